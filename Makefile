@@ -1,0 +1,72 @@
+# make setup | test | demo | demo-swap | lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
+# With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+ROS_DISTRO ?= jazzy
+export ROS_DISTRO
+
+ifneq (,$(findstring /opt/ros/,$(AMENT_PREFIX_PATH)))
+  # The distribution's modules are compiled for the distribution's Python.
+  PYTHON ?= /usr/bin/python3
+  VENV := .venv-ros-$(ROS_DISTRO)
+else
+  VENV := $(if $(filter jazzy,$(ROS_DISTRO)),.venv,.venv-$(ROS_DISTRO))
+  # An environment keeps the Python it was made with until another one is asked for.
+  PYTHON ?= $(or $(wildcard $(VENV)/bin/python3),python3)
+  # Another installation's modules and libraries must not reach the wheels.
+  unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH PYTHONPATH LD_LIBRARY_PATH
+  # Set by the wheels' start-up hook for its children, along with the library path.
+  unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
+endif
+
+# Robots and other people's tests on the network stay out of it.
+ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
+ROS_LOG_DIR ?= $(CURDIR)/out/log
+export ROS_AUTOMATIC_DISCOVERY_RANGE ROS_LOG_DIR
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONNOUSERSITE := 1
+unexport PYTHONSAFEPATH
+
+DEMO_SECONDS ?= 15
+export DEMO_SECONDS
+# Whole run, in seconds; one test has its own, shorter limit.
+TEST_LIMIT ?= 1500
+
+BIN := $(VENV)/bin
+
+.PHONY: help setup test demo demo-swap lint colcon clean
+
+help: ## Say what there is
+	@echo 'make TARGET [ROS_DISTRO=jazzy|kilted] [PYTHON=python3.12]'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST))
+
+setup: ## Make the environment; what is up to date stays (implied by the targets below)
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo 'Missing here: $(PYTHON); install with: sudo apt-get install python3 python3-venv' >&2; \
+	  exit 1; }
+	@$(PYTHON) -m dev.setup --distro $(ROS_DISTRO) --venv $(VENV)
+
+test: setup ## Run the tests; PYTEST_ARGS='-k name -x' goes to pytest
+	@timeout --foreground $(TEST_LIMIT) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+demo: setup ## Detect people and vehicles in a real video; DEMO_SECONDS=15
+	@$(BIN)/demo
+
+demo-swap: setup ## Swap a model, tamper with one, roll back; no frame is lost (20 s)
+	@$(BIN)/demo_swap
+
+lint: setup ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+colcon: setup ## Build, install and test as in a ROS workspace
+	@$(BIN)/python -m dev.colcon_gate $(VENV)/.colcon
+
+clean: ## Remove environments, builds and outputs; nothing that is tracked
+	@rm -rf .venv .venv-* .venv*.lock build install log dist out *.egg-info fresh-clone.log
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf models/coco_yolov3_tiny/*/model.onnx dev/data
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,58 @@
+"""Installs the package: code, ament index entry, launch files, configuration and models."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = 'ml_integration'
+ROOT = Path(__file__).parent
+
+
+def data_files():
+    """Files by the folder under share/ that receives them, the tree kept as it is."""
+    files = {
+        'share/ament_index/resource_index/packages': [f'resource/{NAME}'],
+        f'share/{NAME}': ['package.xml'],
+    }
+    for pattern in ('launch/**/*.py', 'config/**/*', 'models/**/*'):
+        for file in sorted(ROOT.glob(pattern)):
+            path = file.relative_to(ROOT)
+            hidden = any(part.startswith(('.', '__pycache__')) for part in path.parts)
+            if file.is_file() and not hidden:
+                files.setdefault(f'share/{NAME}/{path.parent}', []).append(str(path))
+    return list(files.items())
+
+
+setup(
+    name=NAME,
+    version='0.1.0',
+    description='Composable lifecycle nodes that run ONNX models on sensor topics',
+    maintainer='ml_integration maintainers',
+    maintainer_email='maintainers@ml-integration.example',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=[NAME, f'{NAME}.*']),
+    package_data={NAME: ['py.typed'], f'{NAME}.store': ['*.json']},
+    data_files=data_files(),
+    zip_safe=False,
+    install_requires=['setuptools'],
+    # colcon chooses pytest by this.
+    extras_require={'test': ['pytest']},
+    entry_points={
+        # One line per executable of `ros2 run`.
+        'console_scripts': [
+            f'inference_node = {NAME}.ros.inference_node:main',
+            f'video_player = {NAME}.ros.video_player:main',
+            f'ml_model = {NAME}.cli.main:main',
+            f'demo = {NAME}.ros.demo:main',
+            f'demo_swap = {NAME}.ros.swap_demo:main',
+            f'component_container = {NAME}.ros.component_container:main',
+            f'ml_integration_run = {NAME}.ros.composition:main',
+        ],
+        # One line per node that a component container can load, as package::Class.
+        'rclpy_components': [
+            f'{NAME}::InferenceNode = {NAME}.ros.inference_node:InferenceNode',
+            f'{NAME}::VideoPlayer = {NAME}.ros.video_player:VideoPlayer',
+        ],
+    },
+)
