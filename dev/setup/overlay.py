@@ -1,0 +1,70 @@
+"""Message packages that have no wheel, compiled into the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from dev.setup.journal import Journal
+from dev.setup.request import ROOT, Request
+
+SOURCES = ROOT / 'dev' / 'overlay'
+PACKAGES = ('vision_msgs', 'composition_interfaces')
+
+# The wheels' CMake files name the Python of the machine that built them.
+BUILDERS_PYTHON = re.compile(r'/opt/python/[^/;"]+/include/python3\.\d+')
+BUILDERS_SITE = re.compile(r'/opt/python/[^/;"]+/lib/python3\.\d+/site-packages')
+OUR_PATHS = "import sysconfig; print(*map(sysconfig.get_path, ('include', 'purelib')), sep='\\n')"
+
+
+def source_files() -> list[Path]:
+    """Every file that the compiled packages come from."""
+    return [file for name in PACKAGES for file in (SOURCES / name).rglob('*') if file.is_file()]
+
+
+def build(request: Request, journal: Journal, environment: Mapping[str, str]) -> None:
+    """Compiles the packages side by side and installs them into the environment's prefix."""
+    _point_at_our_python(request, environment)
+    with ThreadPoolExecutor(len(PACKAGES)) as pool:
+        # list() so that a failure in a thread is raised here.
+        list(pool.map(lambda name: _build_one(name, request, journal, environment), PACKAGES))
+
+
+def _point_at_our_python(request: Request, environment: Mapping[str, str]) -> None:
+    include, site = subprocess.run(
+        [request.python, '-c', OUR_PATHS],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for file in (request.venv / 'share').glob('*/cmake/*.cmake'):
+        text = file.read_text()
+        fixed = BUILDERS_SITE.sub(site, BUILDERS_PYTHON.sub(include, text))
+        if fixed != text:
+            file.write_text(fixed)
+
+
+def _build_one(
+    name: str, request: Request, journal: Journal, environment: Mapping[str, str]
+) -> None:
+    tree = request.state / 'build' / name
+    shutil.rmtree(tree, ignore_errors=True)
+    journal.run(
+        [
+            *('cmake', '-S', SOURCES / name, '-B', tree),
+            f'-DCMAKE_INSTALL_PREFIX={request.venv}',
+            '-DCMAKE_BUILD_TYPE=Release',
+            '-DBUILD_TESTING=OFF',
+            f'-DPython3_EXECUTABLE={request.python}',
+            '-DPython3_FIND_VIRTUALENV=ONLY',
+        ],
+        environment,
+    )
+    journal.run(['cmake', '--build', tree, '-j', str(os.cpu_count() or 1)], environment)
+    journal.run(['cmake', '--install', tree], environment)

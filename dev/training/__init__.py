@@ -1,0 +1,1 @@
+"""Trains the models of `models/shapes` on scenes drawn by our own code; see its README."""
