@@ -1,0 +1,165 @@
+"""The values that travel along a frame's path. They are frozen and check themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Tensors = Mapping[str, Array]
+"""Arrays by tensor name, on both sides of a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One sensor message, decoded.
+
+    Attributes:
+        data: the sensor's array, read-only by convention; an image is (H, W) or (H, W, C).
+        format: how to read `data`; an image's encoding such as 'rgb8', 'mono8', '32FC1'.
+        stamp_ns: the message's stamp [ns].
+        frame_id: the message's coordinate frame.
+        sequence: counts the messages of one subscription from 0.
+    """
+
+    data: Array
+    format: str
+    stamp_ns: int = 0
+    frame_id: str = ''
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """Name, dtype and shape of a tensor; a free dimension is None.
+
+    Attributes:
+        name: the tensor's name in the model file.
+        dtype: numpy's name of the element type, such as 'float32'.
+        shape: sizes, None where any size will do.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+
+    def __post_init__(self) -> None:
+        np.dtype(self.dtype)
+
+    def __str__(self) -> str:
+        sizes = ', '.join('?' if size is None else str(size) for size in self.shape)
+        return f'{self.name}: {self.dtype}[{sizes}]'
+
+    def fits(self, other: TensorSpec) -> bool:
+        """Whether a tensor of `other` may be used where this one is wanted."""
+        return self.dtype == other.dtype and self._shape_fits(other.shape)
+
+    def holds(self, array: Array) -> bool:
+        """Whether `array` is a tensor of this spec, in this machine's byte order."""
+        return array.dtype == np.dtype(self.dtype) and self._shape_fits(array.shape)
+
+    def _shape_fits(self, shape: tuple[int | None, ...]) -> bool:
+        return len(self.shape) == len(shape) and all(
+            a is None or b is None or a == b for a, b in zip(self.shape, shape, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Which model this is: `name@version` and the digest of the model file.
+
+    Attributes:
+        name: the model's name.
+        version: a positive integer.
+        sha256: hex digest of the model file's bytes.
+    """
+
+    name: str
+    version: int
+    sha256: str = ''
+
+    def __str__(self) -> str:
+        return f'{self.name}@{self.version}'
+
+
+@dataclass(frozen=True, slots=True)
+class ModelContent:
+    """The verified bytes a backend opens a session from.
+
+    Attributes:
+        identity: which model the bytes are.
+        model: the model file's bytes.
+        external: bytes of the files that hold large weights, by the name in the model file.
+    """
+
+    identity: ModelIdentity
+    model: bytes
+    external: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """What a task needs to know about the model it serves.
+
+    Attributes:
+        identity: which model this is.
+        labels: class names; the index is the class id. Empty when the model has none.
+        inputs: the tensors the model takes, as the manifest fixes them.
+        outputs: the tensors the model gives.
+    """
+
+    identity: ModelIdentity
+    labels: tuple[str, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def label(self, class_id: int) -> str:
+        """The name of a class; its number as text when the model has no name for it."""
+        return self.labels[class_id] if 0 <= class_id < len(self.labels) else str(class_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason why a result is not valid.
+
+    Attributes:
+        kind: a short constant such as 'not_finite', which is what gets counted.
+        detail: a sentence with the offending value.
+    """
+
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a result may be published: it is valid when there are no reasons."""
+
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What became of one frame.
+
+    Attributes:
+        frame: the input.
+        model: the model that produced the result.
+        result: the task's result type.
+        verdict: whether the result may be published.
+        stage_ms: duration of each stage of the pipeline [ms], in order of execution.
+    """
+
+    frame: Frame
+    model: ModelIdentity
+    result: Any
+    verdict: Verdict
+    stage_ms: Mapping[str, float]

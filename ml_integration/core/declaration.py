@@ -1,0 +1,186 @@
+"""One declaration per setting: default, text, range and choices in one place.
+
+A settings class is a frozen dataclass whose fields are made with `declared`. Tasks fill theirs
+from a manifest, nodes from ROS parameters; checks, defaults and documentation come from here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from ml_integration.errors import SettingError
+
+T = TypeVar('T')
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is allowed for one value.
+
+    Attributes:
+        text: one line of documentation, with the unit in brackets.
+        ge: smallest allowed number.
+        le: largest allowed number.
+        choices: the allowed values; empty for no such limit.
+        read_only: fixed once the program runs.
+        at_configure: takes effect when a node is configured, and is refused while it is.
+        length: exact number of items of a tuple.
+    """
+
+    text: str
+    ge: float | None = None
+    le: float | None = None
+    choices: tuple[Any, ...] = ()
+    read_only: bool = False
+    at_configure: bool = False
+    length: int | None = None
+
+    def expected(self) -> str:
+        """The rule as words, for an error or a table; empty when anything goes."""
+        parts = []
+        if self.choices:
+            parts.append('one of ' + ', '.join(map(str, self.choices)))
+        if self.ge is not None:
+            parts.append(f'>= {self.ge:g}')
+        if self.le is not None:
+            parts.append(f'<= {self.le:g}')
+        if self.length is not None:
+            parts.append(f'{self.length} items')
+        return ' and '.join(parts)
+
+    def allows(self, value: Any) -> bool:
+        if isinstance(value, tuple):
+            fits = self.length is None or len(value) == self.length
+            return fits and all(self._allows_one(item) for item in value)
+        return self._allows_one(value)
+
+    def _allows_one(self, value: Any) -> bool:
+        if isinstance(value, float) and not math.isfinite(value):
+            return False
+        return (
+            (not self.choices or value in self.choices)
+            and (self.ge is None or value >= self.ge)
+            and (self.le is None or value <= self.le)
+        )
+
+
+def declared(
+    default: Any,
+    text: str,
+    *,
+    ge: float | None = None,
+    le: float | None = None,
+    choices: tuple[Any, ...] = (),
+    read_only: bool = False,
+    at_configure: bool = False,
+    length: int | None = None,
+) -> Any:
+    """Declares a field of a settings class; see `Rule` for the arguments."""
+    rule = Rule(text, ge, le, choices, read_only, at_configure, length)
+    return field(default=default, metadata={'rule': rule})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A declared field, with its dotted name inside nested settings classes."""
+
+    name: str
+    type: Any
+    default: Any
+    rule: Rule
+
+    def check(self, value: Any, where: str) -> Any:
+        """Returns the value as the declared type.
+
+        Raises:
+            SettingError: wrong type, out of range or not one of the choices.
+        """
+        converted = _converted(value, self.type)
+        if converted is None or not self.rule.allows(converted):
+            expected = f'{type_name(self.type)} {self.rule.expected()}'.strip()
+            raise SettingError(self.name, value, expected, where=where, hint=self.rule.text)
+        return converted
+
+
+def settings_of(cls: type, prefix: str = '') -> tuple[Setting, ...]:
+    """All settings of a class in order, those of nested classes with dotted names."""
+    hints = get_type_hints(cls)
+    found: list[Setting] = []
+    for item in fields(cls):
+        name = f'{prefix}{item.name}'
+        if is_dataclass(hints[item.name]):
+            found.extend(settings_of(hints[item.name], f'{name}.'))
+            continue
+        if 'rule' not in item.metadata or item.default is MISSING:
+            raise TypeError(f'{cls.__name__}.{item.name} is not made with declared()')
+        found.append(Setting(name, hints[item.name], item.default, item.metadata['rule']))
+    return tuple(found)
+
+
+def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Makes a settings object; what is not given keeps its default.
+
+    Args:
+        cls: a settings class.
+        values: nested mappings or dotted names, or both.
+        where: file or node the values come from, for errors.
+
+    Raises:
+        SettingError: an unknown name, a wrong type or a value that is not allowed.
+    """
+    flat = _flatten(values)
+    known = {setting.name: setting for setting in settings_of(cls)}
+    for name, value in flat.items():
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean '{close[0]}'?" if close else ''
+            raise SettingError(
+                name, value, f'one of {", ".join(known) or "nothing"}', where=where, hint=hint
+            )
+    checked = {name: known[name].check(value, where) for name, value in flat.items()}
+    return _assemble(cls, checked, '')
+
+
+def type_name(kind: Any) -> str:
+    """A settings type in words: 'bool', 'int', 'float', 'str' or 'list of int'."""
+    return f'list of {get_args(kind)[0].__name__}' if get_args(kind) else str(kind.__name__)
+
+
+def _assemble(cls: type[T], flat: Mapping[str, Any], prefix: str) -> T:
+    hints = get_type_hints(cls)
+    arguments: dict[str, Any] = {}
+    for item in fields(cls):  # type: ignore[arg-type]
+        name = f'{prefix}{item.name}'
+        if is_dataclass(hints[item.name]):
+            arguments[item.name] = _assemble(hints[item.name], flat, f'{name}.')
+        elif name in flat:
+            arguments[item.name] = flat[name]
+    return cls(**arguments)
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat.update(_flatten(value, f'{prefix}{name}.'))
+        else:
+            flat[f'{prefix}{name}'] = value
+    return flat
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    """The value as `kind`, or None when it is of another type."""
+    if get_args(kind):
+        if isinstance(value, (str, bytes)) or not hasattr(value, '__iter__'):
+            return None
+        items = tuple(_converted(item, get_args(kind)[0]) for item in value)
+        return None if any(item is None for item in items) else items
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, bool) and kind is not bool:
+        return None
+    return value if isinstance(value, kind) else None

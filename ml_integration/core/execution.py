@@ -1,0 +1,58 @@
+"""How a model is executed: settings that do not depend on the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ml_integration.core.declaration import declared
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSettings:
+    """What a robot decides about execution; a backend takes what it knows."""
+
+    providers: tuple[str, ...] = declared(
+        ('CPUExecutionProvider',),
+        'Execution providers in order of preference; the one really used is reported.',
+        at_configure=True,
+    )
+    require_provider: bool = declared(
+        False,
+        'Refuse to configure when the first provider is not the one really used.',
+        at_configure=True,
+    )
+    intra_op_threads: int = declared(
+        0,
+        'Threads inside one operator; 0: the CPUs this process may use.',
+        ge=0,
+        le=256,
+        at_configure=True,
+    )
+    inter_op_threads: int = declared(
+        1,
+        'Operators that run at the same time; above 1 the graph runs in parallel.',
+        ge=1,
+        le=256,
+        at_configure=True,
+    )
+    allow_spinning: bool = declared(
+        False,
+        'Threads wait busily: a little faster, but takes the CPU from everything else.',
+        at_configure=True,
+    )
+    graph_optimization: str = declared(
+        'all',
+        'Graph optimisation.',
+        choices=('disabled', 'basic', 'extended', 'all'),
+        at_configure=True,
+    )
+    memory_arena: bool = declared(
+        True,
+        'Keep freed tensor memory for the next run instead of returning it.',
+        at_configure=True,
+    )
+    thread_affinity: str = declared(
+        '',
+        "CPUs per extra intra-op thread, '1;2;3' (counted from 1); empty: the system decides.",
+        at_configure=True,
+    )

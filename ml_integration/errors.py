@@ -1,0 +1,212 @@
+"""Every error this package raises, as one tree.
+
+::
+
+    MlIntegrationError
+    |-- SettingError            a value in a manifest, parameter or settings block is wrong
+    |   `-- ManifestError       ... in a manifest file
+    |-- PluginError             no task, sensor or backend of that name, or it does not import
+    |-- ModelError              a model cannot serve
+    |   |-- ModelNotFoundError  no store holds it
+    |   |-- IntegrityError      its files are not the ones the manifest pins
+    |   |-- ModelLoadError      the engine refuses it
+    |   |-- ModelMismatchError  the file and its manifest or task disagree
+    |   |-- GoldenError         it loads, but does not compute what it should
+    |   |-- InstallError        it cannot be put into a store or taken out of it
+    |   `-- SwapError             it cannot take the place of the one that serves
+    |       `-- SupersededError   ... because a newer request came
+    |-- StateError              what has to be remembered cannot be read or written
+    `-- FrameError              one frame cannot be processed; the next one may be
+        |-- MessageError        the message contradicts itself or has an unknown encoding
+        `-- InferenceError      the engine failed on this frame
+
+Each one is built from typed arguments and prints as one sentence that says what, where,
+what was got, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class MlIntegrationError(Exception):
+    """Base of the tree; ``str()`` is the sentence a person reads.
+
+    Args:
+        what: what went wrong, without a trailing full stop.
+        where: file, topic, parameter or tensor concerned.
+        got: what was found there.
+        expected: what would have been right.
+        hint: what to do about it.
+    """
+
+    def __init__(
+        self, what: str, *, where: str = '', got: str = '', expected: str = '', hint: str = ''
+    ) -> None:
+        self.what = what
+        self.where = where
+        self.got = got
+        self.expected = expected
+        self.hint = hint
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        text = f'{self.where}: {self.what}' if self.where else self.what
+        if self.got:
+            text += f'; got {self.got}'
+        if self.expected:
+            text += f'; expected {self.expected}'
+        if self.hint:
+            text += f'. {self.hint}'
+        return text
+
+
+class SettingError(MlIntegrationError):
+    """A value in a settings block or a parameter is wrong."""
+
+    def __init__(
+        self, key: str, got: object, expected: str, *, where: str, hint: str = ''
+    ) -> None:
+        self.key = key
+        super().__init__(
+            f"'{key}' is not valid", where=where, got=_shown(got), expected=expected, hint=hint
+        )
+
+
+class ManifestError(SettingError):
+    """A manifest file is unreadable, or one of its keys is wrong."""
+
+    def __init__(self, file: Path, key: str, got: object, expected: str, hint: str = '') -> None:
+        self.file = file
+        super().__init__(key, got, expected, where=str(file), hint=hint)
+
+
+class PluginError(MlIntegrationError):
+    """No plug-in of that kind and name, or it does not import."""
+
+    def __init__(self, kind: str, name: str, available: Sequence[str], reason: str = '') -> None:
+        self.kind = kind
+        self.name = name
+        super().__init__(
+            reason or f"there is no '{name}'",
+            where=f'ml_integration.{kind}',
+            got=repr(name),
+            expected=f'one of {", ".join(available)}' if available else '',
+            hint=f'Add ml_integration/{kind.replace(".", "/")}/{name}.py or an entry point in '
+            f'the group ml_integration.{kind}.',
+        )
+
+
+class ModelError(MlIntegrationError):
+    """A model cannot serve."""
+
+
+class ModelNotFoundError(ModelError):
+    """No store holds the model that was asked for."""
+
+    def __init__(self, reference: str, stores: Sequence[Path], available: Sequence[str]) -> None:
+        self.reference = reference
+        super().__init__(
+            f"there is no model '{reference}'",
+            where=', '.join(str(store) for store in stores) or 'no model store',
+            expected=f'one of {", ".join(available)}' if available else 'a store with models',
+            hint='List what is there with: ml_model list.',
+        )
+
+
+class IntegrityError(ModelError):
+    """A model's files are not the ones that its manifest pins."""
+
+    def __init__(
+        self, file: Path, what: str, got: str = '', expected: str = '', hint: str = ''
+    ) -> None:
+        self.file = file
+        super().__init__(
+            what,
+            where=str(file),
+            got=got,
+            expected=expected,
+            hint=hint or 'Install the model again from a source you trust.',
+        )
+
+
+class ModelLoadError(ModelError):
+    """The engine refuses the model file."""
+
+    def __init__(self, model: str, reason: str, hint: str = '') -> None:
+        super().__init__(reason, where=model, hint=hint)
+
+
+class ModelMismatchError(ModelError):
+    """The model file and its manifest or its task disagree."""
+
+    def __init__(self, model: str, what: str, got: str, expected: str, hint: str = '') -> None:
+        super().__init__(what, where=model, got=got, expected=expected, hint=hint)
+
+
+class GoldenError(ModelError):
+    """The model loads but does not reproduce its golden sample."""
+
+    def __init__(self, model: str, output: str, worst: float, rtol: float, atol: float) -> None:
+        super().__init__(
+            f"output '{output}' differs from the golden sample",
+            where=model,
+            got=f'a difference of up to {worst:.3g}',
+            expected=f'at most atol {atol:g} + rtol {rtol:g} * |expected|',
+            hint='The file, the engine or its provider computes something else than the '
+            'model that was released; do not use it.',
+        )
+
+
+class SwapError(ModelError):
+    """A model cannot take the place of the one that serves."""
+
+
+class SupersededError(SwapError):
+    """A newer request came before this one was done."""
+
+    def __init__(self) -> None:
+        super().__init__('the request was superseded by a newer one')
+
+
+class InstallError(ModelError):
+    """A model cannot be put into a store or taken out of it."""
+
+    def __init__(self, path: Path, what: str, hint: str = '') -> None:
+        self.path = path
+        super().__init__(what, where=str(path), hint=hint)
+
+
+class StateError(MlIntegrationError):
+    """A file of the state directory or of a store cannot be read or written."""
+
+    def __init__(self, path: Path, what: str, hint: str = '') -> None:
+        self.path = path
+        super().__init__(what, where=str(path), hint=hint)
+
+
+class FrameError(MlIntegrationError):
+    """One frame cannot be processed; the next one may be."""
+
+
+class MessageError(FrameError):
+    """A message contradicts itself or uses an encoding that is not supported."""
+
+    def __init__(self, field: str, got: object, expected: str, hint: str = '') -> None:
+        self.field = field
+        super().__init__(
+            f"message field '{field}' is not valid", got=_shown(got), expected=expected, hint=hint
+        )
+
+
+class InferenceError(FrameError):
+    """The engine failed on this frame."""
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f'inference failed: {reason}', where=model)
+
+
+def _shown(value: object) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 120 else text[:117] + '...'

@@ -1,0 +1,130 @@
+"""What the decoders of detectors share: checking outputs at the start, reading them per frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
+from ml_integration.errors import ModelMismatchError
+
+
+def promising(scores: Array, threshold: float) -> Array:
+    """Indices of scores (N,) from `threshold` up, NaN and infinities included.
+
+    `scores >= threshold` would be False for NaN: a broken model would look like one that
+    sees nothing.
+    """
+    return np.flatnonzero(~((scores < threshold) & (scores > -np.inf)))
+
+
+def best_first(scores: Array) -> Array:
+    """Indices that sort scores (N,): what is not finite, then the best, ties as they were."""
+    return np.argsort(np.where(np.isfinite(scores), -scores, -np.inf), kind='stable')
+
+
+def floats(tensor: Array) -> Array:
+    """A tensor with a batch of one, as float32 without the batch axis."""
+    without_batch: Array = tensor[0]
+    return without_batch.astype(np.float32, copy=False)
+
+
+def class_ids_from(numbers: Array, offset: int) -> Array:
+    """Class ids (N,) int32 from the model's numbers; -1 for what is no class number."""
+    ids = np.asarray(numbers, np.float64) - offset
+    return np.where(np.abs(ids) < 2**31, ids, -1).astype(np.int32)
+
+
+def in_pixels(boxes: Array, input_wh: tuple[int, int], normalized: bool) -> Array:
+    """Boxes (N, 4), xyxy or cxcywh, in pixels of the model's input."""
+    return boxes * np.array(input_wh * 2, np.float32) if normalized else boxes
+
+
+def cell_count(input_wh: tuple[int, int], strides: Sequence[int]) -> int:
+    """Number of cells of all grids that lie on the model's input."""
+    return sum((input_wh[0] // stride) * (input_wh[1] // stride) for stride in strides)
+
+
+def the_output(model: ModelDescription) -> TensorSpec:
+    """The only output of a model.
+
+    Raises:
+        ModelMismatchError: there are more.
+    """
+    if len(model.outputs) == 1:
+        return model.outputs[0]
+    raise ModelMismatchError(
+        str(model.identity),
+        'the decoder reads a single output',
+        '; '.join(map(str, model.outputs)),
+        'one output',
+        "Choose another decoder, or list only the detections under 'outputs'.",
+    )
+
+
+def find_output(
+    model: ModelDescription, option: str, chosen: str, words: tuple[str, ...]
+) -> TensorSpec:
+    """The output named `chosen`; if that is empty the one whose name is or contains a word.
+
+    Args:
+        model: whose outputs to search.
+        option: name of the option that `chosen` comes from, for the error.
+        chosen: full name of an output, or ''.
+        words: lower case, the most telling first.
+
+    Raises:
+        ModelMismatchError: there is no such output, or more than one.
+    """
+    names = {output.name if chosen else output.name.lower(): output for output in model.outputs}
+    if (chosen or words[0]) in names:
+        return names[chosen or words[0]]
+    for word in () if chosen else words:
+        found = [output for name, output in names.items() if word in name]
+        if len(found) == 1:
+            return found[0]
+    raise ModelMismatchError(
+        str(model.identity),
+        f'cannot tell which output is decoder_options.{option}',
+        '; '.join(map(str, model.outputs)),
+        repr(chosen) if chosen else f'one output with {" or ".join(words)} in its name',
+        f"Set 'decoder_options.{option}' to the name of an output.",
+    )
+
+
+def class_count(model: ModelDescription, size: int | None, others: int) -> int:
+    """How many classes an axis of `size` has to hold beside `others` numbers, at least 1."""
+    return len(model.labels) or max(1, (size or 0) - others)
+
+
+def check_output(
+    model: ModelDescription, output: TensorSpec, shape: tuple[int | None, ...], reads: str
+) -> None:
+    """Compares an output with what a decoder reads.
+
+    Args:
+        model: for the error.
+        output: the output.
+        shape: expected sizes; None for any, and a first 1 is a batch, which may be free.
+        reads: the expected shape in words.
+
+    Raises:
+        ModelMismatchError: it has another shape, or does not hold numbers.
+    """
+    sizes = tuple(output.shape)
+    if shape[0] == 1 and sizes[:1] == (None,):
+        sizes = (1, *sizes[1:])
+    pairs = zip(shape, sizes, strict=False)
+    same = len(sizes) == len(shape) and all(wanted in (None, size) for wanted, size in pairs)
+    if same and np.dtype(output.dtype).kind in 'fiu':
+        return
+    expected = ', '.join('any' if size is None else str(size) for size in shape)
+    labels = f' with {len(model.labels)} labels' if model.labels else ''
+    raise ModelMismatchError(
+        str(model.identity),
+        f"output '{output.name}' cannot be decoded",
+        str(output),
+        f'[{expected}]: {reads}{labels}',
+        "Choose another decoder, correct the labels, or fix free sizes under 'outputs'.",
+    )

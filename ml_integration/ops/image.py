@@ -1,0 +1,132 @@
+"""From a picture to the model's input tensor, without allocating anything big per frame."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ml_integration.core.datatypes import Array, Frame, TensorSpec
+from ml_integration.errors import FrameError
+from ml_integration.ops.letterbox import Letterbox, place
+from ml_integration.ops.picture_input import (
+    FORMATS,
+    INTERPOLATIONS,
+    PreprocessSettings,
+    normalised_values,
+    picture_size,
+)
+
+
+class ImageToTensor:
+    """Resizes, pads, orders channels and normalises into one tensor that is used every frame.
+
+    Normalising 8-bit pixels has 256 outcomes per channel, so it is a table look-up whatever the
+    model's element type is: exact, and faster than multiplying (0.4 ms for 640x480 into float32).
+
+    Args:
+        settings: what the model was trained on.
+        spec: the model's input; its height, width and channels are fixed, the batch is 1 or free.
+        model: name for errors.
+
+    Raises:
+        ModelMismatchError: `spec` is no picture of the settings' layout and color.
+        SettingError: mean and std do not fit the channels or the element type.
+    """
+
+    def __init__(self, settings: PreprocessSettings, spec: TensorSpec, model: str = '') -> None:
+        self.settings = settings
+        self.formats = FORMATS[settings.color]
+        self.target_wh = picture_size(settings, spec, model)
+        shape = (1, *spec.shape[1:])
+        self.spec = TensorSpec(spec.name, spec.dtype, shape)
+        self._tensor = np.zeros([size or 1 for size in shape], spec.dtype)
+        # OpenCV 4.6 knows little about float16; a table look-up only moves bits.
+        self._bits = self._tensor.view(np.uint16) if spec.dtype == 'float16' else self._tensor
+        self._table, self._padding = normalised_values(settings, spec.dtype, model)
+        self._geometry: Letterbox | None = None
+
+    def __call__(self, frame: Frame) -> tuple[Array, Letterbox]:
+        """Fills the tensor.
+
+        Args:
+            frame: (H, W, 3) or, for gray, (H, W) uint8 in one of `formats`; it is only read.
+
+        Returns:
+            The tensor, valid until the next call, and the geometry.
+
+        Raises:
+            FrameError: the frame is no such picture.
+        """
+        geometry = self._prepared(frame)
+        picture = frame.data
+        if geometry.resized_wh != geometry.source_wh:
+            flag = INTERPOLATIONS[self.settings.interpolation]
+            cv2.resize(picture, geometry.resized_wh, dst=self._resized, interpolation=flag)
+            picture = self._resized
+        left, top = (max(0, -offset) for offset in geometry.offset_xy)
+        picture = picture[top : top + self.target_wh[1], left : left + self.target_wh[0]]
+        swapped = frame.format != self.formats[0]
+        if self.settings.layout == 'nchw':
+            self._write_planes(picture, swapped)
+        else:
+            self._write_pixels(picture, swapped)
+        return self._tensor, geometry
+
+    def _prepared(self, frame: Frame) -> Letterbox:
+        """Checks the frame; makes buffers and padding anew when the picture's size changes."""
+        data, channels = frame.data, frame.data.shape[2:]
+        wanted = () if self.settings.color == 'gray' else (3,)
+        if frame.format not in self.formats or data.dtype != np.uint8 or channels != wanted:
+            got = f'{frame.format} as {data.dtype.name}{list(data.shape)}'
+            raise FrameError(
+                'not a picture of a wanted format', got=got, expected=str(self.formats)
+            )
+        source_wh = (data.shape[1], data.shape[0])
+        geometry = self._geometry
+        if geometry is None or geometry.source_wh != source_wh:
+            geometry = self._make_buffers(source_wh, channels)
+            self._geometry = geometry
+        return geometry
+
+    def _make_buffers(self, source_wh: tuple[int, int], channels: tuple[int, ...]) -> Letterbox:
+        if 0 in source_wh or (self.settings.resize == 'none' and source_wh != self.target_wh):
+            raise FrameError(
+                'the picture does not have the size of the model input',
+                got='{} x {} px'.format(*source_wh),
+                expected='{} x {} px'.format(*self.target_wh),
+                hint="Let preprocessing resize it: set 'preprocess.resize' in the manifest.",
+            )
+        settings = self.settings
+        geometry = place(settings.resize, source_wh, self.target_wh, settings.crop_ratio)
+        width, height = geometry.resized_wh
+        self._resized = np.empty((height, width, *channels), np.uint8)
+        left, top = (max(0, offset) for offset in geometry.offset_xy)
+        rows = slice(top, min(top + height, self.target_wh[1]))
+        columns = slice(left, min(left + width, self.target_wh[0]))
+        if settings.layout == 'nchw':
+            self._region = self._bits[0, :, rows, columns]
+            self._bits[0] = self._padding[:, None, None]
+        else:
+            self._region = self._bits[0, rows, columns]
+            self._bits[0] = self._padding
+        shape = (rows.stop - rows.start, columns.stop - columns.start)
+        self._planes = [np.empty(shape, np.uint8) for _ in range(3)]
+        self._swapped = np.empty((*shape, 3), np.uint8)
+        return geometry
+
+    def _write_planes(self, picture: Array, swapped: bool) -> None:
+        if len(self._region) == 1:
+            planes = [picture]
+        else:
+            cv2.split(picture, self._planes)
+            planes = self._planes[::-1] if swapped else self._planes
+        for channel, (plane, region) in enumerate(zip(planes, self._region, strict=True)):
+            cv2.LUT(plane, self._table[0, :, channel], dst=region)
+
+    def _write_pixels(self, picture: Array, swapped: bool) -> None:
+        if swapped:
+            picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=self._swapped)
+        if self._region.shape[2] == 1:
+            cv2.LUT(picture, self._table[0, :, 0], dst=self._region[:, :, 0])
+        else:
+            cv2.LUT(picture, self._table, dst=self._region)

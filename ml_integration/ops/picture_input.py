@@ -1,0 +1,121 @@
+"""What a model wants of the picture it takes, and whether its input can take that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
+from ml_integration.core.declaration import declared
+from ml_integration.errors import ModelMismatchError, SettingError
+from ml_integration.ops.letterbox import RESIZES
+
+FORMATS = {'rgb': ('rgb8', 'bgr8'), 'bgr': ('bgr8', 'rgb8'), 'gray': ('mono8',)}
+INTERPOLATIONS = {
+    'linear': cv2.INTER_LINEAR,
+    'area': cv2.INTER_AREA,
+    'nearest': cv2.INTER_NEAREST,
+    'cubic': cv2.INTER_CUBIC,
+}
+DTYPES = ('float32', 'float16', 'uint8')
+
+
+@dataclass(frozen=True, slots=True)
+class PreprocessSettings:
+    """What the model was trained on; tensor = (pixel / scale - mean) / std."""
+
+    resize: str = declared(
+        'letterbox', 'How a picture is brought to the size of the input.', choices=RESIZES
+    )
+    crop_ratio: float = declared(
+        0.875, 'Part of the shorter side that resize: crop keeps.', ge=0.1, le=1.0
+    )
+    interpolation: str = declared(
+        'linear', 'Interpolation when resizing.', choices=tuple(INTERPOLATIONS)
+    )
+    color: str = declared('rgb', 'Order of the color channels.', choices=tuple(FORMATS))
+    layout: str = declared('nchw', 'Order of the axes.', choices=('nchw', 'nhwc'))
+    scale: float = declared(255.0, 'Pixels are divided by this first.', ge=1e-6)
+    mean: tuple[float, ...] = declared(
+        (0.0,), 'Subtracted after scaling: one value, or one per channel in the order of color.'
+    )
+    std: tuple[float, ...] = declared(
+        (1.0,), 'Divided by last: one value, or one per channel in the order of color.', ge=1e-6
+    )
+    pad_value: float = declared(
+        114.0, 'Gray value around a letterboxed picture [0-255].', ge=0.0, le=255.0
+    )
+
+
+def the_input(model: ModelDescription) -> TensorSpec:
+    """The only input of a model.
+
+    Raises:
+        ModelMismatchError: there are more.
+    """
+    if len(model.inputs) == 1:
+        return model.inputs[0]
+    raise ModelMismatchError(
+        str(model.identity),
+        'the task fills a single input',
+        '; '.join(map(str, model.inputs)),
+        'one input',
+        'Export the model so that it takes the picture alone.',
+    )
+
+
+def picture_size(settings: PreprocessSettings, spec: TensorSpec, model: str) -> tuple[int, int]:
+    """Width and height of the pictures that an input takes [px].
+
+    Raises:
+        ModelMismatchError: `spec` is no picture of the settings' layout and color.
+    """
+    channels = 1 if settings.color == 'gray' else 3
+    layout = settings.layout
+    wanted = (None, channels, None, None) if layout == 'nchw' else (None, None, None, channels)
+    # A free size cannot be declared before the first picture, and a wrong batch not be filled.
+    fixed = None not in spec.shape[1:] and spec.shape[:1] in ((1,), (None,))
+    if spec.dtype in DTYPES and fixed and spec.fits(TensorSpec('', spec.dtype, wanted)):
+        height, width = spec.shape[2:] if layout == 'nchw' else spec.shape[1:3]
+        return int(width or 0), int(height or 0)
+    sizes = (
+        f'1, {channels}, height, width' if layout == 'nchw' else f'1, height, width, {channels}'
+    )
+    raise ModelMismatchError(
+        model,
+        f"input '{spec.name}' does not take a {settings.color} picture in {layout} order",
+        str(spec),
+        f'{", ".join(DTYPES)} [{sizes}] with fixed sizes',
+        "Correct preprocess.layout and preprocess.color, or fix free sizes under 'inputs'.",
+    )
+
+
+def normalised_values(settings: PreprocessSettings, dtype: str, model: str) -> tuple[Array, Array]:
+    """What each 8-bit value becomes (1, 256, C), and the padding (C,); float16 as its bits.
+
+    Raises:
+        SettingError: mean and std do not fit the channels or the element type.
+    """
+    channels = 1 if settings.color == 'gray' else 3
+    for key, values in (('mean', settings.mean), ('std', settings.std)):
+        if len(values) not in (1, channels):
+            expected = f'1 or {channels} values' if channels > 1 else '1 value'
+            raise SettingError(f'preprocess.{key}', values, expected, where=model)
+    mean = np.broadcast_to(np.array(settings.mean), channels)
+    std = np.broadcast_to(np.array(settings.std), channels)
+    pixels = np.append(np.arange(256.0), settings.pad_value)[:, None]
+    values = (pixels / settings.scale - mean) / std
+    if dtype == 'uint8' and not np.array_equal(values, np.broadcast_to(pixels, values.shape)):
+        raise SettingError(
+            'preprocess.scale',
+            settings.scale,
+            '1 with mean 0 and std 1 for a model that takes uint8',
+            where=model,
+        )
+    exact = values.round() if dtype == 'uint8' else values
+    rounded = exact.astype(dtype)
+    if dtype == 'float16':
+        rounded = rounded.view(np.uint16)
+    return np.ascontiguousarray(rounded[None, :256]), rounded[256]
