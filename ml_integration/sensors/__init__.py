@@ -1,0 +1,1 @@
+"""One file per message type: message -> Frame."""

@@ -1,0 +1,141 @@
+"""Says what a picture as a whole shows: class names with scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_integration.core.contracts import MessageTypes
+from ml_integration.core.datatypes import (
+    Array,
+    Frame,
+    ModelDescription,
+    Prediction,
+    Tensors,
+    TensorSpec,
+    Verdict,
+)
+from ml_integration.core.declaration import declared
+from ml_integration.ops.decoding import best_first, check_output, class_count, the_output
+from ml_integration.ops.drawing import class_color, draw_text, line_width
+from ml_integration.ops.image import ImageToTensor
+from ml_integration.ops.judging import first_wrong, judge_classes
+from ml_integration.ops.letterbox import Letterbox
+from ml_integration.ops.picture_input import PreprocessSettings, the_input
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The likeliest classes of one picture, best first.
+
+    Attributes:
+        class_ids: (K,) int32, index into the model's labels.
+        scores: (K,) float32, 0 to 1.
+    """
+
+    class_ids: npt.NDArray[np.int32]
+    scores: npt.NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        kinds = (self.class_ids.dtype.name, self.scores.dtype.name)
+        if kinds != ('int32', 'float32') or self.scores.shape != (len(self.class_ids),):
+            raise ValueError(f'class_ids and scores are {kinds}, not equally many int32, float32')
+
+
+class Classification:
+    """Classifier with one picture as its input and one score per class as its output.
+
+    Models trained on ImageNet mostly want `preprocess: {resize: crop, mean: ..., std: ...}`.
+    """
+
+    message_type = 'vision_msgs/msg/Classification'
+    topic = 'classification'
+
+    @dataclass(frozen=True, slots=True)
+    class Settings:
+        """What belongs to the model."""
+
+        preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
+        top_k: int = declared(5, 'Classes that are published, the best ones.', ge=1, le=1000)
+        softmax: bool = declared(False, 'The output holds logits, which need a softmax.')
+        score_threshold: float = declared(0.0, 'Smallest score of a class.', ge=0.0, le=1.0)
+
+    def __init__(self, settings: Settings, model: ModelDescription) -> None:
+        self._settings = settings
+        self._model = model
+        self._to_tensor = ImageToTensor(settings.preprocess, the_input(model), str(model.identity))
+        self.formats = self._to_tensor.formats
+        output = the_output(model)
+        classes = class_count(model, output.shape[-1] if output.shape else None, others=0)
+        batch = (1,) if len(output.shape) > 1 else ()
+        check_output(model, output, (*batch, classes), '[1, classes] or [classes]')
+        self._output = output.name
+
+    def input_specs(self) -> tuple[TensorSpec, ...]:
+        """The tensor that the picture is written to."""
+        return (self._to_tensor.spec,)
+
+    def preprocess(self, frame: Frame) -> tuple[Tensors, Letterbox]:
+        """Writes the picture into the input tensor."""
+        tensor, geometry = self._to_tensor(frame)
+        return {self._to_tensor.spec.name: tensor}, geometry
+
+    def postprocess(self, tensors: Tensors, geometry: Letterbox) -> Classes:
+        """Takes the best classes, after a softmax if there is one to apply."""
+        scores = tensors[self._output].reshape(-1).astype(np.float32)
+        if self._settings.softmax:
+            scores = _softmax(scores)
+        order = best_first(scores)
+        # Written so that NaN stays, for validation to report.
+        order = order[~(scores[order] < self._settings.score_threshold)][: self._settings.top_k]
+        return Classes(order.astype(np.int32), scores[order])
+
+    def validate(self, result: Classes, frame: Frame) -> Verdict:
+        """Checks scores and classes."""
+        labels = len(self._model.labels)
+
+        def describe(index: int) -> str:
+            return (
+                f'class {result.class_ids[index]} of {labels} has score {result.scores[index]:.6g}'
+            )
+
+        return Verdict(
+            (
+                *first_wrong('not_finite', ~np.isfinite(result.scores), describe),
+                *judge_classes(result.scores, result.class_ids, labels, describe),
+            )
+        )
+
+    def encode(self, prediction: Prediction, header: Any, messages: MessageTypes) -> Any:
+        """Builds the message."""
+        message = messages(self.message_type)()
+        hypothesis_type = messages('vision_msgs/msg/ObjectHypothesis')
+        result: Classes = prediction.result
+        hypotheses = []
+        for class_id, score in zip(result.class_ids.tolist(), result.scores.tolist(), strict=True):
+            hypothesis = hypothesis_type()
+            hypothesis.class_id = self._model.label(class_id)
+            hypothesis.score = score
+            hypotheses.append(hypothesis)
+        message.header = header
+        message.results = hypotheses
+        return message
+
+    def draw(self, canvas: Array, result: Classes) -> None:
+        """Writes the classes below one another at the top left."""
+        step = 20 * max(1, line_width(canvas))
+        for row, (class_id, score) in enumerate(
+            zip(result.class_ids.tolist(), result.scores, strict=True)
+        ):
+            text = f'{self._model.label(class_id)} {score:.2f}'
+            draw_text(canvas, text, (0, step * (row + 1)), class_color(class_id))
+
+
+def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    with np.errstate(invalid='ignore'):  # an infinite logit gives NaN, for validation to report
+        powers = np.exp(logits - logits.max())
+        shares: npt.NDArray[np.float32] = powers / powers.sum()
+    return shares

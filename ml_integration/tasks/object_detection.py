@@ -1,0 +1,196 @@
+"""Finds objects in pictures: boxes in the picture's own pixels, with class and score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_integration.core import plugins
+from ml_integration.core.contracts import MessageTypes
+from ml_integration.core.datatypes import (
+    Array,
+    Frame,
+    ModelDescription,
+    Prediction,
+    Reason,
+    Tensors,
+    TensorSpec,
+    Verdict,
+)
+from ml_integration.core.declaration import declared
+from ml_integration.ops import decoders
+from ml_integration.ops.boxes import classwise_nms, clip_boxes
+from ml_integration.ops.decoders import Decoder, DecoderOptions
+from ml_integration.ops.decoding import best_first
+from ml_integration.ops.drawing import class_color, draw_box
+from ml_integration.ops.image import ImageToTensor
+from ml_integration.ops.judging import first_wrong, judge_classes
+from ml_integration.ops.letterbox import Letterbox
+from ml_integration.ops.picture_input import PreprocessSettings, the_input
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What was found in one picture, best first.
+
+    Attributes:
+        xyxy: (N, 4) float32 [px of the picture], left, top, right, bottom.
+        scores: (N,) float32, 0 to 1.
+        class_ids: (N,) int32, index into the model's labels.
+        found: how many there were before the cut to `max_detections`.
+    """
+
+    xyxy: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    class_ids: npt.NDArray[np.int32]
+    found: int
+
+    def __post_init__(self) -> None:
+        count = len(self.scores)
+        wanted = {'xyxy': ('float32', (count, 4)), 'scores': ('float32', (count,))}
+        for name, expected in {**wanted, 'class_ids': ('int32', (count,))}.items():
+            array = getattr(self, name)
+            if (array.dtype.name, array.shape) != expected:
+                raise ValueError(f'{name} is {array.dtype}{array.shape}, not {expected}')
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+class ObjectDetection:
+    """Detector with one picture as its input; `decoder` says how its outputs are read."""
+
+    message_type = 'vision_msgs/msg/Detection2DArray'
+    topic = 'detections'
+
+    @dataclass(frozen=True, slots=True)
+    class Settings:
+        """What belongs to the model."""
+
+        preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
+        decoder: str = declared(
+            'yolo', 'How the outputs are laid out.', choices=plugins.names(decoders.PLUGINS)
+        )
+        decoder_options: DecoderOptions = field(default_factory=DecoderOptions)
+        score_threshold: float = declared(0.25, 'Smallest score of a detection.', ge=0.0, le=1.0)
+        iou_threshold: float = declared(
+            0.45, 'How much two boxes of one class may overlap.', ge=0.0, le=1.0
+        )
+        max_detections: int = declared(
+            100, 'Detections that are published per picture, the best ones.', ge=1, le=10000
+        )
+        implausible_count: int = declared(
+            1000, 'Detections in one picture from which on the result is not valid.', ge=1
+        )
+
+    def __init__(self, settings: Settings, model: ModelDescription) -> None:
+        self._settings = settings
+        self._model = model
+        self._to_tensor = ImageToTensor(settings.preprocess, the_input(model), str(model.identity))
+        self.formats = self._to_tensor.formats
+        decoder: type[Decoder] = decoders.load(settings.decoder)
+        self._decode = decoder(model, self._to_tensor.target_wh, settings.decoder_options)
+
+    def input_specs(self) -> tuple[TensorSpec, ...]:
+        """The tensor that the picture is written to."""
+        return (self._to_tensor.spec,)
+
+    def preprocess(self, frame: Frame) -> tuple[Tensors, Letterbox]:
+        """Writes the picture into the input tensor."""
+        tensor, geometry = self._to_tensor(frame)
+        return {self._to_tensor.spec.name: tensor}, geometry
+
+    def postprocess(self, tensors: Tensors, geometry: Letterbox) -> Detections:
+        """Decodes, drops overlapping boxes, and brings the rest onto the picture."""
+        settings = self._settings
+        with np.errstate(over='ignore', invalid='ignore'):
+            xyxy, scores, class_ids = self._decode(tensors, settings.score_threshold)
+            if self._decode.overlapping:
+                order = classwise_nms(xyxy, scores, class_ids, settings.iou_threshold)
+            else:
+                order = best_first(scores)
+            xyxy, relevant = _on_picture(xyxy[order], geometry)
+        order = order[relevant]
+        best = order[: settings.max_detections]
+        return Detections(xyxy[relevant][: len(best)], scores[best], class_ids[best], len(order))
+
+    def validate(self, result: Detections, frame: Frame) -> Verdict:
+        """Checks numbers, boxes, classes and how many there are."""
+        xyxy, labels = result.xyxy, self._model.labels
+        height, width = frame.data.shape[:2]
+        finite = np.isfinite(xyxy).all(axis=1)
+        edges = np.array([width, height], np.float32)
+        outside = np.any((xyxy[:, :2] < 0) | (xyxy[:, 2:] > edges), axis=1)
+        empty = np.any(xyxy[:, 2:] <= xyxy[:, :2], axis=1)
+
+        def describe(index: int) -> str:
+            corners = ', '.join(f'{corner:.1f}' for corner in xyxy[index])
+            return (
+                f'detection {index} has class {result.class_ids[index]} of {len(labels)}, '
+                f'score {result.scores[index]:.6g} and box [{corners}] in {width} x {height} px'
+            )
+
+        reasons = (
+            *first_wrong('not_finite', ~(finite & np.isfinite(result.scores)), describe),
+            *judge_classes(result.scores, result.class_ids, len(labels), describe),
+            *first_wrong('box_outside', finite & outside, describe),
+            *first_wrong('box_without_area', finite & empty, describe),
+        )
+        limit = self._settings.implausible_count
+        if result.found >= limit:
+            text = f'{result.found} detections, which should be fewer than {limit}'
+            reasons += (Reason('too_many', text),)
+        return Verdict(reasons)
+
+    def encode(self, prediction: Prediction, header: Any, messages: MessageTypes) -> Any:
+        """Builds the message, with an empty list when there is nothing to report."""
+        message = messages(self.message_type)()
+        detection_type = messages('vision_msgs/msg/Detection2D')
+        hypothesis_type = messages('vision_msgs/msg/ObjectHypothesisWithPose')
+        result: Detections = prediction.result
+        sizes = (result.xyxy[:, 2:] - result.xyxy[:, :2]).tolist()
+        centers = ((result.xyxy[:, 2:] + result.xyxy[:, :2]) / 2).tolist()
+        detections = []
+        for center, size, score, class_id in zip(
+            centers, sizes, result.scores.tolist(), result.class_ids.tolist(), strict=True
+        ):
+            detection, hypothesis = detection_type(), hypothesis_type()
+            detection.header = header
+            detection.bbox.center.position.x, detection.bbox.center.position.y = center
+            detection.bbox.size_x, detection.bbox.size_y = size
+            hypothesis.hypothesis.class_id = self._model.label(class_id)
+            hypothesis.hypothesis.score = score
+            detection.results = [hypothesis]
+            detections.append(detection)
+        message.header = header
+        message.detections = detections
+        return message
+
+    def draw(self, canvas: Array, result: Detections) -> None:
+        """Draws each box with its class and score."""
+        for xyxy, score, class_id in zip(
+            result.xyxy, result.scores, result.class_ids.tolist(), strict=True
+        ):
+            text = f'{self._model.label(class_id)} {score:.2f}'
+            draw_box(canvas, xyxy, text, class_color(class_id))
+
+
+def _on_picture(xyxy: Array, geometry: Letterbox) -> tuple[Array, Array]:
+    """Clips boxes [px of the model's input] to the picture.
+
+    A box that lies in the padding, or has shrunk to nothing, is nothing wrong and not visible.
+    One that is not finite, turned inside out or further outside than the model's input is
+    wide is the model's or the decoder's fault; it stays as it is, for validation to report.
+
+    Returns:
+        Boxes (N, 4) [px of the picture] and which of them (N,) are visible or wrong.
+    """
+    source = geometry.to_source(xyxy)
+    low, high, size = xyxy[:, :2], xyxy[:, 2:], np.array(geometry.target_wh)
+    wrong = ~np.isfinite(xyxy).all(axis=1)
+    wrong |= np.any((high < low) | (low > 2 * size) | (high < -size), axis=1)
+    clipped = np.where(wrong[:, None], source, clip_boxes(source, geometry.source_wh))
+    return clipped, wrong | (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
