@@ -1,0 +1,1 @@
+"""The ml_model command, one verb per file."""

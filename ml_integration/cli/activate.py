@@ -1,0 +1,51 @@
+"""Makes a version the active one: that which the bare name of its model means.
+
+It is verified, loaded and run on its golden sample first. Nodes that run take it up when they are
+asked to: with `ros2 param set NODE model NAME`, or at their next start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from ml_integration.cli.arguments import (
+    add_json,
+    add_stores,
+    add_trust,
+    state_of,
+    store_of,
+    trust_of,
+)
+from ml_integration.cli.auditing import audited
+from ml_integration.cli.proving import prove_and_activate
+
+HELP = 'make a version the active one, after it has proven itself'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of this verb."""
+    parser.add_argument('model', help='name@3, name@latest or name@previous')
+    add_stores(parser)
+    add_trust(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Proves the version and makes it the active one."""
+    state = state_of(args)
+    with audited(state, 'activate', args.model) as record:
+        name = args.model.partition('@')[0]
+        active = state.model_state(name).active
+        record.before = f'{name}@{active}' if active else ''
+        folder = store_of(args).find(args.model)
+        manifest, before = prove_and_activate(folder, trust_of(args), state)
+        record.model = record.after = str(manifest.identity)
+        record.before = f'{name}@{before.active}' if before.active else ''
+    if args.json:
+        print(json.dumps({'active': record.after, 'before': record.before}))
+    elif record.before == record.after:
+        print(f'{record.after} is active already')
+    else:
+        print(f'{record.after} is active, after {record.before or "nothing"}')
+    return 0

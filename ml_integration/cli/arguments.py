@@ -1,0 +1,101 @@
+"""Arguments that several verbs take."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from ml_integration.store.encryption import VARIABLE as KEY_VARIABLE
+from ml_integration.store.manifest import MANIFEST
+from ml_integration.store.model_store import ModelStore
+from ml_integration.store.places import VARIABLE, default_stores
+from ml_integration.store.state_dir import VARIABLE as STATE_VARIABLE
+from ml_integration.store.state_dir import StateDir, default_state_dir
+from ml_integration.store.trust import Trust, load_trust
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Adds `--json`."""
+    parser.add_argument('--json', action='store_true', help='print JSON, for programs')
+
+
+def add_stores(parser: argparse.ArgumentParser) -> None:
+    """Adds `--store` and `--state-dir`, read by `store_of`."""
+    parser.add_argument(
+        '--store',
+        action='append',
+        type=Path,
+        metavar='DIR',
+        help=f"a model store; may be repeated (default: {VARIABLE}, else the user's own store "
+        'and the models that came with the package)',
+    )
+    add_state(parser)
+
+
+def add_state(parser: argparse.ArgumentParser) -> None:
+    """Adds `--state-dir`, read by `state_of`."""
+    parser.add_argument(
+        '--state-dir',
+        type=Path,
+        metavar='DIR',
+        help='remembers active versions and holds the audit log '
+        f'(default: {STATE_VARIABLE}, else ~/.local/state/ml_integration)',
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Adds the model that a verb works on, read by `folder_of`."""
+    parser.add_argument(
+        'model', help='a package folder, or name, name@3, name@latest or name@previous'
+    )
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Adds what a package has to show, read by `trust_of`."""
+    parser.add_argument(
+        '--trusted-keys',
+        type=Path,
+        metavar='DIR',
+        help='ask for a signature by one of the public keys (*.pem) in this folder',
+    )
+    parser.add_argument(
+        '--model-key',
+        type=Path,
+        metavar='FILE',
+        help=f'key of encrypted models (default: the variable {KEY_VARIABLE})',
+    )
+
+
+def store_of(args: argparse.Namespace) -> ModelStore:
+    """The stores that were given, or the default ones."""
+    return ModelStore(args.store or default_stores(), state_of(args))
+
+
+def state_of(args: argparse.Namespace) -> StateDir:
+    """The state directory that was given, or the default one."""
+    return StateDir(args.state_dir or default_state_dir())
+
+
+def trust_of(args: argparse.Namespace) -> Trust:
+    """What a package has to show.
+
+    Raises:
+        SettingError: a key is missing or unusable.
+    """
+    policy = 'digest' if args.trusted_keys is None else 'signed'
+    return load_trust(policy, args.trusted_keys, args.model_key)
+
+
+def folder_of(args: argparse.Namespace) -> Path:
+    """The folder that `model` means: itself when it is a path, else what a store holds.
+
+    Raises:
+        SettingError: it is neither a path nor a model reference.
+        ModelNotFoundError: no store holds it.
+        IntegrityError: it is quarantined.
+    """
+    folder = Path(args.model)
+    if os.sep in args.model or (folder / MANIFEST).exists() or args.model == os.curdir:
+        return folder
+    return store_of(args).find(args.model)

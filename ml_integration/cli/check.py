@@ -1,0 +1,80 @@
+"""Checks a model package as a node would before it serves: manifest, files, settings, engine.
+
+The model is opened, compared with its manifest and its task, warmed up and run on its golden
+sample.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, TypeVar
+
+from ml_integration.cli.arguments import add_json, add_model, add_stores, folder_of
+from ml_integration.core.execution import ExecutionSettings
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.deploy.loading import load_pipeline
+from ml_integration.store.manifest import Manifest
+from ml_integration.store.package import ModelPackage, read_manifest, read_package
+
+HELP = 'check a model package and run its golden sample'
+T = TypeVar('T')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of this verb."""
+    add_model(parser)
+    add_stores(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs all checks; the first that fails ends it."""
+    folder = folder_of(args)
+    report = _Report(quiet=args.json)
+    manifest = report.step('manifest', lambda: read_manifest(folder), _about_manifest)
+    package = report.step('files', lambda: read_package(folder), _about_files)
+    pipeline = report.step(
+        'pipeline', lambda: load_pipeline(package, ExecutionSettings()), _about_pipeline
+    )
+    pipeline.close()
+    golden = 'reproduced' if package.golden is not None else 'none, so its results are unproven'
+    if args.json:
+        result = {'model': str(manifest.identity), 'golden': golden, 'steps': report.steps}
+        print(json.dumps(result, indent=2))
+    else:
+        print(f'ok  golden sample: {golden}')
+    return 0
+
+
+class _Report:
+    """Runs steps and tells how each one went; an error ends the check."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.steps: list[dict[str, Any]] = []
+        self._quiet = quiet
+
+    def step(self, name: str, work: Callable[[], T], about: Callable[[T], str]) -> T:
+        start = perf_counter()
+        result = work()
+        ms = (perf_counter() - start) * 1e3
+        self.steps.append({'step': name, 'detail': about(result), 'ms': round(ms, 3)})
+        if not self._quiet:
+            print(f'ok  {name}: {about(result)} ({ms:.1f} ms)', flush=True)
+        return result
+
+
+def _about_manifest(manifest: Manifest) -> str:
+    return f'{manifest.identity}, {manifest.task} on {manifest.backend}'
+
+
+def _about_files(package: ModelPackage) -> str:
+    pins = package.manifest.files.values()
+    return f'{len(pins)} files, {sum(pin.size for pin in pins)} bytes, as pinned'
+
+
+def _about_pipeline(pipeline: Pipeline) -> str:
+    specs = [*pipeline.session.inputs, *pipeline.session.outputs]
+    return f'{"; ".join(map(str, specs))}; runs on {pipeline.session.device}'

@@ -1,0 +1,39 @@
+"""Makes an encrypted copy of a package; sign the copy, if at all, afterwards."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from ml_integration.cli.arguments import add_model, add_stores, folder_of
+from ml_integration.errors import SettingError
+from ml_integration.store.encrypting import encrypt_package
+from ml_integration.store.encryption import VARIABLE, load_model_key
+
+HELP = 'make an encrypted copy of a package'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of this verb."""
+    add_model(parser)
+    parser.add_argument('target', type=Path, metavar='DIR', help='the folder to be made')
+    parser.add_argument(
+        '--model-key',
+        type=Path,
+        metavar='FILE',
+        help=f'from keygen --encryption (default: the variable {VARIABLE})',
+    )
+    add_stores(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the copy."""
+    key = load_model_key(args.model_key, os.environ)
+    if key is None:
+        raise SettingError(
+            '--model-key', None, f'a file, or the variable {VARIABLE}', where='encrypt'
+        )
+    manifest = encrypt_package(folder_of(args), args.target, key)
+    print(f'{args.target} is {manifest.identity} with {", ".join(manifest.encrypted)} encrypted')
+    return 0

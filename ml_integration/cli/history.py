@@ -1,0 +1,45 @@
+"""Shows what was done to models, by whom and why, and whether that record is intact."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from ml_integration.cli.arguments import add_json, add_state, state_of
+from ml_integration.cli.auditing import warn
+from ml_integration.store.audit_entry import AuditEntry
+
+HELP = 'show and verify the audit log'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of this verb."""
+    parser.add_argument('name', nargs='?', default='', help='only this model')
+    add_state(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the log, the oldest entry first; the status is 1 if it was tampered with."""
+    log = state_of(args).audit
+    problems, entries = log.verify(), log.entries()
+    shown = [entry for entry in entries if args.name in ('', entry.model.partition('@')[0])]
+    if args.json:
+        documents = [entry.document() for entry in shown]
+        print(json.dumps({'entries': documents, 'problems': problems}, indent=2))
+    else:
+        for entry in shown:
+            print(_line(entry))
+        intact = f'{len(entries)} entries, the chain is intact'
+        print(intact if not problems else f'{len(entries)} entries, {len(problems)} problems')
+        for problem in problems:
+            warn(f'{log.path}: {problem}')
+    return 1 if problems else 0
+
+
+def _line(entry: AuditEntry) -> str:
+    change = f'{entry.before or "nothing"} -> {entry.after}' if entry.after else entry.model
+    if entry.result != 'ok':
+        change = f'{entry.model}: {entry.result}'
+    reason = f' ({entry.reason})' if entry.reason else ''
+    return f'{entry.time}  {entry.actor}  {entry.action}  {change}{reason}'

@@ -1,0 +1,82 @@
+"""Installs a version of a model from a folder, an archive or an ONNX file with its manifest.
+
+It is copied, verified and then put into the store at once: a reader sees all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from ml_integration.cli.arguments import add_json, add_state, add_trust, state_of, trust_of
+from ml_integration.cli.auditing import audited
+from ml_integration.cli.progress_bar import ProgressBar
+from ml_integration.store.installing import Installed, install
+from ml_integration.store.places import user_store
+from ml_integration.store.state_dir import StateDir
+
+HELP = 'install a model from a folder, an archive or an ONNX file'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of this verb."""
+    parser.add_argument(
+        'source', type=Path, metavar='SRC', help='a folder, .tar, .tar.gz, .tgz, .zip or .onnx'
+    )
+    parser.add_argument(
+        '--into',
+        type=Path,
+        metavar='DIR',
+        help='the store (default: ~/.local/share/ml_integration/models)',
+    )
+    parser.add_argument(
+        '--manifest', type=Path, metavar='FILE', help='of an .onnx (default: the one beside it)'
+    )
+    add_state(parser)
+    add_trust(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Installs the model and says where it is."""
+    state = state_of(args)
+    with audited(state, 'install', str(args.source)) as record:
+        with ProgressBar(args.source.name) as bar:
+            installed = install(
+                args.source,
+                args.into or user_store(),
+                trust_of(args),
+                manifest=args.manifest,
+                progress=bar.show,
+            )
+        record.model = str(installed.manifest.identity)
+        known = '' if installed.is_new else ', was there already'
+        record.reason = f'from {args.source}, verified by {installed.verified_by}{known}'
+        _lift_quarantine(installed, state)
+    if args.json:
+        print(json.dumps(_document(installed)))
+    elif installed.is_new:
+        print(f'installed {record.model} in {installed.directory}', end=', ')
+        print(f'verified by {installed.verified_by}')
+    else:
+        print(f'{record.model} is installed already in {installed.directory}')
+    return 0
+
+
+def _lift_quarantine(installed: Installed, state: StateDir) -> None:
+    """What was in quarantine are the files that are gone now."""
+    identity = installed.manifest.identity
+    if installed.is_new and identity.version in state.model_state(identity.name).quarantined:
+        state.update_model_state(
+            identity.name, lambda now: now.without_quarantine(identity.version)
+        )
+
+
+def _document(installed: Installed) -> dict[str, object]:
+    return {
+        'model': str(installed.manifest.identity),
+        'directory': str(installed.directory),
+        'verified_by': installed.verified_by,
+        'new': installed.is_new,
+    }

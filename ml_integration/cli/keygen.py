@@ -1,0 +1,50 @@
+"""Makes a pair of keys for signatures, or a key for encryption.
+
+Keep the private key off the robots; put the public one into their folder of trusted keys.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from ml_integration.errors import SettingError
+from ml_integration.store.durable import write_durably
+from ml_integration.store.encryption import KEY_BYTES
+from ml_integration.store.signature import key_id, new_key, private_pem, public_pem
+
+HELP = 'make keys to sign or to encrypt models'
+_PRIVATE = 0o600
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of this verb."""
+    parser.add_argument('name', help='where to write, without the end of the file name')
+    parser.add_argument(
+        '--encryption', action='store_true', help='make a key for encryption, NAME.key'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the keys; nothing is ever overwritten."""
+    if args.encryption:
+        file = _new_file(f'{args.name}.key')
+        write_durably(file, f'{os.urandom(KEY_BYTES).hex()}\n'.encode(), _PRIVATE)
+        print(f'wrote {file}: keep it secret, and give it to the robots')
+        return 0
+    private, public = _new_file(f'{args.name}.private.pem'), _new_file(f'{args.name}.public.pem')
+    key = new_key()
+    write_durably(private, private_pem(key), _PRIVATE)
+    write_durably(public, public_pem(key.public_key()))
+    print(f'key {key_id(key.public_key())}')
+    print(f'wrote {private}: keep it secret, and off the robots')
+    print(f"wrote {public}: for the robots' folder of trusted keys")
+    return 0
+
+
+def _new_file(name: str) -> Path:
+    file = Path(name)
+    if file.exists():
+        raise SettingError('name', name, 'a file that does not exist yet', where='keygen')
+    return file

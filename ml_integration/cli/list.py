@@ -1,0 +1,55 @@
+"""Lists the models of the stores, those that cannot be read with the reason."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from ml_integration.cli.arguments import add_json, add_stores, state_of, store_of
+from ml_integration.store.model_state import ModelState
+from ml_integration.store.model_store import StoredModel
+
+HELP = 'list the models of the stores'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of this verb."""
+    add_stores(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints one line, or one JSON object, per version."""
+    store, state = store_of(args), state_of(args)
+    rows = [_row(model, state.model_state(model.name)) for model in store.models()]
+    if args.json:
+        print(json.dumps(rows, indent=2))
+    elif not rows:
+        print('no models in', ', '.join(map(str, store.stores)) or 'any known place')
+    else:
+        columns = [column for column in ('model', 'state', 'task') if any(r[column] for r in rows)]
+        widths = {column: max(len(row[column]) for row in rows) for column in columns}
+        for row in rows:
+            cells = [f'{row[column]:{width}}' for column, width in widths.items()]
+            print('  '.join([*cells, row['error'] or row['description']]).rstrip())
+    return 0
+
+
+def _row(model: StoredModel, state: ModelState) -> dict[str, Any]:
+    row = {
+        'model': str(model), 'state': _state(model.version, state),
+        'directory': str(model.directory), 'task': '', 'description': '',
+    }  # fmt: skip
+    manifest, error = model.manifest, model.error
+    if manifest is not None:
+        row.update(task=manifest.task, description=manifest.description)
+        missing = [name for name in manifest.files if not (model.directory / name).exists()]
+        error = f'incomplete, missing: {", ".join(missing)}' if missing else ''
+    return {**row, 'error': error or state.quarantined.get(model.version, '')}
+
+
+def _state(version: int, state: ModelState) -> str:
+    if version in state.quarantined:
+        return 'quarantined'
+    return {state.previous: 'previous', state.active: 'active'}.get(version, '')

@@ -1,0 +1,41 @@
+"""The proof that a version can serve, before the bare name means it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ml_integration.core.execution import ExecutionSettings
+from ml_integration.deploy.loading import load_pipeline
+from ml_integration.errors import IntegrityError
+from ml_integration.store.manifest import Manifest
+from ml_integration.store.model_state import ModelState
+from ml_integration.store.package import read_package
+from ml_integration.store.state_dir import StateDir
+from ml_integration.store.trust import Trust, check_release
+
+
+def prove_and_activate(folder: Path, trust: Trust, state: StateDir) -> tuple[Manifest, ModelState]:
+    """Verifies a version, loads it, runs its golden sample and makes the bare name mean it.
+
+    Returns:
+        Its manifest and the state before.
+
+    Raises:
+        MlIntegrationError: it may not or cannot serve; what was active still is.
+    """
+    package = read_package(folder, trust)
+    manifest = package.manifest
+    check_release(manifest, state.model_state(manifest.name))
+    load_pipeline(package, ExecutionSettings()).close()
+    before = [ModelState()]
+
+    def activate(now: ModelState) -> ModelState:
+        # All of this may have changed while the model was proving itself.
+        check_release(manifest, now)
+        if manifest.version in now.quarantined:
+            raise IntegrityError(folder, f'quarantined: {now.quarantined[manifest.version]}')
+        before[0] = now
+        return now.activated(manifest.version)
+
+    state.update_model_state(manifest.name, activate)
+    return manifest, before[0]

@@ -1,0 +1,45 @@
+"""Removes a version from its store, unless it is in use.
+
+A version is in use while it is active or previous, and while a node serves it or would go back
+to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from ml_integration.cli.arguments import add_stores, state_of
+from ml_integration.cli.auditing import audited
+from ml_integration.errors import InstallError, SettingError
+from ml_integration.store.installing import remove
+from ml_integration.store.model_store import ModelStore
+from ml_integration.store.places import default_stores
+from ml_integration.store.retention import reasons_to_keep
+
+HELP = 'remove a version that is not in use'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of this verb."""
+    parser.add_argument('model', help='name@3')
+    add_stores(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Removes the version."""
+    state = state_of(args)
+    with audited(state, 'remove', args.model):
+        name, _, version = args.model.partition('@')
+        if not version.isdecimal():
+            raise SettingError('model', args.model, 'a version, name@3', where='remove')
+        # A quarantined version may be removed: the state is not asked.
+        folder = ModelStore(args.store or default_stores()).find(args.model)
+        reasons_to_keep(state, name)  # finds what cannot be understood, before the lock
+        with state.alone():
+            reason = reasons_to_keep(state, name).get(int(version))
+            if reason:
+                hint = 'Activate another version first.'
+                raise InstallError(folder, f'it cannot be removed: {reason}', hint)
+            remove(folder)
+    print(f'removed {args.model} from {folder.parents[1]}')
+    return 0

@@ -1,0 +1,39 @@
+"""Signs a package: a signature over the manifest, which pins everything else."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ml_integration.cli.arguments import add_model, add_stores, folder_of, state_of
+from ml_integration.cli.auditing import audited
+from ml_integration.store.durable import write_durably
+from ml_integration.store.manifest import MANIFEST, SIGNATURE
+from ml_integration.store.package import read_manifest
+from ml_integration.store.pinned_files import read_pinned
+from ml_integration.store.signature import key_id, load_private_key, sign
+
+HELP = 'sign a package'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of this verb."""
+    add_model(parser)
+    parser.add_argument(
+        '--key', type=Path, required=True, metavar='FILE', help='a private key from keygen'
+    )
+    add_stores(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Verifies the files, so that no broken package gets signed, and signs."""
+    with audited(state_of(args), 'sign', args.model) as record:
+        folder = folder_of(args)
+        key = load_private_key(args.key)
+        manifest = read_manifest(folder)
+        record.model = str(manifest.identity)
+        read_pinned(folder, manifest.files)
+        write_durably(folder / SIGNATURE, sign((folder / MANIFEST).read_bytes(), key))
+        record.reason = f'with the key {key_id(key.public_key())}'
+    print(f'signed {record.model}, release {manifest.release}, {record.reason}')
+    return 0

@@ -1,0 +1,83 @@
+"""One line of the audit log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+Result = Literal['ok', 'refused', 'failed', 'superseded']
+FIRST = '0' * 64
+"""What the first entry gives as the digest of its predecessor."""
+_KEYS = (
+    'time', 'actor', 'action', 'model', 'from', 'to', 'result', 'reason', 'previous', 'sha256',
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One thing that was done, or refused.
+
+    Attributes:
+        time: ISO 8601, UTC.
+        actor: the node's name, or ml_model.
+        action: such as install, activate, swap, rollback, commit, quarantine.
+        model: its name.
+        before: the version that was in use before, as text; empty where that makes no sense.
+        after: the version in use after it.
+        result: ok, refused, failed or superseded.
+        reason: why, in words.
+        previous: SHA-256 of the entry before it.
+        sha256: of all the fields above.
+    """
+
+    time: str
+    actor: str
+    action: str
+    model: str
+    before: str
+    after: str
+    result: str
+    reason: str
+    previous: str = ''
+    sha256: str = ''
+
+    @staticmethod
+    def now(
+        actor: str, action: str, model: str, before: str, after: str, result: Result, reason: str
+    ) -> AuditEntry:
+        """An entry of this moment, not yet bound to its predecessor."""
+        time = datetime.now(timezone.utc).isoformat(timespec='milliseconds')
+        return AuditEntry(time, actor, action, model, before, after, result, reason)
+
+    def document(self) -> dict[str, str]:
+        """As plain data; `before` and `after` are called from and to."""
+        values = (
+            self.time, self.actor, self.action, self.model, self.before, self.after,
+            self.result, self.reason, self.previous, self.sha256,
+        )  # fmt: skip
+        return dict(zip(_KEYS, values, strict=True))
+
+    def digest(self) -> str:
+        """The SHA-256 that the entry has to have."""
+        fields = {key: value for key, value in self.document().items() if key != 'sha256'}
+        text = json.dumps(fields, sort_keys=True, separators=(',', ':'))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def line(self) -> bytes:
+        """As it stands in the log."""
+        return json.dumps(self.document()).encode() + b'\n'
+
+
+def parse_entry(line: bytes) -> AuditEntry | None:
+    """The entry that a line holds; None when it holds none."""
+    try:
+        document: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict) or sorted(document) != sorted(_KEYS):
+        return None
+    values = [document[key] for key in _KEYS]
+    return AuditEntry(*values) if all(isinstance(value, str) for value in values) else None

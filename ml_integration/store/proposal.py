@@ -1,0 +1,79 @@
+"""Writes a first manifest for a model file, for a person to complete."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import yaml
+
+from ml_integration.core.datatypes import TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What could be found out about a model.
+
+    Attributes:
+        contents: the package's files by name.
+        model: which of them is the model.
+        task: the task's name, a guess.
+        settings: of the task.
+        remarks: sentences for the person who completes the manifest.
+    """
+
+    name: str
+    version: int
+    contents: Mapping[str, bytes]
+    model: str
+    inputs: Sequence[TensorSpec]
+    outputs: Sequence[TensorSpec]
+    task: str
+    settings: Mapping[str, Any]
+    remarks: Sequence[str]
+
+
+def manifest_text(proposal: Proposal) -> str:
+    """The proposed `manifest.yaml`, with the remarks as comments on top."""
+    document: dict[str, Any] = {
+        'schema': 1,
+        'name': proposal.name,
+        'version': proposal.version,
+        'description': '',
+        'task': proposal.task,
+        'backend': 'onnx_runtime',
+        'licence': '',
+        'origin': '',
+        'files': {name: pin(content) for name, content in proposal.contents.items()},
+        'model': proposal.model,
+    }
+    for key, suffix in (('labels', '.txt'), ('golden', '.npz')):
+        names = [name for name in proposal.contents if PurePath(name).suffix == suffix]
+        if len(names) == 1:
+            document[key] = names[0]
+    document['inputs'] = [
+        {
+            'name': spec.name,
+            'sensor': 'image',
+            'topic': f'image_{number}' if number > 1 else 'image',
+            **_tensor(spec),
+        }
+        for number, spec in enumerate(proposal.inputs, 1)
+    ]
+    document['outputs'] = [{'name': spec.name, **_tensor(spec)} for spec in proposal.outputs]
+    document['settings'] = dict(proposal.settings)
+    comments = ''.join(f'# {remark}\n' for remark in proposal.remarks)
+    text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=95)
+    return f'{comments}{text}'
+
+
+def pin(content: bytes) -> dict[str, Any]:
+    """What `files:` of a manifest says about a file of this content."""
+    return {'sha256': hashlib.sha256(content).hexdigest(), 'size': len(content)}
+
+
+def _tensor(spec: TensorSpec) -> dict[str, Any]:
+    return {'dtype': spec.dtype, 'shape': list(spec.shape)}

@@ -1,0 +1,86 @@
+"""One file of a package to be installed, and how much a package may be."""
+
+from __future__ import annotations
+
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ml_integration.errors import InstallError
+
+_PIECE = 2**20
+_MALFORMED = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError,
+    RuntimeError, OverflowError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLimits:
+    """How much a package may be.
+
+    Attributes:
+        files: number of entries, folders included.
+        size: bytes of all files together, unpacked.
+    """
+
+    files: int = 1000
+    size: int = 16 * 2**30
+
+    def check(self, source: Path, files: int, size: int) -> None:
+        """Refuses what is too much.
+
+        Raises:
+            InstallError: it is more than these limits allow.
+        """
+        if files > self.files:
+            raise InstallError(source, f'it holds more than {self.files} entries')
+        if size > self.size:
+            raise InstallError(source, f'it is {size} bytes unpacked, more than {self.size}')
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a package to be installed.
+
+    Attributes:
+        source: what it comes from.
+        name: POSIX path inside the source, already checked.
+        size: bytes, as the source says.
+        stream: the content, to be read before the next file is asked for.
+        total: bytes of all files of the source; 0 when that is not known.
+    """
+
+    source: Path
+    name: str
+    size: int
+    stream: IO[bytes]
+    total: int = 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """The content, piece by piece.
+
+        Raises:
+            InstallError: it cannot be read or unpacked.
+        """
+        with explained(self.source):
+            while piece := self.stream.read(_PIECE):
+                yield piece
+
+
+@contextmanager
+def explained(source: Path) -> Iterator[None]:
+    """Turns what goes wrong with reading or unpacking into an InstallError."""
+    try:
+        yield
+    except OSError as error:
+        raise InstallError(source, f'it cannot be read: {error.strerror or error}') from error
+    except _MALFORMED as error:
+        what = f'it is damaged or not what its name says: {error}'
+        raise InstallError(source, what) from error
