@@ -1,0 +1,1 @@
+"""Which model serves a frame, and how a model comes to serve."""

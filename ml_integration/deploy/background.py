@@ -1,0 +1,147 @@
+"""Does work beside the serving model without taking the CPU from it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from ml_integration.errors import SupersededError
+
+T = TypeVar('T')
+
+NICEST = 19
+SWITCH_S = 2e-4
+"""How long a thread may keep the interpreter while others wait; Python's own 5 ms are too long
+when that thread hardly gets a CPU because it is nice."""
+_TASKS = Path('/proc/self/task')
+_POLL_S = 0.002
+_SETTLED_S = 0.1
+"""Time in which a pool must not have grown to be taken for complete, also on a busy machine."""
+
+
+class Background(Generic[T]):
+    """Does the newest job in a thread, one at a time.
+
+    A job that has not begun when a newer one comes is superseded; one that has begun is told
+    so when it asks.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._newest = 0
+        self._pending = 0
+        self._thread: threading.Thread | None = None
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S))
+
+    def submit(self, job: Callable[[Callable[[], None]], T]) -> Future[T]:
+        """Starts `job(check)`; `check()` raises SupersededError when a newer one has come."""
+        future: Future[T] = Future()
+        with self._lock:
+            self._newest += 1
+            self._pending += 1
+            number, before = self._newest, self._thread
+            self._thread = threading.Thread(
+                target=self._do, args=(job, future, number, before), name=self._name, daemon=True
+            )
+            self._thread.start()
+        return future
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is under way or waits."""
+        return self._pending > 0
+
+    def stop(self) -> None:
+        """Supersedes what is waiting and waits for the job under way."""
+        with self._lock:
+            self._newest += 1
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _do(
+        self,
+        job: Callable[[Callable[[], None]], T],
+        future: Future[T],
+        number: int,
+        before: threading.Thread | None,
+    ) -> None:
+        def check() -> None:
+            if number != self._newest:
+                raise SupersededError()
+
+        if before is not None:
+            before.join()
+        try:
+            check()
+            result = job(check)
+        except BaseException as error:
+            self._finished()
+            future.set_exception(error)
+        else:
+            self._finished()
+            future.set_result(result)
+
+    def _finished(self) -> None:
+        with self._lock:
+            self._pending -= 1
+
+
+def nicely(work: Callable[[], T]) -> T:
+    """Does work in a thread that is as nice as can be, and waits for it.
+
+    Threads inherit niceness, and only a privileged process can take it back: a session whose
+    pool was started by a nice thread would be slow for ever. A session starts its pool before
+    it does its work, so the niceness comes when new threads have appeared and no more follow.
+    Work that starts no threads is done at normal priority.
+
+    Only what the engine does belongs in here. A nice thread that runs Python may hold the
+    interpreter while it gets no CPU, and then everybody waits for it.
+    """
+    future: Future[T] = Future()
+    before = _tasks()
+    thread = threading.Thread(target=_fulfil, args=(future, work), name='ml_nice', daemon=True)
+    thread.start()
+    if _await_pool(future, before) and thread.native_id is not None:
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, thread.native_id, NICEST)
+    thread.join()
+    return future.result()
+
+
+def _fulfil(future: Future[T], work: Callable[[], T]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
+
+
+def _await_pool(future: Future[T], before: set[str]) -> bool:
+    """Waits until a thread pool has been started; false when the work was done without one."""
+    seen = set[str]()
+    changed_s = time.monotonic()
+    while not future.done():
+        time.sleep(_POLL_S)
+        new = _tasks() - before - _python_tasks()
+        if new != seen:
+            seen, changed_s = new, time.monotonic()
+        elif new and time.monotonic() - changed_s > _SETTLED_S:
+            return True
+    return False
+
+
+def _tasks() -> set[str]:
+    return {task.name for task in _TASKS.iterdir()}
+
+
+def _python_tasks() -> set[str]:
+    """Threads that are no engine's, such as one that closes the model before."""
+    return {str(thread.native_id) for thread in threading.enumerate()}

@@ -1,0 +1,326 @@
+"""Which model serves: start, swap, roll back, and remember it over restarts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from ml_integration.core.datatypes import ModelContent, ModelIdentity
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.deploy import probation
+from ml_integration.deploy.background import Background, nicely
+from ml_integration.deploy.compatibility import check_replaceable
+from ml_integration.deploy.history import History
+from ml_integration.deploy.slot import Slot
+from ml_integration.deploy.trial import ProbationSettings, Trial
+from ml_integration.errors import (
+    MlIntegrationError,
+    ModelError,
+    ModelNotFoundError,
+    SupersededError,
+    SwapError,
+)
+from ml_integration.store.model_store import ModelStore
+from ml_integration.store.node_state import NodeState
+from ml_integration.store.package import ModelPackage, read_manifest, read_package
+from ml_integration.store.trust import Trust, check_release
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where models come from and how they are made to run.
+
+    Attributes:
+        store: where they are found.
+        trust: what a package has to show before it is loaded.
+        load: makes a pipeline of a package and lets it prove itself.
+    """
+
+    store: ModelStore
+    trust: Trust
+    load: Callable[[ModelPackage], Pipeline]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A verified package, without its bytes, and the pipeline that was made of it."""
+
+    package: ModelPackage
+    pipeline: Pipeline
+
+    @property
+    def identity(self) -> ModelIdentity:
+        return self.pipeline.model.identity
+
+
+class Deployment:
+    """The models of one node: the serving one, the previous one and the one being loaded.
+
+    Everything fallible happens before the pointer changes between two frames; when it fails,
+    the serving model serves on. Thread-safe, except `record`, which belongs to the frame loop.
+
+    Args:
+        source: where models come from.
+        history: what is remembered over restarts.
+        now_ns: the steady time [ns].
+        keep_previous: keep the previous model in memory, for an instant rollback.
+
+    After the constructor nothing serves; `start` comes first.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        history: History,
+        now_ns: Callable[[], int],
+        keep_previous: bool = True,
+    ) -> None:
+        self._keep_previous = keep_previous
+        self._source = source
+        self._history = history
+        self._now_ns = now_ns
+        self._lock = threading.RLock()
+        self._background: Background[str] = Background('ml_loader')
+        self._trial = Trial(now_ns())
+        self._slot: Slot | None = None
+        self._serving: Loaded | None = None
+        self._previous: Loaded | None = None
+        self._closers: list[threading.Thread] = []
+        self.problem = ''
+
+    @property
+    def serving(self) -> Loaded:
+        """The model that serves.
+
+        Raises:
+            ModelError: none does.
+        """
+        serving = self._serving
+        if serving is None:
+            raise ModelError('no model is loaded')
+        return serving
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What a person should know: a model that was not used, a state that is not stored."""
+        return tuple(filter(None, (self.problem, self._history.problem)))
+
+    @property
+    def state(self) -> NodeState:
+        return self._history.state
+
+    def start(self, reference: str, settings: ProbationSettings) -> None:
+        """Loads the model a node begins with, or the last good one if that keeps failing.
+
+        Raises:
+            MlIntegrationError: it cannot be loaded, and there is no other that was good.
+        """
+        decision = probation.on_start(self.state, self._meant(reference), settings.attempts)
+        self._follow(decision)
+        try:
+            loaded = self._open(self.verified(decision.model))
+        except ModelNotFoundError:
+            raise
+        except ModelError as error:
+            fallback = probation.on_load_failure(self.state, decision.model, str(error))
+            self._history.log('start', decision.model, result='failed', reason=str(error))
+            if fallback is None:
+                raise
+            self._follow(fallback)
+            loaded = self._open(self.verified(fallback.model))
+        self._serving = loaded
+        self._slot = Slot(loaded.pipeline, self._retire)
+        self._trial = Trial(self._now_ns())
+        self._history.log('start', str(loaded.identity), reason=self.problem)
+
+    def verified(self, reference: str) -> ModelPackage:
+        """Finds a model and checks everything that can be checked without loading it.
+
+        Raises:
+            MlIntegrationError: it may not be loaded, or not in the place of the serving one.
+        """
+        package = read_package(self._source.store.find(reference), self._source.trust)
+        check_release(package.manifest, self._history.of_model(package.manifest.name))
+        if self._serving is not None:
+            check_replaceable(self._serving.package.manifest, package.manifest)
+        return package
+
+    @contextmanager
+    def lease(self) -> Iterator[Pipeline]:
+        """Keeps the serving pipeline open while a frame is in it."""
+        if self._slot is None:
+            raise ModelError('no model is loaded')
+        with self._slot.lease() as pipeline:
+            yield pipeline
+
+    def swap(self, package: ModelPackage) -> Future[str]:
+        """Loads a verified package in the background and lets it serve.
+
+        Returns:
+            The sentence that says what happened, or the MlIntegrationError that prevented it.
+        """
+
+        def job(check: Callable[[], None]) -> str:
+            before = str(self.serving.identity)
+            loaded = nicely(lambda: self._open(package))
+            try:
+                check()
+            except SupersededError:
+                loaded.pipeline.close()
+                raise
+            state = probation.on_swap(self.state, str(loaded.identity))
+            self._install(loaded, state, 'swap')
+            return f'{loaded.identity} serves, after {before}'
+
+        return self._submit('swap', str(package.manifest.identity), job)
+
+    def stay(self) -> None:
+        """Gives up whatever is being loaded."""
+        self._background.submit(lambda check: '')
+
+    @property
+    def busy(self) -> bool:
+        """Whether a model is being loaded, or is about to be."""
+        return self._background.busy
+
+    def is_serving(self, reference: str) -> bool:
+        """Whether a reference means the model that serves."""
+        serving = str(self.serving.identity)
+        try:
+            return reference == serving or serving == self._meant(reference)
+        except MlIntegrationError:
+            return False
+
+    def rollback(self) -> Future[str]:
+        """Lets the previous good model serve again, from memory if it is still there."""
+
+        def job(_: Callable[[], None]) -> str:
+            before = str(self.serving.identity)
+            decision = probation.on_rollback(self.state)
+            if decision is None:
+                raise SwapError(f'{before} has no previous good model to go back to')
+            with self._lock:
+                kept = self._previous
+                in_memory = kept is not None and str(kept.identity) == decision.model
+                if in_memory:
+                    self._previous = None
+            if in_memory and kept:
+                loaded = kept
+            else:
+                package = self.verified(decision.model)
+                loaded = nicely(lambda: self._open(package))
+            self._install(loaded, decision.state, 'rollback')
+            return f'{loaded.identity} serves again, {before} was taken back'
+
+        return self._submit('rollback', str(self.serving.identity), job)
+
+    def record(self, good: bool, settings: ProbationSettings) -> None:
+        """Takes the outcome of one frame; enough good ones prove the serving model."""
+        if self.state.committed or not self._trial.passed(good, settings, self._now_ns()):
+            return
+        with self._lock:
+            manifest = self.serving.package.manifest
+            self._history.state = probation.on_commit(self.state)
+        # Writing to disk takes its time, and the next frame is due.
+        self._aside(lambda: self._history.commit(manifest))
+
+    def quarantined(self, name: str, version: int) -> str:
+        """Why a version may not be loaded on this machine; empty if it may."""
+        return self._history.of_model(name).quarantined.get(version, '')
+
+    def look_for_tampering(self) -> str:
+        """Reads the serving model's files again; quarantines the version if they changed.
+
+        Returns:
+            What is wrong with them, empty if nothing is.
+        """
+        package = self.serving.package
+        try:
+            read_package(package.directory, self._source.trust)
+        except MlIntegrationError as error:
+            manifest = package.manifest
+            if manifest.version not in self._history.of_model(manifest.name).quarantined:
+                self._history.quarantine(manifest, str(error))
+            return str(error)
+        return ''
+
+    def close(self) -> None:
+        """Lets go of every model, in good order."""
+        self._background.stop()
+        self._history.stopped()
+        slot, self._slot = self._slot, None
+        previous, self._previous = self._previous, None
+        self._serving = None
+        if slot is not None:
+            slot.close()
+        if previous is not None:
+            previous.pipeline.close()
+        for thread in self._closers:
+            thread.join()
+        self._closers.clear()
+
+    def _meant(self, reference: str) -> str:
+        """The `name@version` a reference stands for now."""
+        return str(read_manifest(self._source.store.find(reference)).identity)
+
+    def _open(self, package: ModelPackage) -> Loaded:
+        pipeline = self._source.load(package)
+        # The session has its own copy of the weights; a second one would only take memory.
+        light = replace(package, content=ModelContent(package.content.identity, b''), golden=None)
+        return Loaded(light, pipeline)
+
+    def _follow(self, decision: probation.Decision) -> None:
+        self.problem = decision.reason
+        self._history.save(decision.state)
+
+    def _submit(
+        self, action: str, model: str, job: Callable[[Callable[[], None]], str]
+    ) -> Future[str]:
+        def logged(check: Callable[[], None]) -> str:
+            before = str(self.serving.identity)
+            try:
+                sentence = job(check)
+            except SupersededError as error:
+                self._history.log(action, model, before, 'refused', str(error))
+                raise
+            except MlIntegrationError as error:
+                self._history.log(action, model, before, 'failed', str(error))
+                check()
+                raise
+            self._history.log(action, model, before)
+            return sentence
+
+        return self._background.submit(logged)
+
+    def _install(self, loaded: Loaded, state: NodeState, action: str) -> None:
+        """The moment of the swap; the state is on disk first, so that a crash finds it."""
+        if self._slot is None:
+            loaded.pipeline.close()
+            raise SwapError(f'the node was cleaned up during the {action}')
+        with self._lock:
+            self._history.save(state)
+            candidates = [item for item in (self._serving, self._previous) if item is not None]
+            kept = [item for item in candidates if str(item.identity) == state.previous]
+            self._previous = kept[0] if kept and self._keep_previous else None
+            self._serving = loaded
+            self._trial = Trial(self._now_ns())
+            self.problem = ''
+            self._slot.swap(loaded.pipeline)
+        for item in candidates[1:]:
+            if item is not self._previous:
+                item.pipeline.close()
+
+    def _retire(self, pipeline: Pipeline) -> None:
+        """Called by whoever finishes the last frame of a replaced pipeline."""
+        previous = self._previous
+        if previous is None or previous.pipeline is not pipeline:
+            self._aside(pipeline.close)
+
+    def _aside(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name='ml_aside')
+        self._closers = [item for item in self._closers if item.is_alive()]
+        self._closers.append(thread)
+        thread.start()

@@ -1,0 +1,125 @@
+"""From a verified model package to a pipeline that has proven itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+
+from ml_integration.core import plugins
+from ml_integration.core.contracts import Sensor, Session, Task
+from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
+from ml_integration.core.declaration import build
+from ml_integration.core.execution import ExecutionSettings
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.errors import ModelMismatchError
+from ml_integration.store.manifest import Manifest
+from ml_integration.store.package import ModelPackage
+
+# Looking through everything that is installed takes 20 ms of Python, each time.
+_plugin = cache(plugins.load)
+
+SensorFactory = Callable[[str, tuple[str, ...]], Sensor]
+"""Makes a sensor from its plug-in name and the formats that the task takes."""
+
+
+def make_sensor(name: str, formats: tuple[str, ...]) -> Sensor:
+    """The plain factory: looks the plug-in up and builds it."""
+    sensor: Sensor = _plugin('sensors', name)(formats)
+    return sensor
+
+
+def load_pipeline(
+    package: ModelPackage,
+    execution: ExecutionSettings,
+    sensor_factory: SensorFactory = make_sensor,
+) -> Pipeline:
+    """Opens a model, checks it against its manifest and lets it prove itself.
+
+    The session is opened from the bytes that were verified, warmed up and run on the golden
+    sample. When any of that fails, the session is closed and nothing is left behind.
+
+    Raises:
+        SettingError: the manifest's settings are not those of its task.
+        PluginError: the manifest names a task, sensor or backend that is not there.
+        ModelError: the engine refuses the model, or model, manifest and task disagree.
+    """
+    manifest = package.manifest
+    backend = _plugin('backends', manifest.backend)()
+    session: Session = backend.open(package.content, execution)
+    try:
+        model = _describe(package, session)
+        task = _make_task(package, model)
+        sensor = sensor_factory(_only_sensor(manifest, model), task.formats)
+        prove(package, session)
+        return Pipeline(sensor, task, session, model)
+    except BaseException:
+        session.close()
+        raise
+
+
+def prove(package: ModelPackage, session: Session) -> None:
+    """Warms the session up on zeros and, where there is one, runs the golden sample.
+
+    Raises:
+        InferenceError: the model does not run.
+        GoldenError: it does not compute what it should.
+    """
+    specs = tuple(item.spec for item in package.manifest.inputs)
+    session.run({spec.name: _zeros(spec) for spec in specs})
+    if package.golden is not None:
+        outputs = session.run(package.golden.inputs(specs))
+        package.golden.compare(outputs, str(package.content.identity))
+
+
+def _describe(package: ModelPackage, session: Session) -> ModelDescription:
+    manifest, identity = package.manifest, package.content.identity
+    inputs = tuple(item.spec for item in manifest.inputs)
+    _agree(str(identity), 'input', inputs, session.inputs)
+    _agree(str(identity), 'output', manifest.outputs, session.outputs)
+    return ModelDescription(identity, package.labels, inputs, manifest.outputs)
+
+
+def _agree(
+    model: str, side: str, stated: Sequence[TensorSpec], real: Sequence[TensorSpec]
+) -> None:
+    by_name = {spec.name: spec for spec in real}
+    fits = len(stated) == len(real) and all(
+        spec.name in by_name and by_name[spec.name].fits(spec) for spec in stated
+    )
+    if not fits:
+        raise ModelMismatchError(
+            model,
+            f'the manifest does not state the {side}s of the model file',
+            got=', '.join(map(str, stated)),
+            expected=', '.join(map(str, real)),
+            hint='Compare with: ml_model inspect model.onnx.',
+        )
+
+
+def _make_task(package: ModelPackage, model: ModelDescription) -> Task:
+    manifest = package.manifest
+    task_type = _plugin('tasks', manifest.task)
+    where = f'{package.directory / "manifest.yaml"}: settings of {manifest.task}'
+    settings = build(task_type.Settings, manifest.settings, where)
+    task: Task = task_type(settings, model)
+    _agree(str(model.identity), 'input', task.input_specs(), model.inputs)
+    return task
+
+
+def _only_sensor(manifest: Manifest, model: ModelDescription) -> str:
+    sensors = [item.sensor for item in manifest.inputs]
+    if len(sensors) != 1:
+        raise ModelMismatchError(
+            str(model.identity),
+            'a pipeline is fed by one sensor',
+            got=f'{len(sensors)} inputs ({", ".join(sensors)})',
+            expected='a model with one input',
+        )
+    return sensors[0]
+
+
+def _zeros(spec: TensorSpec) -> Array:
+    # A free dimension is one whose size does not matter for the computation, mostly the batch.
+    return np.zeros([1 if size is None else size for size in spec.shape], spec.dtype)

@@ -1,0 +1,90 @@
+"""Which model a node may start with: pure decisions over a small persistent state.
+
+A model that was put into service is on probation until it has served well for a while. When
+the process dies meanwhile, it starts on the same model again, a limited number of times, and
+then on the last one that was good. This is how A/B updates of operating systems work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ml_integration.store.node_state import NodeState
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do, the state to store before doing it, and why when it is not the wish."""
+
+    model: str
+    state: NodeState
+    reason: str = ''
+
+
+def on_start(state: NodeState, wanted: str, allowed_attempts: int) -> Decision:
+    """Decides what a starting node loads.
+
+    Args:
+        state: as it was stored.
+        wanted: the model that the parameter names.
+        allowed_attempts: starts on an unproven model before it is given up.
+    """
+    good = _good(state, wanted)
+    if wanted in state.rejected and good:
+        return _fall_back(state, wanted, good, 'it was given up or rolled back before')
+    if wanted != state.serving:
+        return Decision(wanted, _put_into_service(state, wanted))
+    if state.committed:
+        return Decision(wanted, state)
+    if state.attempts >= allowed_attempts and good:
+        reason = f'it did not prove itself in {state.attempts} start(s)'
+        return _fall_back(state, wanted, good, reason)
+    return Decision(wanted, replace(state, attempts=state.attempts + 1))
+
+
+def on_load_failure(state: NodeState, failed: str, reason: str) -> Decision | None:
+    """Decides what a starting node loads after `failed` was refused; None if nothing is left."""
+    good = _good(state, failed)
+    return _fall_back(state, failed, good, reason) if good else None
+
+
+def on_swap(state: NodeState, model: str) -> NodeState:
+    """A person asked for a model: it goes on probation, whatever happened to it before."""
+    return _put_into_service(replace(state, rejected=_without(state.rejected, model)), model)
+
+
+def on_commit(state: NodeState) -> NodeState:
+    """The serving model has proven itself."""
+    return replace(state, committed=True, attempts=0)
+
+
+def on_rollback(state: NodeState) -> Decision | None:
+    """A person takes the serving model back; None when there is no good one to return to."""
+    good = _good(state, state.serving)
+    return _fall_back(state, state.serving, good, 'it was rolled back') if good else None
+
+
+def _good(state: NodeState, other_than: str) -> str:
+    """The last model that proved itself, if it is not the one in question."""
+    candidates = (state.serving if state.committed else '', state.previous)
+    return next((model for model in candidates if model and model != other_than), '')
+
+
+def _put_into_service(state: NodeState, model: str) -> NodeState:
+    if model == state.serving:
+        return replace(state, attempts=0 if state.committed else 1)
+    good = _good(state, model)
+    if model == state.previous:  # it has proven itself before
+        good = state.serving if state.committed else ''
+        return replace(state, serving=model, committed=True, attempts=0, previous=good)
+    return replace(state, serving=model, committed=False, attempts=1, previous=good)
+
+
+def _fall_back(state: NodeState, failed: str, good: str, reason: str) -> Decision:
+    rejected = (*_without(state.rejected, failed), failed)
+    new = NodeState(serving=good, committed=True, previous='', rejected=rejected)
+    return Decision(good, new, f'{failed} is not used, {good} is: {reason}')
+
+
+def _without(models: tuple[str, ...], model: str) -> tuple[str, ...]:
+    return tuple(item for item in models if item != model)
