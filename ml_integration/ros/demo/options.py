@@ -1,0 +1,61 @@
+"""What the demo can be asked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[3]
+VIDEO = CHECKOUT / 'dev/data/vtest.avi'
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line.
+
+    Attributes:
+        seconds: how long to watch [s].
+        video: video, picture or folder of pictures.
+        rate_hz: frames per second [Hz]; 0: as recorded.
+        model: model reference such as 'coco_yolov3_tiny@1'; empty: the node's default.
+        out: folder for what the demo writes.
+    """
+
+    seconds: float
+    video: Path
+    rate_hz: float
+    model: str
+    out: Path
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """Reads the command line; ends the process with a sentence when it is wrong."""
+    parser = argparse.ArgumentParser(
+        prog='demo', description='Detects people and things in a video, with real ROS 2 nodes.'
+    )
+    parser.add_argument(
+        '--seconds',
+        type=float,
+        default=os.environ.get('DEMO_SECONDS', '15'),
+        help='how long to watch (DEMO_SECONDS, 15)',
+    )
+    parser.add_argument(
+        '--video', type=Path, default=VIDEO, help='video, picture or folder of pictures'
+    )
+    parser.add_argument(
+        '--rate', type=float, default=0.0, help='frames per second; 0: as recorded'
+    )
+    parser.add_argument('--model', default='', help='model, such as coco_yolov3_tiny@1')
+    parser.add_argument('--out', type=Path, default=Path('out'), help='folder for the results')
+    given = parser.parse_args(arguments)
+    if not 1 <= given.seconds <= 3600:
+        parser.error(f'--seconds (DEMO_SECONDS): got {given.seconds:g}, expected 1 to 3600')
+    if not given.video.exists():
+        parser.error(
+            f'--video: there is no {given.video}; give another one, or fetch it with '
+            'python -m dev.models.fetch'
+        )
+    return Options(given.seconds, given.video.resolve(), given.rate, given.model, given.out)

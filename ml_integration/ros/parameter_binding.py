@@ -1,0 +1,132 @@
+"""Connects a class of declared settings to the parameters of a node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.exceptions import ParameterException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from ml_integration.core.declaration import Setting, build, settings_of, type_name
+from ml_integration.errors import MlIntegrationError, SettingError
+
+P = TypeVar('P')
+
+INT64_MAX = 2**63 - 1
+FLOAT_MAX = 1.7976931348623157e308
+
+
+class Parameters(Generic[P]):
+    """The parameters of a node as one frozen value, checked before they change.
+
+    Args:
+        node: the node that owns the parameters.
+        cls: a class of declared settings.
+        is_configured: tells whether settings that apply at configure must be refused now.
+        check: is given the old and the new value, and raises MlIntegrationError to refuse it.
+        changed: is given both when the change has happened.
+
+    Raises:
+        SettingError: a value from a file or the command line is not allowed.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        cls: type[P],
+        is_configured: Callable[[], bool],
+        check: Callable[[P, P], None],
+        changed: Callable[[P, P], None],
+    ) -> None:
+        self._cls = cls
+        self._check_change = check
+        self._changed = changed
+        self._where = node.get_fully_qualified_name()
+        self._is_configured = is_configured
+        self._settings = {setting.name: setting for setting in settings_of(cls)}
+        values = {name: self._declare(node, item) for name, item in self._settings.items()}
+        self.current: P = build(cls, values, self._where)
+        self._values = values
+        node.add_on_set_parameters_callback(self._check)
+        node.add_post_set_parameters_callback(self._apply)
+
+    def _declare(self, node: Node, setting: Setting) -> Any:
+        try:
+            declared = node.declare_parameter(setting.name, setting.default, descriptor(setting))
+        except ParameterException as error:
+            expected = f'{type_name(setting.type)} {setting.rule.expected()}'.strip()
+            raise SettingError(
+                setting.name,
+                getattr(error, 'value', error),
+                expected,
+                where=self._where,
+                hint=setting.rule.text,
+            ) from error
+        return setting.check(declared.value, self._where)
+
+    def _check(self, parameters: list[Parameter]) -> SetParametersResult:
+        try:
+            changes = self._changes(parameters)
+            if changes:
+                new = build(self._cls, {**self._values, **changes}, self._where)
+                self._check_change(self.current, new)
+        except MlIntegrationError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _changes(self, parameters: list[Parameter]) -> dict[str, Any]:
+        changes: dict[str, Any] = {}
+        for parameter in parameters:
+            setting = self._settings.get(parameter.name)
+            if setting is None:  # use_sim_time, qos_overrides and the like are not ours
+                continue
+            value, now = setting.check(parameter.value, self._where), self._values[setting.name]
+            if setting.rule.at_configure and value != now and self._is_configured():
+                raise SettingError(
+                    setting.name,
+                    parameter.value,
+                    f'no change while the node is configured (now {now!r})',
+                    where=self._where,
+                    hint='Deactivate and clean up the node, set it, and configure again.',
+                )
+            changes[setting.name] = value
+        return changes
+
+    def _apply(self, parameters: list[Parameter]) -> None:
+        changes = self._changes(parameters)
+        if changes:
+            self._values = {**self._values, **changes}
+            old, self.current = self.current, build(self._cls, self._values, self._where)
+            self._changed(old, self.current)
+
+
+def descriptor(setting: Setting) -> ParameterDescriptor:
+    """What `ros2 param describe` shows."""
+    rule = setting.rule
+    described = ParameterDescriptor(
+        name=setting.name,
+        description=rule.text,
+        additional_constraints=rule.expected(),
+        read_only=rule.read_only,
+        # Types are checked by the declaration, which takes 5 where 5.0 is meant.
+        dynamic_typing=True,
+    )
+    if rule.ge is None and rule.le is None:
+        return described
+    if setting.type is float:
+        low = -FLOAT_MAX if rule.ge is None else rule.ge
+        high = FLOAT_MAX if rule.le is None else rule.le
+        described.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
+    elif setting.type is int:
+        low_int = -INT64_MAX if rule.ge is None else int(rule.ge)
+        high_int = INT64_MAX if rule.le is None else int(rule.le)
+        described.integer_range = [IntegerRange(from_value=low_int, to_value=high_int)]
+    return described

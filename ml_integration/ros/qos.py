@@ -1,0 +1,74 @@
+"""Quality of service, named by what a topic is for."""
+
+from __future__ import annotations
+
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    QoSCompatibility,
+    QoSPolicyKind,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_check_compatible,
+)
+from rclpy.qos_overriding_options import QoSOverridingOptions
+
+SENSOR_QOS = ('sensor_data', 'reliable')
+
+
+def sensor(intent: str) -> QoSProfile:
+    """Sensor streams: the newest counts.
+
+    Five deep, so that a frame which arrives while the executor is busy is displaced in the
+    mailbox, where it is counted, and not silently in the middleware.
+
+    Args:
+        intent: 'sensor_data' takes what arrives, from any publisher; 'reliable' asks for
+            retransmission and is incompatible with best-effort publishers.
+    """
+    best_effort = intent == 'sensor_data'
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=5,
+        reliability=ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.VOLATILE,
+    )
+
+
+def result() -> QoSProfile:
+    """Results: few bytes, reliable, so that every kind of subscriber matches."""
+    return QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def latched() -> QoSProfile:
+    """A state: who subscribes late gets the last one."""
+    return QoSProfile(
+        depth=1,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
+
+
+def image_stream() -> QoSProfile:
+    """Images we publish: reliable and short, so that every kind of subscriber matches."""
+    return QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def overridable() -> QoSOverridingOptions:
+    """Lets `qos_overrides.<topic>.publisher.*` change history, depth and reliability."""
+    return QoSOverridingOptions.with_default_policies()
+
+
+def overridable_sensor() -> QoSOverridingOptions:
+    """Lets `qos_overrides.<topic>.subscription.*` change history and depth.
+
+    Not the reliability, which `sensor_qos` decides: rclpy declares an override with the first
+    subscription and would keep its reliability for all later ones.
+    """
+    return QoSOverridingOptions((QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH))
+
+
+def mismatch(publisher: QoSProfile, subscription: QoSProfile) -> str:
+    """Why the two do not connect; empty when they do or might."""
+    compatibility, reason = qos_check_compatible(publisher, subscription)
+    return reason if compatibility == QoSCompatibility.ERROR else ''

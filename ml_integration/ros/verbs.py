@@ -1,0 +1,72 @@
+"""Services that take their time and answer when they are done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from std_srvs.srv import Trigger
+
+from ml_integration.errors import MlIntegrationError
+
+WAIT_S = 0.2
+
+Verb = Callable[[], str]
+
+
+def serve_verbs(node: Node, verbs: dict[str, Verb], resources: ExitStack) -> None:
+    """Offers each verb as `~/<name>` (std_srvs/Trigger) of `node`.
+
+    A verb waits for a model to load, and no executor of rclpy lets a service callback wait
+    without stopping everything else. So the services belong to a hidden node with a thread of
+    its own; their names, which is what security policies know, are the node's.
+
+    Args:
+        node: the node whose services they are.
+        verbs: functions that return the sentence to answer with, or raise MlIntegrationError.
+        resources: is told how to end them.
+    """
+    host = Node(
+        f'_{node.get_name()}_verbs',
+        namespace=node.get_namespace(),
+        context=node.context,
+        use_global_arguments=False,
+        enable_rosout=False,
+        start_parameter_services=False,
+        # rclpy does not take this service off the network when the node is destroyed.
+        parameter_overrides=[Parameter('start_type_description_service', value=False)],
+    )
+    resources.callback(host.destroy_node)
+    for name, verb in verbs.items():
+        host.create_service(Trigger, f'{node.get_fully_qualified_name()}/{name}', _callback(verb))
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(host)
+    ended = threading.Event()
+    thread = threading.Thread(target=_spin, args=(executor, host, ended), name='ml_verbs')
+    resources.callback(executor.shutdown)
+    resources.callback(thread.join)
+    resources.callback(ended.set)
+    thread.start()
+
+
+def _spin(executor: SingleThreadedExecutor, host: Node, ended: threading.Event) -> None:
+    with suppress(ExternalShutdownException):
+        while not ended.is_set() and host.context.ok():
+            executor.spin_once(timeout_sec=WAIT_S)
+
+
+def _callback(verb: Verb) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
+    def call(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        try:
+            response.message, response.success = verb(), True
+        except MlIntegrationError as error:
+            response.message, response.success = str(error), False
+        except Exception as error:
+            response.message, response.success = f'{type(error).__name__}: {error}', False
+        return response
+
+    return call

@@ -1,0 +1,122 @@
+"""Where the video player's frames come from: a video file, a picture or a folder of pictures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+
+from ml_integration.core.datatypes import Array
+from ml_integration.errors import SettingError
+
+DEFAULT_HZ = 30.0
+MAX_HZ = 1000.0  # beyond it a file's frame rate is a mistake of its writer
+
+
+class VideoSource(Protocol):
+    """Frames that can be read again and again. Used by one thread at a time."""
+
+    rate_hz: float
+    """The source's own rate [Hz]."""
+
+    def read(self) -> Array | None:
+        """The next frame, (H, W, 3) uint8 BGR; None at the end, also when the rest is broken."""
+
+    def rewind(self) -> None:
+        """Lets `read` begin with the first frame."""
+
+    def close(self) -> None:
+        """Closes the file."""
+
+
+def open_source(path: str, where: str) -> VideoSource:
+    """Opens a video file, a picture or a folder of pictures and reads one frame to be sure.
+
+    Args:
+        path: file or folder; '~' is the home folder.
+        where: the node that asks, for errors.
+
+    Raises:
+        SettingError: there is nothing of that name, or nothing in it that can be decoded.
+    """
+    place = Path(path).expanduser()
+    if not path:
+        raise _refused(path, 'a video file, a picture or a folder of pictures', where)
+    if not place.exists():
+        raise _refused(
+            path, 'a file or folder that exists', where, f'Not found: {place.absolute()}'
+        )
+    source = _source(place)
+    if source.read() is None:
+        source.close()
+        kind = 'a folder with at least one picture' if place.is_dir() else 'a video or a picture'
+        raise _refused(path, f'{kind} that OpenCV {cv2.__version__} can decode', where)
+    source.rewind()
+    return source
+
+
+class Pictures:
+    """Pictures in the order of their names, numbers by value: 'frame9.png', 'frame10.png'."""
+
+    rate_hz = DEFAULT_HZ
+
+    def __init__(self, files: list[Path]) -> None:
+        self._files = sorted(files, key=_natural)
+        self._next = iter(self._files)
+
+    def read(self) -> Array | None:
+        for file in self._next:
+            frame = cv2.imread(str(file), cv2.IMREAD_COLOR)
+            if frame is not None:
+                return frame
+        return None
+
+    def rewind(self) -> None:
+        self._next = iter(self._files)
+
+    def close(self) -> None:
+        pass
+
+
+class VideoFile:
+    """A video file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._capture = cv2.VideoCapture(str(file))
+        rate_hz = self._capture.get(cv2.CAP_PROP_FPS)
+        self.rate_hz = rate_hz if 0 < rate_hz <= MAX_HZ else DEFAULT_HZ
+
+    def read(self) -> Array | None:
+        decoded, frame = self._capture.read()
+        return frame if decoded else None
+
+    def rewind(self) -> None:
+        # Seeking lands near the first frame with many codecs; opening again lands on it.
+        self._capture.release()
+        self._capture = cv2.VideoCapture(str(self._file))
+
+    def close(self) -> None:
+        self._capture.release()
+
+
+def _source(place: Path) -> VideoSource:
+    if place.is_dir():
+        return Pictures([file for file in place.iterdir() if _is_picture(file)])
+    # Asked first, because a video reader takes 'frame1.png' for the start of a numbered sequence.
+    return Pictures([place]) if _is_picture(place) else VideoFile(place)
+
+
+def _is_picture(file: Path) -> bool:
+    return file.is_file() and cv2.haveImageReader(str(file))
+
+
+def _natural(file: Path) -> list[tuple[int, str]]:
+    parts = re.findall(r'\d+|\D+', file.name)
+    return [(int(part), '') if part.isdecimal() else (-1, part) for part in parts]
+
+
+def _refused(got: str, expected: str, where: str, hint: str = '') -> SettingError:
+    return SettingError('source', got, expected, where=where, hint=hint)
