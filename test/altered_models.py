@@ -1,0 +1,48 @@
+"""The tiny detector with something wrong or something added."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import onnx
+import onnx_models
+from onnx import TensorProto, helper, numpy_helper
+
+SIDE = 1024
+
+
+def exaggerating_detector(factor: float) -> bytes:
+    """Multiplies every number of the output, so that scores go beyond 1."""
+    model = onnx.load_from_string(onnx_models.tiny_detector())
+    (number,) = (item for item in model.graph.initializer if item.name == 'factor')
+    number.CopyFrom(numpy_helper.from_array(np.array(factor, np.float32), 'factor'))
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def slow_detector(rounds: int) -> bytes:
+    """Multiplies big matrices first, for nothing: about 0.05 s of one core per round."""
+    model = onnx.load_from_string(onnx_models.tiny_detector())
+    model.graph.node[-1].output[0] = 'in_no_time'
+    tiny = helper.make_tensor('value', TensorProto.FLOAT, [1], [1 / SIDE])
+    matrices = [f'matrix_{number}' for number in range(rounds + 1)]
+    model.graph.node.extend(
+        [
+            helper.make_node('ConstantOfShape', ['sides'], ['weights'], value=tiny),
+            helper.make_node('ReduceMean', ['images'], ['mean'], keepdims=0),
+            helper.make_node('Mul', ['weights', 'mean'], [matrices[0]]),
+            *(
+                helper.make_node('MatMul', [before, 'weights'], [after])
+                for before, after in pairwise(matrices)
+            ),
+            helper.make_node('ReduceMean', [matrices[-1]], ['something'], keepdims=0),
+            helper.make_node('Mul', ['something', 'zero'], ['nothing']),
+            helper.make_node('Add', ['in_no_time', 'nothing'], ['detections']),
+        ]
+    )
+    sides = numpy_helper.from_array(np.array([SIDE, SIDE], np.int64), 'sides')
+    model.graph.initializer.append(sides)
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data

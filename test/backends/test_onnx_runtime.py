@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx_models
+import onnxruntime
+import pytest
+from onnx import TensorProto
+
+from ml_integration.backends.onnx_runtime import OnnxRuntime, OnnxRuntimeSession, usable_cpus
+from ml_integration.core.datatypes import ModelContent, ModelIdentity
+from ml_integration.core.execution import ExecutionSettings
+from ml_integration.errors import InferenceError, ModelLoadError
+
+CPU = 'CPUExecutionProvider'
+ROWS = np.ones((2, 3), np.float32)
+
+
+def opened(
+    model: bytes, settings: ExecutionSettings | None = None, **external: bytes
+) -> OnnxRuntimeSession:
+    files = {name.replace('_', '.'): data for name, data in external.items()}
+    content = ModelContent(ModelIdentity('m', 1), model, files)
+    return OnnxRuntime().open(content, settings or ExecutionSettings())
+
+
+def refusal(model: bytes, settings: ExecutionSettings | None = None, **external: bytes) -> str:
+    with pytest.raises(ModelLoadError) as caught:
+        opened(model, settings, **external)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('model', 'cause'),
+    [
+        (b'', 'not an ONNX model, or it is truncated'),  # an empty file
+        (b'\x89PNG\r\n\x1a\n' + bytes(64), 'not an ONNX model'),  # another kind of file
+        (onnx_models.tiny_detector()[:-100], 'truncated'),  # a download that broke off
+        (onnx_models.identity(opset=999), 'newer ONNX than this'),  # opset of the future
+        (onnx_models.identity(ir_version=99), 'newer ONNX than this'),  # IR of the future
+        (onnx_models.one_node('Foo', domain='my.ops'), 'operator that .* does not have'),  # custom
+        (onnx_models.one_node('Foo'), 'operator that .* does not have'),  # misspelt operator
+        (onnx_models.one_node('Relu', output=TensorProto.DOUBLE), 'contradicts itself'),  # types
+        (onnx_models.sequence_output(), r"output 'y' is a seq\(tensor\(float\)\)"),  # sequence
+        (onnx_models.identity(TensorProto.STRING), r"input 'x' is a tensor\(string\)"),  # text
+        (onnx_models.identity(TensorProto.BFLOAT16), r'tensor\(bfloat16\)'),  # no NumPy dtype
+    ],
+)
+def test_model_that_cannot_be_served_is_refused_with_the_cause(model: bytes, cause: str) -> None:
+    message = refusal(model)
+    assert re.match(rf'm@1: .*{cause}', message), message
+    assert '\n' not in message
+    assert '[ONNXRuntimeError]' not in message
+    assert len(message) < 500
+
+
+def test_classifier_with_a_sequence_of_maps_as_output_is_refused_by_name() -> None:
+    iris = Path(onnxruntime.__file__).parent / 'datasets' / 'logreg_iris.onnx'
+    message = refusal(iris.read_bytes())
+    assert "output 'probabilities' is a seq(map(int64,tensor(float)))" in message
+    assert 'zipmap=False' in message
+
+
+def test_missing_engine_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
+    assert OnnxRuntime().available() == ()
+    assert 'pip install onnxruntime' in refusal(onnx_models.identity())
+
+
+in_memory = pytest.mark.skipif(
+    not hasattr(onnxruntime.SessionOptions, 'add_external_initializers_from_files_in_memory'),
+    reason='this ONNX Runtime cannot take external weights from memory',
+)
+
+
+@in_memory
+def test_external_weights_are_taken_from_memory(tmp_path: Path) -> None:
+    model, weights = onnx_models.with_external_weights(tmp_path)
+    session = opened(model, weights_bin=weights)
+    del weights
+    np.testing.assert_array_equal(session.run({'x': ROWS})['y'], [[12, 15, 18, 21]] * 2)
+
+
+def test_missing_external_weights_are_named(tmp_path: Path) -> None:
+    model, _ = onnx_models.with_external_weights(tmp_path)
+    assert "the file 'weights.bin' with its external weights is missing" in refusal(model)
+
+
+def test_external_weights_lying_in_the_current_directory_are_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, _ = onnx_models.with_external_weights(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert "'weights.bin'" in refusal(model)
+
+
+@in_memory
+def test_missing_one_of_two_external_files_is_named(tmp_path: Path) -> None:
+    model, _ = onnx_models.with_external_weights(tmp_path)
+    assert "'weights.bin'" in refusal(model, other_bin=b'abcd')
+
+
+def test_engine_too_old_for_external_weights_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, weights = onnx_models.with_external_weights(tmp_path)
+    options = onnxruntime.SessionOptions
+    if hasattr(options, 'add_external_initializers_from_files_in_memory'):
+        monkeypatch.delattr(options, 'add_external_initializers_from_files_in_memory')
+    assert 'needs onnxruntime 1.24' in refusal(model, weights_bin=weights)
+    assert opened(onnx_models.identity(), weights_bin=b'of no use').run({'x': ROWS})
+
+
+@in_memory
+def test_external_weights_that_are_too_short_are_refused(tmp_path: Path) -> None:
+    model, weights = onnx_models.with_external_weights(tmp_path)
+    assert 'external weights is too short' in refusal(model, weights_bin=weights[:-4])
+
+
+def test_free_dimensions_are_free() -> None:
+    session = opened(onnx_models.tiny_detector(free_batch=True))
+    assert session.inputs[0].shape == (None, 3, 64, 64)
+    outputs = session.run({'images': np.zeros((2, 3, 64, 64), np.float32)})
+    assert outputs['detections'].shape == (2, 16, 8)
+
+
+@pytest.mark.parametrize(
+    'settings',
+    [
+        ExecutionSettings(graph_optimization='disabled'),
+        ExecutionSettings(graph_optimization='basic', memory_arena=False),
+        ExecutionSettings(graph_optimization='extended', allow_spinning=True),
+        ExecutionSettings(intra_op_threads=2, thread_affinity='1'),
+        ExecutionSettings(intra_op_threads=1, inter_op_threads=2),
+    ],
+)
+def test_settings_do_not_change_the_result(settings: ExecutionSettings) -> None:
+    picture = np.linspace(0, 1, 3 * 64 * 64, dtype=np.float32).reshape(1, 3, 64, 64)
+    expected = opened(onnx_models.tiny_detector()).run({'images': picture})['detections']
+    got = opened(onnx_models.tiny_detector(), settings).run({'images': picture})['detections']
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('settings', 'option', 'value'),
+    [
+        (ExecutionSettings(intra_op_threads=3), 'intra_op_num_threads', 3),
+        (ExecutionSettings(), 'intra_op_num_threads', usable_cpus()),  # 0: all usable ones
+        (ExecutionSettings(inter_op_threads=2), 'inter_op_num_threads', 2),
+        (ExecutionSettings(inter_op_threads=2), 'execution_mode',
+         onnxruntime.ExecutionMode.ORT_PARALLEL),
+        (ExecutionSettings(memory_arena=False), 'enable_cpu_mem_arena', False),
+        (ExecutionSettings(graph_optimization='disabled'), 'graph_optimization_level',
+         onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL),
+    ],
+)  # fmt: skip
+def test_settings_reach_the_engine(settings: ExecutionSettings, option: str, value: Any) -> None:
+    session = opened(onnx_models.identity(), settings)
+    assert getattr(session._session.get_session_options(), option) == value
+
+
+@pytest.mark.parametrize('spinning', [False, True])
+def test_spinning_reaches_both_thread_pools(spinning: bool) -> None:
+    session = opened(onnx_models.identity(), ExecutionSettings(allow_spinning=spinning))
+    options = session._session.get_session_options()
+    for pool in ('intra_op', 'inter_op'):
+        entry = options.get_session_config_entry(f'session.{pool}.allow_spinning')
+        assert entry == str(int(spinning))
+
+
+@pytest.mark.parametrize(
+    ('threads', 'affinity', 'cause'),
+    [
+        (2, '1;2', 'is for 2 threads, but there are 1 besides'),  # the calling thread counted
+        (1, '1', 'but there are 0 besides'),  # no extra thread at all
+        (2, 'a', "is not like '1;2;3'"),
+        (2, '1;', "is not like '1;2;3'"),
+        (2, '0', 'names a CPU outside 1 to'),  # counted from 1
+        (2, '4096', 'names a CPU outside 1 to'),
+    ],
+)
+def test_wrong_thread_affinity_is_refused(threads: int, affinity: str, cause: str) -> None:
+    settings = ExecutionSettings(intra_op_threads=threads, thread_affinity=affinity)
+    assert cause in refusal(onnx_models.identity(), settings)
+
+
+def test_provider_that_is_not_here_is_skipped_and_the_real_one_reported(
+    capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    for providers in (('NoSuchExecutionProvider', CPU), ('NoSuchExecutionProvider',)):
+        settings = ExecutionSettings(providers=providers)
+        assert opened(onnx_models.identity(), settings).device == CPU
+    assert capfd.readouterr() == ('', '')
+    assert not recwarn.list
+
+
+def test_required_provider_that_is_not_here_is_refused() -> None:
+    settings = ExecutionSettings(('NoSuchExecutionProvider', CPU), require_provider=True)
+    message = refusal(onnx_models.identity(), settings)
+    assert "provider 'NoSuchExecutionProvider' cannot be used" in message
+    assert CPU in message
+
+
+@pytest.mark.parametrize(
+    ('tensors', 'cause'),
+    [
+        ({}, r"got the inputs \[\], expected \['x'\]"),  # nothing
+        ({'x': ROWS, 'z': ROWS}, r"\['x', 'z'\], expected \['x'\]"),  # one too many
+        ({'x': ROWS.astype(np.float64)}, r'got the input x: float64\[2, 3\], expected x: float32'),
+        ({'x': ROWS.astype('>f4')}, r'got the input x: >f4\[2, 3\]'),  # big-endian
+        ({'x': ROWS[None]}, r'float32\[1, 2, 3\], expected x: float32\[\?, 3\]'),  # rank
+        ({'x': ROWS[:, :2]}, r'float32\[2, 2\], expected'),  # size
+    ],
+)
+def test_tensor_that_does_not_fit_is_refused(tensors: Any, cause: str) -> None:
+    session = opened(onnx_models.identity())
+    with pytest.raises(InferenceError, match=cause):
+        session.run(tensors)
+    np.testing.assert_array_equal(session.run({'x': ROWS})['y'], ROWS)
+
+
+def test_failure_inside_the_engine_is_an_inference_error_and_the_session_goes_on() -> None:
+    session = opened(onnx_models.pairs_of_rows())
+    with pytest.raises(InferenceError, match=r'm@1: inference failed: .*Reshape') as caught:
+        session.run({'x': np.ones((3, 3), np.float32)})
+    assert '\n' not in str(caught.value)
+    assert session.run({'x': ROWS})['y'].shape == (1, 6)
+
+
+def affinity_of(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('os.sched_getaffinity', lambda pid: set(range(count)))
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+V1_QUOTA = 'sys/fs/cgroup/cpu,cpuacct/docker/a/cpu.cfs_quota_us'
+V1_PERIOD = 'sys/fs/cgroup/cpu,cpuacct/docker/a/cpu.cfs_period_us'
+
+
+@pytest.mark.parametrize(
+    ('files', 'expected'),
+    [
+        ({}, 8),  # no cgroups at all
+        ({'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': 'max 100000\n'}, 8),
+        ({'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '200000 100000\n'}, 2),  # docker
+        ({'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '250000 100000\n'}, 2),  # 2.5
+        ({'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '50000 100000\n'}, 1),  # 0.5
+        ({'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': 'rubbish'}, 8),
+        ({'proc/self/cgroup': '0::/a/b\n', 'sys/fs/cgroup/a/cpu.max': '300000 100000',
+          'sys/fs/cgroup/a/b/cpu.max': 'max 100000'}, 3),  # the limit is an ancestor's
+        ({'proc/self/cgroup': '0::/gone\n', 'sys/fs/cgroup/cpu.max': '400000 100000'}, 4),
+        ({'proc/self/cgroup': '5:cpu,cpuacct:/docker/a\n4:memory:/x\n', V1_QUOTA: '300000\n',
+          V1_PERIOD: '100000\n'}, 3),  # cgroup v1
+        ({'proc/self/cgroup': '5:cpu,cpuacct:/docker/a\n', V1_QUOTA: '-1',
+          V1_PERIOD: '100000'}, 8),
+    ],
+)  # fmt: skip
+def test_threads_follow_the_quota_of_the_cgroup(
+    files: dict[str, str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    affinity_of(8, monkeypatch)
+    write(tmp_path, files)
+    assert usable_cpus(tmp_path) == expected
+
+
+def test_threads_follow_the_affinity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    affinity_of(3, monkeypatch)
+    write(tmp_path, {'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '600000 100000'})
+    assert usable_cpus(tmp_path) == 3

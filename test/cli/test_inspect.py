@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx_models
+import pytest
+
+from ml_integration.cli.main import main
+from ml_integration.store.manifest import parse_manifest
+from ml_integration.store.package import read_package
+
+Capture = pytest.CaptureFixture[str]
+ModelFolder = Callable[..., Path]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / 'My Detector (2).onnx'
+    path.write_bytes(onnx_models.tiny_detector())
+    return path
+
+
+def test_inspect_says_what_a_model_is(file: Path, capsys: Capture) -> None:
+    assert main(['inspect', str(file)]) == 0
+    out = capsys.readouterr().out
+    for words in (
+        f'{file.stat().st_size} bytes',
+        hashlib.sha256(file.read_bytes()).hexdigest(),
+        'IR version 8, opset onnx 17',
+        'producer    test',
+        'images: float32[1, 3, 64, 64]',
+        'detections: float32[1, 16, 8]',
+        'CPUExecutionProvider',
+        'runs here   yes, ',
+        'are a guess: ',
+    ):
+        assert words in out
+
+
+def test_proposed_manifest_is_valid_for_a_file_of_any_name(file: Path, capsys: Capture) -> None:
+    assert main(['inspect', str(file), '--manifest-only']) == 0
+    manifest = parse_manifest(capsys.readouterr().out.encode(), Path('manifest.yaml'))
+    assert (manifest.name, manifest.version, manifest.model) == ('my_detector_2_', 1, 'model.onnx')
+    assert manifest.settings['decoder']
+
+
+def test_proposed_manifest_makes_a_package_of_a_folder_in_a_store(
+    store: Path, capsys: Capture
+) -> None:
+    folder = store / 'shades' / '4'
+    folder.mkdir(parents=True)
+    (folder / 'model.onnx').write_bytes(onnx_models.classifier())
+    (folder / 'labels.txt').write_text('red\ngreen\nblue\n')
+    assert main(['inspect', str(folder / 'model.onnx'), '--manifest-only']) == 0
+    (folder / 'manifest.yaml').write_text(capsys.readouterr().out)
+    package = read_package(folder)
+    assert str(package.manifest.identity) == 'shades@4'
+    assert package.manifest.task == 'classification'
+    assert package.labels == ('red', 'green', 'blue')
+    assert main(['check', str(folder)]) == 0
+
+
+def test_inspect_as_json(file: Path, capsys: Capture) -> None:
+    assert main(['inspect', str(file), '--json']) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown['opsets'] == {'': 17}
+    assert shown['inputs'] == ['images: float32[1, 3, 64, 64]']
+    assert shown['runs_here'].startswith('yes, ')
+    assert parse_manifest(shown['manifest'].encode(), Path('manifest.yaml')).version == 1
+
+
+def test_model_that_fails_when_it_runs_is_still_shown(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / 'pairs.onnx'
+    file.write_bytes(onnx_models.pairs_of_rows())  # one row of zeros is no pair
+    assert main(['inspect', str(file)]) == 0
+    out = capsys.readouterr().out
+    assert 'runs here   no: ' in out
+    assert 'does not look like one picture' in out
+
+
+@pytest.mark.parametrize(
+    ('content', 'words'),
+    [
+        (None, 'cannot be read: No such file'),
+        (b'', 'not an ONNX model'),
+        (onnx_models.tiny_detector()[:-9], 'not an ONNX model, or it is truncated'),
+        (onnx_models.identity(opset=999), 'newer ONNX'),
+    ],
+)
+def test_file_that_cannot_be_used_is_one_sentence(
+    tmp_path: Path, content: bytes | None, words: str, capsys: Capture
+) -> None:
+    file = tmp_path / 'model.onnx'
+    if content is not None:
+        file.write_bytes(content)
+    assert main(['inspect', str(file)]) == 1
+    out, errors = capsys.readouterr()
+    assert out == ''
+    assert words in errors
+    assert errors.count('\n') == 1

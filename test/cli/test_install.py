@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from model_folders import write_model_folder
+from signing import KEY_ID, set_manifest, sign_folder, write_keys
+
+from ml_integration.cli.main import main
+from ml_integration.cli.progress_bar import ProgressBar
+from ml_integration.store.state_dir import StateDir
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write_model_folder(tmp_path / 'built', 'm', 2, golden=False)
+
+
+def test_model_is_installed_where_it_is_looked_for(
+    source: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    target = tmp_path / 'data/ml_integration/models/m/2'
+    assert main(['install', str(source)]) == 0
+    assert capsys.readouterr().out == f'installed m@2 in {target}, verified by digest\n'
+    assert main(['show', 'm']) == 0
+    assert str(target) in capsys.readouterr().out
+    assert main(['install', str(source)]) == 0
+    assert 'm@2 is installed already' in capsys.readouterr().out
+
+
+def test_install_as_json(source: Path, store: Path, capsys: Capture) -> None:
+    main(['install', str(source), '--into', str(store), '--json'])
+    assert json.loads(capsys.readouterr().out) == {
+        'model': 'm@2',
+        'directory': str(store / 'm' / '2'),
+        'verified_by': 'digest',
+        'new': True,
+    }
+
+
+def test_signature_is_asked_for_where_keys_are_given(
+    source: Path, store: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    arguments = ['install', str(source), '--into', str(store)]
+    arguments += ['--trusted-keys', str(write_keys(tmp_path))]
+    assert main(arguments) == 1
+    assert 'the manifest is not signed' in capsys.readouterr().err
+    sign_folder(source)
+    assert main(arguments) == 0
+    assert f'verified by signature of {KEY_ID}' in capsys.readouterr().out
+
+
+def test_success_and_refusal_are_in_the_audit_log(
+    source: Path, store: Path, state_dir: Path, capsys: Capture
+) -> None:
+    main(['install', str(source), '--into', str(store)])
+    set_manifest(source, description='another')
+    main(['install', str(source), '--into', str(store)])
+    good, bad = StateDir(state_dir).audit.entries()
+    assert (good.actor, good.action, good.model, good.result) == (
+        'ml_model', 'install', 'm@2', 'ok',
+    )  # fmt: skip
+    assert (bad.action, bad.result) == ('install', 'refused')
+    assert 'with another manifest.yaml' in bad.reason
+
+
+def test_fresh_installation_ends_a_quarantine(source: Path, store: Path, state_dir: Path) -> None:
+    main(['install', str(source), '--into', str(store)])
+    state = StateDir(state_dir)
+    state.update_model_state('m', lambda now: now.with_quarantine(2, 'it was tampered with'))
+    main(['install', str(source), '--into', str(store)])  # it is there already: nothing is new
+    assert state.model_state('m').quarantined == {2: 'it was tampered with'}
+    assert main(['remove', 'm@2', '--store', str(store)]) == 0
+    main(['install', str(source), '--into', str(store)])
+    assert state.model_state('m').quarantined == {}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_drawn_on_a_terminal_and_wiped_off() -> None:
+    stream = Terminal()
+    with ProgressBar('m.zip', stream) as bar:
+        bar.show(500_000, 2_000_000)
+        bar.show(2_000_000, 2_000_000)
+    first, second, wiped, rest = stream.getvalue().split('\r')[1:]
+    assert first == 'm.zip  [#######                       ]  25 %  0.5 MB'
+    assert second == f'm.zip  [{"#" * 30}] 100 %  2.0 MB'
+    assert wiped.strip() == rest == ''
+    assert len(wiped) >= len(second)
+
+
+def test_progress_of_unknown_size_shows_what_is_done() -> None:
+    stream = Terminal()
+    ProgressBar('m.tar', stream).show(500_000, 0)
+    assert stream.getvalue() == '\rm.tar  0.5 MB'
+
+
+def test_progress_is_not_drawn_into_a_file() -> None:
+    stream = io.StringIO()
+    with ProgressBar('m.zip', stream) as bar:
+        bar.show(1, 2)
+    assert stream.getvalue() == ''

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ml_integration.cli.main import main
+from ml_integration.store.state_dir import StateDir
+
+Capture = pytest.CaptureFixture[str]
+ModelFolder = Callable[..., Path]
+
+
+@pytest.fixture
+def keys(tmp_path: Path, capsys: Capture) -> Path:
+    """Keys made by keygen: acme.private.pem and, in trusted/, acme.public.pem."""
+    assert main(['keygen', str(tmp_path / 'acme')]) == 0
+    (tmp_path / 'trusted').mkdir()
+    (tmp_path / 'acme.public.pem').rename(tmp_path / 'trusted' / 'acme.public.pem')
+    return tmp_path
+
+
+def test_signed_package_is_verified_by_the_public_key(
+    model_folder: ModelFolder, store: Path, keys: Path, state_dir: Path, capsys: Capture
+) -> None:
+    model_folder('m', 1, golden=False)
+    key_id = capsys.readouterr().out.split()[1]
+    verify = ['verify', 'm@1', '--store', str(store), '--trusted-keys', str(keys / 'trusted')]
+    assert main(verify) == 1
+    assert 'bad m@1' in capsys.readouterr().out
+    sign = ['sign', 'm@1', '--store', str(store), '--key', str(keys / 'acme.private.pem')]
+    assert main(sign) == 0
+    assert capsys.readouterr().out == f'signed m@1, release 0, with the key {key_id}\n'
+    assert main(verify) == 0
+    assert capsys.readouterr().out == f'ok  m@1 signature of {key_id}\n'
+    assert StateDir(state_dir).audit.entries()[-1].reason == f'with the key {key_id}'
+
+
+def test_broken_package_is_not_signed(
+    model_folder: ModelFolder, keys: Path, capsys: Capture
+) -> None:
+    folder = model_folder('m', 1, golden=False)
+    (folder / 'model.onnx').write_bytes(b'')
+    assert main(['sign', str(folder), '--key', str(keys / 'acme.private.pem')]) == 1
+    assert 'differing: model.onnx' in capsys.readouterr().err
+    assert not (folder / 'manifest.sig').exists()
+
+
+def test_private_key_is_secret_and_no_key_is_overwritten(keys: Path, capsys: Capture) -> None:
+    private = keys / 'acme.private.pem'
+    assert private.stat().st_mode & 0o777 == 0o600
+    content = private.read_bytes()
+    assert main(['keygen', str(keys / 'acme')]) == 1
+    assert 'a file that does not exist yet' in capsys.readouterr().err
+    assert private.read_bytes() == content
+
+
+def test_public_key_does_not_sign(model_folder: ModelFolder, keys: Path, capsys: Capture) -> None:
+    folder = model_folder('m', 1, golden=False)
+    assert main(['sign', str(folder), '--key', str(keys / 'trusted/acme.public.pem')]) == 1
+    assert 'expected an Ed25519 private key' in capsys.readouterr().err
+
+
+def test_encrypted_package_runs_with_its_key_only(
+    model_folder: ModelFolder, tmp_path: Path, capsys: Capture
+) -> None:
+    folder = model_folder('m', 1)
+    assert main(['keygen', str(tmp_path / 'fleet'), '--encryption']) == 0
+    key = tmp_path / 'fleet.key'
+    assert key.stat().st_mode & 0o777 == 0o600
+    target = tmp_path / 'sealed'
+    assert main(['encrypt', str(folder), str(target), '--model-key', str(key)]) == 0
+    assert capsys.readouterr().out.endswith('is m@1 with model.onnx encrypted\n')
+    install = ['install', str(target), '--json']
+    assert main(install) == 1
+    assert 'there is no key' in capsys.readouterr().err
+    assert main([*install, '--model-key', str(key)]) == 0
+    assert json.loads(capsys.readouterr().out)['model'] == 'm@1'
+    assert main(['activate', 'm', '--model-key', str(key)]) == 0
+
+
+def test_encrypting_without_a_key_says_where_it_is_looked_for(
+    model_folder: ModelFolder, tmp_path: Path, capsys: Capture
+) -> None:
+    assert main(['encrypt', str(model_folder(golden=False)), str(tmp_path / 'x')]) == 1
+    assert 'the variable ML_INTEGRATION_MODEL_KEY' in capsys.readouterr().err

@@ -1,0 +1,28 @@
+"""Fixtures for all tests; the builders beside this file can be imported by name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib adds nothing itself
+
+from model_folders import write_model_folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """An empty model store."""
+    folder = tmp_path / 'store'
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def model_folder(store: Path) -> Callable[..., Path]:
+    """Writes a valid model package into `store`; arguments as of `write_model_folder`."""
+    return partial(write_model_folder, store)

@@ -1,0 +1,144 @@
+"""Loads beside a serving model: at the lowest priority, but not for ever."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import altered_models
+import pytest
+
+from ml_integration.backends.onnx_runtime import OnnxRuntime
+from ml_integration.core.contracts import Session
+from ml_integration.core.datatypes import ModelContent, ModelIdentity
+from ml_integration.core.execution import ExecutionSettings
+from ml_integration.deploy.background import NICEST, SWITCH_S, Background, nicely
+from ml_integration.errors import SupersededError
+
+WAIT_S = 30.0
+
+
+def niceness() -> dict[int, int]:
+    """Of every thread of this process, also those that Python does not know."""
+    tasks = [int(task.name) for task in Path('/proc/self/task').iterdir()]
+    return {task: os.getpriority(os.PRIO_PROCESS, task) for task in tasks}
+
+
+def wait_until_nice() -> None:
+    end = time.monotonic() + WAIT_S
+    while os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) != NICEST:
+        assert time.monotonic() < end, 'this thread never became nice'
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def background() -> Background[object]:
+    return Background('test_loader')
+
+
+@pytest.fixture(autouse=True, scope='module')
+def engine() -> None:
+    """A node has opened its first session, and so imported the engine, before it swaps."""
+    open_session().close()
+
+
+def open_session() -> Session:
+    content = ModelContent(ModelIdentity('m', 1), altered_models.slow_detector(1))
+    return OnnxRuntime().open(content, ExecutionSettings(intra_op_threads=3))
+
+
+def test_work_is_done_nicely_and_the_threads_of_the_session_it_opened_are_not_nice() -> None:
+    before = niceness()
+
+    def load() -> tuple[Session, int]:
+        session = open_session()
+        wait_until_nice()
+        return session, threading.get_native_id()
+
+    session, loader = nicely(load)
+    after = niceness()
+    pool = after.keys() - before.keys() - {loader}  # which may need a moment to end
+    assert len(pool) >= 2  # it has threads of its own
+    assert {after[thread] for thread in pool} == {0}
+    session.close()
+
+
+def test_threads_of_python_that_come_and_go_are_not_taken_for_those_of_a_session() -> None:
+    def load() -> set[int]:
+        before = niceness()
+        for _ in range(10):  # such as one that closes the model before
+            thread = threading.Thread(target=time.sleep, args=(0.005,))
+            thread.start()
+            thread.join()
+        session = open_session()
+        new = {nice for thread, nice in niceness().items() if thread not in before}
+        wait_until_nice()
+        session.close()
+        return new
+
+    assert nicely(load) == {0}
+
+
+def test_who_waits_for_nice_work_is_not_nice_and_gets_what_it_raises() -> None:
+    def fail() -> None:
+        session = open_session()
+        wait_until_nice()
+        session.close()
+        raise SupersededError()
+
+    with pytest.raises(SupersededError):
+        nicely(fail)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == 0
+
+
+def test_other_threads_get_the_interpreter_back_soon(background: Background[object]) -> None:
+    assert sys.getswitchinterval() <= SWITCH_S
+
+
+def test_a_job_that_waits_when_a_newer_one_comes_is_never_begun(
+    background: Background[object],
+) -> None:
+    go, begun = threading.Event(), []
+    first = background.submit(lambda check: go.wait(WAIT_S))
+    second = background.submit(lambda check: begun.append('second'))
+    third = background.submit(lambda check: 'third')
+    assert background.busy
+    go.set()
+    assert third.result(WAIT_S) == 'third'
+    assert first.result(WAIT_S) is True
+    with pytest.raises(SupersededError):
+        second.result(WAIT_S)
+    assert begun == []
+    assert not background.busy
+
+
+def test_a_job_under_way_learns_that_a_newer_one_has_come(background: Background[object]) -> None:
+    go = threading.Event()
+
+    def ask(check: Callable[[], None]) -> None:
+        go.wait(WAIT_S)
+        check()
+
+    first = background.submit(ask)
+    background.submit(lambda check: None)
+    go.set()
+    with pytest.raises(SupersededError):
+        first.result(WAIT_S)
+
+
+def test_stop_waits_for_the_job_under_way(background: Background[object]) -> None:
+    begun, ended = threading.Event(), []
+
+    def job(check: Callable[[], None]) -> None:
+        begun.set()
+        time.sleep(0.1)
+        ended.append(True)
+
+    background.submit(job)
+    begun.wait(WAIT_S)
+    background.stop()
+    assert ended == [True]

@@ -1,0 +1,233 @@
+"""Swaps with real models: nothing fallible touches the one that serves."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic_ns
+
+import onnx_models
+import pytest
+
+from ml_integration.core.execution import ExecutionSettings
+from ml_integration.deploy.deployment import Deployment, Source
+from ml_integration.deploy.history import History
+from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.trial import ProbationSettings
+from ml_integration.errors import GoldenError, IntegrityError, SupersededError, SwapError
+from ml_integration.store.model_store import ModelStore
+from ml_integration.store.package import ModelPackage
+from ml_integration.store.state_dir import StateDir
+from ml_integration.store.trust import DIGEST
+
+WAIT_S = 30.0
+QUICK = ProbationSettings(good_frames=2, seconds=0.0, attempts=2)
+
+
+class Robot:
+    """A deployment that can be stopped, or killed, and started again."""
+
+    def __init__(self, store: Path, state: Path) -> None:
+        self._store, self._state = store, state
+        self.deployment = self.boot()
+
+    def boot(self) -> Deployment:
+        state_dir = StateDir(self._state)
+        source = Source(
+            ModelStore([self._store], state_dir),
+            DIGEST,
+            lambda package: load_pipeline(package, ExecutionSettings(intra_op_threads=1)),
+        )
+        self.deployment = Deployment(source, History(state_dir, '/detector'), monotonic_ns)
+        return self.deployment
+
+    def serve(self, frames: int = 2) -> None:
+        for _ in range(frames):
+            self.deployment.record(True, QUICK)
+
+    def serving(self) -> str:
+        return str(self.deployment.serving.identity)
+
+    def audit(self) -> list[tuple[str, str, str]]:
+        entries = StateDir(self._state).audit.entries()
+        return [(entry.action, entry.model, entry.result) for entry in entries]
+
+
+@pytest.fixture
+def robot(store: Path, model_folder: Callable[..., Path], tmp_path: Path) -> Iterator[Robot]:
+    for version in (1, 2, 3):
+        model_folder('m', version)
+    robot = Robot(store, tmp_path / 'state')
+    yield robot
+    robot.deployment.close()
+
+
+def swap(robot: Robot, reference: str) -> str:
+    deployment = robot.deployment
+    return deployment.swap(deployment.verified(reference)).result(WAIT_S)
+
+
+def test_a_swap_changes_what_serves_and_says_so(robot: Robot) -> None:
+    robot.deployment.start('m@1', QUICK)
+    assert swap(robot, 'm@2') == 'm@2 serves, after m@1'
+    with robot.deployment.lease() as pipeline:
+        assert str(pipeline.model.identity) == 'm@2'
+    assert ('swap', 'm@2', 'ok') in robot.audit()
+
+
+def test_a_swap_that_fails_leaves_the_serving_model_and_says_why(
+    robot: Robot, model_folder: Callable[..., Path]
+) -> None:
+    folder = model_folder('m', 4, model=onnx_models.tiny_detector(spoiled=True), golden=False)
+    good = folder.parent / '1'
+    shutil.copy(good / 'golden.npz', folder / 'golden.npz')
+    from model_folders import pin_files, read_manifest_document, write_manifest
+
+    write_manifest(folder, {**read_manifest_document(folder), 'golden': 'golden.npz'})
+    pin_files(folder)
+    robot.deployment.start('m@1', QUICK)
+    with pytest.raises(GoldenError, match='m@4'):
+        swap(robot, 'm@4')
+    assert robot.serving() == 'm@1'
+    assert ('swap', 'm@4', 'failed') in robot.audit()
+
+
+def test_a_tampered_model_is_refused_before_anything_is_loaded(robot: Robot, store: Path) -> None:
+    robot.deployment.start('m@1', QUICK)
+    file = store / 'm/2/model.onnx'
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(IntegrityError, match=r'model\.onnx'):
+        robot.deployment.verified('m@2')
+    assert robot.serving() == 'm@1'
+
+
+def test_a_model_of_another_task_is_refused_with_the_node_that_would_fit(
+    robot: Robot, model_folder: Callable[..., Path]
+) -> None:
+    model_folder(
+        'c', 1, model=onnx_models.classifier(), task='classification', settings={}, golden=False
+    )
+    robot.deployment.start('m@1', QUICK)
+    with pytest.raises(SwapError, match=r'Start another inference_node with -p model:=c@1'):
+        robot.deployment.verified('c@1')
+
+
+def test_a_second_request_supersedes_the_first(robot: Robot) -> None:
+    robot.deployment.start('m@1', QUICK)
+    deployment, both_asked = robot.deployment, threading.Event()
+    load = deployment._source.load
+
+    def patient(package: ModelPackage):
+        assert both_asked.wait(WAIT_S)
+        return load(package)
+
+    object.__setattr__(deployment._source, 'load', patient)
+    packages = [deployment.verified(f'm@{version}') for version in (2, 3)]
+    first, second = [deployment.swap(package) for package in packages]
+    both_asked.set()
+    assert second.result(WAIT_S) == 'm@3 serves, after m@1'
+    with pytest.raises(SupersededError):
+        first.result(WAIT_S)
+    assert robot.serving() == 'm@3'
+
+
+def test_rollback_returns_to_the_last_good_model(robot: Robot) -> None:
+    robot.deployment.start('m@1', QUICK)
+    robot.serve()
+    swap(robot, 'm@2')
+    assert robot.deployment.rollback().result(WAIT_S) == 'm@1 serves again, m@2 was taken back'
+    assert robot.serving() == 'm@1'
+    with pytest.raises(SwapError, match='no previous good model'):
+        robot.deployment.rollback().result(WAIT_S)
+
+
+def test_rollback_works_when_the_previous_files_are_gone(robot: Robot, store: Path) -> None:
+    robot.deployment.start('m@1', QUICK)
+    robot.serve()
+    swap(robot, 'm@2')
+    shutil.rmtree(store / 'm/1')
+    robot.deployment.rollback().result(WAIT_S)
+    assert robot.serving() == 'm@1'
+
+
+def test_a_model_that_never_proved_itself_is_no_place_to_go_back_to(robot: Robot) -> None:
+    robot.deployment.start('m@1', QUICK)
+    robot.serve()
+    swap(robot, 'm@2')
+    swap(robot, 'm@3')
+    robot.deployment.rollback().result(WAIT_S)
+    assert robot.serving() == 'm@1'
+
+
+def test_a_crash_loop_during_probation_ends_in_the_previous_model(robot: Robot) -> None:
+    robot.deployment.start('m@1', QUICK)
+    robot.serve()
+    swap(robot, 'm@2')
+    served = []
+    for _ in range(3):  # each boot without a close stands for a process that was killed
+        robot.boot().start('m@2', QUICK)
+        served.append(robot.serving())
+    assert served == ['m@2', 'm@1', 'm@1']
+    assert 'm@2 is not used, m@1 is' in robot.deployment.problem
+
+
+def test_a_clean_stop_is_no_failed_attempt(robot: Robot) -> None:
+    robot.deployment.start('m@1', QUICK)
+    robot.serve()
+    swap(robot, 'm@2')
+    for _ in range(4):
+        robot.deployment.close()
+        robot.boot().start('m@2', QUICK)
+    assert robot.serving() == 'm@2'
+
+
+def test_a_model_that_is_refused_at_start_gives_way_to_the_last_good_one(
+    robot: Robot, store: Path
+) -> None:
+    robot.deployment.start('m@1', QUICK)
+    robot.serve()
+    robot.deployment.close()
+    (store / 'm/2/model.onnx').write_bytes(b'torn')
+    robot.boot().start('m@2', QUICK)
+    assert robot.serving() == 'm@1'
+    assert 'm@2 is not used' in robot.deployment.problem
+
+
+def test_tampering_on_disk_is_found_and_quarantined_while_the_model_serves_on(
+    robot: Robot, store: Path
+) -> None:
+    robot.deployment.start('m@1', QUICK)
+    assert robot.deployment.look_for_tampering() == ''
+    with (store / 'm/1/model.onnx').open('ab') as file:
+        file.write(b'x')
+    assert 'model.onnx' in robot.deployment.look_for_tampering()
+    assert robot.serving() == 'm@1'
+    assert robot.deployment.quarantined('m', 1)
+    assert ('quarantine', 'm@1', 'ok') in robot.audit()
+
+
+def test_nothing_of_a_failed_load_is_left_open(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, closed = [], []
+    load = robot.deployment._source.load
+
+    def watched(package: ModelPackage):
+        pipeline = load(package)
+        opened.append(pipeline)
+        close = pipeline.close
+        pipeline.close = lambda: (closed.append(pipeline), close())
+        return pipeline
+
+    object.__setattr__(robot.deployment._source, 'load', watched)
+    robot.deployment.start('m@1', QUICK)
+    robot.serve()
+    for version in (2, 3, 2, 3):
+        swap(robot, f'm@{version}')
+    robot.deployment.close()
+    assert len(opened) == 5
+    assert {id(p) for p in opened} == {id(p) for p in closed}

@@ -1,0 +1,187 @@
+"""Small real ONNX models for tests, good ones and broken ones.
+
+The detector and the classifier compute something that a test can predict: the brighter a
+colour channel, the higher the score of the class with that index.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 17
+IR_VERSION = 8
+CELL = 16
+"""The detector looks at cells of this many pixels and gives one candidate for each."""
+
+
+def tiny_detector(
+    size: int = 64, classes: int = 3, *, free_batch: bool = False, spoiled: bool = False
+) -> bytes:
+    """A detector with an output like YOLOv5's.
+
+    `images` (1, 3, size, size) float32, RGB from 0 to 1 -> `detections` (1, N, 5 + classes)
+    float32, N = (size / 16)^2: for each cell of 16 x 16 px its centre x and y [px], width and
+    height [px] (16 plus 8 times the mean of its colour), objectness (sigmoid of 10 times the sum
+    of its colour minus 5) and the classes' scores (the same of the channel with their index).
+
+    Args:
+        free_batch: the batch dimension has no size.
+        spoiled: every value is NaN.
+    """
+    side = size // CELL
+    count = side * side
+    batch = 'batch' if free_batch else 1
+    x, y = np.meshgrid(np.arange(side), np.arange(side))
+    centres = (np.stack([x, y], -1).reshape(1, count, 2) + 0.5) * CELL
+    channels = np.eye(3, dtype=np.float32)[np.arange(classes) % 3].T
+    score_weights = 10 * np.concatenate([np.ones((3, 1), np.float32), channels], axis=1)
+    nodes = [
+        helper.make_node(
+            'AveragePool', ['images'], ['pooled'], kernel_shape=[CELL, CELL], strides=[CELL, CELL]
+        ),
+        helper.make_node('Reshape', ['pooled', 'cell_shape'], ['channels_first']),
+        helper.make_node('Transpose', ['channels_first'], ['cells'], perm=[0, 2, 1]),
+        helper.make_node('MatMul', ['cells', 'size_weights'], ['growth']),
+        helper.make_node('Add', ['growth', 'cell_size'], ['sizes']),
+        helper.make_node('MatMul', ['cells', 'score_weights'], ['raw_scores']),
+        helper.make_node('Add', ['raw_scores', 'score_bias'], ['logits']),
+        helper.make_node('Sigmoid', ['logits'], ['scores']),
+        helper.make_node('Mul', ['sizes', 'zero'], ['no_sizes']),
+        helper.make_node('Add', ['no_sizes', 'centres'], ['all_centres']),
+        helper.make_node('Concat', ['all_centres', 'sizes', 'scores'], ['boxes'], axis=2),
+        helper.make_node('Mul', ['boxes', 'factor'], ['detections']),
+    ]
+    constants: dict[str, Any] = {
+        'cell_shape': np.array([-1, 3, count], np.int64),
+        'size_weights': np.full((3, 2), 8 / 3, np.float32),
+        'cell_size': np.full((1, 1, 2), CELL, np.float32),
+        'score_weights': score_weights.astype(np.float32),
+        'score_bias': np.full((1, 1, 1 + classes), -5, np.float32),
+        'zero': np.zeros((1, 1, 1), np.float32),
+        'centres': centres.astype(np.float32),
+        'factor': np.array(np.nan if spoiled else 1, np.float32),
+    }
+    return _model(
+        nodes,
+        [_tensor('images', TensorProto.FLOAT, [batch, 3, size, size])],
+        [_tensor('detections', TensorProto.FLOAT, [batch, count, 5 + classes])],
+        constants,
+    )
+
+
+def classifier(size: int = 32, classes: int = 3, *, softmax: bool = False) -> bytes:
+    """`images` (1, 3, size, size) float32 -> `scores` (1, classes) float32.
+
+    The score is 10 times the mean of the channel with the class's index modulo 3.
+    """
+    last = 'logits' if softmax else 'scores'
+    nodes = [
+        helper.make_node('GlobalAveragePool', ['images'], ['means']),
+        helper.make_node('Flatten', ['means'], ['flat']),
+        helper.make_node('MatMul', ['flat', 'weights'], [last]),
+    ]
+    if softmax:
+        nodes.append(helper.make_node('Softmax', ['logits'], ['scores'], axis=1))
+    weights = 10 * np.eye(3, dtype=np.float32)[np.arange(classes) % 3].T
+    return _model(
+        nodes,
+        [_tensor('images', TensorProto.FLOAT, [1, 3, size, size])],
+        [_tensor('scores', TensorProto.FLOAT, [1, classes])],
+        {'weights': weights},
+    )
+
+
+def identity(
+    element: int = TensorProto.FLOAT, *, opset: int = OPSET, ir_version: int = IR_VERSION
+) -> bytes:
+    """`x` (n, 3) of any element type -> the same as `y`."""
+    return _model(
+        [helper.make_node('Identity', ['x'], ['y'])],
+        [_tensor('x', element, ['n', 3])],
+        [_tensor('y', element, ['n', 3])],
+        opset=opset,
+        ir_version=ir_version,
+    )
+
+
+def one_node(operator: str, *, domain: str = '', output: int = TensorProto.FLOAT) -> bytes:
+    """`x` (n, 3) float32 -> operator -> `y` (n, 3)."""
+    return _model(
+        [helper.make_node(operator, ['x'], ['y'], domain=domain)],
+        [_tensor('x', TensorProto.FLOAT, ['n', 3])],
+        [_tensor('y', output, ['n', 3])],
+        domain=domain,
+    )
+
+
+def sequence_output() -> bytes:
+    """`x` (n, 3) float32 -> `y`, a sequence of tensors."""
+    return _model(
+        [helper.make_node('SequenceConstruct', ['x'], ['y'])],
+        [_tensor('x', TensorProto.FLOAT, ['n', 3])],
+        [helper.make_tensor_sequence_value_info('y', TensorProto.FLOAT, None)],
+    )
+
+
+def pairs_of_rows() -> bytes:
+    """`x` (n, 3) float32 -> `y` (n / 2, 6); fails when it runs on an odd number of rows."""
+    return _model(
+        [helper.make_node('Reshape', ['x', 'shape'], ['y'])],
+        [_tensor('x', TensorProto.FLOAT, ['n', 3])],
+        [_tensor('y', TensorProto.FLOAT, ['pairs', 6])],
+        {'shape': np.array([-1, 6], np.int64)},
+    )
+
+
+def with_external_weights(folder: Path, weights: str = 'weights.bin') -> tuple[bytes, bytes]:
+    """`x` (n, 3) -> `y` (n, 4), y = x @ [[0..3], [4..7], [8..11]]; the matrix in its own file.
+
+    Returns:
+        The model's bytes and the weights' bytes.
+    """
+    whole = _model(
+        [helper.make_node('MatMul', ['x', 'w'], ['y'])],
+        [_tensor('x', TensorProto.FLOAT, ['n', 3])],
+        [_tensor('y', TensorProto.FLOAT, ['n', 4])],
+        {'w': np.arange(12, dtype=np.float32).reshape(3, 4)},
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    onnx.save_model(
+        onnx.load_from_string(whole),
+        str(folder / 'model.onnx'),
+        save_as_external_data=True,
+        location=weights,
+        size_threshold=0,
+    )
+    return (folder / 'model.onnx').read_bytes(), (folder / weights).read_bytes()
+
+
+def _tensor(name: str, element: int, shape: list[int | str]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, element, shape)
+
+
+def _model(
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+    constants: dict[str, Any] | None = None,
+    *,
+    opset: int = OPSET,
+    ir_version: int = IR_VERSION,
+    domain: str = '',
+) -> bytes:
+    weights = [numpy_helper.from_array(a, name) for name, a in (constants or {}).items()]
+    graph = helper.make_graph(nodes, 'graph', inputs, outputs, weights)
+    opsets = [helper.make_opsetid('', opset)]
+    if domain:
+        opsets.append(helper.make_opsetid(domain, 1))
+    model = helper.make_model(
+        graph, opset_imports=opsets, ir_version=ir_version, producer_name='test'
+    )
+    data: bytes = model.SerializeToString()
+    return data

@@ -1,0 +1,304 @@
+"""Every style of detector output: what is read, what is refused, what is recognised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml_integration.core import plugins
+from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
+from ml_integration.errors import ModelMismatchError
+from ml_integration.ops import decoders
+from ml_integration.ops.decoders import DecoderOptions, guess_decoder
+
+WH = (64, 32)
+LABELS = ('person', 'car', 'dog')
+BOX = [10.0, 4.0, 30.0, 20.0]  # xyxy; as centre and size: 20, 12, 20, 16
+CENTRED = [20.0, 12.0, 20.0, 16.0]
+PIXELS = np.array([64, 32, 64, 32], np.float32)
+
+
+def model_of(*outputs: tuple[str, str, Any], labels: tuple[str, ...] = LABELS) -> ModelDescription:
+    specs = tuple(TensorSpec(*output) for output in outputs)
+    return ModelDescription(ModelIdentity('m', 1), labels, (), specs)
+
+
+def f32(values: Any) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+def logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
+
+
+def yolo() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    rows = np.zeros((1, 50, 8))
+    rows[0, 7] = [*CENTRED, 0.9, 0.1, 0.8, 0.2]
+    rows[0, 8] = [*CENTRED, 0.1, 0.1, 0.9, 0.2]  # likely a car, unlikely an object
+    return {'out': f32(rows)}, DecoderOptions()
+
+
+def yolov8() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    columns = np.zeros((1, 7, 50))
+    columns[0, :, 7] = [*CENTRED, 0.1, 0.72, 0.2]
+    return {'out': f32(columns)}, DecoderOptions()
+
+
+def yolox() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    # 64 x 32 has 8 x 4 cells of 8 px, then 4 x 2 of 16: row 32 + 1 is the cell (1, 0).
+    rows = np.zeros((1, 40, 8))
+    rows[0, 33] = [0.25, 0.75, np.log(20 / 16), 0.0, 0.9, 0.1, 0.8, 0.2]
+    return {'out': f32(rows)}, DecoderOptions(strides=(8, 16))
+
+
+def end_to_end() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    return {
+        'out': f32([[[*BOX, 0.72, 1], [*BOX, 0.1, 2], [0, 0, 0, 0, -1, -1]]])
+    }, DecoderOptions()
+
+
+def end_to_end_flat() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    return {'out': f32([[*BOX, 0.72, 2]])}, DecoderOptions(class_offset=1)
+
+
+def end_to_end_of_seven() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    return {'out': f32([[0, *BOX, 1, 0.72], [0, *BOX, 2, 0.1]])}, DecoderOptions()
+
+
+def rt_detr() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    logits = f32([[[-5, -6, -7], [logit(0.1), logit(0.72), logit(0.2)]]])
+    boxes = f32([[[0, 0, 1, 1], CENTRED / PIXELS]])
+    return {'logits': logits, 'pred_boxes': boxes}, DecoderOptions()
+
+
+def rt_detr_joined() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    return {'out': f32([[[*(CENTRED / PIXELS), 0.1, 0.72, 0.2], [0] * 7]])}, DecoderOptions()
+
+
+def labelled() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    outputs = {
+        'labels': np.array([[0, 1]]),
+        'boxes': f32([[BOX, BOX]]),
+        'scores': f32([[0.1, 0.72]]),
+    }
+    return outputs, DecoderOptions()
+
+
+def labelled_flat() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    outputs = {'boxes': f32([BOX]), 'labels': np.array([2]), 'scores': f32([0.72])}
+    return outputs, DecoderOptions(class_offset=1)
+
+
+def tf_detection() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    yxyx = (BOX / PIXELS)[[1, 0, 3, 2]]
+    outputs = {
+        'detection_anchor_indices': f32([[5, 6, 7]]),
+        'detection_boxes': f32([[yxyx, yxyx, yxyx]]),
+        'detection_classes': f32([[2, 3, 3]]),
+        'detection_scores': f32([[0.72, 0.1, 0.9]]),
+        'num_detections': f32([2]),
+        'raw_detection_boxes': f32(np.zeros((1, 9, 4))),
+        'raw_detection_scores': f32(np.zeros((1, 9, 4))),
+    }
+    return outputs, DecoderOptions(class_offset=1)
+
+
+def tf_detection_named() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    yxyx = (BOX / PIXELS)[[1, 0, 3, 2]]
+    outputs = {'a': f32([[yxyx]]), 'b': f32([[1]]), 'c': f32([[0.72]]), 'd': f32([1])}
+    return outputs, DecoderOptions(boxes_output='a', classes_output='b', scores_output='c')
+
+
+SAMPLES = [
+    ('yolo', yolo),
+    ('yolov8', yolov8),
+    ('yolox', yolox),
+    ('end_to_end', end_to_end),
+    ('end_to_end', end_to_end_flat),
+    ('end_to_end', end_to_end_of_seven),
+    ('rt_detr', rt_detr),
+    ('rt_detr', rt_detr_joined),
+    ('labelled', labelled),
+    ('labelled', labelled_flat),
+    ('tf_detection', tf_detection),
+    ('tf_detection', tf_detection_named),
+]
+
+
+def make(style: str, outputs: dict[str, np.ndarray], options: DecoderOptions) -> Any:
+    specs = [(name, array.dtype.name, array.shape) for name, array in outputs.items()]
+    return decoders.load(style)(model_of(*specs), WH, options)
+
+
+@pytest.mark.parametrize(('style', 'sample'), SAMPLES)
+def test_the_one_object_is_read(style: str, sample: Any) -> None:
+    outputs, options = sample()
+    xyxy, scores, class_ids = make(style, outputs, options)(outputs, 0.25)
+    np.testing.assert_allclose(xyxy, [BOX], rtol=1e-5)
+    np.testing.assert_allclose(scores, [0.72], rtol=1e-5)
+    assert class_ids.tolist() == [1]
+    assert (xyxy.dtype, scores.dtype, class_ids.dtype) == (np.float32, np.float32, np.int32)
+
+
+@pytest.mark.parametrize(('style', 'sample'), SAMPLES)
+def test_half_precision_is_read_too(style: str, sample: Any) -> None:
+    outputs, options = sample()
+    half = {n: a.astype(np.float16) if a.dtype.kind == 'f' else a for n, a in outputs.items()}
+    xyxy, scores, class_ids = make(style, half, options)(half, 0.25)
+    np.testing.assert_allclose(xyxy, [BOX], rtol=1e-2)
+    np.testing.assert_allclose(scores, [0.72], rtol=1e-2)
+    assert class_ids.tolist() == [1]
+    assert (xyxy.dtype, scores.dtype, class_ids.dtype) == (np.float32, np.float32, np.int32)
+
+
+@pytest.mark.parametrize(('style', 'sample'), SAMPLES)
+def test_nothing_above_the_threshold_gives_empty_arrays(style: str, sample: Any) -> None:
+    outputs, options = sample()
+    xyxy, scores, class_ids = make(style, outputs, options)(outputs, 0.99)
+    assert (xyxy.shape, scores.shape, class_ids.shape) == ((0, 4), (0,), (0,))
+
+
+@pytest.mark.parametrize('bad', [np.nan, np.inf])
+@pytest.mark.parametrize(('style', 'sample'), SAMPLES)
+@np.errstate(invalid='ignore', over='ignore')
+def test_outputs_that_are_not_finite_are_never_taken_for_nothing(
+    style: str, sample: Any, bad: float
+) -> None:
+    outputs, options = sample()
+    broken = {n: np.full_like(a, bad) if a.dtype.kind == 'f' else a for n, a in outputs.items()}
+    xyxy, scores, _ = make(style, broken, options)(broken, 0.25)
+    assert len(scores) > 0
+    assert not (np.isfinite(xyxy).all(axis=1) & np.isfinite(scores)).any()
+
+
+@pytest.mark.parametrize('style', ['yolo', 'yolov8', 'end_to_end', 'labelled'])
+def test_fractions_become_pixels_where_the_export_gives_fractions(style: str) -> None:
+    outputs, _ = dict(SAMPLES[::-1])[style]()
+    first = {'labelled': 'boxes'}.get(style, 'out')
+    if style == 'yolov8':
+        outputs[first][0, :4] /= PIXELS[:, None]
+    else:
+        outputs[first][..., :4] /= PIXELS
+    xyxy, _, _ = make(style, outputs, DecoderOptions(normalized=True))(outputs, 0.25)
+    np.testing.assert_allclose(xyxy[0], BOX, rtol=1e-5)
+
+
+@pytest.mark.parametrize('number', [np.nan, np.inf, -1.0, 1e12])
+def test_a_class_that_is_no_number_becomes_one_that_no_label_has(number: float) -> None:
+    outputs = {'out': f32([[*BOX, 0.9, number]])}
+    _, _, class_ids = make('end_to_end', outputs, DecoderOptions())(outputs, 0.25)
+    assert class_ids.tolist() == [-1]
+
+
+def test_the_count_output_limits_the_rows_and_a_broken_one_does_not() -> None:
+    outputs, options = tf_detection()
+    decode = make('tf_detection', outputs, options)
+    for count, rows in ((0, 0), (1, 1), (3, 2), (np.nan, 2), (-4, 2), (99, 2)):
+        outputs['num_detections'][:] = count
+        assert len(decode(outputs, 0.25).scores) == rows
+
+
+def test_every_decoder_file_has_a_sample_here() -> None:
+    assert {style for style, _ in SAMPLES} == set(plugins.names(decoders.PLUGINS))
+
+
+@pytest.mark.parametrize(
+    ('style', 'outputs', 'expected'),
+    [
+        ('yolo', [('o', 'float32', (1, 9, 85))], '[1, any, 8]'),  # 80 classes, 3 labels
+        ('yolo', [('o', 'float32', (1, 8, 9))], '[1, any, 8]'),  # transposed
+        ('yolo', [('o', 'float32', (1, 9, None))], '[1, any, 8]'),  # free number of classes
+        ('yolo', [('o', 'float32', (2, 9, 8))], '[1, any, 8]'),  # a batch
+        ('yolo', [('o', 'float32', ())], '[1, any, 8]'),  # a number
+        ('yolo', [('o', 'bool', (1, 9, 8))], '[1, any, 8]'),  # no numbers
+        ('yolo', [('o', 'float32', (1, 9, 8)), ('p', 'float32', (1, 3))], 'one output'),
+        ('yolov8', [('o', 'float32', (1, 84, 9))], '[1, 7, any]'),  # 80 classes, 3 labels
+        ('yolov8', [('o', 'float32', (1, 9, 7))], '[1, 7, any]'),  # transposed
+        ('yolox', [('o', 'float32', (1, 43, 8))], '[1, 42, 8]'),  # other grids
+        ('end_to_end', [('o', 'float32', (1, 9, 5))], '[1, any, 6]'),  # no class
+        ('end_to_end', [('o', 'float32', (6,))], '[any, 6]'),  # a single row
+        ('rt_detr', [('o', 'float32', (1, 9, 6))], '[1, any, 7]'),  # one class too few
+        (
+            'rt_detr',
+            [('logits', 'float32', (1, 9, 3)), ('boxes', 'float32', (1, 9, 5))],
+            '[1, any, 4]',
+        ),  # five numbers per box
+        (
+            'rt_detr',
+            [('x', 'float32', (1, 9, 3)), ('y', 'float32', (1, 9, 4))],
+            'boxes or box in its name',
+        ),  # names that say nothing
+        (
+            'labelled',
+            [
+                ('labels', 'int64', (9,)),
+                ('boxes', 'float32', (9, 4)),
+                ('scores', 'float32', (9, 3)),
+            ],
+            '[1, any]',
+        ),  # scores per class
+        (
+            'tf_detection',
+            [('boxes', 'float32', (1, 9, 4)), ('scores', 'float32', (1, 9))],
+            'class or label in its name',
+        ),  # no classes
+    ],
+)
+def test_outputs_of_another_style_are_refused_in_words(
+    style: str, outputs: list[Any], expected: str
+) -> None:
+    with pytest.raises(ModelMismatchError) as caught:
+        decoders.load(style)(model_of(*outputs), WH, DecoderOptions())
+    assert expected in caught.value.expected
+    assert outputs[0][0] in caught.value.got or outputs[-1][0] in caught.value.got
+
+
+def test_an_output_that_is_not_there_cannot_be_chosen() -> None:
+    outputs, _ = labelled()
+    with pytest.raises(ModelMismatchError, match=r'decoder_options\.boxes_output'):
+        make('labelled', outputs, DecoderOptions(boxes_output='box'))
+
+
+def test_without_labels_any_number_of_classes_will_do() -> None:
+    model = model_of(('o', 'float32', (1, 9, 25)), labels=())
+    decode = decoders.load('yolo')(model, WH, DecoderOptions())
+    rows = np.zeros((1, 9, 25), np.float32)
+    rows[0, 3] = [*CENTRED, 1.0, *[0.0] * 19, 0.5]
+    assert decode({'o': rows}, 0.25).class_ids.tolist() == [19]
+
+
+@pytest.mark.parametrize(
+    ('outputs', 'style'),
+    [
+        ([('o', (1, 25200, 85))], 'yolo'),  # YOLOv5
+        ([('o', (1, 2535, 85))], 'yolo'),  # YOLOv3-tiny
+        ([('o', (1, None, 85))], 'yolo'),  # ... with a free number of rows
+        ([('o', (1, 84, 8400))], 'yolov8'),  # YOLOv8
+        ([('o', (None, 5, None))], 'yolov8'),  # ... of one class
+        ([('o', (1, 8400, 85))], 'yolox'),  # YOLOX
+        ([('o', (1, 300, 6))], 'end_to_end'),  # YOLOv10
+        ([('o', (None, 7))], 'end_to_end'),  # YOLOv7 with NMS
+        ([('o', (1, 300, 84))], 'rt_detr'),  # RT-DETR as one output
+        ([('logits', (1, 300, 80)), ('pred_boxes', (1, 300, 4))], 'rt_detr'),  # ... as two
+        ([('labels', (1, 300)), ('boxes', (1, 300, 4)), ('scores', (1, 300))], 'labelled'),
+        ([('a', (1, 10, 4)), ('b', (1, 10)), ('c', (1, 10)), ('d', (1,))], 'tf_detection'),
+        ([('o', (1, 1000))], ''),  # a classifier
+        ([('o', (1, 116, 8400)), ('p', (1, 32, 160, 160))], ''),  # segmentation
+        ([('o', ())], ''),  # a number
+        ([], ''),  # nothing
+    ],
+)
+def test_the_style_is_guessed_from_the_shapes(outputs: list[Any], style: str) -> None:
+    inputs = (TensorSpec('images', 'float32', (1, 3, 640, 640)),)
+    specs = [TensorSpec(name, 'float32', shape) for name, shape in outputs]
+    guessed, why = guess_decoder(inputs, specs)
+    assert guessed == style
+    assert why
+
+
+def test_a_guess_needs_no_picture_input() -> None:
+    specs = [TensorSpec('o', 'float32', (1, 8400, 85))]
+    for shape in ((1, 7), (1, None, None, 3), (None, 3, None, None)):
+        assert guess_decoder((TensorSpec('x', 'float32', shape),), specs)[0] == 'yolo'

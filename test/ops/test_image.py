@@ -1,0 +1,170 @@
+"""The input tensor equals what plain numpy makes of the same picture."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml_integration.core.datatypes import Frame, TensorSpec
+from ml_integration.errors import FrameError
+from ml_integration.ops.image import ImageToTensor
+from ml_integration.ops.letterbox import RESIZES, place
+from ml_integration.ops.picture_input import PreprocessSettings
+
+IMAGENET = {'mean': (0.485, 0.456, 0.406), 'std': (0.229, 0.224, 0.225)}
+
+
+def picture(width: int, height: int, channels: int = 3, seed: int = 0) -> np.ndarray:
+    shape = (height, width, channels) if channels > 1 else (height, width)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    pixels.flags.writeable = False
+    return pixels
+
+
+def spec_of(wanted: PreprocessSettings, wh: tuple[int, int], dtype: str) -> TensorSpec:
+    channels = 1 if wanted.color == 'gray' else 3
+    width, height = wh
+    shape = (channels, height, width) if wanted.layout == 'nchw' else (height, width, channels)
+    return TensorSpec('images', dtype, (None, *shape))
+
+
+def plain(pixels: np.ndarray, encoding: str, wanted: PreprocessSettings, wh: Any) -> np.ndarray:
+    """The tensor in float64, by the book: resize, pad, order, normalise, transpose."""
+    height, width = pixels.shape[:2]
+    box = place(wanted.resize, (width, height), wh, wanted.crop_ratio)
+    flags = {'linear': cv2.INTER_LINEAR, 'area': cv2.INTER_AREA}
+    resized = cv2.resize(pixels, box.resized_wh, interpolation=flags[wanted.interpolation])
+    resized = resized.reshape(*resized.shape[:2], -1).astype(np.float64)
+    canvas = np.full((wh[1], wh[0], resized.shape[2]), wanted.pad_value)
+    left, top = box.offset_xy
+    cut = resized[max(0, -top) :, max(0, -left) :][: wh[1], : wh[0]]
+    top, left = max(0, top), max(0, left)
+    canvas[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
+    if encoding != 'mono8' and encoding[:3] != wanted.color:
+        canvas = canvas[:, :, ::-1]
+    tensor = (canvas / wanted.scale - np.array(wanted.mean)) / np.array(wanted.std)
+    return (tensor.transpose(2, 0, 1) if wanted.layout == 'nchw' else tensor)[None]
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_the_tensor_equals_plain_numpy(data: st.DataObject) -> None:
+    color = data.draw(st.sampled_from(('rgb', 'bgr', 'gray')))
+    wanted = PreprocessSettings(
+        resize=data.draw(st.sampled_from([name for name in RESIZES if name != 'none'])),
+        interpolation=data.draw(st.sampled_from(('linear', 'area'))),
+        layout=data.draw(st.sampled_from(('nchw', 'nhwc'))),
+        color=color,
+        mean=(0.4,) if color == 'gray' else IMAGENET['mean'],
+        std=(0.2,) if color == 'gray' else IMAGENET['std'],
+        pad_value=data.draw(st.floats(0, 255)),
+    )
+    wh = data.draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
+    source = data.draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
+    dtype = data.draw(st.sampled_from(('float32', 'float16')))
+    to_tensor = ImageToTensor(wanted, spec_of(wanted, wh, dtype))
+    encoding = data.draw(st.sampled_from(to_tensor.formats))
+    pixels = picture(*source, channels=1 if color == 'gray' else 3)
+    tensor, geometry = to_tensor(Frame(pixels, encoding))
+    assert to_tensor.spec.holds(tensor)
+    assert (geometry.source_wh, geometry.target_wh) == (source, wh)
+    tolerance = 1e-6 if dtype == 'float32' else 1e-3
+    np.testing.assert_allclose(
+        tensor, plain(pixels, encoding, wanted, wh), rtol=tolerance, atol=tolerance
+    )
+
+
+@pytest.mark.parametrize('layout', ['nchw', 'nhwc'])
+@pytest.mark.parametrize('color', ['rgb', 'bgr', 'gray'])
+def test_a_uint8_model_gets_the_pixels_as_they_are(color: str, layout: str) -> None:
+    wanted = PreprocessSettings(color=color, layout=layout, scale=1.0)
+    to_tensor = ImageToTensor(wanted, spec_of(wanted, (32, 32), 'uint8'))
+    encoding = to_tensor.formats[-1]
+    pixels = picture(40, 20, channels=1 if color == 'gray' else 3)
+    tensor, _ = to_tensor(Frame(pixels, encoding))
+    assert tensor.dtype == np.uint8
+    np.testing.assert_array_equal(tensor, plain(pixels, encoding, wanted, (32, 32)))
+
+
+@pytest.mark.parametrize('layout', ['nchw', 'nhwc'])
+@pytest.mark.parametrize('color', ['rgb', 'bgr'])
+def test_rgb8_and_bgr8_of_one_picture_give_the_same_tensor(color: str, layout: str) -> None:
+    wanted = PreprocessSettings(color=color, layout=layout, **IMAGENET)
+    to_tensor = ImageToTensor(wanted, spec_of(wanted, (48, 32), 'float32'))
+    rgb = picture(64, 48)
+    first = to_tensor(Frame(rgb, 'rgb8'))[0].copy()
+    second = to_tensor(Frame(np.ascontiguousarray(rgb[:, :, ::-1]), 'bgr8'))[0]
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    'view',
+    [
+        lambda pixels: pixels[:, :40],  # rows with bytes between them, as step padding gives
+        lambda pixels: pixels[::-1],  # upside down
+        lambda pixels: pixels[:, :, ::-1],  # channels turned round
+        lambda pixels: pixels[::2, ::3],  # every other pixel
+    ],
+)
+def test_views_count_as_the_pixels_they_show(view: Any) -> None:
+    wanted = PreprocessSettings()
+    to_tensor = ImageToTensor(wanted, spec_of(wanted, (40, 40), 'float32'))
+    shown = view(picture(50, 40))
+    first = to_tensor(Frame(shown, 'rgb8'))[0].copy()
+    second = to_tensor(Frame(np.ascontiguousarray(shown), 'rgb8'))[0]
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize('resize', ['letterbox', 'letterbox_topleft', 'stretch', 'crop'])
+def test_a_picture_of_another_size_leaves_nothing_of_the_last_one(resize: str) -> None:
+    wanted = PreprocessSettings(resize=resize)
+    spec = spec_of(wanted, (32, 32), 'float32')
+    used = ImageToTensor(wanted, spec)
+    for width, height in ((64, 16), (16, 64), (32, 32), (64, 16)):
+        frame = Frame(picture(width, height, seed=width), 'bgr8')
+        np.testing.assert_array_equal(used(frame)[0], ImageToTensor(wanted, spec)(frame)[0])
+
+
+@pytest.mark.parametrize('layout', ['nchw', 'nhwc'])
+@pytest.mark.parametrize('encoding', ['rgb8', 'bgr8'])
+def test_a_frame_like_the_last_one_allocates_no_arrays(layout: str, encoding: str) -> None:
+    wanted = PreprocessSettings(layout=layout)
+    to_tensor = ImageToTensor(wanted, spec_of(wanted, (320, 320), 'float32'))
+    frame = Frame(picture(640, 480), encoding)
+    first, _ = to_tensor(frame)
+    tracemalloc.start()
+    try:
+        second, _ = to_tensor(frame)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert second is first
+    assert peak_bytes < 20_000  # one plane of the smaller picture is 76,800
+
+
+@pytest.mark.parametrize(
+    ('pixels', 'encoding'),
+    [
+        (picture(64, 64), 'rgb8'),  # not the model's size
+        (picture(32, 32, channels=1), 'rgb8'),  # no channels
+        (picture(32, 32), 'mono8'),  # not a wanted format
+        (picture(32, 32).astype(np.uint16), 'rgb8'),  # not 8 bits
+    ],
+)
+def test_a_frame_that_does_not_fit_is_refused(pixels: np.ndarray, encoding: str) -> None:
+    wanted = PreprocessSettings(resize='none')
+    to_tensor = ImageToTensor(wanted, spec_of(wanted, (32, 32), 'float32'))
+    with pytest.raises(FrameError):
+        to_tensor(Frame(pixels, encoding))
+
+
+def test_an_empty_picture_is_refused() -> None:
+    to_tensor = ImageToTensor(PreprocessSettings(), TensorSpec('x', 'float32', (1, 3, 8, 8)))
+    with pytest.raises(FrameError, match='0 x 5 px'):
+        to_tensor(Frame(np.empty((5, 0, 3), np.uint8), 'rgb8'))

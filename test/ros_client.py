@@ -1,0 +1,150 @@
+"""The other side of a node under test: calls its services and listens to its topics."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Any, Generic, TypeVar
+
+import rclpy
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import GetParameters, SetParameters
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter, parameter_value_to_python
+from rclpy.qos import QoSProfile
+from rclpy.signals import SignalHandlerOptions
+from ros_processes import WAIT_S, wait_until
+
+M = TypeVar('M')
+ATTEMPT_S = 2.0
+REPEATABLE = (GetState, GetParameters, SetParameters)
+
+
+class Collected(Generic[M]):
+    """The messages that arrived on a topic since it was subscribed to."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self.messages: list[M] = []
+
+    def wait(self, count: int = 1, timeout_s: float = WAIT_S) -> list[M]:
+        """Waits until there are `count` messages and returns all of them."""
+        wait_until(
+            lambda: len(self.messages) >= count, f'{count} messages on {self._topic}', timeout_s
+        )
+        return list(self.messages)
+
+    def wait_for(self, condition: Callable[[M], object], what: str) -> M:
+        """Waits for a message that meets the condition, among old and new ones; returns it."""
+        wait_until(lambda: any(map(condition, list(self.messages))), f'{what} on {self._topic}')
+        return next(filter(condition, list(self.messages)))
+
+
+class Client:
+    """A node with a context and an executor thread of its own. Names are full or relative to /."""
+
+    def __init__(self) -> None:
+        self._context = Context()
+        rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        name = f'test_client_{os.getpid()}_{id(self)}'
+        self.node = rclpy.create_node(name, context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self._context)
+
+    def call(self, kind: Any, service: str, request: Any, timeout_s: float = WAIT_S) -> Any:
+        """Calls a service and returns its response."""
+        client = self.node.create_client(kind, service)
+        try:
+            assert client.wait_for_service(timeout_s), f'there is no service {service}'
+            if kind not in REPEATABLE:
+                self._be_known_to(service)
+            futures = [client.call_async(request)]
+
+            def answered() -> bool:
+                if kind in REPEATABLE and time.monotonic() > begin_s + ATTEMPT_S * len(futures):
+                    futures.append(client.call_async(request))
+                return any(future.done() for future in futures)
+
+            begin_s = time.monotonic()
+            wait_until(answered, f'an answer of {service}', timeout_s)
+            return next(future for future in futures if future.done()).result()
+        finally:
+            self.node.destroy_client(client)
+
+    def _be_known_to(self, service: str) -> None:
+        """Returns when the node that serves `service` knows all clients made here so far.
+
+        A service can be seen before it sees its client, and its answer is lost then. Endpoints
+        are learnt in order, so that a question which may be repeated finds out.
+        """
+        names = {name for name, _ in self.node.get_service_names_and_types()}
+        for parent in PurePosixPath('/', service).parents:
+            if f'{parent}/get_parameters' in names:
+                self.call(GetParameters, f'{parent}/get_parameters', GetParameters.Request())
+                return
+
+    def change_state(self, node: str, verb: str) -> bool:
+        """Asks for 'configure', 'activate', ...; returns whether it succeeded."""
+        request = ChangeState.Request(transition=Transition(label=verb))
+        return bool(self.call(ChangeState, f'{node}/change_state', request).success)
+
+    def state(self, node: str, timeout_s: float = WAIT_S) -> str:
+        """'unconfigured', 'inactive', 'active' or 'finalized'."""
+        request = GetState.Request()
+        response = self.call(GetState, f'{node}/get_state', request, timeout_s)
+        label: str = response.current_state.label
+        return label
+
+    def wait_for_state(self, node: str, state: str, timeout_s: float = WAIT_S) -> None:
+        """Waits until a node is in a state; it may still have to start, or to start again."""
+
+        def reached() -> bool:
+            try:
+                return self.state(node, ATTEMPT_S) == state
+            except AssertionError:  # the one that was asked is gone
+                return False
+
+        wait_until(reached, f'{node} to be {state}', timeout_s)
+
+    def set_parameter(self, node: str, name: str, value: Any) -> SetParametersResult:
+        request = SetParameters.Request()
+        request.parameters = [Parameter(name, value=value).to_parameter_msg()]
+        (result,) = self.call(SetParameters, f'{node}/set_parameters', request).results
+        return result
+
+    def parameter(self, node: str, name: str) -> Any:
+        request = GetParameters.Request(names=[name])
+        (value,) = self.call(GetParameters, f'{node}/get_parameters', request).values
+        return parameter_value_to_python(value)
+
+    def collect(self, kind: type[M], topic: str, qos: QoSProfile | int = 10) -> Collected[M]:
+        """Subscribes to a topic until the end of the test."""
+        collected: Collected[M] = Collected(topic)
+        self.node.create_subscription(kind, topic, collected.messages.append, qos)
+        return collected
+
+    def publisher(self, kind: type[M], topic: str, qos: QoSProfile | int = 10) -> Any:
+        """Makes a publisher and waits until somebody has subscribed to it."""
+        publisher = self.node.create_publisher(kind, topic, qos)
+        wait_until(publisher.get_subscription_count, f'a subscription to {topic}')
+        return publisher
+
+    def _spin(self) -> None:
+        while not self._ended.is_set():
+            self._executor.spin_once(timeout_sec=0.05)
