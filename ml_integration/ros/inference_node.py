@@ -22,6 +22,7 @@ from ml_integration.ros.model_control import ModelControl, refuse_if_locked
 from ml_integration.ros.model_serving import ModelServing
 from ml_integration.ros.parameters import InferenceNodeParameters
 from ml_integration.ros.raw_messages import reader_for, typed_header
+from ml_integration.ros.result_publisher import ResultPublisher
 from ml_integration.ros.side_outputs import SideOutputs
 from ml_integration.ros.verbs import serve_verbs
 from ml_integration.ros.wire import inspect_wire, subscribe
@@ -72,13 +73,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         pipeline, manifest = serving.pipeline, serving.package.manifest
         self._topic = manifest.inputs[0].topic
         self._sensor_type = pipeline.sensor.message_type
-        self._results = self.create_publisher(
-            message_type(pipeline.task.message_type),
-            f'~/{pipeline.task.topic}',
-            qos.result(),
-            qos_overriding_options=qos.overridable(),
-        )
-        resources.callback(self.destroy_publisher, self._results)
+        self._results = ResultPublisher(self, pipeline.task, resources)
         self._side_outputs = SideOutputs(self, resources.callback)
         for alarm in self._models.alarms():
             self.get_logger().warning(alarm.sentence)
@@ -156,7 +151,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             prediction = pipeline.run(message, letter.sequence)
             run_ns = monotonic_ns()
             if prediction.verdict.ok:
-                self._results.publish(pipeline.encode(prediction, header, message_type))
+                self._results.publish(pipeline.task, prediction, header)
             done_ns = monotonic_ns()
             stage_ms = {
                 'wait': (begin_ns - letter.arrived_ns) / 1e6,
