@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ml_integration.core.datatypes import Array
+from ml_integration.ops import cdr_writer
 
-_ENCAPSULATION = b'\x00\x01\x00\x00'  # little-endian plain CDR
 # What follows the class of a detection, in numbers of 8 bytes.
 _NUMBERS = 50
 _SCORE, _ORIENTATION_W, _CENTER, _SIZE, _ID = 0, 7, slice(44, 46), slice(47, 49), 49
@@ -36,15 +36,14 @@ def serialise_detections(
         scores: (N,) 0 to 1.
         classes: N names.
     """
-    header = struct.pack('<iI', *stamp) + _text(frame_id)
-    header += bytes(-len(header) % 4)
-    begin = _ENCAPSULATION + header + struct.pack('<I', len(classes))
+    header = cdr_writer.header(stamp, frame_id)
+    begin = cdr_writer.ENCAPSULATION + header + struct.pack('<I', len(classes))
     if not classes:
         return begin
     rows = _rows(xyxy, scores)
     # From the second detection on, each one begins at a multiple of 8 behind the encapsulation.
     heads = {name: _head(header, name, 0) for name in set(classes)}
-    first = _head(header, classes[0], len(begin) - len(_ENCAPSULATION))
+    first = _head(header, classes[0], len(begin) - len(cdr_writer.ENCAPSULATION))
     parts = [begin, first, rows[0]]
     for name, row in zip(classes[1:], rows[1:], strict=True):
         parts += (heads[name], row)
@@ -66,10 +65,5 @@ def _rows(xyxy: Array, scores: Array) -> list[bytes]:
 
 def _head(header: bytes, name: str, position: int) -> bytes:
     """A detection up to its score, when it begins at `position`."""
-    head = header + struct.pack('<I', 1) + _text(name)
-    return head + bytes(-(position + len(head)) % 8)
-
-
-def _text(text: str) -> bytes:
-    data = text.encode() + b'\0'
-    return struct.pack('<I', len(data)) + data
+    head = header + struct.pack('<I', 1) + cdr_writer.text(name)
+    return cdr_writer.filled(head, 8, position)

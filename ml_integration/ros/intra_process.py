@@ -17,7 +17,7 @@ from sensor_msgs.msg import Image
 
 from ml_integration.core.datatypes import Array
 from ml_integration.ros import qos
-from ml_integration.ros.image_message import bgr8_message
+from ml_integration.ros.image_message import serialised_bgr8
 from ml_integration.ros.raw_messages import RawImage, read_header
 
 Receiver = Callable[[Any], None]
@@ -84,7 +84,7 @@ class ImagePublisher:
             for receive in receivers:
                 receive(message)
         if self._publisher.get_subscription_count() > len(receivers):
-            self._publisher.publish(bgr8_message(header, pixels))
+            self._publisher.publish(serialised_bgr8(header, pixels))
 
 
 class _Inbox:
