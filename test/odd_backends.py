@@ -12,7 +12,7 @@ from ml_integration.backends.onnx_runtime import OnnxRuntime
 from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.execution import ExecutionSettings
 
-ABORTING, WAITING = 'aborting', 'waiting'
+ABORTING, WAITING, HOLDING = 'aborting', 'waiting', 'holding'
 GATE = 'ODD_BACKENDS_GATE'
 
 
@@ -27,9 +27,32 @@ class Waiting(OnnxRuntime):
     """Takes as long to open a model as the file that the environment names exists."""
 
     def open(self, content: ModelContent, settings: ExecutionSettings, *more: Any) -> Any:
-        while Path(os.environ[GATE]).exists():
-            time.sleep(0.005)
+        wait_for_the_gate()
         return super().open(content, settings, *more)
+
+
+class Holding(OnnxRuntime):
+    """Takes as long to run a model as that file exists."""
+
+    def open(self, *arguments: Any) -> Any:
+        return _HeldSession(super().open(*arguments))
+
+
+class _HeldSession:
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def run(self, *arguments: Any) -> Any:
+        wait_for_the_gate()
+        return self._session.run(*arguments)
+
+
+def wait_for_the_gate() -> None:
+    while Path(os.environ[GATE]).exists():
+        time.sleep(0.005)
 
 
 def register(folder: Path) -> dict[str, str]:
@@ -41,6 +64,7 @@ def register(folder: Path) -> dict[str, str]:
         '[ml_integration.backends]\n'
         f'{ABORTING} = odd_backends:{Aborting.__name__}\n'
         f'{WAITING} = odd_backends:{Waiting.__name__}\n'
+        f'{HOLDING} = odd_backends:{Holding.__name__}\n'
     )
     root = Path(ml_integration.__file__).parents[1]
     paths = (str(root), str(folder), str(Path(__file__).parent))

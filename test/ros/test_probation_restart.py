@@ -12,7 +12,7 @@ import odd_backends
 import pytest
 from inference_processes import value
 from model_folders import read_manifest_document, write_manifest
-from rebooting_nodes import NEVER, Robot, robot_on
+from rebooting_nodes import NEVER, SOON, Robot, robot_on
 from swapping_nodes import copy_version, write_good_models
 
 KILLS = 4
@@ -71,6 +71,14 @@ def test_the_previous_version_stays_until_a_person_asks_for_the_rejected_one_aga
     assert node.set_model('m@2').successful
     node.wait_for_serving('m@2')
     assert node.words() == {'rose', 'leaf'}
+
+
+def test_it_is_announced_when_a_model_has_proven_itself(robot: Robot) -> None:
+    node = robot.boot(model='m@1', **SOON)
+    assert value(node.wait_for_serving('m@1'), 'proven') == 'False'
+    for _ in range(SOON['probation__good_frames']):
+        node.ask_once()
+    node.wait_for_summary(lambda s: value(s, 'proven') == 'True', 'm@1 to prove itself')
 
 
 def test_clean_stops_on_probation_are_no_failed_attempts(robot: Robot) -> None:
