@@ -64,14 +64,35 @@ class Percentiles:
 
 
 @dataclass(frozen=True, slots=True)
+class InputStats:
+    """The messages of one camera.
+
+    Attributes:
+        hz: messages per second of the window.
+        since_s: time since the last message [s]; since the start if there was none.
+        received: messages since the start.
+        displaced: how many of them were replaced by a newer one before the worker was free.
+        age: from the message's stamp to its result [ms]; None without results.
+    """
+
+    hz: float
+    since_s: float
+    received: int
+    displaced: int
+    age: Percentiles | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """A summary of the rolling window.
 
     Attributes:
         window_s: length of the window [s]; shorter until that much time has passed.
-        input_hz: messages per second.
+        inputs: each camera's messages.
+        input_hz: messages per second of all cameras.
         output_hz: published results per second.
-        since_input_s: time since the last message [s]; since the start if there was none.
+        since_input_s: the longest time that a camera has been silent [s].
+        together: frames per run, on average; 0 without results.
         recent: counts inside the window.
         total: counts since the start.
         age: from the message's stamp to its result [ms]; None without results.
@@ -82,9 +103,11 @@ class Stats:
     """
 
     window_s: float
+    inputs: tuple[InputStats, ...]
     input_hz: float
     output_hz: float
     since_input_s: float
+    together: float
     recent: Counts
     total: Counts
     age: Percentiles | None
@@ -99,31 +122,39 @@ class _Sample:
     at_ns: int
     age_ms: float
     stage_ms: Mapping[str, float]
+    camera: int
+    together: int
 
 
 class Monitor:
-    """Collects what happens to frames. Thread-safe; the caller brings the (steady) time."""
+    """Collects what happens to frames. Thread-safe; the caller brings the (steady) time.
 
-    def __init__(self, now_ns: int, window_s: float = 10.0) -> None:
+    Args:
+        now_ns: the time of the start [ns].
+        window_s: what counts as recent [s].
+        cameras: how many there are; they are told by their numbers from 0.
+    """
+
+    def __init__(self, now_ns: int, window_s: float = 10.0, cameras: int = 1) -> None:
         self._lock = threading.Lock()
         self._window_ns = int(window_s * 1e9)
         self._start_ns = now_ns
-        self._input_ns = now_ns
-        self._events: deque[tuple[int, str]] = deque(maxlen=4 * MAX_SAMPLES)
+        self._input_ns = [now_ns] * cameras
+        self._events: deque[tuple[int, str, int]] = deque(maxlen=4 * MAX_SAMPLES)
         self._samples: deque[_Sample] = deque(maxlen=MAX_SAMPLES)
-        self._total: Counter[str] = Counter()
+        self._total: Counter[tuple[str, int]] = Counter()
         self._invalid_kinds: Counter[str] = Counter()
         self._last_error = ''
         self._error_ns = now_ns
 
-    def received(self, now_ns: int) -> None:
+    def received(self, now_ns: int, camera: int = 0) -> None:
         with self._lock:
-            self._input_ns = now_ns
-            self._count('received', now_ns)
+            self._input_ns[camera] = now_ns
+            self._count('received', now_ns, camera)
 
-    def displaced(self, now_ns: int) -> None:
+    def displaced(self, now_ns: int, camera: int = 0) -> None:
         with self._lock:
-            self._count('displaced', now_ns)
+            self._count('displaced', now_ns, camera)
 
     def stale(self, now_ns: int) -> None:
         with self._lock:
@@ -135,38 +166,68 @@ class Monitor:
             self._count('failed', now_ns)
 
     def completed(
-        self, verdict: Verdict, age_ms: float, stage_ms: Mapping[str, float], now_ns: int
+        self,
+        verdict: Verdict,
+        age_ms: float,
+        stage_ms: Mapping[str, float],
+        now_ns: int,
+        camera: int = 0,
+        together: int = 1,
     ) -> None:
         with self._lock:
-            total_ms = {'total': sum(stage_ms.values())}
-            self._samples.append(_Sample(now_ns, age_ms, {**stage_ms, **total_ms}))
+            stage_ms = {**stage_ms, 'total': sum(stage_ms.values())}
+            self._samples.append(_Sample(now_ns, age_ms, stage_ms, camera, together))
             self._count('published' if verdict.ok else 'invalid', now_ns)
             self._invalid_kinds.update({reason.kind for reason in verdict.reasons})
 
-    def _count(self, event: str, now_ns: int) -> None:
-        self._events.append((now_ns, event))
-        self._total[event] += 1
+    def _count(self, event: str, now_ns: int, camera: int = 0) -> None:
+        self._events.append((now_ns, event, camera))
+        self._total[event, camera] += 1
 
     def stats(self, now_ns: int) -> Stats:
         """Summarises the window that ends now."""
         with self._lock:
             begin_ns = max(now_ns - self._window_ns, self._start_ns)
-            recent = Counter(event for at_ns, event in self._events if at_ns >= begin_ns)
+            recent = Counter(event[1:] for event in self._events if event[0] >= begin_ns)
             samples = [sample for sample in self._samples if sample.at_ns >= begin_ns]
             window_s = max((now_ns - begin_ns) / 1e9, 1e-9)
+            counts = _counts(recent)
             return Stats(
                 window_s=window_s,
-                input_hz=recent['received'] / window_s,
-                output_hz=recent['published'] / window_s,
-                since_input_s=(now_ns - self._input_ns) / 1e9,
-                recent=Counts(**recent),
-                total=Counts(**self._total),
-                age=Percentiles.of(sample.age_ms for sample in samples) if samples else None,
+                inputs=tuple(
+                    InputStats(
+                        recent['received', camera] / window_s,
+                        (now_ns - input_ns) / 1e9,
+                        self._total['received', camera],
+                        self._total['displaced', camera],
+                        _ages([sample for sample in samples if sample.camera == camera]),
+                    )
+                    for camera, input_ns in enumerate(self._input_ns)
+                ),
+                input_hz=counts.received / window_s,
+                output_hz=counts.published / window_s,
+                since_input_s=(now_ns - min(self._input_ns)) / 1e9,
+                together=len(samples) / max(sum(1 / s.together for s in samples), 1e-9),
+                recent=counts,
+                total=_counts(self._total),
+                age=_ages(samples),
                 stages=_stages(samples),
                 invalid_kinds=dict(self._invalid_kinds),
                 last_error=self._last_error,
                 since_error_s=(now_ns - self._error_ns) / 1e9,
             )
+
+
+def _counts(events: Mapping[tuple[str, int], int]) -> Counts:
+    """What happened to the frames of all cameras."""
+    total: Counter[str] = Counter()
+    for (event, _), count in events.items():
+        total[event] += count
+    return Counts(**total)
+
+
+def _ages(samples: list[_Sample]) -> Percentiles | None:
+    return Percentiles.of(sample.age_ms for sample in samples) if samples else None
 
 
 def _stages(samples: list[_Sample]) -> dict[str, Percentiles]:

@@ -21,24 +21,26 @@ Values = Iterable[tuple[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """The subscription as the middleware sees it.
+    """A subscription as the middleware sees it.
 
     Attributes:
+        camera: whose it is; empty when a node has only one.
         topic: the topic's full name after remapping.
         publishers: how many there are.
         mismatch: why a publisher does not connect; empty if all do.
     """
 
+    camera: str
     topic: str
     publishers: int
     mismatch: str
 
 
-def inspect_wire(node: Node, topic: str, profile: QoSProfile) -> Wire:
+def inspect_wire(node: Node, camera: str, topic: str, profile: QoSProfile) -> Wire:
     """Asks the middleware who publishes on a topic and whether that can reach us."""
     publishers = node.get_publishers_info_by_topic(topic)
     reasons = [qos.mismatch(publisher.qos_profile, profile) for publisher in publishers]
-    return Wire(topic, len(publishers), next(filter(None, reasons), ''))
+    return Wire(camera, topic, len(publishers), next(filter(None, reasons), ''))
 
 
 def status(node: str, finding: Finding, values: Values = ()) -> DiagnosticStatus:
@@ -83,18 +85,14 @@ def model_finding(
 
 
 def frame_statuses(
-    node: str, health: Health, stats: Stats, wire: Wire, busy_s: float
+    node: str, health: Health, stats: Stats, wires: Sequence[Wire], busy_s: float
 ) -> Sequence[DiagnosticStatus]:
     """The concerns of an active node: input, latency, drops, results and errors."""
     total = stats.total
     return (
-        status(node, _with_wire(health.of('input'), wire), _input_values(stats, wire)),
-        status(node, health.of('latency'), ((k, f'{v} ms') for k, v in stats.stages.items())),
-        status(
-            node,
-            _with_clocks(health.of('drops'), stats),
-            (('received', total.received), ('displaced', total.displaced), ('stale', total.stale)),
-        ),
+        status(node, _input_finding(health, wires), _input_values(stats, wires)),
+        status(node, health.of('latency'), _latency_values(stats)),
+        status(node, _with_clocks(health.of('drops'), stats), _drop_values(stats, wires)),
         status(
             node,
             health.of('results'),
@@ -112,13 +110,47 @@ def frame_statuses(
     )
 
 
-def _input_values(stats: Stats, wire: Wire) -> Values:
-    return (
-        ('topic', wire.topic),
-        ('publishers', wire.publishers),
-        ('rate', f'{stats.input_hz:.2f} Hz'),
-        ('age at result p50 / p95 / p99', f'{stats.age} ms' if stats.age else 'no results'),
-    )
+def _input_finding(health: Health, wires: Sequence[Wire]) -> Finding:
+    """What is wrong with the input of any camera; the rates when nothing is."""
+    findings = [_with_wire(f, wire) for f, wire in zip(health.inputs, wires, strict=True)]
+    level = max(finding.level for finding in findings)
+    if level != Level.OK:
+        wrong = (finding.sentence for finding in findings if finding.level != Level.OK)
+        return Finding('input', level, ' | '.join(wrong))
+    rates = (f'{w.camera} {f.sentence}'.strip() for f, w in zip(findings, wires, strict=True))
+    return Finding('input', level, ', '.join(rates))
+
+
+def _input_values(stats: Stats, wires: Sequence[Wire]) -> Values:
+    for wire, one in zip(wires, stats.inputs, strict=True):
+        of = _of(wire)
+        yield f'{of}topic', wire.topic
+        yield f'{of}publishers', wire.publishers
+        yield f'{of}rate', f'{one.hz:.2f} Hz'
+        age = f'{one.age} ms' if one.age else 'no results'
+        yield f'{of}age at result p50 / p95 / p99', age
+
+
+def _latency_values(stats: Stats) -> Values:
+    yield from ((stage, f'{spent} ms') for stage, spent in stats.stages.items())
+    if len(stats.inputs) > 1:
+        yield 'frames per run', f'{stats.together:.2f}'
+
+
+def _drop_values(stats: Stats, wires: Sequence[Wire]) -> Values:
+    total = stats.total
+    yield from (
+        ('received', total.received), ('displaced', total.displaced), ('stale', total.stale)
+    )  # fmt: skip
+    for wire, one in zip(wires, stats.inputs, strict=True):
+        if wire.camera:
+            yield f'{_of(wire)}received', one.received
+            yield f'{_of(wire)}displaced', one.displaced
+
+
+def _of(wire: Wire) -> str:
+    """What the names of a camera's values begin with."""
+    return f'{wire.camera}: ' if wire.camera else ''
 
 
 def _with_wire(finding: Finding, wire: Wire) -> Finding:

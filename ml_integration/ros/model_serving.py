@@ -71,9 +71,13 @@ class ModelServing:
     def serving(self) -> Loaded:
         return self._deployment.serving
 
+    def batch_size(self) -> int:
+        """How many frames the serving model takes in one run, here."""
+        return self.serving.pipeline.batch_size
+
     @contextmanager
     def lease(self) -> Iterator[Pipeline]:
-        """Keeps the serving pipeline open while a frame is in it."""
+        """Keeps the serving pipeline open while frames are in it."""
         with self._deployment.lease() as pipeline:
             yield pipeline
 
@@ -118,7 +122,10 @@ def _source(store: ModelStore, parameters: InferenceNodeParameters) -> Source:
         _path(parameters.model_key_file),
     )
     execution = parameters.execution
-    return Source(store, trust, lambda package: load_pipeline(package, execution, ros_sensor))
+    together = min(parameters.batch.max_size, max(1, len(parameters.cameras)))
+    return Source(
+        store, trust, lambda package: load_pipeline(package, execution, ros_sensor, together)
+    )
 
 
 def _path(text: str) -> Path | None:

@@ -125,7 +125,7 @@ def test_nothing_is_received_because_of_a_qos_mismatch(node: NodeUnderTest) -> N
 def test_a_frozen_engine_is_no_silent_freeze(busy_s: float, level: bytes) -> None:
     stats = Monitor(0).stats(10**9)
     health = judge(stats, HealthSettings(), 100.0)
-    statuses = frame_statuses('/eye', health, stats, Wire('/image', 1, ''), busy_s)
+    statuses = frame_statuses('/eye', health, stats, [Wire('', '/image', 1, '')], busy_s)
     (errors,) = (status for status in statuses if status.name == 'eye: errors')
     assert errors.level == level
     assert ('frozen' in errors.message) is (level == DiagnosticStatus.ERROR)
