@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from time import monotonic_ns
@@ -83,21 +84,9 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         )
 
     def activate(self, resources: ExitStack) -> None:
-        models, count = self._models, len(self._cameras)
-        self._monitor = Monitor(monotonic_ns(), cameras=count)
+        self._monitor = Monitor(monotonic_ns(), cameras=len(self._cameras))
         reader = reader_for(self._sensor_type) if self.parameters.raw_subscription else None
-        line = FrameLine(
-            self,
-            models,
-            self._cameras,
-            self._monitor,
-            reader or _as_it_is,
-            lambda: self.parameters.deadline_ms,
-        )
-        mailbox = Mailbox(count, self.parameters.batch.timeout_ms)
-        self._worker = Worker(
-            line.serve, self._monitor, self.get_logger(), mailbox, models.batch_size
-        )
+        self._worker = self._make_worker(reader or _as_it_is)
         self._worker.start()
         resources.callback(self._worker.stop)
         self._inputs: list[Subscription] = []
@@ -114,7 +103,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             self._inputs.append(subscription)
 
     def check_change(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
-        check_cameras(new.cameras, self.get_fully_qualified_name())
+        if new.cameras != old.cameras:
+            check_cameras(new.cameras, self.get_fully_qualified_name())
         if new.model == old.model:
             return
         own = self._models is not None and new.model == str(self._models.serving.identity)
@@ -126,6 +116,19 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def changed(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.model != old.model and self._models is not None:
             self._models.control.wish()
+
+    def _make_worker(self, read: Callable[[Any], Any]) -> Worker:
+        line = FrameLine(
+            self,
+            self._models,
+            self._cameras,
+            self._monitor,
+            read,
+            lambda: self.parameters.deadline_ms,
+        )
+        mailbox = Mailbox(len(self._cameras), self.parameters.batch.timeout_ms)
+        most = self._models.batch_size
+        return Worker(line.serve, self._monitor, self.get_logger(), mailbox, most)
 
     def _control(self) -> ModelControl:
         models = self._models
