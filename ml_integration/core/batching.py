@@ -10,13 +10,20 @@ from ml_integration.core.datatypes import Tensors
 from ml_integration.core.declaration import declared
 from ml_integration.errors import InferenceError
 
+ON_ACCELERATOR = 8
+
 
 @dataclass(frozen=True, slots=True)
 class BatchSettings:
     """How frames of several cameras are put together, where the model's batch is free."""
 
     max_size: int = declared(
-        8, 'Most frames of several cameras that run together.', ge=1, le=256, at_configure=True
+        0,
+        'Most frames of several cameras that run together, if the model can; 0: 8 on an '
+        'accelerator and 1 on a CPU, where a batch takes as long as its frames in turn.',
+        ge=0,
+        le=256,
+        at_configure=True,
     )
     timeout_ms: float = declared(
         5.0,
@@ -25,6 +32,11 @@ class BatchSettings:
         le=1000.0,
         at_configure=True,
     )
+
+    def together(self, cameras: int, device: str) -> int:
+        """How many frames of so many cameras should run together on a session's device."""
+        most = self.max_size or (1 if device.startswith('CPU') else ON_ACCELERATOR)
+        return min(most, cameras)
 
 
 @dataclass(frozen=True, slots=True)

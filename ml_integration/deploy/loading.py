@@ -33,7 +33,7 @@ def load_pipeline(
     package: ModelPackage,
     execution: ExecutionSettings,
     sensor_factory: SensorFactory = make_sensor,
-    together: int = 1,
+    together: Callable[[str], int] = lambda device: 1,
 ) -> Pipeline:
     """Opens a model, checks it against its manifest and lets it prove itself.
 
@@ -44,7 +44,7 @@ def load_pipeline(
         package: the verified package.
         execution: what the robot decides about execution.
         sensor_factory: makes the sensor.
-        together: how many frames should run together if the model can do it.
+        together: says how many frames should run together on a device, if the model can do it.
 
     Raises:
         SettingError: the manifest's settings are not those of its task.
@@ -59,9 +59,10 @@ def load_pipeline(
         task = _make_task(package, model)
         sensor = sensor_factory(_only_sensor(manifest, model), task.formats)
         prove(package, session)
-        batch = make_batch(partial(_make_task, package, model), model, together)
+        frames = together(session.device)
+        batch = make_batch(partial(_make_task, package, model), model, frames)
         if batch is not None:
-            prove_batch(package, session, together)
+            prove_batch(package, session, frames)
         return Pipeline(sensor, task, session, model, batch=batch)
     except BaseException:
         session.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic_ns
 
@@ -122,7 +123,7 @@ def _source(store: ModelStore, parameters: InferenceNodeParameters) -> Source:
         _path(parameters.model_key_file),
     )
     execution = parameters.execution
-    together = min(parameters.batch.max_size, max(1, len(parameters.cameras)))
+    together = partial(parameters.batch.together, max(1, len(parameters.cameras)))
     return Source(
         store, trust, lambda package: load_pipeline(package, execution, ros_sensor, together)
     )

@@ -57,7 +57,9 @@ def load(model_folder: Callable[..., Path]) -> Iterator[Load]:
 
         def loaded(together: int, **folder: Any) -> Pipeline:
             package = read_package(model_folder(f'm{together}', **folder))
-            pipeline = load_pipeline(package, ExecutionSettings(), together=together)
+            pipeline = load_pipeline(
+                package, ExecutionSettings(), together=lambda device: together
+            )
             resources.callback(pipeline.close)
             return pipeline
 
@@ -184,7 +186,7 @@ def test_a_manifest_that_frees_a_batch_which_is_not_free_is_refused_where_it_mat
     package = read_package(folder)
     load_pipeline(package, ExecutionSettings()).close()
     with pytest.raises(ModelMismatchError, match='cannot run several frames at once') as caught:
-        load_pipeline(package, ExecutionSettings(), together=2)
+        load_pipeline(package, ExecutionSettings(), together=lambda device: 2)
     assert got in str(caught.value)
     assert 'Write 1 instead of null' in str(caught.value)
 

@@ -58,6 +58,7 @@ def node(
         'sensor_qos': 'reliable',
         'cameras': f'[{", ".join(CAMERAS)}]',
         'execution.intra_op_threads': 1,
+        'batch.max_size': 8,
     }
     with (
         closing(Client()) as client,
@@ -121,11 +122,18 @@ def test_each_result_is_of_its_own_camera_and_carries_the_header_of_its_frame(
         assert frames == {f'{camera}_optical'}
 
 
-@pytest.mark.parametrize(('model', 'most'), [('m@1', 3), ('m@2', 1)])
+@pytest.mark.parametrize(
+    ('model', 'max_size', 'most'),
+    [
+        ('m@1', 8, 3),  # a free batch
+        ('m@1', 0, 1),  # ... which does not pay on a CPU
+        ('m@2', 8, 1),  # a fixed batch
+    ],
+)
 def test_frames_that_come_together_run_together_where_the_batch_is_free(
-    node: NodeUnderTest, model: str, most: int
+    node: NodeUnderTest, model: str, max_size: int, most: int
 ) -> None:
-    node.serve(model=model, batch__timeout_ms=1000.0)
+    node.serve(model=model, batch__max_size=max_size, batch__timeout_ms=1000.0)
     heard = node.client.collect(DiagnosticStatus, f'{node.name}/rear/provenance')
     connect(node)
 
@@ -137,6 +145,7 @@ def test_frames_that_come_together_run_together_where_the_batch_is_free(
     wait_until(lambda: most_together() >= most and len(heard.messages) > 5, 'enough runs')
     assert most_together() == most
     status = node.wait_for_status('latency', lambda s: 'frames per run' in str(s), 'its values')
+    node.serve(batch__max_size=8)
     together = float(value(status, 'frames per run'))
     assert 1 < together <= 3 if most == 3 else together == 1
 
