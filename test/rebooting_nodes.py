@@ -63,7 +63,7 @@ class Robot:
         )
         assert process.returncode is None, process.log
         self._client.wait_for_state(NAME, 'active')
-        return SwappingNode(NodeUnderTest(process, self._client, NAME))
+        return SwappingNode(NodeUnderTest(process, self._client, NAME), self._folder / 'gate')
 
     def kill(self) -> None:
         """The power goes off."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ml_integration.core.declaration import declared
-from ml_integration.core.monitor import InputStats, Stats
+from ml_integration.core.stats import InputStats, Stats
 
 
 class Level(IntEnum):
@@ -23,6 +23,9 @@ class HealthSettings:
 
     input_timeout_ms: float = declared(
         2000.0, 'Time without input of a camera after which the node warns [ms].', ge=1.0
+    )
+    max_lost_ratio: float = declared(
+        0.05, 'Share of messages lost on the way above which the node warns.', ge=0.0, le=1.0
     )
     max_drop_ratio: float = declared(
         0.5, 'Share of displaced or stale frames above which the node warns.', ge=0.0, le=1.0
@@ -89,8 +92,12 @@ def judge(stats: Stats, settings: HealthSettings, latency_ms: float | None) -> H
 
 def _input(stats: InputStats, settings: HealthSettings) -> Finding:
     if stats.since_s * 1e3 > settings.input_timeout_ms:
-        ever = 'no message' if stats.received else 'no message yet'
+        ever = 'no message' if stats.total.received else 'no message yet'
         return Finding('input', Level.WARN, f'{ever} for {stats.since_s:.1f} s')
+    recent = stats.recent
+    if recent.lost_ratio > settings.max_lost_ratio:
+        sent = recent.received + recent.lost
+        return Finding('input', Level.WARN, f'{recent.lost} of {sent} messages lost on the way')
     return Finding('input', Level.OK, f'{stats.hz:.1f} Hz')
 
 

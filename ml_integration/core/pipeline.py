@@ -8,7 +8,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from ml_integration.core.batching import Batch, split_rows
-from ml_integration.core.contracts import MessageTypes, Sensor, Session, Task
+from ml_integration.core.contracts import Sensor, Session, Task
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction, Tensors
 
 
@@ -150,10 +150,6 @@ class Pipeline:
         clock.lap('validate')
         model = self.model.identity
         return Prediction(frame, model, result, verdict, clock.stage_ms, work.together)
-
-    def encode(self, prediction: Prediction, header: Any, messages: MessageTypes) -> Any:
-        """Builds the result message of a valid prediction of this pipeline."""
-        return self.task.encode(prediction, header, messages)
 
     def close(self) -> None:
         self.session.close()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 from rclpy.node import Node
 
 from ml_integration.core.contracts import Task
 from ml_integration.errors import SettingError
-from ml_integration.ros import qos
-from ml_integration.ros.messages import message_type
+from ml_integration.ros.result_publisher import ResultPublisher
 from ml_integration.ros.side_outputs import SideOutputs
 
 
@@ -24,23 +23,17 @@ class Camera:
         name: '' for the only camera of a node, whose topics have no further name.
         topic: the model's input topic, as in its manifest.
         task: makes the results.
-        on_destroy: is told how to let go of each publisher.
+        resources: is told how to let go of each publisher.
     """
 
     def __init__(
-        self, node: Node, name: str, topic: str, task: Task, on_destroy: Callable[..., Any]
+        self, node: Node, name: str, topic: str, task: Task, resources: ExitStack
     ) -> None:
         self.name = name
         self.topic = f'{name}/{topic}' if name else topic
         below = f'~/{name}' if name else '~'
-        self.results = node.create_publisher(
-            message_type(task.message_type),
-            f'{below}/{task.topic}',
-            qos.result(),
-            qos_overriding_options=qos.overridable(),
-        )
-        on_destroy(node.destroy_publisher, self.results)
-        self.side_outputs = SideOutputs(node, on_destroy, below)
+        self.results = ResultPublisher(node, task, resources, below)
+        self.side_outputs = SideOutputs(node, resources.callback, below)
 
 
 def check_cameras(names: Sequence[str], where: str) -> None:

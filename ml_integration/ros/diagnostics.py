@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
-from rclpy.node import Node
-from rclpy.qos import QoSProfile
 
 from ml_integration.core.health import Finding, Health, Level
-from ml_integration.core.monitor import Stats
+from ml_integration.core.stats import Stats
 from ml_integration.deploy.deployment import Loaded
-from ml_integration.ros import qos
+from ml_integration.ros.input_diagnostics import (
+    Values,
+    drop_values,
+    drops_finding,
+    input_finding,
+    input_values,
+)
+from ml_integration.ros.wire import Wire
 
 STUCK_S = 5.0
-
-Values = Iterable[tuple[str, object]]
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """A subscription as the middleware sees it.
-
-    Attributes:
-        camera: whose it is; empty when a node has only one.
-        topic: the topic's full name after remapping.
-        publishers: how many there are.
-        mismatch: why a publisher does not connect; empty if all do.
-    """
-
-    camera: str
-    topic: str
-    publishers: int
-    mismatch: str
-
-
-def inspect_wire(node: Node, camera: str, topic: str, profile: QoSProfile) -> Wire:
-    """Asks the middleware who publishes on a topic and whether that can reach us."""
-    publishers = node.get_publishers_info_by_topic(topic)
-    reasons = [qos.mismatch(publisher.qos_profile, profile) for publisher in publishers]
-    return Wire(camera, topic, len(publishers), next(filter(None, reasons), ''))
 
 
 def status(node: str, finding: Finding, values: Values = ()) -> DiagnosticStatus:
@@ -90,9 +68,9 @@ def frame_statuses(
     """The concerns of an active node: input, latency, drops, results and errors."""
     total = stats.total
     return (
-        status(node, _input_finding(health, wires), _input_values(stats, wires)),
+        status(node, input_finding(health, stats, wires), input_values(stats, wires)),
         status(node, health.of('latency'), _latency_values(stats)),
-        status(node, _with_clocks(health.of('drops'), stats), _drop_values(stats, wires)),
+        status(node, drops_finding(health, stats, wires), drop_values(stats, wires)),
         status(
             node,
             health.of('results'),
@@ -110,66 +88,10 @@ def frame_statuses(
     )
 
 
-def _input_finding(health: Health, wires: Sequence[Wire]) -> Finding:
-    """What is wrong with the input of any camera; the rates when nothing is."""
-    findings = [_with_wire(f, wire) for f, wire in zip(health.inputs, wires, strict=True)]
-    level = max(finding.level for finding in findings)
-    if level != Level.OK:
-        wrong = (finding.sentence for finding in findings if finding.level != Level.OK)
-        return Finding('input', level, ' | '.join(wrong))
-    rates = (f'{w.camera} {f.sentence}'.strip() for f, w in zip(findings, wires, strict=True))
-    return Finding('input', level, ', '.join(rates))
-
-
-def _input_values(stats: Stats, wires: Sequence[Wire]) -> Values:
-    for wire, one in zip(wires, stats.inputs, strict=True):
-        of = _of(wire)
-        yield f'{of}topic', wire.topic
-        yield f'{of}publishers', wire.publishers
-        yield f'{of}rate', f'{one.hz:.2f} Hz'
-        age = f'{one.age} ms' if one.age else 'no results'
-        yield f'{of}age at result p50 / p95 / p99', age
-
-
 def _latency_values(stats: Stats) -> Values:
     yield from ((stage, f'{spent} ms') for stage, spent in stats.stages.items())
     if len(stats.inputs) > 1:
         yield 'frames per run', f'{stats.together:.2f}'
-
-
-def _drop_values(stats: Stats, wires: Sequence[Wire]) -> Values:
-    total = stats.total
-    yield from (
-        ('received', total.received), ('displaced', total.displaced), ('stale', total.stale)
-    )  # fmt: skip
-    for wire, one in zip(wires, stats.inputs, strict=True):
-        if wire.camera:
-            yield f'{_of(wire)}received', one.received
-            yield f'{_of(wire)}displaced', one.displaced
-
-
-def _of(wire: Wire) -> str:
-    """What the names of a camera's values begin with."""
-    return f'{wire.camera}: ' if wire.camera else ''
-
-
-def _with_wire(finding: Finding, wire: Wire) -> Finding:
-    if finding.level == Level.OK and not wire.mismatch:
-        return finding
-    sentence = f'{finding.sentence} on {wire.topic}; {wire.publishers} publisher(s)'
-    if wire.mismatch:
-        sentence += f'; QoS mismatch: {wire.mismatch}'
-    elif not wire.publishers:
-        sentence += '; is the topic remapped to the right name?'
-    return Finding(finding.concern, max(finding.level, Level.WARN), sentence)
-
-
-def _with_clocks(finding: Finding, stats: Stats) -> Finding:
-    recent = stats.recent
-    if not recent.received or recent.stale < recent.received - recent.displaced:
-        return finding
-    hint = '; every frame is too old: does the publisher use the same clock (use_sim_time)?'
-    return Finding(finding.concern, Level.ERROR, finding.sentence + hint)
 
 
 def _with_freeze(finding: Finding, busy_s: float) -> Finding:

@@ -14,9 +14,8 @@ from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline, Work
 from ml_integration.ros.cameras import Camera
 from ml_integration.ros.mailbox import Letter
-from ml_integration.ros.messages import message_type
 from ml_integration.ros.model_serving import ModelServing
-from ml_integration.ros.raw_messages import typed_header
+from ml_integration.ros.raw_messages import Reader, typed_header
 from ml_integration.ros.worker import Failed
 
 
@@ -37,7 +36,7 @@ class FrameLine:
         models: lend the pipeline, and are told how it did.
         cameras: where the results go.
         monitor: counts what becomes of the frames.
-        read: makes a message of what the subscription gives.
+        reader: makes messages of serialised ones; None where they come typed.
         deadline_ms: tells the oldest age at which a frame is still worth processing [ms]; 0: any.
     """
 
@@ -47,14 +46,14 @@ class FrameLine:
         models: ModelServing,
         cameras: Sequence[Camera],
         monitor: Monitor,
-        read: Callable[[Any], Any],
+        reader: Reader | None,
         deadline_ms: Callable[[], float],
     ) -> None:
         self._node = node
         self._models = models
         self._cameras = cameras
         self._monitor = monitor
-        self._read = read
+        self._reader = reader
         self._deadline_ms = deadline_ms
 
     def serve(self, letters: Sequence[Letter], failed: Failed) -> None:
@@ -83,7 +82,7 @@ class FrameLine:
         message = self._read(letter.message)
         header = typed_header(message.header)
         if self._is_stale(self._age_ms(header, letter)):
-            self._monitor.stale(monotonic_ns())
+            self._monitor.stale(monotonic_ns(), letter.camera)
             return None
         return _Frame(letter, header, pipeline.prepare(message, letter.sequence, row))
 
@@ -94,7 +93,7 @@ class FrameLine:
         prediction = pipeline.finish(frame.work)
         run_ns = monotonic_ns()
         if prediction.verdict.ok:
-            camera.results.publish(pipeline.encode(prediction, header, message_type))
+            camera.results.publish(pipeline.task, prediction, header)
         done_ns = monotonic_ns()
         publish_ms = (done_ns - run_ns) / 1e6
         # In the mailbox, and while other frames of the batch were in work.
@@ -107,6 +106,11 @@ class FrameLine:
             prediction.verdict, age_ms, stage_ms, done_ns, letter.camera, prediction.together
         )
         camera.side_outputs.publish(pipeline, prediction, header)
+
+    def _read(self, message: Any) -> Any:
+        """The message's fields; what was handed over or came typed has them already."""
+        serialised = isinstance(message, bytes) and self._reader is not None
+        return self._reader(message) if serialised else message
 
     @contextmanager
     def _costs(self, frames: int, failed: Failed) -> Iterator[None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from time import monotonic_ns
@@ -18,6 +17,7 @@ from ml_integration.errors import SwapError
 from ml_integration.ros import diagnostics, process, qos
 from ml_integration.ros.cameras import Camera, check_cameras
 from ml_integration.ros.frame_line import FrameLine
+from ml_integration.ros.intra_process import receive_images
 from ml_integration.ros.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.mailbox import Mailbox
 from ml_integration.ros.messages import message_type
@@ -26,9 +26,11 @@ from ml_integration.ros.model_serving import ModelServing
 from ml_integration.ros.parameters import InferenceNodeParameters
 from ml_integration.ros.raw_messages import reader_for
 from ml_integration.ros.verbs import serve_verbs
+from ml_integration.ros.wire import inspect_wire, subscribe
 from ml_integration.ros.worker import Worker
 
 DIAGNOSTICS_PERIOD_S = 1.0
+IMAGE = 'sensor_msgs/msg/Image'
 
 
 class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
@@ -52,6 +54,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         see `InferenceNodeParameters`.
     """
 
+    accepts_intra_process = True
+
     def __init__(self, **options: Any) -> None:
         super().__init__('inference_node', InferenceNodeParameters, options)
         self._models: ModelServing | None = None
@@ -73,7 +77,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         pipeline, manifest = serving.pipeline, serving.package.manifest
         self._sensor_type, topic = pipeline.sensor.message_type, manifest.inputs[0].topic
         self._cameras = [
-            Camera(self, name, topic, pipeline.task, resources.callback)
+            Camera(self, name, topic, pipeline.task, resources)
             for name in self.parameters.cameras or ('',)
         ]
         for alarm in self._models.alarms():
@@ -85,22 +89,15 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def activate(self, resources: ExitStack) -> None:
         self._monitor = Monitor(monotonic_ns(), cameras=len(self._cameras))
-        reader = reader_for(self._sensor_type) if self.parameters.raw_subscription else None
-        self._worker = self._make_worker(reader or _as_it_is)
+        raw = self.parameters.raw_subscription
+        self._reader = reader_for(self._sensor_type) if raw else None
+        self._worker = self._make_worker()
         self._worker.start()
         resources.callback(self._worker.stop)
-        self._inputs: list[Subscription] = []
-        for number, camera in enumerate(self._cameras):
-            subscription = self.create_subscription(
-                message_type(self._sensor_type),
-                camera.topic,
-                self.guarded(partial(self._worker.receive, camera=number)),
-                qos.sensor(self.parameters.sensor_qos),
-                raw=reader is not None,
-                qos_overriding_options=qos.overridable_sensor(),
-            )
-            resources.callback(self.destroy_subscription, subscription)
-            self._inputs.append(subscription)
+        self._inputs = [
+            self._subscribe(camera.topic, number, resources)
+            for number, camera in enumerate(self._cameras)
+        ]
 
     def check_change(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.cameras != old.cameras:
@@ -117,18 +114,36 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         if new.model != old.model and self._models is not None:
             self._models.control.wish()
 
-    def _make_worker(self, read: Callable[[Any], Any]) -> Worker:
+    def _make_worker(self) -> Worker:
         line = FrameLine(
             self,
             self._models,
             self._cameras,
             self._monitor,
-            read,
+            self._reader,
             lambda: self.parameters.deadline_ms,
         )
         mailbox = Mailbox(len(self._cameras), self.parameters.batch.timeout_ms)
         most = self._models.batch_size
         return Worker(line.serve, self._monitor, self.get_logger(), mailbox, most)
+
+    def _subscribe(self, topic: str, camera: int, resources: ExitStack) -> Subscription:
+        """Lets the worker have the messages of one camera."""
+        receive = partial(self._worker.receive, camera=camera)
+        if self.intra_process and self._sensor_type == IMAGE:
+            receive = receive_images(self, topic, receive, resources)
+        subscription: Subscription = subscribe(
+            self,
+            message_type(self._sensor_type),
+            topic,
+            self.guarded(receive),
+            qos.sensor(self.parameters.sensor_qos),
+            lost=self.guarded(lambda count: self._monitor.lost(count, monotonic_ns(), camera)),
+            raw=self._reader is not None,
+            qos_overriding_options=qos.overridable_sensor(),
+        )
+        resources.callback(self.destroy_subscription, subscription)
+        return subscription
 
     def _control(self) -> ModelControl:
         models = self._models
@@ -159,15 +174,11 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         stats = self._monitor.stats(monotonic_ns())
         health = judge(stats, self.parameters.health, serving.package.manifest.limits.latency_ms)
         wires = [
-            diagnostics.inspect_wire(self, camera.name, item.topic_name, item.qos_profile)
+            inspect_wire(self, camera.name, item.topic_name, item.qos_profile)
             for camera, item in zip(self._cameras, self._inputs, strict=True)
         ]
         busy_s = self._worker.busy_s()
         return [model, *diagnostics.frame_statuses(name, health, stats, wires, busy_s)]
-
-
-def _as_it_is(message: Any) -> Any:
-    return message
 
 
 def main() -> int:

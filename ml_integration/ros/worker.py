@@ -52,7 +52,8 @@ class Worker:
     def receive(self, message: Any, camera: int = 0) -> None:
         """The subscription's callback: leaves the message and returns at once."""
         now_ns = monotonic_ns()
-        self._monitor.received(now_ns, camera)
+        size = len(message) if isinstance(message, bytes) else 0
+        self._monitor.received(now_ns, size, camera)
         if self._mailbox.put(message, now_ns, camera):
             self._monitor.displaced(now_ns, camera)
 

@@ -63,7 +63,7 @@ def test_no_input_warns_and_says_for_how_long() -> None:
 
 def test_one_silent_camera_of_several_warns() -> None:
     monitor = Monitor(0, cameras=2)
-    monitor.received(3 * S, 0)
+    monitor.received(3 * S, camera=0)
     health = judge(monitor.stats(3 * S), HealthSettings(), latency_ms=50.0)
     assert [finding.level for finding in health.inputs] == [Level.OK, Level.WARN]
     assert health.inputs[1].sentence == 'no message yet for 3.0 s'

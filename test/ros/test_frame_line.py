@@ -63,9 +63,6 @@ class Parts:
     def validate(self, result: int, frame: Frame) -> Verdict:
         return Verdict((Reason('odd', 'five'),) if result == 5 else ())
 
-    def encode(self, prediction: Prediction, header: Header, messages: Any) -> Any:
-        return header.frame_id, prediction.result
-
 
 class Models:
     """Lends a pipeline and remembers how it did."""
@@ -105,10 +102,13 @@ class Line:
         node: Any = SimpleNamespace(get_clock=Clock, context=SimpleNamespace(ok=lambda: True))
         models: Any = self.models
         cameras: Any = [self._camera(number) for number in range(CAMERAS)]
-        self._line = FrameLine(node, models, cameras, self.monitor, lambda m: m, lambda: 1000.0)
+        self._line = FrameLine(node, models, cameras, self.monitor, None, lambda: 1000.0)
 
     def _camera(self, number: int) -> Any:
-        results = SimpleNamespace(publish=lambda message: self.published.append((number, message)))
+        def publish(task: Any, prediction: Prediction, header: Header) -> None:
+            self.published.append((number, (header.frame_id, prediction.result)))
+
+        results = SimpleNamespace(publish=publish)
         return SimpleNamespace(results=results, side_outputs=SimpleNamespace(publish=_nothing))
 
     def serve(self, *numbers: int, old: tuple[int, ...] = ()) -> None:
