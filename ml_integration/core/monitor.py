@@ -126,7 +126,7 @@ class Monitor:
             recent=_counts({key: n for key, n in recent.items() if key[1] == camera}),
             total=_counts({key: n for key, n in self._total.items() if key[1] == camera}),
             age=_percentiles([sample.age_ms for sample in own]),
-            stay=_percentiles([sample.stage_ms['total'] for sample in own]),
+            transport=_percentiles([item.age_ms - item.stage_ms['total'] for item in own]),
         )
 
 

@@ -75,7 +75,7 @@ class InputStats:
         recent: counts inside the window; failed frames are not told apart by camera.
         total: counts since the start, likewise.
         age: from the message's stamp to its result [ms]; None without results.
-        stay: from the message's arrival to its result [ms]; None without results.
+        transport: from the message's stamp to its arrival [ms]; None without results.
     """
 
     hz: float
@@ -84,7 +84,7 @@ class InputStats:
     recent: Counts
     total: Counts
     age: Percentiles | None
-    stay: Percentiles | None
+    transport: Percentiles | None
 
 
 @dataclass(frozen=True, slots=True)

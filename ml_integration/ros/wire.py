@@ -84,7 +84,7 @@ def fragmentation(wire: Wire, stats: InputStats) -> str:
     if not wire.local or not large:
         return ''
     size_mb = stats.serialised_bytes / 1e6
-    transport_ms = stats.age.p50 - stats.stay.p50 if stats.age and stats.stay else 0.0
+    transport_ms = stats.transport.p50 if stats.transport else 0.0
     if transport_ms > SLOW_MS_PER_MB * size_mb:
         symptom = f'{size_mb:.1f} MB take {transport_ms:.1f} ms from the publisher to here'
     elif stats.recent.lost:

@@ -74,6 +74,15 @@ def test_each_camera_has_its_own_numbers() -> None:
     assert stats.total.displaced == 10
 
 
+def test_transport_is_what_of_a_frames_age_was_before_its_arrival() -> None:
+    monitor = Monitor(0)
+    for age_ms, stay_ms in ((105.0, 100.0), (12.0, 10.0), (33.0, 30.0)):
+        monitor.completed(Verdict(), age_ms, {'infer': stay_ms}, S)
+    (one,) = monitor.stats(S).inputs
+    assert one.transport is not None
+    assert one.transport.p50 == pytest.approx(3.0)
+
+
 def test_frames_per_run_is_the_mean_of_the_runs() -> None:
     monitor = Monitor(0, cameras=4)
     assert monitor.stats(S).together == 0.0
