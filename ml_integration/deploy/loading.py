@@ -33,6 +33,7 @@ def load_pipeline(
     package: ModelPackage,
     execution: ExecutionSettings,
     sensor_factory: SensorFactory = make_sensor,
+    *,
     together: Callable[[str], int] = lambda device: 1,
 ) -> Pipeline:
     """Opens a model, checks it against its manifest and lets it prove itself.

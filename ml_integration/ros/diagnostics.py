@@ -50,6 +50,7 @@ def model_finding(
         ('sha256', model.identity.sha256),
         ('verified by', serving.package.verified_by),
         ('provider', device),
+        ('frames per run', f'up to {serving.pipeline.batch_size}'),
         ('inputs', ', '.join(map(str, model.inputs))),
         ('outputs', ', '.join(map(str, model.outputs))),
         ('labels', len(model.labels)),

@@ -125,7 +125,9 @@ def _source(store: ModelStore, parameters: InferenceNodeParameters) -> Source:
     execution = parameters.execution
     together = partial(parameters.batch.together, max(1, len(parameters.cameras)))
     return Source(
-        store, trust, lambda package: load_pipeline(package, execution, ros_sensor, together)
+        store,
+        trust,
+        lambda package: load_pipeline(package, execution, ros_sensor, together=together),
     )
 
 

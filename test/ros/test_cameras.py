@@ -144,6 +144,7 @@ def test_frames_that_come_together_run_together_where_the_batch_is_free(
 
     wait_until(lambda: most_together() >= most and len(heard.messages) > 5, 'enough runs')
     assert most_together() == most
+    assert value(node.status('model'), 'frames per run') == f'up to {most}'
     status = node.wait_for_status('latency', lambda s: 'frames per run' in str(s), 'its values')
     node.serve(batch__max_size=8)
     together = float(value(status, 'frames per run'))
