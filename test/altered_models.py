@@ -21,9 +21,39 @@ def exaggerating_detector(factor: float) -> bytes:
     return data
 
 
-def slow_detector(rounds: int) -> bytes:
+def flattening_detector() -> bytes:
+    """Puts the candidates of all pictures of a batch into one list."""
+    model = onnx.load_from_string(onnx_models.tiny_detector(free_batch=True))
+    model.graph.node[-1].output[0] = 'apart'
+    model.graph.node.append(helper.make_node('Reshape', ['apart', 'one_list'], ['detections']))
+    one_list = numpy_helper.from_array(np.array([1, -1, 8], np.int64), 'one_list')
+    model.graph.initializer.append(one_list)
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = 'candidates'
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def mixing_detector() -> bytes:
+    """Sees the mean of all pictures of a batch in each of them."""
+    model = onnx.load_from_string(onnx_models.tiny_detector(free_batch=True))
+    model.graph.node[0].input[0] = 'mixed'
+    mixing = [
+        helper.make_node('ReduceMean', ['images'], ['mean'], axes=[0], keepdims=1),
+        helper.make_node('Shape', ['images'], ['shape']),
+        helper.make_node('Expand', ['mean', 'shape'], ['mixed']),
+    ]
+    nodes = [*mixing, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def slow_detector(rounds: int, *, free_batch: bool = False) -> bytes:
     """Multiplies big matrices first, for nothing: about 0.05 s of one core per round."""
-    model = onnx.load_from_string(onnx_models.tiny_detector())
+    model = onnx.load_from_string(onnx_models.tiny_detector(free_batch=free_batch))
     model.graph.node[-1].output[0] = 'in_no_time'
     tiny = helper.make_tensor('value', TensorProto.FLOAT, [1], [1 / SIDE])
     matrices = [f'matrix_{number}' for number in range(rounds + 1)]

@@ -107,9 +107,9 @@ class NodeUnderTest:
     def change(self, verb: str) -> bool:
         return self.client.change_state(self.name, verb)
 
-    def feed(self) -> Any:
+    def feed(self, name: str = 'image') -> Any:
         """The publisher of images, once it is connected to the node."""
-        topic = f'{self.name.rpartition("/")[0]}/image'
+        topic = f'{self.name.rpartition("/")[0]}/{name}'
         if topic not in self._feeds:
             self._feeds[topic] = self.client.publisher(Image, topic)
         connected = self._feeds[topic].get_subscription_count

@@ -74,12 +74,15 @@ def tiny_detector(
     )
 
 
-def classifier(size: int = 32, classes: int = 3, *, softmax: bool = False) -> bytes:
+def classifier(
+    size: int = 32, classes: int = 3, *, softmax: bool = False, free_batch: bool = False
+) -> bytes:
     """`images` (1, 3, size, size) float32 -> `scores` (1, classes) float32.
 
     The score is 10 times the mean of the channel with the class's index modulo 3.
     """
     last = 'logits' if softmax else 'scores'
+    batch = 'batch' if free_batch else 1
     nodes = [
         helper.make_node('GlobalAveragePool', ['images'], ['means']),
         helper.make_node('Flatten', ['means'], ['flat']),
@@ -90,8 +93,8 @@ def classifier(size: int = 32, classes: int = 3, *, softmax: bool = False) -> by
     weights = 10 * np.eye(3, dtype=np.float32)[np.arange(classes) % 3].T
     return _model(
         nodes,
-        [_tensor('images', TensorProto.FLOAT, [1, 3, size, size])],
-        [_tensor('scores', TensorProto.FLOAT, [1, classes])],
+        [_tensor('images', TensorProto.FLOAT, [batch, 3, size, size])],
+        [_tensor('scores', TensorProto.FLOAT, [batch, classes])],
         {'weights': weights},
     )
 

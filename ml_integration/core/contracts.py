@@ -59,6 +59,8 @@ class Task(Protocol):
     """Name of the result topic below the node's own name."""
     formats: tuple[str, ...]
     """Frame formats that `preprocess` takes, the preferred one first."""
+    batched: bool
+    """Whether the first axis of every output counts frames, so that several can run together."""
 
     @property
     def Settings(self) -> type:  # noqa: N802
@@ -69,6 +71,9 @@ class Task(Protocol):
 
     def input_specs(self) -> tuple[TensorSpec, ...]:
         """The tensors that `preprocess` will produce, known without any data."""
+
+    def bind(self, inputs: Tensors) -> None:
+        """Lets `preprocess` write into these tensors of `input_specs` from now on."""
 
     def preprocess(self, frame: Frame) -> tuple[Tensors, Any]:
         """Returns the model's inputs and the geometry that `postprocess` needs."""

@@ -155,7 +155,9 @@ class Prediction:
         model: the model that produced the result.
         result: the task's result type.
         verdict: whether the result may be published.
-        stage_ms: duration of each stage of the pipeline [ms], in order of execution.
+        stage_ms: duration of each stage of the pipeline [ms], in order of execution; 'infer' is
+            that of the whole run for each frame in it.
+        together: how many frames were in the same run, this one included.
     """
 
     frame: Frame
@@ -163,3 +165,4 @@ class Prediction:
     result: Any
     verdict: Verdict
     stage_ms: Mapping[str, float]
+    together: int = 1

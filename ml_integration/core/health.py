@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ml_integration.core.declaration import declared
-from ml_integration.core.monitor import Stats
+from ml_integration.core.stats import InputStats, Stats
 
 
 class Level(IntEnum):
@@ -22,7 +22,7 @@ class HealthSettings:
     """When a node calls itself unwell; ratios are taken over the last ten seconds."""
 
     input_timeout_ms: float = declared(
-        2000.0, 'Time without any input after which the node warns [ms].', ge=1.0
+        2000.0, 'Time without input of a camera after which the node warns [ms].', ge=1.0
     )
     max_lost_ratio: float = declared(
         0.05, 'Share of messages lost on the way above which the node warns.', ge=0.0, le=1.0
@@ -49,9 +49,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The judgement of all concerns."""
+    """The judgement of all concerns.
+
+    Attributes:
+        findings: one per concern.
+        inputs: the one about input for each camera.
+    """
 
     findings: tuple[Finding, ...]
+    inputs: tuple[Finding, ...]
 
     @property
     def level(self) -> Level:
@@ -71,26 +77,28 @@ def judge(stats: Stats, settings: HealthSettings, latency_ms: float | None) -> H
         latency_ms: the model's limit for the p95 of all stages of a frame together [ms]; None
             when it promises none.
     """
+    inputs = tuple(_input(one, settings) for one in stats.inputs)
     return Health(
         (
-            _input(stats, settings),
+            max(inputs, key=lambda finding: finding.level),
             _latency(stats, latency_ms),
             _drops(stats, settings),
             _results(stats, settings),
             _errors(stats, settings),
-        )
+        ),
+        inputs,
     )
 
 
-def _input(stats: Stats, settings: HealthSettings) -> Finding:
-    if stats.since_input_s * 1e3 > settings.input_timeout_ms:
+def _input(stats: InputStats, settings: HealthSettings) -> Finding:
+    if stats.since_s * 1e3 > settings.input_timeout_ms:
         ever = 'no message' if stats.total.received else 'no message yet'
-        return Finding('input', Level.WARN, f'{ever} for {stats.since_input_s:.1f} s')
-    if stats.recent.lost_ratio > settings.max_lost_ratio:
-        sent = stats.recent.received + stats.recent.lost
-        sentence = f'{stats.recent.lost} of {sent} messages lost on the way'
-        return Finding('input', Level.WARN, sentence)
-    return Finding('input', Level.OK, f'{stats.input_hz:.1f} Hz')
+        return Finding('input', Level.WARN, f'{ever} for {stats.since_s:.1f} s')
+    recent = stats.recent
+    if recent.lost_ratio > settings.max_lost_ratio:
+        sent = recent.received + recent.lost
+        return Finding('input', Level.WARN, f'{recent.lost} of {sent} messages lost on the way')
+    return Finding('input', Level.OK, f'{stats.hz:.1f} Hz')
 
 
 def _latency(stats: Stats, latency_ms: float | None) -> Finding:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
-
-import numpy as np
+from functools import cache, partial
 
 from ml_integration.core import plugins
 from ml_integration.core.contracts import Sensor, Session, Task
-from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
+from ml_integration.core.datatypes import ModelDescription, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.deploy.batching import make_batch, prove_batch, zeros
 from ml_integration.errors import ModelMismatchError
 from ml_integration.store.manifest import Manifest
 from ml_integration.store.package import ModelPackage
@@ -34,11 +33,19 @@ def load_pipeline(
     package: ModelPackage,
     execution: ExecutionSettings,
     sensor_factory: SensorFactory = make_sensor,
+    *,
+    together: Callable[[str], int] = lambda device: 1,
 ) -> Pipeline:
     """Opens a model, checks it against its manifest and lets it prove itself.
 
     The session is opened from the bytes that were verified, warmed up and run on the golden
     sample. When any of that fails, the session is closed and nothing is left behind.
+
+    Args:
+        package: the verified package.
+        execution: what the robot decides about execution.
+        sensor_factory: makes the sensor.
+        together: says how many frames should run together on a device, if the model can do it.
 
     Raises:
         SettingError: the manifest's settings are not those of its task.
@@ -53,7 +60,11 @@ def load_pipeline(
         task = _make_task(package, model)
         sensor = sensor_factory(_only_sensor(manifest, model), task.formats)
         prove(package, session)
-        return Pipeline(sensor, task, session, model)
+        frames = together(session.device)
+        batch = make_batch(partial(_make_task, package, model), model, frames)
+        if batch is not None:
+            prove_batch(package, session, frames)
+        return Pipeline(sensor, task, session, model, batch=batch)
     except BaseException:
         session.close()
         raise
@@ -67,7 +78,7 @@ def prove(package: ModelPackage, session: Session) -> None:
         GoldenError: it does not compute what it should.
     """
     specs = tuple(item.spec for item in package.manifest.inputs)
-    session.run({spec.name: _zeros(spec) for spec in specs})
+    session.run({spec.name: zeros(spec, 1) for spec in specs})
     if package.golden is not None:
         outputs = session.run(package.golden.inputs(specs))
         package.golden.compare(outputs, str(package.content.identity))
@@ -118,8 +129,3 @@ def _only_sensor(manifest: Manifest, model: ModelDescription) -> str:
             expected='a model with one input',
         )
     return sensors[0]
-
-
-def _zeros(spec: TensorSpec) -> Array:
-    # A free dimension is one whose size does not matter for the computation, mostly the batch.
-    return np.zeros([1 if size is None else size for size in spec.shape], spec.dtype)

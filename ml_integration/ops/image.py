@@ -39,10 +39,14 @@ class ImageToTensor:
         self.target_wh = picture_size(settings, spec, model)
         shape = (1, *spec.shape[1:])
         self.spec = TensorSpec(spec.name, spec.dtype, shape)
-        self._tensor = np.zeros([size or 1 for size in shape], spec.dtype)
-        # OpenCV 4.6 knows little about float16; a table look-up only moves bits.
-        self._bits = self._tensor.view(np.uint16) if spec.dtype == 'float16' else self._tensor
         self._table, self._padding = normalised_values(settings, spec.dtype, model)
+        self.bind(np.zeros([size or 1 for size in shape], spec.dtype))
+
+    def bind(self, tensor: Array) -> None:
+        """Writes into `tensor` from now on, contiguous and as `spec` says."""
+        self._tensor = tensor
+        # OpenCV 4.6 knows little about float16; a table look-up only moves bits.
+        self._bits = tensor.view(np.uint16) if self.spec.dtype == 'float16' else tensor
         self._geometry: Letterbox | None = None
 
     def __call__(self, frame: Frame) -> tuple[Array, Letterbox]:
@@ -52,7 +56,7 @@ class ImageToTensor:
             frame: (H, W, 3) or, for gray, (H, W) uint8 in one of `formats`; it is only read.
 
         Returns:
-            The tensor, valid until the next call, and the geometry.
+            The bound tensor, valid until the next call, and the geometry.
 
         Raises:
             FrameError: the frame is no such picture.

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from ml_integration.core.health import Finding, Health, Level
-from ml_integration.core.monitor import Stats
+from ml_integration.core.stats import Stats
 from ml_integration.deploy.deployment import Loaded
-from ml_integration.ros.wire import Wire, fragmentation
+from ml_integration.ros.input_diagnostics import (
+    Values,
+    drop_values,
+    drops_finding,
+    input_finding,
+    input_values,
+)
+from ml_integration.ros.wire import Wire
 
 STUCK_S = 5.0
-
-Values = Iterable[tuple[str, object]]
 
 
 def status(node: str, finding: Finding, values: Values = ()) -> DiagnosticStatus:
@@ -45,6 +50,7 @@ def model_finding(
         ('sha256', model.identity.sha256),
         ('verified by', serving.package.verified_by),
         ('provider', device),
+        ('frames per run', f'up to {serving.pipeline.batch_size}'),
         ('inputs', ', '.join(map(str, model.inputs))),
         ('outputs', ', '.join(map(str, model.outputs))),
         ('labels', len(model.labels)),
@@ -58,18 +64,14 @@ def model_finding(
 
 
 def frame_statuses(
-    node: str, health: Health, stats: Stats, wire: Wire, busy_s: float
+    node: str, health: Health, stats: Stats, wires: Sequence[Wire], busy_s: float
 ) -> Sequence[DiagnosticStatus]:
     """The concerns of an active node: input, latency, drops, results and errors."""
     total = stats.total
     return (
-        status(node, _with_wire(health.of('input'), wire, stats), _input_values(stats, wire)),
-        status(node, health.of('latency'), ((k, f'{v} ms') for k, v in stats.stages.items())),
-        status(
-            node,
-            _with_clocks(health.of('drops'), stats),
-            (('received', total.received), ('displaced', total.displaced), ('stale', total.stale)),
-        ),
+        status(node, input_finding(health, stats, wires), input_values(stats, wires)),
+        status(node, health.of('latency'), _latency_values(stats)),
+        status(node, drops_finding(health, stats, wires), drop_values(stats, wires)),
         status(
             node,
             health.of('results'),
@@ -87,37 +89,10 @@ def frame_statuses(
     )
 
 
-def _input_values(stats: Stats, wire: Wire) -> Values:
-    return (
-        ('topic', wire.topic),
-        ('publishers', wire.publishers),
-        ('rate', f'{stats.input_hz:.2f} Hz'),
-        ('lost on the way', stats.total.lost),
-        ('serialised', f'{stats.serialised_bytes} bytes'),
-        ('age at result p50 / p95 / p99', f'{stats.age} ms' if stats.age else 'no results'),
-    )
-
-
-def _with_wire(finding: Finding, wire: Wire, stats: Stats) -> Finding:
-    slow = fragmentation(wire, stats)
-    if finding.level == Level.OK and not wire.mismatch and not slow:
-        return finding
-    sentence = f'{finding.sentence} on {wire.topic}; {wire.publishers} publisher(s)'
-    if wire.mismatch:
-        sentence += f'; QoS mismatch: {wire.mismatch}'
-    elif slow:
-        sentence += f'; {slow}'
-    elif not wire.publishers:
-        sentence += '; is the topic remapped to the right name?'
-    return Finding(finding.concern, max(finding.level, Level.WARN), sentence)
-
-
-def _with_clocks(finding: Finding, stats: Stats) -> Finding:
-    recent = stats.recent
-    if not recent.received or recent.stale < recent.received - recent.displaced:
-        return finding
-    hint = '; every frame is too old: does the publisher use the same clock (use_sim_time)?'
-    return Finding(finding.concern, Level.ERROR, finding.sentence + hint)
+def _latency_values(stats: Stats) -> Values:
+    yield from ((stage, f'{spent} ms') for stage, spent in stats.stages.items())
+    if len(stats.inputs) > 1:
+        yield 'frames per run', f'{stats.together:.2f}'
 
 
 def _with_freeze(finding: Finding, busy_s: float) -> Finding:

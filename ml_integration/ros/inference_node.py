@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from functools import partial
 from time import monotonic_ns
 from typing import Any
 
@@ -14,16 +15,16 @@ from ml_integration.core.health import judge
 from ml_integration.core.monitor import Monitor
 from ml_integration.errors import SwapError
 from ml_integration.ros import diagnostics, process, qos
+from ml_integration.ros.cameras import Camera, check_cameras
+from ml_integration.ros.frame_line import FrameLine
 from ml_integration.ros.intra_process import receive_images
 from ml_integration.ros.lifecycle_node import GuardedLifecycleNode
-from ml_integration.ros.mailbox import Letter
+from ml_integration.ros.mailbox import Mailbox
 from ml_integration.ros.messages import message_type
 from ml_integration.ros.model_control import ModelControl, refuse_if_locked
 from ml_integration.ros.model_serving import ModelServing
 from ml_integration.ros.parameters import InferenceNodeParameters
-from ml_integration.ros.raw_messages import reader_for, typed_header
-from ml_integration.ros.result_publisher import ResultPublisher
-from ml_integration.ros.side_outputs import SideOutputs
+from ml_integration.ros.raw_messages import reader_for
 from ml_integration.ros.verbs import serve_verbs
 from ml_integration.ros.wire import inspect_wire, subscribe
 from ml_integration.ros.worker import Worker
@@ -36,7 +37,9 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     """Runs a model on a sensor topic and publishes its validated results.
 
     Subscriptions:
-        the manifest's input topic, such as `image` (sensor_msgs/Image): remap it.
+        the manifest's input topic, such as `image` (sensor_msgs/Image): remap it. With the
+        parameter `cameras` one per camera, such as `front/image`; publications for a frame then
+        are `~/front/detections` and so on.
     Publications:
         `~/detections`, `~/classification`, ...: the task's result, with the input's header.
         `~/overlay` (sensor_msgs/Image): the input with the result drawn in, while subscribed.
@@ -66,15 +69,17 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         serve_verbs(self, verbs, self._lifetime)
 
     def configure(self, resources: ExitStack) -> None:
+        check_cameras(self.parameters.cameras, self.get_fully_qualified_name())
         self.get_logger().info(f'loading {self.parameters.model}')
         resources.callback(self._forget_models)
         self._models = ModelServing(self, lambda: self.parameters, resources)
         serving = self._models.serving
         pipeline, manifest = serving.pipeline, serving.package.manifest
-        self._topic = manifest.inputs[0].topic
-        self._sensor_type = pipeline.sensor.message_type
-        self._results = ResultPublisher(self, pipeline.task, resources)
-        self._side_outputs = SideOutputs(self, resources.callback)
+        self._sensor_type, topic = pipeline.sensor.message_type, manifest.inputs[0].topic
+        self._cameras = [
+            Camera(self, name, topic, pipeline.task, resources)
+            for name in self.parameters.cameras or ('',)
+        ]
         for alarm in self._models.alarms():
             self.get_logger().warning(alarm.sentence)
         self.get_logger().info(
@@ -83,28 +88,20 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         )
 
     def activate(self, resources: ExitStack) -> None:
-        self._monitor = Monitor(monotonic_ns())
+        self._monitor = Monitor(monotonic_ns(), cameras=len(self._cameras))
         raw = self.parameters.raw_subscription
         self._reader = reader_for(self._sensor_type) if raw else None
-        self._worker = Worker(self._handle, self._monitor, self.get_logger())
+        self._worker = self._make_worker()
         self._worker.start()
         resources.callback(self._worker.stop)
-        receive = self._worker.receive
-        if self.intra_process and self._sensor_type == IMAGE:
-            receive = receive_images(self, self._topic, receive, resources)
-        self._subscription: Subscription = subscribe(
-            self,
-            message_type(self._sensor_type),
-            self._topic,
-            self.guarded(receive),
-            qos.sensor(self.parameters.sensor_qos),
-            lost=self.guarded(lambda count: self._monitor.lost(count, monotonic_ns())),
-            raw=self._reader is not None,
-            qos_overriding_options=qos.overridable_sensor(),
-        )
-        resources.callback(self.destroy_subscription, self._subscription)
+        self._inputs = [
+            self._subscribe(camera.topic, number, resources)
+            for number, camera in enumerate(self._cameras)
+        ]
 
     def check_change(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
+        if new.cameras != old.cameras:
+            check_cameras(new.cameras, self.get_fully_qualified_name())
         if new.model == old.model:
             return
         own = self._models is not None and new.model == str(self._models.serving.identity)
@@ -116,6 +113,37 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def changed(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.model != old.model and self._models is not None:
             self._models.control.wish()
+
+    def _make_worker(self) -> Worker:
+        line = FrameLine(
+            self,
+            self._models,
+            self._cameras,
+            self._monitor,
+            self._reader,
+            lambda: self.parameters.deadline_ms,
+        )
+        mailbox = Mailbox(len(self._cameras), self.parameters.batch.timeout_ms)
+        most = self._models.batch_size
+        return Worker(line.serve, self._monitor, self.get_logger(), mailbox, most)
+
+    def _subscribe(self, topic: str, camera: int, resources: ExitStack) -> Subscription:
+        """Lets the worker have the messages of one camera."""
+        receive = partial(self._worker.receive, camera=camera)
+        if self.intra_process and self._sensor_type == IMAGE:
+            receive = receive_images(self, topic, receive, resources)
+        subscription: Subscription = subscribe(
+            self,
+            message_type(self._sensor_type),
+            topic,
+            self.guarded(receive),
+            qos.sensor(self.parameters.sensor_qos),
+            lost=self.guarded(lambda count: self._monitor.lost(count, monotonic_ns(), camera)),
+            raw=self._reader is not None,
+            qos_overriding_options=qos.overridable_sensor(),
+        )
+        resources.callback(self.destroy_subscription, subscription)
+        return subscription
 
     def _control(self) -> ModelControl:
         models = self._models
@@ -129,55 +157,6 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def _forget_models(self) -> None:
         self._models = None
-
-    def _handle(self, letter: Letter) -> None:
-        """Serves one message, on the worker's thread."""
-        try:
-            self._serve(letter)
-        except Exception:
-            self._models.record(False)
-            if self.context.ok():  # otherwise the process is ending, and nothing can be published
-                raise
-
-    def _serve(self, letter: Letter) -> None:
-        """The straight line of one frame."""
-        message = self._read(letter.message)
-        header = typed_header(message.header)
-        if self._is_stale(self._age_ms(header, letter)):
-            self._monitor.stale(monotonic_ns())
-            return
-        begin_ns = monotonic_ns()
-        with self._models.lease() as pipeline:
-            prediction = pipeline.run(message, letter.sequence)
-            run_ns = monotonic_ns()
-            if prediction.verdict.ok:
-                self._results.publish(pipeline.task, prediction, header)
-            done_ns = monotonic_ns()
-            stage_ms = {
-                'wait': (begin_ns - letter.arrived_ns) / 1e6,
-                **prediction.stage_ms,
-                'publish': (done_ns - run_ns) / 1e6,
-            }
-            age_ms = self._age_ms(header, letter)
-            self._models.record(prediction.verdict.ok)
-            self._monitor.completed(prediction.verdict, age_ms, stage_ms, done_ns)
-            self._side_outputs.publish(pipeline, prediction, header)
-
-    def _read(self, message: Any) -> Any:
-        """The message's fields; what was handed over or came typed has them already."""
-        serialised = isinstance(message, bytes) and self._reader is not None
-        return self._reader(message) if serialised else message
-
-    def _age_ms(self, header: Any, letter: Letter) -> float:
-        """Time since the message's stamp [ms]; since its arrival when it has no stamp."""
-        stamp_ns = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
-        if not stamp_ns:
-            return (monotonic_ns() - letter.arrived_ns) / 1e6
-        return (self.get_clock().now().nanoseconds - stamp_ns) / 1e6
-
-    def _is_stale(self, age_ms: float) -> bool:
-        deadline_ms = self.parameters.deadline_ms
-        return bool(deadline_ms) and age_ms > deadline_ms
 
     def _publish_diagnostics(self) -> None:
         message = DiagnosticArray(status=self._statuses())
@@ -194,10 +173,12 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             return [model]
         stats = self._monitor.stats(monotonic_ns())
         health = judge(stats, self.parameters.health, serving.package.manifest.limits.latency_ms)
-        subscription = self._subscription
-        wire = inspect_wire(self, subscription.topic_name, subscription.qos_profile)
+        wires = [
+            inspect_wire(self, camera.name, item.topic_name, item.qos_profile)
+            for camera, item in zip(self._cameras, self._inputs, strict=True)
+        ]
         busy_s = self._worker.busy_s()
-        return [model, *diagnostics.frame_statuses(name, health, stats, wire, busy_s)]
+        return [model, *diagnostics.frame_statuses(name, health, stats, wires, busy_s)]
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic_ns
 
@@ -71,9 +72,13 @@ class ModelServing:
     def serving(self) -> Loaded:
         return self._deployment.serving
 
+    def batch_size(self) -> int:
+        """How many frames the serving model takes in one run, here."""
+        return self.serving.pipeline.batch_size
+
     @contextmanager
     def lease(self) -> Iterator[Pipeline]:
-        """Keeps the serving pipeline open while a frame is in it."""
+        """Keeps the serving pipeline open while frames are in it."""
         with self._deployment.lease() as pipeline:
             yield pipeline
 
@@ -119,7 +124,12 @@ def _source(store: ModelStore, parameters: InferenceNodeParameters) -> Source:
         _path(parameters.model_key_file),
     )
     execution = parameters.execution
-    return Source(store, trust, lambda package: load_pipeline(package, execution, ros_sensor))
+    together = partial(parameters.batch.together, max(1, len(parameters.cameras)))
+    return Source(
+        store,
+        trust,
+        lambda package: load_pipeline(package, execution, ros_sensor, together=together),
+    )
 
 
 def _path(text: str) -> Path | None:

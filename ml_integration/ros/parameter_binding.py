@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 from rcl_interfaces.msg import (
     FloatingPointRange,
@@ -20,6 +20,8 @@ from ml_integration.errors import MlIntegrationError, SettingError
 
 P = TypeVar('P')
 
+EMPTY = {str: Parameter.Type.STRING_ARRAY, int: Parameter.Type.INTEGER_ARRAY,
+         float: Parameter.Type.DOUBLE_ARRAY}  # fmt: skip
 INT64_MAX = 2**63 - 1
 FLOAT_MAX = 1.7976931348623157e308
 
@@ -70,6 +72,11 @@ class Parameters(Generic[P]):
                 where=self._where,
                 hint=setting.rule.text,
             ) from error
+        if get_args(setting.type) and not declared.value:
+            # rclpy takes an empty list for one of bytes, and from a file for no value at all.
+            kind = EMPTY[get_args(setting.type)[0]]
+            declared = Parameter(setting.name, kind, [])
+            node.set_parameters([declared])
         return setting.check(declared.value, self._where)
 
     def _check(self, parameters: list[Parameter]) -> SetParametersResult:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ml_integration.core.batching import BatchSettings
 from ml_integration.core.declaration import declared
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.health import HealthSettings
@@ -71,6 +72,12 @@ class InferenceNodeParameters:
         "Time between two looks at the serving model's files on disk [s]; 0: never.",
         ge=0.0,
     )
+    cameras: tuple[str, ...] = declared(
+        (),
+        'Names of several cameras to serve: topics <name>/image, results ~/<name>/detections '
+        'and so on; empty: one camera on image.',
+        at_configure=True,
+    )
     sensor_qos: str = declared(
         'sensor_data',
         'Subscription: sensor_data (best effort, matches every publisher) or reliable.',
@@ -92,6 +99,7 @@ class InferenceNodeParameters:
     executor: str = declared(
         'events', 'rclpy executor of a node run on its own.', choices=EXECUTORS, read_only=True
     )
+    batch: BatchSettings = field(default_factory=BatchSettings)
     probation: ProbationSettings = field(default_factory=ProbationSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     execution: ExecutionSettings = field(default_factory=ExecutionSettings)

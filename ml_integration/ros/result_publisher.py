@@ -25,13 +25,14 @@ class ResultPublisher:
         node: the node that publishes.
         task: gives type and name of the topic.
         resources: is told how to let go of the publisher.
+        below: what the topic's name begins with; '~/<camera>' where there are several cameras.
     """
 
-    def __init__(self, node: Node, task: Task, resources: ExitStack) -> None:
+    def __init__(self, node: Node, task: Task, resources: ExitStack, below: str = '~') -> None:
         self._type = message_type(task.message_type)
         self._publisher = node.create_publisher(
             self._type,
-            f'~/{task.topic}',
+            f'{below}/{task.topic}',
             qos.result(),
             qos_overriding_options=qos.overridable(),
         )

@@ -23,12 +23,15 @@ class SideOutputs:
     Args:
         node: the node that owns the topics.
         on_destroy: is told how to let go of each publisher.
+        below: what their names begin with; '~/<camera>' where there are several cameras.
     """
 
-    def __init__(self, node: Node, on_destroy: Callable[..., Any]) -> None:
-        self._overlay = node.create_publisher(Image, '~/overlay', qos.image_stream())
+    def __init__(self, node: Node, on_destroy: Callable[..., Any], below: str = '~') -> None:
+        self._overlay = node.create_publisher(Image, f'{below}/overlay', qos.image_stream())
         on_destroy(node.destroy_publisher, self._overlay)
-        self._provenance = node.create_publisher(DiagnosticStatus, '~/provenance', qos.result())
+        self._provenance = node.create_publisher(
+            DiagnosticStatus, f'{below}/provenance', qos.result()
+        )
         on_destroy(node.destroy_publisher, self._provenance)
 
     def publish(self, pipeline: Pipeline, prediction: Prediction, header: Any) -> None:
@@ -54,6 +57,7 @@ def provenance(pipeline: Pipeline, prediction: Prediction) -> DiagnosticStatus:
         'stamp_ns': frame.stamp_ns,
         'frame_id': frame.frame_id,
         'sequence': frame.sequence,
+        'frames_in_run': prediction.together,
         **{f'{stage}_ms': f'{spent:.3f}' for stage, spent in prediction.stage_ms.items()},
         **{f'invalid: {reason.kind}': reason.detail for reason in verdict.reasons},
     }

@@ -10,7 +10,7 @@ from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
-from ml_integration.core.monitor import Stats
+from ml_integration.core.stats import InputStats
 from ml_integration.ros import fast_dds, qos
 
 SEGMENT_BYTES = 512 * 1024
@@ -23,15 +23,17 @@ _HOST = slice(2, 4)
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """The subscription as the middleware sees it.
+    """A subscription as the middleware sees it.
 
     Attributes:
+        camera: whose it is; empty when a node has only one.
         topic: the topic's full name after remapping.
         publishers: how many there are.
         mismatch: why a publisher does not connect; empty if all do.
         local: whether all publishers are on this machine, and there are some.
     """
 
+    camera: str
     topic: str
     publishers: int
     mismatch: str
@@ -56,7 +58,7 @@ def subscribe(node: Node, *arguments: Any, lost: Callable[[int], None], **option
         return node.create_subscription(*arguments, **options)
 
 
-def inspect_wire(node: Node, topic: str, profile: QoSProfile) -> Wire:
+def inspect_wire(node: Node, camera: str, topic: str, profile: QoSProfile) -> Wire:
     """Asks the middleware who publishes on a topic and whether that can reach us."""
     publishers = node.get_publishers_info_by_topic(topic)
     reasons = [qos.mismatch(publisher.qos_profile, profile) for publisher in publishers]
@@ -67,10 +69,11 @@ def inspect_wire(node: Node, topic: str, profile: QoSProfile) -> Wire:
         if (item.node_namespace, item.node_name) == (node.get_namespace(), node.get_name())
     }
     local = bool(hosts) and hosts == own
-    return Wire(topic, len(publishers), next(filter(None, reasons), ''), local)
+    mismatch = next(filter(None, reasons), '')
+    return Wire(camera, topic, len(publishers), mismatch, local)
 
 
-def fragmentation(wire: Wire, stats: Stats) -> str:
+def fragmentation(wire: Wire, stats: InputStats) -> str:
     """The sentence that says that large messages are cut into pieces; empty if they are not.
 
     What is sent from this machine goes through shared memory, unless it is larger than the
@@ -80,8 +83,8 @@ def fragmentation(wire: Wire, stats: Stats) -> str:
     large = stats.serialised_bytes > SEGMENT_BYTES or not stats.total.received
     if not wire.local or not large:
         return ''
-    total, size_mb = stats.stages.get('total'), stats.serialised_bytes / 1e6
-    transport_ms = stats.age.p50 - total.p50 if stats.age and total else 0.0
+    size_mb = stats.serialised_bytes / 1e6
+    transport_ms = stats.transport.p50 if stats.transport else 0.0
     if transport_ms > SLOW_MS_PER_MB * size_mb:
         symptom = f'{size_mb:.1f} MB take {transport_ms:.1f} ms from the publisher to here'
     elif stats.recent.lost:

@@ -73,10 +73,15 @@ class Classification:
         batch = (1,) if len(output.shape) > 1 else ()
         check_output(model, output, (*batch, classes), '[1, classes] or [classes]')
         self._output = output.name
+        self.batched = bool(batch)
 
     def input_specs(self) -> tuple[TensorSpec, ...]:
         """The tensor that the picture is written to."""
         return (self._to_tensor.spec,)
+
+    def bind(self, inputs: Tensors) -> None:
+        """Writes pictures into this input tensor from now on."""
+        self._to_tensor.bind(inputs[self._to_tensor.spec.name])
 
     def preprocess(self, frame: Frame) -> tuple[Tensors, Letterbox]:
         """Writes the picture into the input tensor."""

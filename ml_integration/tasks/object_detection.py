@@ -94,10 +94,15 @@ class ObjectDetection:
         self.formats = self._to_tensor.formats
         decoder: type[Decoder] = decoders.load(settings.decoder)
         self._decode = decoder(model, self._to_tensor.target_wh, settings.decoder_options)
+        self.batched = self._decode.batched
 
     def input_specs(self) -> tuple[TensorSpec, ...]:
         """The tensor that the picture is written to."""
         return (self._to_tensor.spec,)
+
+    def bind(self, inputs: Tensors) -> None:
+        """Writes pictures into this input tensor from now on."""
+        self._to_tensor.bind(inputs[self._to_tensor.spec.name])
 
     def preprocess(self, frame: Frame) -> tuple[Tensors, Letterbox]:
         """Writes the picture into the input tensor."""

@@ -188,6 +188,30 @@ def test_what_preprocess_gives_is_what_input_specs_promised(name: str) -> None:
 
 
 @pytest.mark.parametrize('name', EVERY)
+def test_preprocess_writes_into_the_tensors_it_is_bound_to(name: str) -> None:
+    task, alone = task_of(name), task_of(name)
+    batch = {s.name: np.full((3, *s.shape[1:]), 7, s.dtype) for s in task.input_specs()}
+    task.preprocess(frame_of('rgb8'))
+    task.bind({tensor: array[1:2] for tensor, array in batch.items()})
+    tensors, _ = task.preprocess(frame_of('rgb8'))
+    expected, _ = alone.preprocess(frame_of('rgb8'))
+    for tensor, array in batch.items():
+        assert np.shares_memory(tensors[tensor], array)
+        np.testing.assert_array_equal(array[1:2], expected[tensor])
+        assert (array[[0, 2]] == 7).all()
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_a_task_says_whether_frames_can_run_together(name: str) -> None:
+    assert task_of(name).batched is True
+    sample = SAMPLES[name][0]
+    flat = dataclasses.replace(sample, outputs={n: a[0] for n, a in sample.outputs.items()})
+    task_type = plugins.load('tasks', name)
+    task = task_type(build(task_type.Settings, sample.settings, 'test'), flat.model())
+    assert task.batched is False
+
+
+@pytest.mark.parametrize('name', EVERY)
 def test_frames_go_all_the_way_to_messages_whatever_their_sizes(name: str) -> None:
     sample, text = SAMPLES[name]
     task, session = task_of(name), Recording(sample.outputs)

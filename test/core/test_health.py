@@ -61,6 +61,16 @@ def test_no_input_warns_and_says_for_how_long() -> None:
     assert finding.sentence == 'no message yet for 3.0 s'
 
 
+def test_one_silent_camera_of_several_warns() -> None:
+    monitor = Monitor(0, cameras=2)
+    monitor.received(3 * S, camera=0)
+    health = judge(monitor.stats(3 * S), HealthSettings(), latency_ms=50.0)
+    assert [finding.level for finding in health.inputs] == [Level.OK, Level.WARN]
+    assert health.inputs[1].sentence == 'no message yet for 3.0 s'
+    assert health.of('input') == health.inputs[1]
+    assert health.level == Level.WARN
+
+
 def test_the_last_error_is_in_the_sentence() -> None:
     finding = judge(watched(failed=1).stats(2 * S), HealthSettings(), 50.0).of('errors')
     assert 'message field is not valid' in finding.sentence

@@ -154,6 +154,19 @@ def test_half_precision_is_read_too(style: str, sample: Any) -> None:
 
 
 @pytest.mark.parametrize(('style', 'sample'), SAMPLES)
+def test_a_picture_of_a_batch_is_read_from_its_rows(style: str, sample: Any) -> None:
+    outputs, options = sample()
+    specs = [(name, a.dtype.name, (None, *a.shape[1:])) for name, a in outputs.items()]
+    decoder = decoders.load(style)(model_of(*specs), WH, options)
+    assert decoder.batched is (sample not in (end_to_end_flat, end_to_end_of_seven, labelled_flat))
+    if decoder.batched:
+        two = {name: np.concatenate([np.zeros_like(a), a]) for name, a in outputs.items()}
+        xyxy, _, class_ids = decoder({name: a[1:] for name, a in two.items()}, 0.25)
+        np.testing.assert_allclose(xyxy, [BOX], rtol=1e-5)
+        assert class_ids.tolist() == [1]
+
+
+@pytest.mark.parametrize(('style', 'sample'), SAMPLES)
 def test_nothing_above_the_threshold_gives_empty_arrays(style: str, sample: Any) -> None:
     outputs, options = sample()
     xyxy, scores, class_ids = make(style, outputs, options)(outputs, 0.99)

@@ -125,7 +125,32 @@ def test_nothing_is_received_because_of_a_qos_mismatch(node: NodeUnderTest) -> N
 def test_a_frozen_engine_is_no_silent_freeze(busy_s: float, level: bytes) -> None:
     stats = Monitor(0).stats(10**9)
     health = judge(stats, HealthSettings(), 100.0)
-    statuses = frame_statuses('/eye', health, stats, Wire('/image', 1, ''), busy_s)
+    statuses = frame_statuses('/eye', health, stats, [Wire('', '/image', 1, '')], busy_s)
     (errors,) = (status for status in statuses if status.name == 'eye: errors')
     assert errors.level == level
     assert ('frozen' in errors.message) is (level == DiagnosticStatus.ERROR)
+
+
+def test_what_is_wrong_with_some_cameras_is_said_of_each_of_them() -> None:
+    monitor = Monitor(0, cameras=4)
+    for camera in (0, 2):
+        monitor.received(10**9, camera=camera)
+    monitor.stale(10**9, camera=2)
+    wires = [
+        Wire('front', '/front/image', 1, ''),
+        Wire('left', '/left/image', 0, ''),
+        Wire('rear', '/rear/image', 1, ''),
+        Wire('right', '/right/image', 1, 'reliability'),
+    ]
+    stats = monitor.stats(10**9)
+    health = judge(stats, HealthSettings(input_timeout_ms=500.0), 100.0)
+    inputs, _, drops, *_ = frame_statuses('/eye', health, stats, wires, 0.0)
+    assert (inputs.level, drops.level) == (DiagnosticStatus.WARN, DiagnosticStatus.ERROR)
+    assert inputs.message == (
+        'no message yet for 1.0 s on /left/image; 0 publisher(s); '
+        'is the topic remapped to the right name? | '
+        'no message yet for 1.0 s on /right/image; 1 publisher(s); QoS mismatch: reliability'
+    )
+    assert 'every frame of rear is too old' in drops.message
+    assert value(drops, 'rear: stale') == '1'
+    assert (value(drops, 'front: received'), value(drops, 'front: stale')) == ('1', '0')

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from container_processes import ContainerUnderTest, running_container
 from diagnostic_msgs.msg import DiagnosticArray
-from inference_processes import GREEN, squares, stamp_of, value
+from inference_processes import GREEN, RED, squares, stamp_of, value
 from model_folders import write_model_folder
 from rclpy.node import Node
 from ros_client import Client
@@ -60,9 +60,11 @@ def header(stamp_ns: int) -> Header:
     return stamped
 
 
-def input_came_as(message: DiagnosticArray, serialised: str) -> bool:
+def input_came_as(message: DiagnosticArray, serialised: str, camera: str = '') -> bool:
     inputs = [status for status in message.status if status.name == 'detector: input']
-    return any(value(status, 'serialised') == serialised for status in inputs)
+    key = f'{camera}: serialised' if camera else 'serialised'
+    rate = key.replace('serialised', 'rate')
+    return any(value(s, key) == serialised and value(s, rate) != '0.00 Hz' for s in inputs)
 
 
 def test_the_receiver_gets_the_publishers_own_pixels_which_it_cannot_write_to(
@@ -187,5 +189,44 @@ def test_a_player_and_a_detector_in_one_container_hand_over_if_both_are_asked_to
         stamps = [stamp_of(message) for message in results.messages]
         assert len(set(stamps)) == len(stamps)
         assert {len(message.detections) for message in results.messages} == {1}
+    finally:
+        container.unload_all()
+
+
+def test_each_camera_of_one_detector_hands_over_to_it(
+    container: ContainerUnderTest, tmp_path: Path
+) -> None:
+    write_model_folder(tmp_path, 'tiny')
+    results, colours = {}, {'front': GREEN, 'left': RED}
+    for camera, colour in colours.items():
+        cv2.imwrite(str(tmp_path / f'{camera}.png'), squares(colour))
+        topic = f'/detector/{camera}/detections'
+        results[camera] = container.client.collect(Detection2DArray, topic)
+    diagnostics = container.client.collect(DiagnosticArray, '/diagnostics')
+    container.load(
+        DETECTOR,
+        node_name='detector',
+        parameters={
+            'autostart': True,
+            'model': 'tiny',
+            'model_path': str(tmp_path),
+            'cameras': [*colours],
+        },
+        extra_arguments=INTRA_PROCESS,
+    )
+    for camera in colours:
+        container.load(
+            PLAYER,
+            node_name=camera,
+            remap_rules=[f'image:={camera}/image'],
+            parameters={'autostart': True, 'source': str(tmp_path / f'{camera}.png')},
+            extra_arguments=INTRA_PROCESS,
+        )
+    try:
+        for camera, word in (('front', 'green'), ('left', 'red')):
+            for message in results[camera].wait(5):
+                (detection,) = message.detections
+                assert detection.results[0].hypothesis.class_id == word
+            diagnostics.wait_for(lambda m, c=camera: input_came_as(m, '0 bytes', c), camera)
     finally:
         container.unload_all()

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from inference_processes import NodeUnderTest, running_node
 from model_folders import write_model_folder
-from rcl_interfaces.msg import ParameterDescriptor
+from rcl_interfaces.msg import ParameterDescriptor, ParameterType
 from rcl_interfaces.srv import (
     DescribeParameters,
+    GetParameters,
     ListParameters,
     SetParameters,
     SetParametersAtomically,
@@ -134,3 +135,34 @@ def test_of_values_set_together_none_is_taken_when_one_is_wrong(node: NodeUnderT
     results = node.client.call(SetParameters, f'{node.name}/set_parameters', separate).results
     assert [result.successful for result in results] == [True, False]
     assert node.client.parameter(node.name, 'deadline_ms') == 80.0
+
+
+@pytest.mark.parametrize(
+    ('given', 'cameras'),
+    [
+        (None, []),  # not given
+        ('[]', []),  # which comes from the command line as no value at all
+        ('[front]', ['front']),  # one
+        ('["front", "left"]', ['front', 'left']),  # two
+    ],
+)
+def test_a_list_that_is_empty_is_still_a_list_of_its_type(
+    tmp_path: Path, client_node: Client, given: str | None, cameras: list[str]
+) -> None:
+    wish = {} if given is None else {'cameras': given}
+    with running_node(tmp_path, client_node, name='/fresh', **wish) as fresh:
+        request = GetParameters.Request(names=['cameras'])
+        service = f'{fresh.name}/get_parameters'
+        (got,) = client_node.call(GetParameters, service, request).values
+        assert got.type == ParameterType.PARAMETER_STRING_ARRAY
+        assert list(got.string_array_value) == cameras
+        for value in (['a', 'b'], [], cameras):
+            assert client_node.set_parameter(fresh.name, 'cameras', value).successful
+
+
+def test_a_text_where_a_list_is_meant_is_refused_at_the_start(
+    tmp_path: Path, client_node: Client
+) -> None:
+    with running_node(tmp_path, client_node, name='/wrong', cameras='front') as wrong:
+        wrong.process.wait_for_log("'cameras' is not valid; got 'front'; expected list of str")
+        assert wrong.process.wait() != 0

@@ -15,21 +15,22 @@ from ros_client import Client
 from ros_processes import Process
 
 from ml_integration.core.datatypes import Verdict
-from ml_integration.core.monitor import Monitor, Stats
+from ml_integration.core.monitor import Monitor
+from ml_integration.core.stats import InputStats
 from ml_integration.ros.wire import Wire, fragmentation
 
 MS, S = 10**6, 10**9
 NO_PROFILE = '<dds xmlns="http://www.eprosima.com"><profiles/></dds>'
-HERE, ELSEWHERE = Wire('/image', 1, '', True), Wire('/image', 1, '', False)
+HERE, ELSEWHERE = Wire('', '/image', 1, '', True), Wire('', '/image', 1, '', False)
 
 
-def window(size: int, age_ms: float, *, lost: int = 0) -> Stats:
+def window(size: int, age_ms: float, *, lost: int = 0) -> InputStats:
     """One message of `size` bytes whose result took 3 ms here and `age_ms` since the stamp."""
     monitor = Monitor(0)
     monitor.received(S, size)
     monitor.lost(lost, S)
     monitor.completed(Verdict(), age_ms, {'infer': 3.0}, S)
-    return monitor.stats(S)
+    return monitor.stats(S).inputs[0]
 
 
 @pytest.mark.parametrize(
@@ -40,11 +41,11 @@ def window(size: int, age_ms: float, *, lost: int = 0) -> Stats:
         (HERE, window(921_652, 5.0, lost=3), 'messages of 0.9 MB get lost'),  # best effort
         (HERE, window(100_000, 15.0, lost=3), ''),  # small ones: the machine is busy
         (ELSEWHERE, window(921_652, 15.0, lost=3), ''),  # a network has its own speed
-        (HERE, Monitor(0).stats(S), ''),  # nothing came, and nothing was lost
+        (HERE, Monitor(0).stats(S).inputs[0], ''),  # nothing came, and nothing was lost
     ],
 )
 def test_it_smells_of_fragments_when_large_messages_of_this_machine_are_slow_or_get_lost(
-    wire: Wire, stats: Stats, symptom: str
+    wire: Wire, stats: InputStats, symptom: str
 ) -> None:
     sentence = fragmentation(wire, stats)
     assert sentence.startswith(symptom)

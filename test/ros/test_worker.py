@@ -30,21 +30,22 @@ def log() -> Log:
 def test_a_failing_frame_is_counted_logged_and_does_not_stop_the_next(log: Log) -> None:
     monitor = Monitor(monotonic_ns())
     handled = threading.Event()
-    failed = threading.Event()
+    raised = threading.Event()
 
-    def handle(letter) -> None:
+    def handle(letters, failed) -> None:
+        (letter,) = letters
         if letter.message == 'good':
             handled.set()
             return
-        failed.set()
+        raised.set()
         raise letter.message
 
     worker = Worker(handle, monitor, log)
     worker.start()
     for error in (MessageError('step', 3, 'at least 6'), ZeroDivisionError('oops')):
-        failed.clear()
+        raised.clear()
         worker.receive(error)
-        assert failed.wait(WAIT_S)
+        assert raised.wait(WAIT_S)
     while not handled.is_set():
         worker.receive('good')
         handled.wait(0.01)
@@ -61,10 +62,10 @@ def test_latency_does_not_grow_when_frames_queue(log: Log) -> None:
     entered, go_on = threading.Event(), threading.Event()
     seen: list[int] = []
 
-    def handle(letter) -> None:
+    def handle(letters, failed) -> None:
         entered.set()
         assert go_on.wait(WAIT_S)
-        seen.append(letter.message)
+        seen.extend(letter.message for letter in letters)
 
     worker = Worker(handle, monitor, log)
     worker.start()
@@ -83,7 +84,7 @@ def test_latency_does_not_grow_when_frames_queue(log: Log) -> None:
 def test_stopping_finishes_the_frame_under_way(log: Log) -> None:
     entered, finished = threading.Event(), threading.Event()
 
-    def handle(letter) -> None:
+    def handle(letters, failed) -> None:
         entered.set()
         finished.set()
 
@@ -99,7 +100,7 @@ def test_stopping_finishes_the_frame_under_way(log: Log) -> None:
 def test_a_frozen_engine_shows_as_a_busy_worker(log: Log) -> None:
     entered, go_on = threading.Event(), threading.Event()
 
-    def handle(letter) -> None:
+    def handle(letters, failed) -> None:
         entered.set()
         go_on.wait(WAIT_S)
 

@@ -56,6 +56,8 @@ class Decoder(Protocol):
 
     overlapping: bool
     """Whether one object gives several boxes, so that overlapping ones have to be dropped."""
+    batched: bool
+    """Whether the first axis of every output it reads counts pictures."""
 
     def __init__(
         self, model: ModelDescription, input_wh: tuple[int, int], options: DecoderOptions

@@ -29,6 +29,7 @@ class EndToEnd:
         output = the_output(model)
         self._width = 7 if output.shape[-1:] == (7,) else 6
         batch = (1,) if len(output.shape) > 2 else ()
+        self.batched = bool(batch)
         reads = 'rows of box, score, class, or of batch number, box, class, score'
         check_output(model, output, (*batch, None, self._width), reads)
         self._name = output.name

@@ -31,6 +31,7 @@ class Labelled:
         labels = find_output(
             model, 'classes_output', options.classes_output, ('labels', 'label', 'class')
         )
+        self.batched = [len(output.shape) for output in (boxes, scores, labels)] == [3, 2, 2]
         for output, axes, reads in (
             (boxes, 3, 'boxes'),
             (scores, 2, 'scores'),

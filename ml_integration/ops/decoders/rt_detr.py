@@ -29,6 +29,7 @@ class RtDetr:
     """
 
     overlapping = False
+    batched = True
 
     def __init__(
         self, model: ModelDescription, input_wh: tuple[int, int], options: DecoderOptions

@@ -26,6 +26,7 @@ class Yolo:
     """
 
     overlapping = True
+    batched = True
 
     def __init__(
         self, model: ModelDescription, input_wh: tuple[int, int], options: DecoderOptions

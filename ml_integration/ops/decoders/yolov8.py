@@ -22,6 +22,7 @@ class Yolov8:
     """[1, 4 + classes, N]: cx, cy, w, h, then an activated score per class."""
 
     overlapping = True
+    batched = True
 
     def __init__(
         self, model: ModelDescription, input_wh: tuple[int, int], options: DecoderOptions

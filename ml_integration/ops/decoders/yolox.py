@@ -28,6 +28,7 @@ class Yolox:
     """
 
     overlapping = True
+    batched = True
 
     def __init__(
         self, model: ModelDescription, input_wh: tuple[int, int], options: DecoderOptions

@@ -1,0 +1,75 @@
+"""Frames that run through a model together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ml_integration.core.contracts import Task
+from ml_integration.core.datatypes import Tensors
+from ml_integration.core.declaration import declared
+from ml_integration.errors import InferenceError
+
+ON_ACCELERATOR = 8
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """How frames of several cameras are put together, where the model's batch is free."""
+
+    max_size: int = declared(
+        0,
+        'Most frames of several cameras that run together, if the model can; 0: 8 on an '
+        'accelerator and 1 on a CPU, where a batch takes as long as its frames in turn.',
+        ge=0,
+        le=256,
+        at_configure=True,
+    )
+    timeout_ms: float = declared(
+        5.0,
+        'Longest time the first frame of a batch waits for those of other cameras [ms].',
+        ge=0.0,
+        le=1000.0,
+        at_configure=True,
+    )
+
+    def together(self, cameras: int, device: str) -> int:
+        """How many frames of so many cameras should run together on a session's device."""
+        most = self.max_size or (1 if device.startswith('CPU') else ON_ACCELERATOR)
+        return min(most, cameras)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Room for frames that run together.
+
+    Attributes:
+        inputs: the model's inputs by tensor name, (N, ...).
+        tasks: N of them; the one with index i writes row i of `inputs`.
+    """
+
+    inputs: Tensors
+    tasks: tuple[Task, ...]
+
+    def rows(self, count: int) -> Tensors:
+        """The first `count` rows of the inputs, without a copy."""
+        return {name: array[:count] for name, array in self.inputs.items()}
+
+
+def split_rows(tensors: Tensors, count: int, model: str) -> Iterator[Tensors]:
+    """The outputs of each frame, (1, ...) each, without a copy.
+
+    Args:
+        tensors: outputs of a run, (count, ...).
+        count: how many frames ran.
+        model: name for the error.
+
+    Raises:
+        InferenceError: an output has another number of rows, so that nobody knows whose they are.
+    """
+    for name, array in tensors.items():
+        if array.shape[:1] != (count,):
+            got = f"output '{name}' is {list(array.shape)} for {count} frames"
+            raise InferenceError(model, got)
+    for row in range(count):
+        yield {name: array[row : row + 1] for name, array in tensors.items()}
