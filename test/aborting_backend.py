@@ -17,7 +17,7 @@ NAME = 'aborting'
 class Aborting(OnnxRuntime):
     """Aborts instead of opening a model."""
 
-    def open(self, content: ModelContent, settings: ExecutionSettings) -> Any:
+    def open(self, content: ModelContent, settings: ExecutionSettings, cache: Any = None) -> Any:
         os.abort()
 
 
