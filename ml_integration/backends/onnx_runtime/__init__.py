@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from ml_integration.backends.onnx_runtime.causes import cause
+from ml_integration.backends.onnx_runtime.causes import cause, shortened
 from ml_integration.backends.onnx_runtime.optimised import LARGEST_BYTES, open_optimised
 from ml_integration.backends.onnx_runtime.options import (
     CPU,
@@ -60,7 +60,7 @@ class OnnxRuntime:
         except ModelLoadError as error:
             if usable == [CPU] or settings.require_provider:
                 raise
-            reason = str(error)
+            reason = shortened(str(error.__cause__ or error))
             session = _opened(content, settings, [CPU], cache)
         device = str(session.get_providers()[0])
         fallback = ''

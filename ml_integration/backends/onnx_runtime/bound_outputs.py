@@ -55,7 +55,9 @@ class BoundOutputs:
                 array = np.ascontiguousarray(array)
             binding.table.bind_cpu_input(name, array)
         try:
+            binding.table.synchronize_inputs()  # these two are for other devices than the CPU
             self._engine.run_with_iobinding(binding.table)
+            binding.table.synchronize_outputs()
         except Exception:
             outputs = self._run_unbound(tensors)
             # It could run after all: the model states sizes that its outputs do not have.

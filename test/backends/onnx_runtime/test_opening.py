@@ -188,20 +188,3 @@ def test_spinning_reaches_both_thread_pools(spinning: bool) -> None:
 def test_wrong_thread_affinity_is_refused(threads: int, affinity: str, cause: str) -> None:
     settings = ExecutionSettings(intra_op_threads=threads, thread_affinity=affinity)
     assert cause in refusal(onnx_models.identity(), settings)
-
-
-def test_provider_that_is_not_here_is_skipped_and_the_real_one_reported(
-    capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
-) -> None:
-    for providers in (('NoSuchExecutionProvider', CPU), ('NoSuchExecutionProvider',)):
-        settings = ExecutionSettings(providers=providers)
-        assert opened(onnx_models.identity(), settings).device == CPU
-    assert capfd.readouterr() == ('', '')
-    assert not recwarn.list
-
-
-def test_required_provider_that_is_not_here_is_refused() -> None:
-    settings = ExecutionSettings(('NoSuchExecutionProvider', CPU), require_provider=True)
-    message = refusal(onnx_models.identity(), settings)
-    assert "provider 'NoSuchExecutionProvider' cannot be used" in message
-    assert CPU in message
