@@ -128,7 +128,7 @@ class ArtifactCache(Protocol):
         """What was put under a key, if it is still there and unchanged."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Keeps data, if that is possible."""
+        """Keeps data, if that is possible; it is written when it disturbs nobody."""
 
     def drop(self, key: str, reason: str) -> None:
         """Forgets what could not be used; `reason` is told."""

@@ -45,11 +45,13 @@ class Source:
         store: where they are found.
         trust: what a package has to show before it is loaded.
         load: makes a pipeline of a package.
+        keep: writes to disk what loading has made for the next time.
     """
 
     store: ModelStore
     trust: Trust
     load: Load
+    keep: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class Deployment:
                 raise
             self._follow(fallback)
             loaded = self._open(self.verified(fallback.model))
+        self._aside(self._source.keep)
         self._serving = loaded
         self._slot = Slot(loaded.pipeline, self._retire)
         self._trial = Trial(self._now_ns())
@@ -176,7 +179,7 @@ class Deployment:
         def job(check: Callable[[], None]) -> str:
             before = self.serving.identity
             again = str(before) == str(package.manifest.identity)
-            loaded = nicely(lambda: self._open(package, fresh=again))
+            loaded = self._open_beside(package, fresh=again)
             try:
                 check()
             except SupersededError:
@@ -221,8 +224,7 @@ class Deployment:
             if in_memory and kept:
                 loaded = kept
             else:
-                package = self.verified(decision.model)
-                loaded = nicely(lambda: self._open(package))
+                loaded = self._open_beside(self.verified(decision.model))
             self._install(loaded, decision.state, 'rollback')
             return f'{loaded.identity} serves again, {before} was taken back'
 
@@ -276,6 +278,12 @@ class Deployment:
     def _meant(self, reference: str) -> str:
         """The `name@version` a reference stands for now."""
         return str(read_manifest(self._source.store.find(reference)).identity)
+
+    def _open_beside(self, package: ModelPackage, fresh: bool = False) -> Loaded:
+        """Opens a model while another one serves."""
+        loaded = nicely(lambda: self._open(package, fresh))
+        self._aside(self._source.keep)  # not by a nice thread, which would do it in Python
+        return loaded
 
     def _open(self, package: ModelPackage, fresh: bool = False) -> Loaded:
         pipeline = self._source.load(package, fresh=fresh)

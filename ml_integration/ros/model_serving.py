@@ -131,7 +131,7 @@ def _source(
             package, parameters.execution, ros_sensor, artifacts=kept, fresh=fresh
         )
 
-    return Source(store, trust, load)
+    return Source(store, trust, load, artifacts.write)
 
 
 def _path(text: str) -> Path | None:

@@ -27,6 +27,7 @@ class StoredArtifacts:
 
     What it returns is executed, so an entry has to belong to this user, be writable by nobody
     else and have the content it was written with. Where nothing can be written it is empty.
+    Nothing is written before `write` is called, by a thread that has the time.
 
     Args:
         path: the folder of the entries. It need not exist.
@@ -36,11 +37,12 @@ class StoredArtifacts:
     def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
         self._path = path
         self._tell = tell
+        self._unwritten: dict[str, bytes] = {}
 
     def get(self, key: str) -> bytes | None:
         try:
             data = self._read(key)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
             self.drop(key, getattr(error, 'strerror', None) or str(error))
@@ -50,10 +52,16 @@ class StoredArtifacts:
         return data
 
     def put(self, key: str, data: bytes) -> None:
-        with suppress(OSError, StateError):
-            self._make()
-            write_durably(self._path / key, _digest(key, data) + data, mode=0o600)
-            self._remove_oldest()
+        self._unwritten[key] = data
+
+    def write(self) -> None:
+        """Writes what was put; returns when that is on disk, or when it cannot be."""
+        while self._unwritten:
+            with suppress(KeyError, OSError, StateError):  # KeyError: another thread was faster
+                key, data = self._unwritten.popitem()
+                self._make()
+                write_durably(self._path / key, _digest(key, data) + data, mode=0o600)
+                self._remove_oldest()
 
     def drop(self, key: str, reason: str) -> None:
         entry = self._path / key

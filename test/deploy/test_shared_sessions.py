@@ -190,6 +190,8 @@ def test_of_an_encrypted_model_nothing_is_kept_on_disk(
     encrypt_package(plain, tmp_path / 'sealed', key)
     sealed = read_package(tmp_path / 'sealed', Trust(model_key=key))
     load_pipeline(sealed, SETTINGS, artifacts=cache).close()
+    cache.write()
     assert not (tmp_path / 'cache').exists()
     load_pipeline(read_package(plain), SETTINGS, artifacts=cache).close()
+    cache.write()
     assert len([*(tmp_path / 'cache').iterdir()]) == 1

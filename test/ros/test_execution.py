@@ -11,11 +11,17 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from inference_processes import GREEN, NodeUnderTest, image_message, running_node, squares, value
 from model_folders import write_model_folder
 from ros_client import Client
+from ros_processes import wait_until
 
 from ml_integration.backends.onnx_runtime import OnnxRuntime
 from ml_integration.backends.onnx_runtime.options import CPU, CUDA, TENSORRT
 
 here = OnnxRuntime().available()
+
+
+def entries(cache: Path) -> list[Path]:
+    """Those that are complete."""
+    return [file for file in cache.glob('*') if not file.name.startswith('.')]
 
 
 @pytest.fixture(scope='module')
@@ -80,8 +86,10 @@ def test_a_required_provider_that_is_not_here_is_refused(node: NodeUnderTest) ->
 def test_the_optimised_model_is_kept_and_a_spoiled_one_made_anew_and_said_once(
     node: NodeUnderTest, tmp_path: Path
 ) -> None:
+    cache = tmp_path / 'state/cache'
     node.serve()
-    (entry,) = (tmp_path / 'state/cache').iterdir()
+    wait_until(lambda: entries(cache), 'an entry of the cache')
+    (entry,) = entries(cache)
     good = entry.read_bytes()
     node.serve()
     assert 'this entry of the cache is not used' not in node.process.log
@@ -89,6 +97,7 @@ def test_the_optimised_model_is_kept_and_a_spoiled_one_made_anew_and_said_once(
     for _ in range(2):
         node.serve()
         node.ask(image_message(squares(GREEN)))
+    wait_until(lambda: entries(cache), 'the entry made anew')
     assert entry.read_bytes() == good
     assert node.process.log.count('this entry of the cache is not used and made anew') == 1
 

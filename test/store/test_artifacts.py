@@ -21,6 +21,10 @@ class Cache(StoredArtifacts):
         self.path, self.told = path, list[str]()
         super().__init__(path, self.told.append)
 
+    def put(self, key: str, data: bytes) -> None:
+        super().put(key, data)
+        self.write()
+
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Cache:
@@ -34,6 +38,14 @@ def test_what_was_put_is_there_also_for_the_next_process(cache: Cache) -> None:
     assert Cache(cache.path).get('key') == DATA
     assert cache.get('other') is None
     assert not cache.told
+
+
+def test_nothing_is_written_until_somebody_has_the_time(tmp_path: Path) -> None:
+    cache = StoredArtifacts(tmp_path / 'cache', print)
+    cache.put('key', DATA)
+    assert not (tmp_path / 'cache').exists()
+    cache.write()
+    assert cache.get('key') == DATA
 
 
 def flip(entry: Path) -> None:
@@ -70,7 +82,7 @@ def pipe(entry: Path) -> None:
 
 
 def another_entry(entry: Path) -> None:
-    StoredArtifacts(entry.parent, print).put('other', DATA)
+    Cache(entry.parent).put('other', DATA)
     shutil.copy2(entry.with_name('other'), entry)
 
 
@@ -135,3 +147,4 @@ def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_fails(tmp_path
     cache.put('key', DATA)
     assert cache.get('key') is None
     assert cache.folder('engine') is None
+    assert not cache.told

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ml_integration.backends.onnx_runtime.causes import shortened
 from ml_integration.backends.onnx_runtime.cpus import cpu_kind
 from ml_integration.core.contracts import ArtifactCache
 from ml_integration.core.datatypes import ModelContent
@@ -52,7 +53,7 @@ def open_optimised(
         try:
             return opened(graph, nothing_left)
         except Exception as error:  # the engine's own exceptions have no common base
-            cache.drop(key, f'the engine refuses it: {error}')
+            cache.drop(key, f'the engine refuses it: {shortened(str(error))}')
     try:
         with TemporaryDirectory(prefix='ml_integration_') as folder:
             saving, file = options(), Path(folder) / 'optimised.onnx'
