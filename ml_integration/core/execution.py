@@ -48,7 +48,7 @@ class ExecutionSettings:
     )
     cache_optimized: bool = declared(
         True,
-        'Keep the optimised model in state_dir: the next start opens it several times faster.',
+        'Keep the optimised model in state_dir, so that the next start opens it faster.',
         at_configure=True,
     )
     memory_arena: bool = declared(
