@@ -33,6 +33,8 @@ DEMO_SECONDS ?= 15
 export DEMO_SECONDS
 # Whole run, in seconds; one test has its own, shorter limit.
 TEST_LIMIT ?= 1500
+# Tests mostly wait for other processes; each worker has a ROS domain of its own. 0: in one process.
+TEST_WORKERS ?= 2
 
 BIN := $(VENV)/bin
 
@@ -49,7 +51,8 @@ setup: ## Make the environment; what is up to date stays (implied by the targets
 	@$(PYTHON) -m dev.setup --distro $(ROS_DISTRO) --venv $(VENV)
 
 test: setup ## Run the tests; PYTEST_ARGS='-k name -x' goes to pytest
-	@timeout --foreground $(TEST_LIMIT) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@timeout --foreground $(TEST_LIMIT) $(BIN)/python -m pytest \
+	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 demo: setup ## Detect people and vehicles in a real video; DEMO_SECONDS=15
 	@$(BIN)/demo

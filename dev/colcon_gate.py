@@ -77,6 +77,7 @@ def environment(install: Path) -> dict[str, str]:
     """
     result = dict(os.environ)
     result['PYTHONSAFEPATH'] = '1'
+    result['PYTEST_ADDOPTS'] = '-n 2 --dist loadfile'
     # Read by the test that asserts it.
     result['ML_INTEGRATION_INSTALL_BASE'] = str(install)
     result['PYTHONPATH'] = os.pathsep.join(filter(None, [os.environ.get('PYTHONPATH'), str(ROOT)]))

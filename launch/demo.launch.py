@@ -15,7 +15,7 @@ from ml_integration.ros import fast_dds
 ARGUMENTS = (
     ('source', None, 'Video file, picture, or folder of pictures.'),
     ('rate_hz', '0.0', "Frames per second; 0: the video's own rate, 30 for pictures."),
-    ('model', '', 'Model to serve: name, name@version or name@latest; empty: the default.'),
+    ('model', 'coco_yolov3_tiny', 'Model to serve: name, name@version or name@latest.'),
     ('image_topic', '/image', 'Topic that carries the video.'),
 )
 

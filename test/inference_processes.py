@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -180,7 +180,12 @@ def value(status: DiagnosticStatus, key: str) -> str:
 
 @contextmanager
 def running_node(
-    folder: Path, client: Client, *more: str, name: str = '/fresh', **parameters: object
+    folder: Path,
+    client: Client,
+    *more: str,
+    name: str = '/fresh',
+    environment: Mapping[str, str] | None = None,
+    **parameters: object,
 ) -> Iterator[NodeUnderTest]:
     """Runs an inference node until the end of the block.
 
@@ -189,6 +194,7 @@ def running_node(
         client: who talks to it.
         more: further ROS arguments.
         name: its full name, which no other node of the test module may have.
+        environment: variables to add.
         parameters: its parameters.
     """
     namespace, _, own = name.rpartition('/')
@@ -196,6 +202,7 @@ def running_node(
     process = Process(
         ['-m', MODULE, *ros_arguments(**parameters), *names, *more],
         folder / f'{own}.log',
+        environment,
     )
     try:
         yield NodeUnderTest(process, client, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from inference_processes import MODULE, NodeUnderTest, ros_arguments
@@ -27,11 +27,11 @@ class Robot:
         folder: for logs.
         store: the models.
         state: the state directory.
-        client: who talks to the nodes.
+        clients: where those who talk to the nodes are kept.
     """
 
-    def __init__(self, folder: Path, store: Path, state: Path, client: Client) -> None:
-        self._folder, self._client = folder, client
+    def __init__(self, folder: Path, store: Path, state: Path, clients: ExitStack) -> None:
+        self._folder, self._clients = folder, clients
         self._fixed = {
             'model_path': store,
             'state_dir': state,
@@ -62,8 +62,10 @@ class Robot:
             LOAD_S,
         )
         assert process.returncode is None, process.log
-        self._client.wait_for_state(NAME, 'active')
-        return SwappingNode(NodeUnderTest(process, self._client, NAME))
+        # One that knew the dead node would take seconds to see that there is another.
+        client = self._clients.enter_context(closing(Client()))
+        client.wait_for_state(NAME, 'active')
+        return SwappingNode(NodeUnderTest(process, client, NAME), self._folder / 'gate')
 
     def kill(self) -> None:
         """The power goes off."""
@@ -90,8 +92,8 @@ class Robot:
 @contextmanager
 def robot_on(folder: Path, store: Path, state: Path) -> Iterator[Robot]:
     """A robot whose processes end with the block."""
-    with closing(Client()) as client:
-        robot = Robot(folder, store, state, client)
+    with ExitStack() as clients:
+        robot = Robot(folder, store, state, clients)
         try:
             yield robot
         finally:

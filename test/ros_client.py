@@ -23,7 +23,8 @@ from ros_processes import WAIT_S, wait_until
 
 M = TypeVar('M')
 ATTEMPT_S = 2.0
-REPEATABLE = (GetState, GetParameters, SetParameters)
+REPEAT_S = {GetState: 0.25, GetParameters: 0.25, SetParameters: ATTEMPT_S}
+"""When to ask again: the first answer of a node that has just started is often lost."""
 
 
 class Collected(Generic[M]):
@@ -72,12 +73,13 @@ class Client:
         client = self.node.create_client(kind, service)
         try:
             assert client.wait_for_service(timeout_s), f'there is no service {service}'
-            if kind not in REPEATABLE:
+            repeat_s = REPEAT_S.get(kind)
+            if repeat_s is None:
                 self._be_known_to(service)
             futures = [client.call_async(request)]
 
             def answered() -> bool:
-                if kind in REPEATABLE and time.monotonic() > begin_s + ATTEMPT_S * len(futures):
+                if repeat_s and time.monotonic() > begin_s + repeat_s * len(futures):
                     futures.append(client.call_async(request))
                 return any(future.done() for future in futures)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from model_folders import read_manifest_document, write_manifest
 
-from ml_integration.store.signature import key_id, new_key, private_pem, public_pem, sign
+from ml_integration.store.signature import key_id, private_pem, public_pem, sign
 from ml_integration.store.trust import Trust, load_trust
 
-KEY, STRANGER = new_key(), new_key()
+# The same in every run: names of parametrised tests are made from them.
+KEY, STRANGER = (Ed25519PrivateKey.from_private_bytes(bytes([number] * 32)) for number in (1, 2))
 KEY_ID = key_id(KEY.public_key())
 
 

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import altered_models
+import odd_backends
 import onnx_models
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from inference_processes import (
@@ -33,7 +33,6 @@ from vision_msgs.msg import Detection2DArray
 from ml_integration.ros import qos
 
 FRUIT, GARDEN = ('tomato', 'lime', 'plum'), ('rose', 'leaf', 'sky')
-SLOW_ROUNDS = 40
 LOAD_S = 60.0
 PICTURE = squares(RED, GREEN)
 
@@ -46,9 +45,11 @@ def write_good_models(store: Path) -> None:
     write_model_folder(store, 'm', 2, model=model, labels=GARDEN, settings=settings)
 
 
-def write_slow_model(store: Path, version: int) -> None:
-    """Runs for seconds, and so do its warm-up and its golden sample."""
-    write_model_folder(store, 'm', version, model=altered_models.slow_detector(SLOW_ROUNDS))
+def write_waiting_model(store: Path, version: int) -> None:
+    """A copy of m@2 that loads when the test lets it: see `SwappingNode.loading`."""
+    folder = copy_version(store, 2, version)
+    document = read_manifest_document(folder)
+    write_manifest(folder, {**document, 'backend': odd_backends.WAITING})
 
 
 def replace_model(folder: Path, model: bytes) -> None:
@@ -71,12 +72,23 @@ def copy_version(store: Path, version: int, new: int) -> Path:
 class SwappingNode(NodeUnderTest):
     """An inference node and what it says about its models."""
 
-    def __init__(self, node: NodeUnderTest) -> None:
+    def __init__(self, node: NodeUnderTest, gate: Path) -> None:
         super().__init__(node.process, node.client, node.name)
+        self._gate = gate
         self._models = self.client.collect(DiagnosticArray, f'{self.name}/models', qos.latched())
 
     def set_model(self, reference: str) -> SetParametersResult:
         return self.client.set_parameter(self.name, 'model', reference)
+
+    @contextmanager
+    def loading(self, reference: str) -> Iterator[None]:
+        """Asks for a model of `write_waiting_model`, which is being loaded during the block."""
+        self._gate.touch()
+        try:
+            assert self.set_model(reference).successful
+            yield
+        finally:
+            self._gate.unlink()
 
     def parameter(self) -> str:
         """The parameter `model`."""
@@ -170,11 +182,14 @@ def swapping_node(
 ) -> Iterator[SwappingNode]:
     """Runs an unconfigured inference node on `store` until the end of the block."""
     fixed = {'model_path': store, 'deadline_ms': 0, 'sensor_qos': 'reliable'}
+    odd = odd_backends.register(folder / f'odd_backends_of_{name[1:]}')
     with (
         closing(Client()) as client,
-        running_node(folder, client, *more, name=name, **{**fixed, **parameters}) as node,
+        running_node(
+            folder, client, *more, name=name, environment=odd, **{**fixed, **parameters}
+        ) as node,
     ):
-        yield SwappingNode(node)
+        yield SwappingNode(node, Path(odd[odd_backends.GATE]))
 
 
 def names(message: Detection2DArray) -> set[str]:

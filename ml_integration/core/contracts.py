@@ -9,7 +9,7 @@ where one file would be too long, or the same class under an entry point of the 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ml_integration.core.datatypes import (
     Array,
@@ -86,6 +86,14 @@ class Task(Protocol):
 
     def draw(self, canvas: Array, result: Any) -> None:
         """Draws a result into `canvas`, (H, W, 3) uint8 BGR, in place."""
+
+
+@runtime_checkable
+class Serialising(Protocol):
+    """A task that can also do without message objects, where making them takes too long."""
+
+    def serialise(self, prediction: Prediction, header: Any) -> bytes:
+        """The message of `Task.encode`, serialised as plain CDR."""
 
 
 class Session(Protocol):

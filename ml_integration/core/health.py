@@ -24,6 +24,9 @@ class HealthSettings:
     input_timeout_ms: float = declared(
         2000.0, 'Time without any input after which the node warns [ms].', ge=1.0
     )
+    max_lost_ratio: float = declared(
+        0.05, 'Share of messages lost on the way above which the node warns.', ge=0.0, le=1.0
+    )
     max_drop_ratio: float = declared(
         0.5, 'Share of displaced or stale frames above which the node warns.', ge=0.0, le=1.0
     )
@@ -83,6 +86,10 @@ def _input(stats: Stats, settings: HealthSettings) -> Finding:
     if stats.since_input_s * 1e3 > settings.input_timeout_ms:
         ever = 'no message' if stats.total.received else 'no message yet'
         return Finding('input', Level.WARN, f'{ever} for {stats.since_input_s:.1f} s')
+    if stats.recent.lost_ratio > settings.max_lost_ratio:
+        sent = stats.recent.received + stats.recent.lost
+        sentence = f'{stats.recent.lost} of {sent} messages lost on the way'
+        return Finding('input', Level.WARN, sentence)
     return Finding('input', Level.OK, f'{stats.input_hz:.1f} Hz')
 
 

@@ -25,6 +25,7 @@ class Counts:
         published: results that went out.
         invalid: results that failed validation and were held back.
         failed: frames that ended in an error.
+        lost: messages that were sent and never arrived.
     """
 
     received: int = 0
@@ -33,6 +34,11 @@ class Counts:
     published: int = 0
     invalid: int = 0
     failed: int = 0
+    lost: int = 0
+
+    @property
+    def lost_ratio(self) -> float:
+        return self.lost / max(self.received + self.lost, 1)
 
     @property
     def drop_ratio(self) -> float:
@@ -72,6 +78,8 @@ class Stats:
         input_hz: messages per second.
         output_hz: published results per second.
         since_input_s: time since the last message [s]; since the start if there was none.
+        serialised_bytes: size of the last message as it came over the network; 0 if it was handed
+            over inside the process, or if the middleware did not say.
         recent: counts inside the window.
         total: counts since the start.
         age: from the message's stamp to its result [ms]; None without results.
@@ -85,6 +93,7 @@ class Stats:
     input_hz: float
     output_hz: float
     since_input_s: float
+    serialised_bytes: int
     recent: Counts
     total: Counts
     age: Percentiles | None
@@ -109,6 +118,7 @@ class Monitor:
         self._window_ns = int(window_s * 1e9)
         self._start_ns = now_ns
         self._input_ns = now_ns
+        self._serialised_bytes = 0
         self._events: deque[tuple[int, str]] = deque(maxlen=4 * MAX_SAMPLES)
         self._samples: deque[_Sample] = deque(maxlen=MAX_SAMPLES)
         self._total: Counter[str] = Counter()
@@ -116,10 +126,16 @@ class Monitor:
         self._last_error = ''
         self._error_ns = now_ns
 
-    def received(self, now_ns: int) -> None:
+    def received(self, now_ns: int, serialised_bytes: int = 0) -> None:
         with self._lock:
             self._input_ns = now_ns
+            self._serialised_bytes = serialised_bytes
             self._count('received', now_ns)
+
+    def lost(self, count: int, now_ns: int) -> None:
+        with self._lock:
+            for _ in range(count):
+                self._count('lost', now_ns)
 
     def displaced(self, now_ns: int) -> None:
         with self._lock:
@@ -159,6 +175,7 @@ class Monitor:
                 input_hz=recent['received'] / window_s,
                 output_hz=recent['published'] / window_s,
                 since_input_s=(now_ns - self._input_ns) / 1e9,
+                serialised_bytes=self._serialised_bytes,
                 recent=Counts(**recent),
                 total=Counts(**self._total),
                 age=Percentiles.of(sample.age_ms for sample in samples) if samples else None,

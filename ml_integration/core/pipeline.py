@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
-from ml_integration.core.contracts import MessageTypes, Sensor, Session, Task
+from ml_integration.core.contracts import Sensor, Session, Task
 from ml_integration.core.datatypes import ModelDescription, Prediction
 
 
@@ -63,10 +63,6 @@ class Pipeline:
         verdict = self.task.validate(result, frame)
         clock.lap('validate')
         return Prediction(frame, self.model.identity, result, verdict, clock.stage_ms)
-
-    def encode(self, prediction: Prediction, header: Any, messages: MessageTypes) -> Any:
-        """Builds the result message of a valid prediction of this pipeline."""
-        return self.task.encode(prediction, header, messages)
 
     def close(self) -> None:
         self.session.close()

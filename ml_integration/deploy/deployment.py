@@ -230,15 +230,16 @@ class Deployment:
 
         return self._submit('rollback', str(self.serving.identity), job)
 
-    def record(self, good: bool, settings: ProbationSettings) -> None:
-        """Takes the outcome of one frame; enough good ones prove the serving model."""
+    def record(self, good: bool, settings: ProbationSettings) -> bool:
+        """Takes the outcome of one frame; returns whether it proved the serving model."""
         if self.state.committed or not self._trial.passed(good, settings, self._now_ns()):
-            return
+            return False
         with self._lock:
             manifest = self.serving.package.manifest
             self._history.state = probation.on_commit(self.state)
         # Writing to disk takes its time, and the next frame is due.
         self._aside(lambda: self._history.commit(manifest))
+        return True
 
     def quarantined(self, name: str, version: int) -> str:
         """Why a version may not be loaded on this machine; empty if it may."""

@@ -3,43 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
-from rclpy.node import Node
-from rclpy.qos import QoSProfile
 
 from ml_integration.core.health import Finding, Health, Level
 from ml_integration.core.monitor import Stats
 from ml_integration.deploy.deployment import Loaded
 from ml_integration.deploy.shared_sessions import sharers
-from ml_integration.ros import qos
+from ml_integration.ros.wire import Wire, fragmentation
 
 STUCK_S = 5.0
 
 Values = Iterable[tuple[str, object]]
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """The subscription as the middleware sees it.
-
-    Attributes:
-        topic: the topic's full name after remapping.
-        publishers: how many there are.
-        mismatch: why a publisher does not connect; empty if all do.
-    """
-
-    topic: str
-    publishers: int
-    mismatch: str
-
-
-def inspect_wire(node: Node, topic: str, profile: QoSProfile) -> Wire:
-    """Asks the middleware who publishes on a topic and whether that can reach us."""
-    publishers = node.get_publishers_info_by_topic(topic)
-    reasons = [qos.mismatch(publisher.qos_profile, profile) for publisher in publishers]
-    return Wire(topic, len(publishers), next(filter(None, reasons), ''))
 
 
 def status(node: str, finding: Finding, values: Values = ()) -> DiagnosticStatus:
@@ -91,7 +66,7 @@ def frame_statuses(
     """The concerns of an active node: input, latency, drops, results and errors."""
     total = stats.total
     return (
-        status(node, _with_wire(health.of('input'), wire), _input_values(stats, wire)),
+        status(node, _with_wire(health.of('input'), wire, stats), _input_values(stats, wire)),
         status(node, health.of('latency'), ((k, f'{v} ms') for k, v in stats.stages.items())),
         status(
             node,
@@ -120,16 +95,21 @@ def _input_values(stats: Stats, wire: Wire) -> Values:
         ('topic', wire.topic),
         ('publishers', wire.publishers),
         ('rate', f'{stats.input_hz:.2f} Hz'),
+        ('lost on the way', stats.total.lost),
+        ('serialised', f'{stats.serialised_bytes} bytes'),
         ('age at result p50 / p95 / p99', f'{stats.age} ms' if stats.age else 'no results'),
     )
 
 
-def _with_wire(finding: Finding, wire: Wire) -> Finding:
-    if finding.level == Level.OK and not wire.mismatch:
+def _with_wire(finding: Finding, wire: Wire, stats: Stats) -> Finding:
+    slow = fragmentation(wire, stats)
+    if finding.level == Level.OK and not wire.mismatch and not slow:
         return finding
     sentence = f'{finding.sentence} on {wire.topic}; {wire.publishers} publisher(s)'
     if wire.mismatch:
         sentence += f'; QoS mismatch: {wire.mismatch}'
+    elif slow:
+        sentence += f'; {slow}'
     elif not wire.publishers:
         sentence += '; is the topic remapped to the right name?'
     return Finding(finding.concern, max(finding.level, Level.WARN), sentence)

@@ -14,6 +14,7 @@ from ml_integration.core.health import judge
 from ml_integration.core.monitor import Monitor
 from ml_integration.errors import SwapError
 from ml_integration.ros import diagnostics, process, qos
+from ml_integration.ros.intra_process import receive_images
 from ml_integration.ros.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.mailbox import Letter
 from ml_integration.ros.messages import message_type
@@ -21,11 +22,14 @@ from ml_integration.ros.model_control import ModelControl, refuse_if_locked
 from ml_integration.ros.model_serving import ModelServing
 from ml_integration.ros.parameters import InferenceNodeParameters
 from ml_integration.ros.raw_messages import reader_for, typed_header
+from ml_integration.ros.result_publisher import ResultPublisher
 from ml_integration.ros.side_outputs import SideOutputs
 from ml_integration.ros.verbs import serve_verbs
+from ml_integration.ros.wire import inspect_wire, subscribe
 from ml_integration.ros.worker import Worker
 
 DIAGNOSTICS_PERIOD_S = 1.0
+IMAGE = 'sensor_msgs/msg/Image'
 
 
 class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
@@ -47,6 +51,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         see `InferenceNodeParameters`.
     """
 
+    accepts_intra_process = True
+
     def __init__(self, **options: Any) -> None:
         super().__init__('inference_node', InferenceNodeParameters, options)
         self._models: ModelServing | None = None
@@ -67,13 +73,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         pipeline, manifest = serving.pipeline, serving.package.manifest
         self._topic = manifest.inputs[0].topic
         self._sensor_type = pipeline.sensor.message_type
-        self._results = self.create_publisher(
-            message_type(pipeline.task.message_type),
-            f'~/{pipeline.task.topic}',
-            qos.result(),
-            qos_overriding_options=qos.overridable(),
-        )
-        resources.callback(self.destroy_publisher, self._results)
+        self._results = ResultPublisher(self, pipeline.task, resources)
         self._side_outputs = SideOutputs(self, resources.callback)
         for alarm in self._models.alarms():
             self.get_logger().warning(alarm.sentence)
@@ -84,17 +84,22 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def activate(self, resources: ExitStack) -> None:
         self._monitor = Monitor(monotonic_ns())
-        reader = reader_for(self._sensor_type) if self.parameters.raw_subscription else None
-        self._read = reader or _as_it_is
+        raw = self.parameters.raw_subscription
+        self._reader = reader_for(self._sensor_type) if raw else None
         self._worker = Worker(self._handle, self._monitor, self.get_logger())
         self._worker.start()
         resources.callback(self._worker.stop)
-        self._subscription: Subscription = self.create_subscription(
+        receive = self._worker.receive
+        if self.intra_process and self._sensor_type == IMAGE:
+            receive = receive_images(self, self._topic, receive, resources)
+        self._subscription: Subscription = subscribe(
+            self,
             message_type(self._sensor_type),
             self._topic,
-            self.guarded(self._worker.receive),
+            self.guarded(receive),
             qos.sensor(self.parameters.sensor_qos),
-            raw=reader is not None,
+            lost=self.guarded(lambda count: self._monitor.lost(count, monotonic_ns())),
+            raw=self._reader is not None,
             qos_overriding_options=qos.overridable_sensor(),
         )
         resources.callback(self.destroy_subscription, self._subscription)
@@ -146,7 +151,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             prediction = pipeline.run(message, letter.sequence)
             run_ns = monotonic_ns()
             if prediction.verdict.ok:
-                self._results.publish(pipeline.encode(prediction, header, message_type))
+                self._results.publish(pipeline.task, prediction, header)
             done_ns = monotonic_ns()
             stage_ms = {
                 'wait': (begin_ns - letter.arrived_ns) / 1e6,
@@ -157,6 +162,11 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             self._models.record(prediction.verdict.ok)
             self._monitor.completed(prediction.verdict, age_ms, stage_ms, done_ns)
             self._side_outputs.publish(pipeline, prediction, header)
+
+    def _read(self, message: Any) -> Any:
+        """The message's fields; what was handed over or came typed has them already."""
+        serialised = isinstance(message, bytes) and self._reader is not None
+        return self._reader(message) if serialised else message
 
     def _age_ms(self, header: Any, letter: Letter) -> float:
         """Time since the message's stamp [ms]; since its arrival when it has no stamp."""
@@ -185,13 +195,9 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         stats = self._monitor.stats(monotonic_ns())
         health = judge(stats, self.parameters.health, serving.package.manifest.limits.latency_ms)
         subscription = self._subscription
-        wire = diagnostics.inspect_wire(self, subscription.topic_name, subscription.qos_profile)
+        wire = inspect_wire(self, subscription.topic_name, subscription.qos_profile)
         busy_s = self._worker.busy_s()
         return [model, *diagnostics.frame_statuses(name, health, stats, wire, busy_s)]
-
-
-def _as_it_is(message: Any) -> Any:
-    return message
 
 
 def main() -> int:

@@ -30,13 +30,15 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
     Args:
         name: the node's name, changed as usual with `__node:=`.
         parameters: the class of declared settings that are this node's parameters.
-        options: keyword arguments of `rclpy.node.Node`, as a component container gives them.
+        options: keyword arguments of `rclpy.node.Node`, as a component container gives them;
+            `intra_process` for classes that accept it.
 
     Raises:
         SettingError: a parameter from a file or the command line is not allowed.
     """
 
     def __init__(self, name: str, parameters: type[P], options: dict[str, Any]) -> None:
+        self.intra_process: bool = options.pop('intra_process', False)
         super().__init__(name, **options)
         self._state = 'unconfigured'
         self._lifetime = ExitStack()

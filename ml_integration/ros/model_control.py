@@ -41,12 +41,14 @@ class ModelControl:
         self._changed = changed
         self._checked: dict[str, ModelPackage] = {}
         self._correcting = 0
+        self._reporting = threading.Lock()
         self._ended = False
         self.problem = ''
 
     def end(self) -> None:
         """Leaves the parameter as it is: a wish under way is for the next configure."""
-        self._ended = True
+        with self._reporting:
+            self._ended = True
 
     def check(self, reference: str) -> None:
         """Refuses a wish that cannot come true; called before the parameter changes.
@@ -99,16 +101,18 @@ class ModelControl:
 
     def _done(self, future: Future[str]) -> None:
         """Brings the parameter, the log and `~/models` in line with what serves now."""
-        if self._ended:
-            return
-        error = future.exception()
+        with self._reporting:  # what is told meanwhile must not be taken away
+            if not self._ended:
+                self._tell(future.exception() or future.result())
+
+    def _tell(self, outcome: str | BaseException) -> None:
         logger = self._node.get_logger()
-        if error is None:
+        if isinstance(outcome, str):
             self.problem = ''
-            logger.info(future.result())
+            logger.info(outcome)
         else:
-            self.problem = str(error)
-            logger.error(f'the model stays as it is: {error}')
+            self.problem = str(outcome)
+            logger.error(f'the model stays as it is: {outcome}')
         if not self._deployment.busy:
             self._show_what_serves()
         self._changed()

@@ -82,7 +82,8 @@ class ModelServing:
 
     def record(self, good: bool) -> None:
         """Takes the outcome of one frame."""
-        self._deployment.record(good, self._parameters().probation)
+        if self._deployment.record(good, self._parameters().probation):
+            self._publish_report()
 
     def alarms(self) -> tuple[Finding, ...]:
         """What is wrong with the models of this node."""

@@ -23,7 +23,7 @@ class InferenceNodeParameters:
     """Parameters of `inference_node`."""
 
     model: str = declared(
-        'coco_yolov3_tiny',
+        'shapes',
         'Model to serve: name (its active version), name@version, name@latest or name@previous. '
         'A change loads it beside the serving one and swaps between two frames.',
     )

@@ -105,6 +105,11 @@ def reader_for(type_name: str) -> Reader | None:
     return None if read is None else partial(_read, read)
 
 
+def read_header(buffer: bytes) -> RawHeader:
+    """The header alone, of any serialised message that begins with one."""
+    return _header(CdrReader(buffer))
+
+
 def typed_header(header: Any) -> Header:
     """Makes a header that goes into a typed message, of a raw or a typed one."""
     typed = Header(frame_id=header.frame_id)

@@ -14,7 +14,7 @@ from ml_integration.core.health import Level
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.ops.pixels import to_bgr8
 from ml_integration.ros import qos
-from ml_integration.ros.image_message import bgr8_message
+from ml_integration.ros.image_message import serialised_bgr8
 
 
 class SideOutputs:
@@ -38,12 +38,12 @@ class SideOutputs:
             self._provenance.publish(provenance(pipeline, prediction))
 
 
-def overlay(pipeline: Pipeline, prediction: Prediction, header: Any) -> Image:
-    """The input picture with the result drawn into it, as bgr8."""
+def overlay(pipeline: Pipeline, prediction: Prediction, header: Any) -> bytes:
+    """The input picture with the result drawn into it, a serialised Image in bgr8."""
     canvas = to_bgr8(prediction.frame.data, prediction.frame.format)
     if prediction.verdict.ok:
         pipeline.task.draw(canvas, prediction.result)
-    return bgr8_message(header, canvas)
+    return serialised_bgr8(header, canvas)
 
 
 def provenance(pipeline: Pipeline, prediction: Prediction) -> DiagnosticStatus:

@@ -9,13 +9,12 @@ from time import monotonic
 from typing import Any
 
 import cv2
-from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from ml_integration.core.datatypes import Array
 from ml_integration.errors import SettingError
-from ml_integration.ros import process, qos
-from ml_integration.ros.image_message import bgr8_message
+from ml_integration.ros import process
+from ml_integration.ros.intra_process import ImagePublisher
 from ml_integration.ros.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.pace import Pace
 from ml_integration.ros.parameters import VideoPlayerParameters
@@ -34,6 +33,8 @@ class VideoPlayer(GuardedLifecycleNode[VideoPlayerParameters]):
         see `VideoPlayerParameters`.
     """
 
+    accepts_intra_process = True
+
     def __init__(self, **options: Any) -> None:
         super().__init__('video_player', VideoPlayerParameters, options)
 
@@ -43,10 +44,7 @@ class VideoPlayer(GuardedLifecycleNode[VideoPlayerParameters]):
         self._source: VideoSource = open_source(self.parameters.source, where)
         resources.callback(self._source.close)
         self._rate_hz = self.parameters.rate_hz or self._source.rate_hz
-        self._publisher = self.create_publisher(
-            Image, 'image', qos.image_stream(), qos_overriding_options=qos.overridable()
-        )
-        resources.callback(self.destroy_publisher, self._publisher)
+        self._publisher = ImagePublisher(self, 'image', self.intra_process, resources)
         self.get_logger().info(
             f'{self.parameters.source} at {self._rate_hz:g} Hz on {self._publisher.topic_name}'
         )
@@ -65,7 +63,7 @@ class VideoPlayer(GuardedLifecycleNode[VideoPlayerParameters]):
                 return
             header = Header(stamp=self.get_clock().now().to_msg())
             header.frame_id = self.parameters.frame_id
-            self._publisher.publish(bgr8_message(header, frame))
+            self._publisher.publish(header, frame)
 
     def _next_frame(self) -> Array | None:
         frame = self._source.read()

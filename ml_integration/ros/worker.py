@@ -38,7 +38,7 @@ class Worker:
     def receive(self, message: Any) -> None:
         """The subscription's callback: leaves the message and returns at once."""
         now_ns = monotonic_ns()
-        self._monitor.received(now_ns)
+        self._monitor.received(now_ns, len(message) if isinstance(message, bytes) else 0)
         if self._mailbox.put(message, now_ns):
             self._monitor.displaced(now_ns)
 

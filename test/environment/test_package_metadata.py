@@ -15,6 +15,8 @@ from ament_index_python import get_package_share_directory
 from catkin_pkg.package import Package, parse_package
 
 import ml_integration
+from ml_integration.core.declaration import settings_of
+from ml_integration.ros.parameters import InferenceNodeParameters
 
 NAME = 'ml_integration'
 ROOT = Path(__file__).parents[2]
@@ -152,6 +154,18 @@ def test_the_share_folder_holds_what_the_repository_holds(folder: str) -> None:
     }
     assert installed == names, 'the set-up links new files: run make setup'
     assert (share / 'package.xml').read_text() == (ROOT / 'package.xml').read_text()
+
+
+def test_the_model_that_is_served_unasked_comes_with_the_package() -> None:
+    (name,) = (s.default for s in settings_of(InferenceNodeParameters) if s.name == 'model')
+    files = [file for file in (ROOT / 'models' / name).rglob('*') if file.is_file()]
+    assert [file for file in files if file.name == 'model.onnx']
+    ignored = subprocess.run(
+        ['git', 'check-ignore', *files], cwd=ROOT, capture_output=True, text=True
+    )
+    if ignored.returncode == 128:
+        pytest.skip('this is no checkout')
+    assert ignored.stdout == ''
 
 
 def test_files_that_the_code_reads_are_installed_beside_it() -> None:

@@ -265,7 +265,8 @@ def test_each_node_has_a_log_level_of_its_own(
         container.load('odd::Plain', node_name=name, log_level=given)
         logged = len(container.process.log)
         say(container, f'/{name}')
-        wait_until(lambda n=name: f'[{n}]: this is error' in container.process.log, 'the log')
+        last = f'[{name}]: this is error'
+        wait_until(lambda s=last, n=logged: s in container.process.log[n:], 'the log')
         lines_now = container.process.log[logged:].splitlines()
         found = [line for line in lines_now if f'[{name}]' in line]
         expected = lines if name == 'loud' else ['info', 'error']

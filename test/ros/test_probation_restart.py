@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import aborting_backend
+import odd_backends
 import pytest
 from inference_processes import value
 from model_folders import read_manifest_document, write_manifest
-from rebooting_nodes import NEVER, Robot, robot_on
+from rebooting_nodes import NEVER, SOON, Robot, robot_on
 from swapping_nodes import copy_version, write_good_models
 
 KILLS = 4
@@ -27,7 +27,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_good_models(folder)
     killer = copy_version(folder, 2, 7)
     document = read_manifest_document(killer)
-    write_manifest(killer, {**document, 'backend': aborting_backend.NAME})
+    write_manifest(killer, {**document, 'backend': odd_backends.ABORTING})
     return folder
 
 
@@ -73,6 +73,14 @@ def test_the_previous_version_stays_until_a_person_asks_for_the_rejected_one_aga
     assert node.words() == {'rose', 'leaf'}
 
 
+def test_it_is_announced_when_a_model_has_proven_itself(robot: Robot) -> None:
+    node = robot.boot(model='m@1', **SOON)
+    assert value(node.wait_for_serving('m@1'), 'proven') == 'False'
+    for _ in range(SOON['probation__good_frames']):
+        node.ask_once()
+    node.wait_for_summary(lambda s: value(s, 'proven') == 'True', 'm@1 to prove itself')
+
+
 def test_clean_stops_on_probation_are_no_failed_attempts(robot: Robot) -> None:
     robot.prove('m@1')
     for _ in range(3):
@@ -92,7 +100,7 @@ def test_a_proven_version_may_die_as_often_as_it_likes(robot: Robot) -> None:
 def test_a_model_that_kills_the_process_while_it_loads_ends_in_the_previous_version(
     robot: Robot, tmp_path: Path
 ) -> None:
-    environment = aborting_backend.install(tmp_path / 'plugin')
+    environment = odd_backends.register(tmp_path / 'plugin')
     robot.prove('m@1')
     for _ in range(2):
         assert robot.start(environment, model=KILLER).wait() == -signal.SIGABRT
@@ -104,7 +112,7 @@ def test_a_model_that_kills_the_process_while_it_loads_ends_in_the_previous_vers
 def test_a_swap_that_kills_the_process_ends_in_the_previous_version(
     robot: Robot, tmp_path: Path
 ) -> None:
-    environment = aborting_backend.install(tmp_path / 'plugin')
+    environment = odd_backends.register(tmp_path / 'plugin')
     robot.prove('m@1')
     node = robot.boot(environment, model='m@1')
     assert node.set_model(KILLER).successful

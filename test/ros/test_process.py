@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-import altered_models
+import odd_backends
 import psutil
 import pytest
 from inference_processes import (
@@ -17,7 +17,7 @@ from inference_processes import (
     running_node,
     squares,
 )
-from model_folders import write_model_folder
+from model_folders import read_manifest_document, write_manifest, write_model_folder
 from ros_client import Client
 from ros_processes import Process
 
@@ -50,11 +50,16 @@ def test_a_signal_ends_an_active_node_in_silence_and_leaves_no_process(
 def test_a_signal_during_a_transition_ends_the_node_without_a_traceback(
     number: signal.Signals, tmp_path: Path, client_node: Client
 ) -> None:
-    write_model_folder(tmp_path, 'slow', model=altered_models.slow_detector(20), golden=False)
+    slow = write_model_folder(tmp_path, 'slow')
+    write_manifest(slow, {**read_manifest_document(slow), 'backend': odd_backends.WAITING})
+    engine = odd_backends.register(tmp_path / 'engine')
+    gate = Path(engine[odd_backends.GATE])
+    gate.touch()
     parameters = {'model_path': tmp_path, 'model': 'slow', 'autostart': True}
-    with running_node(tmp_path, client_node, **parameters) as node:
+    with running_node(tmp_path, client_node, environment=engine, **parameters) as node:
         node.process.wait_for_log('loading')
         node.process.send(number)
+        gate.unlink()
         assert node.process.wait() == 0
         assert 'Traceback' not in node.process.log
 

@@ -22,6 +22,7 @@ from inference_processes import (
     value,
 )
 from model_folders import write_model_folder
+from rclpy.serialization import deserialize_message
 from ros_client import Client
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -149,7 +150,7 @@ def test_an_invalid_result_is_told_and_not_drawn(pipeline: Pipeline) -> None:
     picture = squares(GREEN)
     outputs.publish(pipeline, pipeline.run(image_message(picture)), Header())
     (drawn,) = topics.by_name['~/overlay'].published
-    assert drawn.data.tobytes() == picture.tobytes()
+    assert deserialize_message(drawn, Image).data.tobytes() == picture.tobytes()
     (status,) = topics.by_name['~/provenance'].published
     assert (status.level, status.message) == (DiagnosticStatus.ERROR, 'invalid, held back')
     assert value(status, 'invalid: not_finite')

@@ -34,7 +34,7 @@ def child_of(process: Process) -> psutil.Process:
 def test_the_demo_swaps_refuses_and_rolls_back_without_losing_a_frame(
     spawn: Start, out: Path
 ) -> None:
-    process = spawn('-m', MODULE, '--rate', '5', '--act', '2', '--out', str(out))
+    process = spawn('-m', MODULE, '--rate', '5', '--act', '1', '--out', str(out))
     child = child_of(process)
     assert process.wait(60.0) == 0, process.log
     assert ', 0 lost' in process.log

@@ -15,7 +15,6 @@ from swapping_nodes import (
     replace_model,
     swapping_node,
     write_good_models,
-    write_slow_model,
 )
 
 SOON = {'probation__good_frames': 2, 'probation__seconds': 0.0}
@@ -25,7 +24,6 @@ SOON = {'probation__good_frames': 2, 'probation__seconds': 0.0}
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('store')
     write_good_models(folder)
-    write_slow_model(folder, 3)
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import onnx_models
@@ -10,21 +11,20 @@ import pytest
 from inference_processes import value
 from model_folders import write_model_folder
 from swapping_nodes import (
-    FRUIT,
     SwappingNode,
     content,
     swapping_node,
     write_good_models,
-    write_slow_model,
+    write_waiting_model,
 )
 
 
 @pytest.fixture(scope='module')
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two good models, a slow one, a classifier."""
+    """Two good models, one that loads when it is let, a classifier."""
     folder = tmp_path_factory.mktemp('store')
     write_good_models(folder)
-    write_slow_model(folder, 3)
+    write_waiting_model(folder, 3)
     write_model_folder(
         folder, 'c', model=onnx_models.classifier(), task='classification', settings={}
     )
@@ -71,24 +71,19 @@ def test_labels_thresholds_and_input_sizes_are_those_of_one_model_in_every_resul
 
 
 def test_services_diagnostics_and_frames_stay_live_during_a_load(node: SwappingNode) -> None:
-    node.set_model('m@3')
-    assert names_of(node) == FRUIT[:2]
-    assert node.client.state(node.name) == 'active'
-    assert node.client.parameter(node.name, 'deadline_ms') == 0.0
-    status = node.status('model')
-    assert 'm@1 on CPU' in status.message  # the load is still under way
-    assert node.parameter() == 'm@3'
-    node.set_model('m@1')
-
-
-def names_of(node: SwappingNode) -> tuple[str, ...]:
-    return tuple(sorted(node.words(), key=FRUIT.index))
+    with node.loading('m@3'):
+        assert node.words() == {'tomato', 'lime'}
+        assert node.client.state(node.name) == 'active'
+        assert node.client.parameter(node.name, 'deadline_ms') == 0.0
+        assert 'm@1 on CPU' in node.status('model').message
+        assert node.parameter() == 'm@3'
+    node.wait_for_serving('m@3')
 
 
 def test_a_second_request_supersedes_the_first(node: SwappingNode) -> None:
     logged_before = len(node.process.log)
-    node.set_model('m@3')
-    assert node.set_model('m@2').successful
+    with node.loading('m@3'):
+        assert node.set_model('m@2').successful
     node.wait_for_serving('m@2')
     assert node.parameter() == 'm@2'
     log = node.process.log[logged_before:]
@@ -97,8 +92,8 @@ def test_a_second_request_supersedes_the_first(node: SwappingNode) -> None:
 
 
 def test_asking_for_what_serves_gives_up_what_is_being_loaded(node: SwappingNode) -> None:
-    node.set_model('m@3')
-    node.set_model('m@1')
+    with node.loading('m@3'):
+        assert node.set_model('m@1').successful
     node.wait_for_problem('superseded')
     assert node.words() == {'tomato', 'lime'}
     assert node.parameter() == 'm@1'
@@ -144,8 +139,7 @@ def test_a_bare_name_means_the_active_version_or_the_latest(
 ) -> None:
     assert node.set_model('c').successful is False
     assert node.set_model('m@latest').successful
-    node.set_model('m@2')  # the latest one is slow
-    node.wait_for_serving('m@2')
+    node.wait_for_serving('m@3')
 
 
 def test_a_swap_is_said_with_the_version_before(node: SwappingNode) -> None:
@@ -160,8 +154,11 @@ def test_a_swap_is_said_with_the_version_before(node: SwappingNode) -> None:
 def test_a_node_that_is_cleaned_up_during_a_load_ends_it_in_good_order(
     node: SwappingNode,
 ) -> None:
-    node.set_model('m@3')
-    node.unconfigure()
+    assert node.change('deactivate')
+    with ThreadPoolExecutor() as threads:
+        with node.loading('m@3'):
+            cleaned_up = threads.submit(node.change, 'cleanup')  # waits for the end of the load
+        assert cleaned_up.result()
     assert node.client.state(node.name) == 'unconfigured'
     assert 'Traceback' not in node.process.log
     assert node.parameter() == 'm@3'  # what the next configure will load

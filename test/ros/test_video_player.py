@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rclpy.serialization import deserialize_message
 from ros_client import Client
 from ros_processes import Process, wait_until
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 
 from ml_integration.errors import SettingError
-from ml_integration.ros.image_message import bgr8_message
+from ml_integration.ros.image_message import serialised_bgr8
 from ml_integration.ros.pace import Pace
 from ml_integration.ros.video_source import DEFAULT_HZ, open_source
 
@@ -133,9 +136,19 @@ def test_what_cannot_be_played_is_refused_with_what_would_be_right(
         open_source(make(tmp_path), '/player')
 
 
+@pytest.mark.parametrize('frame_id', ['', 'a', 'left', 'Gerät_7'])
+def test_a_picture_is_serialised_as_the_typed_message_would_be(frame_id: str) -> None:
+    pixels = np.arange(2 * 8 * 3, dtype=np.uint8).reshape(2, 8, 3)
+    header = Header(frame_id=frame_id)
+    header.stamp.sec, header.stamp.nanosec = -3, 2**32 - 1
+    typed = Image(header=header, height=2, width=8, encoding='bgr8', step=24)
+    typed.data = array.array('B', pixels.tobytes())
+    assert deserialize_message(serialised_bgr8(header, pixels), Image) == typed
+
+
 def test_pixels_that_are_not_contiguous_are_copied_in_order() -> None:
     pixels = np.arange(2 * 8 * 3, dtype=np.uint8).reshape(2, 8, 3)[:, ::2]
-    message = bgr8_message(Image().header, pixels)
+    message = deserialize_message(serialised_bgr8(Header(), pixels), Image)
     assert message.data.tobytes() == pixels.tobytes()
     assert (message.width, message.height, message.step) == (4, 2, 12)
 

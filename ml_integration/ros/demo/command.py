@@ -72,7 +72,7 @@ def _run(options: Options, view: View) -> None:
 
 
 def _detector(options: Options) -> Child:
-    model = ('-p', f'model:={options.model}') if options.model else ()
+    model = ('-p', f'model:={options.model}')
     log = options.out / f'{DETECTOR}.log'
     return Child(DETECTOR, 'ml_integration.ros.inference_node', model, os.environ, log)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[3]
 VIDEO = CHECKOUT / 'dev/data/vtest.avi'
+MODEL = 'coco_yolov3_tiny'
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Options:
         seconds: how long to watch [s].
         video: video, picture or folder of pictures.
         rate_hz: frames per second [Hz]; 0: as recorded.
-        model: model reference such as 'coco_yolov3_tiny@1'; empty: the node's default.
+        model: model reference such as 'coco_yolov3_tiny@1'.
         out: folder for what the demo writes.
     """
 
@@ -48,7 +49,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument(
         '--rate', type=float, default=0.0, help='frames per second; 0: as recorded'
     )
-    parser.add_argument('--model', default='', help='model, such as coco_yolov3_tiny@1')
+    parser.add_argument('--model', default=MODEL, help=f'model, such as {MODEL}@1')
     parser.add_argument('--out', type=Path, default=Path('out'), help='folder for the results')
     given = parser.parse_args(arguments)
     if not 1 <= given.seconds <= 3600:

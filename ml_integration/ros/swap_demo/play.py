@@ -46,6 +46,8 @@ class Play:
 
     def swap(self) -> None:
         """Swaps to the second version."""
+        # Only a model that has proven itself is one to go back to.
+        self._witness.wait(lambda: self._witness.proven, 'shapes@1 to prove itself')
         self._view.say('\n2. $ ros2 param set /detector model shapes@2')
         refused = self._witness.set_model('shapes@2')
         self._expect(not refused, refused)
@@ -79,8 +81,10 @@ class Play:
             time.sleep(0.05)
         time.sleep(1.1)  # one more report
         numbers = [number for number, _ in results]
-        lost = sorted(set(range(camera.sent)) - set(numbers))
-        self._view.say(f'\n{camera.sent} frames sent, {len(numbers)} results, {len(lost)} lost')
+        # What was sent before the first result may have met a detector that did not know yet.
+        sent = range(numbers[0], camera.sent)
+        lost = sorted(set(sent) - set(numbers))
+        self._view.say(f'\n{len(sent)} frames sent, {len(numbers)} results, {len(lost)} lost')
         report = self._witness.report
         self._expect(
             not lost,
@@ -91,11 +95,11 @@ class Play:
 
     def _watch(self, skip_s: float = 0.0) -> set[str]:
         """Shows what is seen for a while; returns the kinds that were."""
-        time.sleep(skip_s)
+        self._witness.pause(skip_s)
         first = len(self._witness.results)
         end = time.monotonic() + self._act_s
         while (left_s := end - time.monotonic()) > 0:
-            time.sleep(min(LINE_S, left_s))
+            self._witness.pause(min(LINE_S, left_s))
             number, message = self._witness.results[-1]
             seen = Counter(map(_kind, message.detections))
             words = ', '.join(f'{count} {kind}' for kind, count in sorted(seen.items()))

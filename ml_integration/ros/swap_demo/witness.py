@@ -22,6 +22,7 @@ from ml_integration.ros.executor import make_executor, spin
 from ml_integration.ros.scene_camera import SceneCamera
 
 PATIENCE_S = 30.0
+CHECK_S = 0.02
 SCENE = 1
 
 
@@ -37,6 +38,7 @@ class Witness:
         camera: what the detector looks at.
         results: each result with the number of its picture, as they came.
         serving: the model that the detector says it serves.
+        proven: whether it says that this model has proven itself.
         report: the numbers that it says about itself.
     """
 
@@ -47,6 +49,7 @@ class Witness:
         self.camera = SceneCamera(self._node, SCENE, rate_hz)
         self.results: list[tuple[int, Detection2DArray]] = []
         self.serving = ''
+        self.proven = False
         self.report = NodeReport()
         self._node.create_subscription(
             Detection2DArray, f'{detector}/detections', self._on_result, qos.result()
@@ -90,7 +93,14 @@ class Witness:
             self._check()
             if time.monotonic() > end:
                 raise MlIntegrationError(f'waited {PATIENCE_S:g} s in vain for {what}')
-            time.sleep(0.02)
+            time.sleep(CHECK_S)
+
+    def pause(self, seconds: float) -> None:
+        """Lets so much time pass [s]."""
+        end = time.monotonic() + seconds
+        while (left_s := end - time.monotonic()) > 0:
+            self._check()
+            time.sleep(min(CHECK_S, left_s))
 
     def close(self) -> None:
         self.camera.stop()
@@ -113,7 +123,8 @@ class Witness:
         self.results.append((int(message.header.frame_id), message))
 
     def _on_models(self, message: DiagnosticArray) -> None:
-        self.serving = next(v.value for v in message.status[0].values if v.key == 'serving')
+        summary = {item.key: item.value for item in message.status[0].values}
+        self.serving, self.proven = summary['serving'], summary['proven'] == 'True'
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         self.report = read_report(message, self._detector) or self.report
