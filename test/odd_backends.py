@@ -45,6 +45,9 @@ class _HeldSession:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
 
+    def share(self) -> Any:
+        return _HeldSession(self._session.share())
+
     def run(self, *arguments: Any) -> Any:
         wait_for_the_gate()
         return self._session.run(*arguments)

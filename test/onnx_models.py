@@ -141,6 +141,66 @@ def pairs_of_rows() -> bytes:
     )
 
 
+def lying_about_its_output() -> bytes:
+    """`x` (1, 3) -> `y`, stated as (1, 3): the columns that are not 0, of which there may be 2."""
+    nodes = [
+        helper.make_node('ReduceMax', ['x'], ['columns'], axes=[0], keepdims=0),
+        helper.make_node('Cast', ['columns'], ['wanted'], to=TensorProto.BOOL),
+        helper.make_node('Compress', ['x', 'wanted'], ['y'], axis=1),
+    ]
+    return _model(
+        nodes,
+        [_tensor('x', TensorProto.FLOAT, [1, 3])],
+        [_tensor('y', TensorProto.FLOAT, [1, 3])],
+    )
+
+
+def lookup() -> bytes:
+    """`x` (1, 1) int64 -> `y` (1, 1) float32: entry x of [10, 11, 12]; fails for others."""
+    return _model(
+        [helper.make_node('Gather', ['table', 'x'], ['y'])],
+        [_tensor('x', TensorProto.INT64, [1, 1])],
+        [_tensor('y', TensorProto.FLOAT, [1, 1])],
+        {'table': np.array([10, 11, 12], np.float32)},
+    )
+
+
+def half_precision_classifier() -> bytes:
+    """The classifier with float16 tensors and weights."""
+    model = onnx.load_from_string(classifier())
+    for item in (*model.graph.input, *model.graph.output):
+        item.type.tensor_type.elem_type = TensorProto.FLOAT16
+    for weights in model.graph.initializer:
+        half = numpy_helper.to_array(weights).astype(np.float16)
+        weights.CopyFrom(numpy_helper.from_array(half, weights.name))
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def quantised_classifier() -> bytes:
+    """The classifier with its MatMul in int8: QuantizeLinear and DequantizeLinear around it."""
+    means, weights = 1 / 127, 10 / 127
+    nodes = [
+        helper.make_node('GlobalAveragePool', ['images'], ['means']),
+        helper.make_node('Flatten', ['means'], ['flat']),
+        helper.make_node('QuantizeLinear', ['flat', 'mean_scale', 'zero'], ['small']),
+        helper.make_node('DequantizeLinear', ['small', 'mean_scale', 'zero'], ['rough']),
+        helper.make_node('DequantizeLinear', ['weights', 'weight_scale', 'zero'], ['matrix']),
+        helper.make_node('MatMul', ['rough', 'matrix'], ['scores']),
+    ]
+    return _model(
+        nodes,
+        [_tensor('images', TensorProto.FLOAT, [1, 3, 32, 32])],
+        [_tensor('scores', TensorProto.FLOAT, [1, 3])],
+        {
+            'mean_scale': np.array(means, np.float32),
+            'weight_scale': np.array(weights, np.float32),
+            'zero': np.array(0, np.int8),
+            'weights': (127 * np.eye(3)).astype(np.int8),
+        },
+    )
+
+
 def with_external_weights(folder: Path, weights: str = 'weights.bin') -> tuple[bytes, bytes]:
     """`x` (n, 3) -> `y` (n, 4), y = x @ [[0..3], [4..7], [8..11]]; the matrix in its own file.
 

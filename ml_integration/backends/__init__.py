@@ -1,1 +1,1 @@
-"""One file per execution engine: bytes -> Session."""
+"""One file or package per execution engine: bytes -> Session."""

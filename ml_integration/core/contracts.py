@@ -1,12 +1,14 @@
 """What a sensor, a task and a backend have to offer. Nothing else is decided here.
 
 A plug-in is ONE file in `sensors/`, `tasks/` or `backends/` with one public class named
-after the file (`tasks/object_detection.py` holds `ObjectDetection`), or the same class under
-an entry point of the group `ml_integration.<kind>`.
+after the file (`tasks/object_detection.py` holds `ObjectDetection`), a package of that name
+where one file would be too long, or the same class under an entry point of the group
+`ml_integration.<kind>`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ml_integration.core.datatypes import (
@@ -106,16 +108,46 @@ class Session(Protocol):
     outputs: tuple[TensorSpec, ...]
     device: str
     """What really executes it, such as 'CPUExecutionProvider'."""
+    fallback: str
+    """Why that is not what was asked for first; empty if it is."""
 
     def run(self, tensors: Tensors) -> Tensors:
-        """Runs the model once. Outputs stay valid until the next call.
+        """Runs the model once. Outputs stay valid until the next call of this session.
 
         Raises:
             InferenceError: the engine failed.
         """
 
+    def share(self) -> Session:
+        """Another session of the same loaded model, for another thread.
+
+        It shares weights and thread pool and has outputs of its own.
+
+        Raises:
+            InferenceError: this session is closed.
+        """
+
     def close(self) -> None:
-        """Gives back memory and threads; further calls of `run` are an error."""
+        """Ends this session; further calls of `run` are an error.
+
+        The last one that shares the model gives back its memory and threads.
+        """
+
+
+class ArtifactCache(Protocol):
+    """Keeps what an engine made of a model and can make again. Never needed, never trusted."""
+
+    def get(self, key: str) -> bytes | None:
+        """What was put under a key, if it is still there and unchanged."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keeps data, if that is possible; it is written when it disturbs nobody."""
+
+    def drop(self, key: str, reason: str) -> None:
+        """Forgets what could not be used; `reason` is told."""
+
+    def folder(self, key: str) -> Path | None:
+        """A folder for an engine that keeps files by itself; None where nothing can be kept."""
 
 
 class Backend(Protocol):
@@ -124,8 +156,18 @@ class Backend(Protocol):
     def available(self) -> tuple[str, ...]:
         """The devices or providers that can be asked for here; empty if there is no engine."""
 
-    def open(self, content: ModelContent, settings: ExecutionSettings) -> Session:
+    def open(
+        self,
+        content: ModelContent,
+        settings: ExecutionSettings,
+        cache: ArtifactCache | None = None,
+    ) -> Session:
         """Opens a session from bytes.
+
+        Args:
+            content: the verified bytes.
+            settings: how to execute them.
+            cache: where to keep what takes long to make; nothing is kept without.
 
         Raises:
             ModelLoadError: the engine refuses the model or the settings.

@@ -46,6 +46,11 @@ class ExecutionSettings:
         choices=('disabled', 'basic', 'extended', 'all'),
         at_configure=True,
     )
+    cache_optimized: bool = declared(
+        True,
+        'Keep the optimised model in state_dir, so that the next start opens it faster.',
+        at_configure=True,
+    )
     memory_arena: bool = declared(
         True,
         'Keep freed tensor memory for the next run instead of returning it.',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
@@ -24,6 +25,7 @@ _TASKS = Path('/proc/self/task')
 _POLL_S = 0.002
 _SETTLED_S = 0.1
 """Time in which a pool must not have grown to be taken for complete, also on a busy machine."""
+_numbers = itertools.count()
 
 
 class Background(Generic[T]):
@@ -100,37 +102,41 @@ def nicely(work: Callable[[], T]) -> T:
 
     Threads inherit niceness, and only a privileged process can take it back: a session whose
     pool was started by a nice thread would be slow for ever. A session starts its pool before
-    it does its work, so the niceness comes when new threads have appeared and no more follow.
-    Work that starts no threads is done at normal priority.
+    it does its work, so the niceness comes when the thread has started others and no more
+    follow. Threads that somebody else starts meanwhile, such as another node that loads a
+    model, do not count. Work that starts no threads is done at normal priority, which is right
+    for a model that is loaded already: its pool serves others.
 
     Only what the engine does belongs in here. A nice thread that runs Python may hold the
     interpreter while it gets no CPU, and then everybody waits for it.
     """
     future: Future[T] = Future()
-    before = _tasks()
-    thread = threading.Thread(target=_fulfil, args=(future, work), name='ml_nice', daemon=True)
+    name, before = f'ml_nice_{next(_numbers) % 1_000_000}', _tasks()
+    thread = threading.Thread(target=_fulfil, args=(future, work, name), name=name, daemon=True)
     thread.start()
-    if _await_pool(future, before) and thread.native_id is not None:
+    if _await_pool(future, name, before) and thread.native_id is not None:
         with suppress(ProcessLookupError):
             os.setpriority(os.PRIO_PROCESS, thread.native_id, NICEST)
     thread.join()
     return future.result()
 
 
-def _fulfil(future: Future[T], work: Callable[[], T]) -> None:
+def _fulfil(future: Future[T], work: Callable[[], T], name: str) -> None:
     try:
+        # The kernel's name of a thread, at most 15 characters, passes to those it starts.
+        (_TASKS / str(threading.get_native_id()) / 'comm').write_text(name)
         future.set_result(work())
     except BaseException as error:
         future.set_exception(error)
 
 
-def _await_pool(future: Future[T], before: set[str]) -> bool:
+def _await_pool(future: Future[T], name: str, before: set[str]) -> bool:
     """Waits until a thread pool has been started; false when the work was done without one."""
     seen = set[str]()
     changed_s = time.monotonic()
     while not future.done():
         time.sleep(_POLL_S)
-        new = _tasks() - before - _python_tasks()
+        new = {task for task in _tasks() - before - _python_tasks() if _name(task) == name}
         if new != seen:
             seen, changed_s = new, time.monotonic()
         elif new and time.monotonic() - changed_s > _SETTLED_S:
@@ -142,6 +148,13 @@ def _tasks() -> set[str]:
     return {task.name for task in _TASKS.iterdir()}
 
 
+def _name(task: str) -> str:
+    try:
+        return (_TASKS / task / 'comm').read_text().rstrip()
+    except OSError:  # it has ended
+        return ''
+
+
 def _python_tasks() -> set[str]:
-    """Threads that are no engine's, such as one that closes the model before."""
+    """Threads that are no engine's: the one that works, and those that it starts in Python."""
     return {str(thread.native_id) for thread in threading.enumerate()}

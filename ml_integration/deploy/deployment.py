@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.pipeline import Pipeline
@@ -29,6 +30,13 @@ from ml_integration.store.package import ModelPackage, read_manifest, read_packa
 from ml_integration.store.trust import Trust, check_release
 
 
+class Load(Protocol):
+    """Makes a pipeline of a package and lets it prove itself."""
+
+    def __call__(self, package: ModelPackage, *, fresh: bool = False) -> Pipeline:
+        """`fresh`: load the model again also where this process has loaded it already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where models come from and how they are made to run.
@@ -36,12 +44,14 @@ class Source:
     Attributes:
         store: where they are found.
         trust: what a package has to show before it is loaded.
-        load: makes a pipeline of a package and lets it prove itself.
+        load: makes a pipeline of a package.
+        keep: writes to disk what loading has made for the next time.
     """
 
     store: ModelStore
     trust: Trust
-    load: Callable[[ModelPackage], Pipeline]
+    load: Load
+    keep: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,7 @@ class Deployment:
                 raise
             self._follow(fallback)
             loaded = self._open(self.verified(fallback.model))
+        self._aside(self._source.keep)
         self._serving = loaded
         self._slot = Slot(loaded.pipeline, self._retire)
         self._trial = Trial(self._now_ns())
@@ -159,13 +170,16 @@ class Deployment:
     def swap(self, package: ModelPackage) -> Future[str]:
         """Loads a verified package in the background and lets it serve.
 
+        The version that serves already is loaded again.
+
         Returns:
             The sentence that says what happened, or the MlIntegrationError that prevented it.
         """
 
         def job(check: Callable[[], None]) -> str:
-            before = str(self.serving.identity)
-            loaded = nicely(lambda: self._open(package))
+            before = self.serving.identity
+            again = str(before) == str(package.manifest.identity)
+            loaded = self._open_beside(package, fresh=again)
             try:
                 check()
             except SupersededError:
@@ -210,8 +224,7 @@ class Deployment:
             if in_memory and kept:
                 loaded = kept
             else:
-                package = self.verified(decision.model)
-                loaded = nicely(lambda: self._open(package))
+                loaded = self._open_beside(self.verified(decision.model))
             self._install(loaded, decision.state, 'rollback')
             return f'{loaded.identity} serves again, {before} was taken back'
 
@@ -267,8 +280,14 @@ class Deployment:
         """The `name@version` a reference stands for now."""
         return str(read_manifest(self._source.store.find(reference)).identity)
 
-    def _open(self, package: ModelPackage) -> Loaded:
-        pipeline = self._source.load(package)
+    def _open_beside(self, package: ModelPackage, fresh: bool = False) -> Loaded:
+        """Opens a model while another one serves."""
+        loaded = nicely(lambda: self._open(package, fresh))
+        self._aside(self._source.keep)  # not by a nice thread, which would do it in Python
+        return loaded
+
+    def _open(self, package: ModelPackage, fresh: bool = False) -> Loaded:
+        pipeline = self._source.load(package, fresh=fresh)
         # The session has its own copy of the weights; a second one would only take memory.
         light = replace(package, content=ModelContent(package.content.identity, b''), golden=None)
         return Loaded(light, pipeline)

@@ -6,18 +6,21 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import Sensor, Session, Task
+from ml_integration.core.contracts import ArtifactCache, Backend, Sensor, Session, Task
 from ml_integration.core.datatypes import ModelDescription, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.batching import make_batch, prove_batch, zeros
+from ml_integration.deploy.shared_sessions import SharedSessions, model_key
 from ml_integration.errors import ModelMismatchError
 from ml_integration.store.manifest import Manifest
 from ml_integration.store.package import ModelPackage
 
 # Looking through everything that is installed takes 20 ms of Python, each time.
 _plugin = cache(plugins.load)
+_SESSIONS = SharedSessions()
+"""Of this process, whichever node asks."""
 
 SensorFactory = Callable[[str, tuple[str, ...]], Sensor]
 """Makes a sensor from its plug-in name and the formats that the task takes."""
@@ -35,17 +38,22 @@ def load_pipeline(
     sensor_factory: SensorFactory = make_sensor,
     *,
     together: Callable[[str], int] = lambda device: 1,
+    artifacts: ArtifactCache | None = None,
+    fresh: bool = False,
 ) -> Pipeline:
     """Opens a model, checks it against its manifest and lets it prove itself.
 
     The session is opened from the bytes that were verified, warmed up and run on the golden
-    sample. When any of that fails, the session is closed and nothing is left behind.
+    sample. When any of that fails, the session is closed and nothing is left behind. Pipelines
+    of one model with the same settings share what is loaded.
 
     Args:
-        package: the verified package.
-        execution: what the robot decides about execution.
+        package: the verified model.
+        execution: how it is executed.
         sensor_factory: makes the sensor.
+        artifacts: where the engine may keep what it made of the model.
         together: says how many frames should run together on a device, if the model can do it.
+        fresh: load the model again also where it is loaded already.
 
     Raises:
         SettingError: the manifest's settings are not those of its task.
@@ -53,8 +61,7 @@ def load_pipeline(
         ModelError: the engine refuses the model, or model, manifest and task disagree.
     """
     manifest = package.manifest
-    backend = _plugin('backends', manifest.backend)()
-    session: Session = backend.open(package.content, execution)
+    session = _open(package, execution, artifacts, fresh)
     try:
         model = _describe(package, session)
         task = _make_task(package, model)
@@ -68,6 +75,23 @@ def load_pipeline(
     except BaseException:
         session.close()
         raise
+
+
+def _open(
+    package: ModelPackage,
+    execution: ExecutionSettings,
+    artifacts: ArtifactCache | None,
+    fresh: bool,
+) -> Session:
+    name, content = package.manifest.backend, package.content
+    backend: Backend = _plugin('backends', name)()
+    # An encrypted model may be decrypted in memory only, and so may what is made of it.
+    kept = None if package.manifest.encrypted else artifacts
+    return _SESSIONS.open(
+        model_key(name, content, execution),
+        lambda: backend.open(content, execution, kept),
+        fresh,
+    )
 
 
 def prove(package: ModelPackage, session: Session) -> None:

@@ -9,6 +9,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from ml_integration.core.health import Finding, Health, Level
 from ml_integration.core.stats import Stats
 from ml_integration.deploy.deployment import Loaded
+from ml_integration.deploy.shared_sessions import sharers
 from ml_integration.ros.input_diagnostics import (
     Values,
     drop_values,
@@ -44,13 +45,15 @@ def model_finding(
     """
     if serving is None:
         return Finding('model', Level.OK, f'{state}, no model loaded'), ()
-    model, device = serving.pipeline.model, serving.pipeline.session.device
+    model, session = serving.pipeline.model, serving.pipeline.session
+    device = session.device
     values = (
         ('model', model.identity),
         ('sha256', model.identity.sha256),
         ('verified by', serving.package.verified_by),
         ('provider', device),
         ('frames per run', f'up to {serving.pipeline.batch_size}'),
+        ('in use by', f'{sharers(session)} pipeline(s) of this process'),
         ('inputs', ', '.join(map(str, model.inputs))),
         ('outputs', ', '.join(map(str, model.outputs))),
         ('labels', len(model.labels)),

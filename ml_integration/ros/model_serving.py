@@ -21,7 +21,9 @@ from ml_integration.ros.model_control import ModelControl
 from ml_integration.ros.model_report import ModelReport
 from ml_integration.ros.parameters import InferenceNodeParameters
 from ml_integration.ros.sensors import ros_sensor
+from ml_integration.store.artifacts import StoredArtifacts
 from ml_integration.store.model_store import ModelStore
+from ml_integration.store.package import ModelPackage
 from ml_integration.store.places import default_stores
 from ml_integration.store.state_dir import StateDir, default_state_dir
 from ml_integration.store.trust import load_trust
@@ -50,8 +52,9 @@ class ModelServing:
         current = parameters()
         state_dir = StateDir(_state_dir(current))
         store = _model_store(current, state_dir)
+        artifacts = StoredArtifacts(state_dir.path / 'cache', node.get_logger().warning)
         self._deployment = Deployment(
-            _source(store, current),
+            _source(store, current, artifacts),
             History(state_dir, node.get_fully_qualified_name()),
             monotonic_ns,
             current.keep_previous,
@@ -89,7 +92,8 @@ class ModelServing:
 
     def alarms(self) -> tuple[Finding, ...]:
         """What is wrong with the models of this node."""
-        warnings = [*self._deployment.complaints, self.control.problem]
+        fallback = self._deployment.serving.pipeline.session.fallback
+        warnings = [*self._deployment.complaints, self.control.problem, fallback]
         if self._parameters().integrity == 'off':
             warnings.append('INTEGRITY IS OFF: any file is loaded as a model')
         found = [Finding('model', Level.WARN, warning) for warning in warnings if warning]
@@ -117,19 +121,29 @@ def _state_dir(parameters: InferenceNodeParameters) -> Path:
     return Path(parameters.state_dir) if parameters.state_dir else default_state_dir()
 
 
-def _source(store: ModelStore, parameters: InferenceNodeParameters) -> Source:
+def _source(
+    store: ModelStore, parameters: InferenceNodeParameters, artifacts: StoredArtifacts
+) -> Source:
     trust = load_trust(
         parameters.integrity,
         _path(parameters.trusted_keys_dir),
         _path(parameters.model_key_file),
     )
-    execution = parameters.execution
     together = partial(parameters.batch.together, max(1, len(parameters.cameras)))
-    return Source(
-        store,
-        trust,
-        lambda package: load_pipeline(package, execution, ros_sensor, together=together),
-    )
+    # What was made here is signed by nobody.
+    kept = None if parameters.integrity == 'signed' else artifacts
+
+    def load(package: ModelPackage, *, fresh: bool = False) -> Pipeline:
+        return load_pipeline(
+            package,
+            parameters.execution,
+            ros_sensor,
+            together=together,
+            artifacts=kept,
+            fresh=fresh,
+        )
+
+    return Source(store, trust, load, artifacts.write)
 
 
 def _path(text: str) -> Path | None:

@@ -89,6 +89,22 @@ def test_a_closed_session_refuses_to_run_and_may_be_closed_again(backend: Any) -
         session.run({'images': PICTURE})
 
 
+def test_sessions_of_one_loaded_model_end_one_by_one_and_keep_their_outputs(session: Any) -> None:
+    other = session.share()
+    assert (other.inputs, other.outputs, other.device, other.fallback) == (
+        session.inputs, session.outputs, session.device, session.fallback
+    )  # fmt: skip
+    mine = session.run({'images': PICTURE})['detections']
+    expected = mine.copy()
+    for _ in range(3):
+        other.run({'images': 1 - PICTURE})
+    np.testing.assert_array_equal(mine, expected)
+    other.close()
+    with pytest.raises(InferenceError):
+        other.share()
+    np.testing.assert_array_equal(session.run({'images': PICTURE})['detections'], expected)
+
+
 def test_bytes_that_are_no_model_are_refused_by_the_name_of_the_model(backend: Any) -> None:
     with pytest.raises(ModelLoadError, match='detector@3'):
         backend.open(ModelContent(IDENTITY, b'this is no model'), ExecutionSettings())

@@ -92,6 +92,40 @@ def test_threads_of_python_that_come_and_go_are_not_taken_for_those_of_a_session
     assert nicely(load) == {own_niceness()}
 
 
+def test_threads_that_somebody_else_starts_meanwhile_make_no_session_slow() -> None:
+    opened: list[Session] = []
+    go = threading.Event()
+
+    def load_elsewhere() -> None:  # as another node of the process does
+        go.wait(WAIT_S)
+        opened.append(open_session())
+
+    other = threading.Thread(target=load_elsewhere)
+    other.start()
+
+    def load() -> set[int]:
+        go.set()
+        other.join()
+        time.sleep(0.3)  # in which a pool would be taken for complete
+        before = niceness()
+        opened.append(open_session())
+        new = {nice for thread, nice in niceness().items() if thread not in before}
+        wait_until_nice()
+        return new
+
+    assert nicely(load) == {0}
+    for session in opened:
+        session.close()
+
+
+def test_a_model_that_is_loaded_already_is_shared_without_making_its_pool_nice() -> None:
+    root = open_session()
+    shared = nicely(root.share)
+    assert set(niceness().values()) == {0}
+    for session in (shared, root):
+        session.close()
+
+
 def test_who_waits_for_nice_work_is_not_nice_and_gets_what_it_raises() -> None:
     def fail() -> None:
         session = open_session()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from time import monotonic_ns
 
@@ -38,7 +39,7 @@ class Robot:
         source = Source(
             ModelStore([self._store], state_dir),
             DIGEST,
-            lambda package: load_pipeline(package, ExecutionSettings(intra_op_threads=1)),
+            partial(load_pipeline, execution=ExecutionSettings(intra_op_threads=1)),
         )
         self.deployment = Deployment(source, History(state_dir, '/detector'), monotonic_ns)
         return self.deployment
@@ -75,6 +76,16 @@ def test_a_swap_changes_what_serves_and_says_so(robot: Robot) -> None:
     with robot.deployment.lease() as pipeline:
         assert str(pipeline.model.identity) == 'm@2'
     assert ('swap', 'm@2', 'ok') in robot.audit()
+
+
+def test_the_version_that_serves_is_really_opened_again(robot: Robot) -> None:
+    robot.deployment.start('m@1', QUICK)
+    engines = []
+    for _ in range(2):
+        with robot.deployment.lease() as pipeline:
+            engines.append(pipeline.session.share()._engine)
+        assert swap(robot, 'm@1') == 'm@1 serves, after m@1'
+    assert engines[0] is not engines[1]
 
 
 def test_a_swap_that_fails_leaves_the_serving_model_and_says_why(
@@ -121,9 +132,9 @@ def test_a_second_request_supersedes_the_first(robot: Robot) -> None:
     deployment, both_asked = robot.deployment, threading.Event()
     load = deployment._source.load
 
-    def patient(package: ModelPackage):
+    def patient(package: ModelPackage, **fresh: bool):
         assert both_asked.wait(WAIT_S)
-        return load(package)
+        return load(package, **fresh)
 
     object.__setattr__(deployment._source, 'load', patient)
     packages = [deployment.verified(f'm@{version}') for version in (2, 3)]
@@ -216,8 +227,8 @@ def test_nothing_of_a_failed_load_is_left_open(
     opened, closed = [], []
     load = robot.deployment._source.load
 
-    def watched(package: ModelPackage):
-        pipeline = load(package)
+    def watched(package: ModelPackage, **fresh: bool):
+        pipeline = load(package, **fresh)
         opened.append(pipeline)
         close = pipeline.close
         pipeline.close = lambda: (closed.append(pipeline), close())

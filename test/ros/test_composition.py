@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import pytest
 from container_processes import ContainerUnderTest, with_odd_components
+from diagnostic_msgs.msg import DiagnosticArray
 from inference_processes import RED, squares
 from model_folders import write_model_folder
 from ros_client import Client
@@ -54,6 +55,11 @@ def test_the_shipped_file_plays_and_detects_for_each_camera(
     for collected in results:
         found = collected.wait_for(lambda result: result.detections, 'a detection')
         assert found.detections[0].results[0].hypothesis.class_id == 'red'
+    shared = 'in use by', '2 pipeline(s) of this process'
+    client_node.collect(DiagnosticArray, '/diagnostics').wait_for(
+        lambda message: any(shared == (item.key, item.value) for item in message.status[0].values),
+        'a model that both nodes use',
+    )
     assert list(ContainerUnderTest(process, client_node, NAME).nodes().values()) == [
         f'/camera_{number}/{name}' for number in (0, 1) for name in ('video_player', 'detector')
     ]

@@ -11,10 +11,12 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
-from ml_integration.backends.onnx_runtime import OnnxRuntime, OnnxRuntimeSession, usable_cpus
+from ml_integration.backends.onnx_runtime import OnnxRuntime
+from ml_integration.backends.onnx_runtime.cpus import usable_cpus
+from ml_integration.backends.onnx_runtime.session import OnnxRuntimeSession
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
-from ml_integration.errors import InferenceError, ModelLoadError
+from ml_integration.errors import ModelLoadError
 
 CPU = 'CPUExecutionProvider'
 ROWS = np.ones((2, 3), np.float32)
@@ -160,13 +162,13 @@ def test_settings_do_not_change_the_result(settings: ExecutionSettings) -> None:
 )  # fmt: skip
 def test_settings_reach_the_engine(settings: ExecutionSettings, option: str, value: Any) -> None:
     session = opened(onnx_models.identity(), settings)
-    assert getattr(session._session.get_session_options(), option) == value
+    assert getattr(session._engine.get_session_options(), option) == value
 
 
 @pytest.mark.parametrize('spinning', [False, True])
 def test_spinning_reaches_both_thread_pools(spinning: bool) -> None:
     session = opened(onnx_models.identity(), ExecutionSettings(allow_spinning=spinning))
-    options = session._session.get_session_options()
+    options = session._engine.get_session_options()
     for pool in ('intra_op', 'inter_op'):
         entry = options.get_session_config_entry(f'session.{pool}.allow_spinning')
         assert entry == str(int(spinning))
@@ -186,92 +188,3 @@ def test_spinning_reaches_both_thread_pools(spinning: bool) -> None:
 def test_wrong_thread_affinity_is_refused(threads: int, affinity: str, cause: str) -> None:
     settings = ExecutionSettings(intra_op_threads=threads, thread_affinity=affinity)
     assert cause in refusal(onnx_models.identity(), settings)
-
-
-def test_provider_that_is_not_here_is_skipped_and_the_real_one_reported(
-    capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
-) -> None:
-    for providers in (('NoSuchExecutionProvider', CPU), ('NoSuchExecutionProvider',)):
-        settings = ExecutionSettings(providers=providers)
-        assert opened(onnx_models.identity(), settings).device == CPU
-    assert capfd.readouterr() == ('', '')
-    assert not recwarn.list
-
-
-def test_required_provider_that_is_not_here_is_refused() -> None:
-    settings = ExecutionSettings(('NoSuchExecutionProvider', CPU), require_provider=True)
-    message = refusal(onnx_models.identity(), settings)
-    assert "provider 'NoSuchExecutionProvider' cannot be used" in message
-    assert CPU in message
-
-
-@pytest.mark.parametrize(
-    ('tensors', 'cause'),
-    [
-        ({}, r"got the inputs \[\], expected \['x'\]"),  # nothing
-        ({'x': ROWS, 'z': ROWS}, r"\['x', 'z'\], expected \['x'\]"),  # one too many
-        ({'x': ROWS.astype(np.float64)}, r'got the input x: float64\[2, 3\], expected x: float32'),
-        ({'x': ROWS.astype('>f4')}, r'got the input x: >f4\[2, 3\]'),  # big-endian
-        ({'x': ROWS[None]}, r'float32\[1, 2, 3\], expected x: float32\[\?, 3\]'),  # rank
-        ({'x': ROWS[:, :2]}, r'float32\[2, 2\], expected'),  # size
-    ],
-)
-def test_tensor_that_does_not_fit_is_refused(tensors: Any, cause: str) -> None:
-    session = opened(onnx_models.identity())
-    with pytest.raises(InferenceError, match=cause):
-        session.run(tensors)
-    np.testing.assert_array_equal(session.run({'x': ROWS})['y'], ROWS)
-
-
-def test_failure_inside_the_engine_is_an_inference_error_and_the_session_goes_on() -> None:
-    session = opened(onnx_models.pairs_of_rows())
-    with pytest.raises(InferenceError, match=r'm@1: inference failed: .*Reshape') as caught:
-        session.run({'x': np.ones((3, 3), np.float32)})
-    assert '\n' not in str(caught.value)
-    assert session.run({'x': ROWS})['y'].shape == (1, 6)
-
-
-def affinity_of(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('os.sched_getaffinity', lambda pid: set(range(count)))
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-
-
-V1_QUOTA = 'sys/fs/cgroup/cpu,cpuacct/docker/a/cpu.cfs_quota_us'
-V1_PERIOD = 'sys/fs/cgroup/cpu,cpuacct/docker/a/cpu.cfs_period_us'
-
-
-@pytest.mark.parametrize(
-    ('files', 'expected'),
-    [
-        ({}, 8),  # no cgroups at all
-        ({'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': 'max 100000\n'}, 8),
-        ({'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '200000 100000\n'}, 2),  # docker
-        ({'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '250000 100000\n'}, 2),  # 2.5
-        ({'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '50000 100000\n'}, 1),  # 0.5
-        ({'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': 'rubbish'}, 8),
-        ({'proc/self/cgroup': '0::/a/b\n', 'sys/fs/cgroup/a/cpu.max': '300000 100000',
-          'sys/fs/cgroup/a/b/cpu.max': 'max 100000'}, 3),  # the limit is an ancestor's
-        ({'proc/self/cgroup': '0::/gone\n', 'sys/fs/cgroup/cpu.max': '400000 100000'}, 4),
-        ({'proc/self/cgroup': '5:cpu,cpuacct:/docker/a\n4:memory:/x\n', V1_QUOTA: '300000\n',
-          V1_PERIOD: '100000\n'}, 3),  # cgroup v1
-        ({'proc/self/cgroup': '5:cpu,cpuacct:/docker/a\n', V1_QUOTA: '-1',
-          V1_PERIOD: '100000'}, 8),
-    ],
-)  # fmt: skip
-def test_threads_follow_the_quota_of_the_cgroup(
-    files: dict[str, str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    affinity_of(8, monkeypatch)
-    write(tmp_path, files)
-    assert usable_cpus(tmp_path) == expected
-
-
-def test_threads_follow_the_affinity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    affinity_of(3, monkeypatch)
-    write(tmp_path, {'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '600000 100000'})
-    assert usable_cpus(tmp_path) == 3

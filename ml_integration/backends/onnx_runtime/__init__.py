@@ -1,0 +1,118 @@
+"""Executes ONNX models with ONNX Runtime.
+
+The engine is imported when it is first needed, so that listing models does not need it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+from ml_integration.backends.onnx_runtime.causes import cause, shortened
+from ml_integration.backends.onnx_runtime.optimised import LARGEST_BYTES, open_optimised
+from ml_integration.backends.onnx_runtime.options import (
+    CPU,
+    TENSORRT,
+    provider_options,
+    session_options,
+)
+from ml_integration.backends.onnx_runtime.session import OnnxRuntimeSession
+from ml_integration.core.contracts import ArtifactCache
+from ml_integration.core.datatypes import ModelContent
+from ml_integration.core.execution import ExecutionSettings
+from ml_integration.errors import ModelLoadError
+
+
+class OnnxRuntime:
+    """The backend; see `ml_integration.core.contracts.Backend`."""
+
+    def available(self) -> tuple[str, ...]:
+        try:
+            return tuple(_engine().get_available_providers())
+        except ImportError:
+            return ()
+
+    def open(
+        self,
+        content: ModelContent,
+        settings: ExecutionSettings,
+        cache: ArtifactCache | None = None,
+    ) -> OnnxRuntimeSession:
+        """Opens a session; providers that are not here, or do not start, are skipped.
+
+        Raises:
+            ModelLoadError: the engine is not installed, or refuses the model or a setting.
+        """
+        model = str(content.identity)
+        try:
+            _engine()
+        except ImportError as error:
+            hint = 'Install it: pip install onnxruntime.'
+            raise ModelLoadError(model, str(error), hint) from error
+        here = self.available()
+        wanted = settings.providers[0] if settings.providers else CPU
+        usable = [name for name in settings.providers if name in here] or [CPU]
+        reason = '' if wanted in here else f'here are: {", ".join(here)}'
+        try:
+            session = _opened(content, settings, usable, cache)
+        except ModelLoadError as error:
+            if usable == [CPU] or settings.require_provider:
+                raise
+            reason = shortened(str(error.__cause__ or error))
+            session = _opened(content, settings, [CPU], cache)
+        device = str(session.get_providers()[0])
+        fallback = ''
+        if device != wanted:
+            reason = reason or 'it could not be started, the engine has logged why'
+            fallback = f"provider '{wanted}' cannot be used, '{device}' is: {reason}"
+        if fallback and settings.require_provider:
+            raise ModelLoadError(model, fallback)
+        return OnnxRuntimeSession(session, model, fallback)
+
+
+def _engine() -> Any:
+    return importlib.import_module('onnxruntime')
+
+
+def _opened(
+    content: ModelContent,
+    settings: ExecutionSettings,
+    providers: Sequence[str],
+    cache: ArtifactCache | None,
+) -> Any:
+    """The engine's session; the CPU does what the providers cannot."""
+    engine = _engine()
+    names = [*providers, *({CPU} - set(providers))]
+    folder = None
+    if cache is not None and TENSORRT in providers:
+        folder = cache.folder(hashlib.sha256(content.model).hexdigest())
+
+    def options() -> Any:
+        return session_options(engine, content, settings)
+
+    def opened(model: bytes, its_options: Any) -> Any:
+        return engine.InferenceSession(
+            model,
+            its_options,
+            providers=names,
+            provider_options=provider_options(names, folder),
+            enable_fallback=False,
+        )
+
+    try:
+        # What other providers have compiled cannot be saved with the graph.
+        if cache is None or names != [CPU] or not _worth_keeping(content, settings):
+            return opened(content.model, options())
+        return open_optimised(engine, content, settings, options, opened, cache)
+    except ModelLoadError:
+        raise
+    except Exception as error:  # the engine's own exceptions have no common base
+        raise ModelLoadError(str(content.identity), *cause(str(error))) from error
+
+
+def _worth_keeping(content: ModelContent, settings: ExecutionSettings) -> bool:
+    """Whether keeping the optimised graph is wanted, possible and saves time."""
+    optimises = settings.cache_optimized and settings.graph_optimization != 'disabled'
+    return optimises and not content.external and len(content.model) <= LARGEST_BYTES

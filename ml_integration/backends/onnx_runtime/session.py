@@ -1,0 +1,102 @@
+"""A loaded model as the rest of the package knows it."""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from typing import Any
+
+import numpy as np
+
+from ml_integration.backends.onnx_runtime.bound_outputs import BoundOutputs
+from ml_integration.backends.onnx_runtime.causes import shortened
+from ml_integration.core.datatypes import Tensors, TensorSpec
+from ml_integration.errors import InferenceError, ModelLoadError
+
+_DTYPES = {
+    'tensor(float)': 'float32', 'tensor(double)': 'float64', 'tensor(float16)': 'float16',
+    'tensor(bool)': 'bool', 'tensor(int8)': 'int8', 'tensor(uint8)': 'uint8',
+    'tensor(int16)': 'int16', 'tensor(uint16)': 'uint16', 'tensor(int32)': 'int32',
+    'tensor(uint32)': 'uint32', 'tensor(int64)': 'int64', 'tensor(uint64)': 'uint64',
+}  # fmt: skip
+
+
+class OnnxRuntimeSession:
+    """A loaded model; see `ml_integration.core.contracts.Session`.
+
+    Args:
+        engine: the engine's own session.
+        model: `name@version`, for errors.
+        fallback: why the device is not the one that was asked for first; empty if it is.
+    """
+
+    def __init__(self, engine: Any, model: str, fallback: str = '') -> None:
+        self.inputs = tuple(_spec(item, model, 'input') for item in engine.get_inputs())
+        self.outputs = tuple(_spec(item, model, 'output') for item in engine.get_outputs())
+        self.device = str(engine.get_providers()[0])
+        self.fallback = fallback
+        self._engine: Any = engine
+        self._bound: BoundOutputs | None = BoundOutputs(engine)
+        self._model = model
+        self._names = {spec.name for spec in self.inputs}
+        self._expected = [(spec, np.dtype(spec.dtype)) for spec in self.inputs]
+
+    def run(self, tensors: Tensors) -> Tensors:
+        """Runs the model once.
+
+        Raises:
+            InferenceError: a tensor is not what the model takes, or the engine failed.
+        """
+        if self._bound is None:
+            raise self._closed()
+        self._check(tensors)
+        try:
+            return self._bound.run(tensors)
+        except Exception as error:  # the engine's own exceptions have no common base
+            raise InferenceError(self._model, shortened(str(error))) from error
+
+    def share(self) -> OnnxRuntimeSession:
+        if self._engine is None:
+            raise self._closed()
+        return OnnxRuntimeSession(self._engine, self._model, self.fallback)
+
+    def close(self) -> None:
+        if self._engine is None:
+            return
+        engine = weakref.ref(self._engine)
+        self._engine = self._bound = None
+        if engine() is None:  # nobody else runs this model
+            _return_freed_memory()
+
+    def _closed(self) -> InferenceError:
+        return InferenceError(self._model, 'the session is closed')
+
+    def _check(self, tensors: Tensors) -> None:
+        if tensors.keys() != self._names:
+            raise InferenceError(
+                self._model, f'got the inputs {sorted(tensors)}, expected {sorted(self._names)}'
+            )
+        for spec, dtype in self._expected:
+            array = tensors[spec.name]
+            # The engine reads big-endian numbers as if they were little-endian, hence both.
+            if array.dtype != dtype or not spec.holds(array):
+                got = TensorSpec(spec.name, str(array.dtype), array.shape)
+                raise InferenceError(self._model, f'got the input {got}, expected {spec}')
+
+
+def _spec(item: Any, model: str, role: str) -> TensorSpec:
+    if item.type not in _DTYPES:
+        raise ModelLoadError(
+            model,
+            f"{role} '{item.name}' is a {item.type}, which cannot be used here",
+            'Only tensors of numbers can; export the model so (for scikit-learn: zipmap=False).',
+        )
+    shape = tuple(size if isinstance(size, int) and size > 0 else None for size in item.shape)
+    return TensorSpec(item.name, _DTYPES[item.type], shape)
+
+
+def _return_freed_memory() -> None:
+    """Gives a closed session's memory back; glibc keeps it, and each model swap adds to it."""
+    trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
+    if trim is not None:
+        trim(0)
