@@ -1,0 +1,119 @@
+"""All subjects in all cells, in turn, so that the machine's moods hit all of them alike."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.side_by_side import floor
+from benchmarks.side_by_side.floor import Lap, Loop
+from benchmarks.side_by_side.line_process import LineProcess
+from benchmarks.side_by_side.models import MODELS, Model
+from benchmarks.side_by_side.report import Cell, Row, Window
+from benchmarks.side_by_side.subjects import FLOOR, OURS_DEFAULT, Cameras, Place, subjects_of
+from benchmarks.side_by_side.windows import DETAIL_HZ, measure, measure_floor
+
+FULL_HZ = 200.0
+CELLS = (
+    *(Cell(model, size, load) for model in ('light', 'medium') for size in ('VGA', '1080p')
+      for load in ('30 Hz', 'full')),
+    *(Cell('heavy', 'VGA', load) for load in ('30 Hz', '1.5x', '2x', 'full')),
+    *(Cell('heavy', '1080p', load) for load in ('30 Hz', '2x')),
+)  # fmt: skip
+QUICK_CELLS = (
+    Cell('light', 'VGA', '30 Hz'),
+    Cell('light', '1080p', '30 Hz'),
+    Cell('medium', 'VGA', '30 Hz'),
+    Cell('heavy', 'VGA', '1.5x'),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to measure: rounds, and seconds per window."""
+
+    repeats: int
+    window_s: float
+    cells: tuple[Cell, ...]
+
+
+FULL_PLAN = Plan(5, 1.0, CELLS)
+QUICK_PLAN = Plan(2, 0.7, QUICK_CELLS)
+
+
+def compare(place: Place, pictures: Mapping[str, Path], plan: Plan) -> list[Row]:
+    """Measures everything of the plan."""
+    rows: list[Row] = []
+    with ExitStack() as resources:
+        cameras = Cameras(place, resources)
+        for model in MODELS:
+            cells = [cell for cell in plan.cells if cell.model == model.name]
+            if cells:
+                rows += _compare_for(model, cells, place, pictures, plan, cameras)
+    return rows
+
+
+def _compare_for(
+    model: Model,
+    cells: Sequence[Cell],
+    place: Place,
+    pictures: Mapping[str, Path],
+    plan: Plan,
+    cameras: Cameras,
+) -> list[Row]:
+    windows: dict[tuple[Cell, str], list[Window]] = defaultdict(list)
+    with ExitStack() as resources:
+        bare = _start_floor(model, place, resources)
+        subjects = subjects_of(model, place, resources, cameras)
+        for subject in subjects:
+            place.observer.ask_parameter(subject.node)
+        run_ms = _run_ms(bare, pictures['VGA'])
+        for repeat in range(plan.repeats):
+            for cell in cells:
+                say(f'{model.name}, {cell.size}, {cell.load}: {repeat + 1} of {plan.repeats}')
+                rate_hz, picture = rate_of(cell.load, run_ms), pictures[cell.size]
+                for subject in subjects:
+                    if subject.who != OURS_DEFAULT or _shows_delivery(cell):
+                        windows[cell, subject.who].append(
+                            measure(subject, cell, picture, rate_hz, place.observer, plan.window_s)
+                        )
+                paced_hz = rate_hz if cell.load == DETAIL_HZ else 0.0
+                windows[cell, FLOOR].append(
+                    measure_floor(bare, picture, paced_hz, plan.window_s / 2)
+                )
+    say('')
+    return [Row(cell, who, tuple(taken)) for (cell, who), taken in windows.items()]
+
+
+def rate_of(load: str, run_ms: float) -> float:
+    """Frames per second for a load, given how long the session runs [ms]."""
+    if load.endswith('x'):
+        return float(load[:-1]) * 1e3 / run_ms
+    return FULL_HZ if load == 'full' else float(load.removesuffix(' Hz'))
+
+
+def say(text: str) -> None:
+    """Where the run is, in one line that is written over."""
+    print(f'\r{text:60}', end='', file=sys.stderr, flush=True)
+
+
+def _shows_delivery(cell: Cell) -> bool:
+    return cell == Cell('light', '1080p', DETAIL_HZ)
+
+
+def _start_floor(model: Model, place: Place, resources: ExitStack) -> LineProcess:
+    file = str(model.folder(place.store) / 'model.onnx')
+    log = place.out / f'floor_{model.name}.log'
+    bare = LineProcess(floor.MODULE, [file], os.environ, log)
+    resources.callback(bare.end)
+    return bare
+
+
+def _run_ms(bare: LineProcess, picture: Path) -> float:
+    return statistics.median(bare.ask(Loop(str(picture), 0, 0.5), Lap).p50_ms for _ in range(3))
