@@ -12,6 +12,7 @@ import datetime
 import os
 import platform
 import shutil
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -27,10 +28,10 @@ from benchmarks.side_by_side.many_cameras import compare_cameras
 from benchmarks.side_by_side.message_building import compare_messages
 from benchmarks.side_by_side.models import ROOT, make_models, make_pictures
 from benchmarks.side_by_side.observer import Observer
+from benchmarks.side_by_side.place import Cameras, Place
 from benchmarks.side_by_side.plot import svg
 from benchmarks.side_by_side.report import Report, read_report
 from benchmarks.side_by_side.start_up import compare_starts
-from benchmarks.side_by_side.subjects import Place
 from benchmarks.side_by_side.tables import document, goals_text
 from ml_integration.ros.own_domain import use_own_domain
 
@@ -40,6 +41,8 @@ BASELINE = ROOT / 'benchmarks/baseline.json'
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns 1 when --check finds a regression."""
+    # So that the processes started here are ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = _parser().parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     whole = not (options.quick or options.check or options.only)
@@ -78,7 +81,7 @@ def _measure(options: argparse.Namespace) -> Report:
     pictures = make_pictures(folder / 'pictures')
     make_models(folder / 'models')
     with ExitStack() as resources:
-        place = Place(folder, Observer(resources))
+        place = Place(folder, Observer(resources), Cameras(folder, resources))
         return _parts(place, pictures, plan, options.only or PARTS)
 
 

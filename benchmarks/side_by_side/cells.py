@@ -15,9 +15,10 @@ from benchmarks.side_by_side import floor
 from benchmarks.side_by_side.floor import Lap, Loop
 from benchmarks.side_by_side.line_process import LineProcess
 from benchmarks.side_by_side.models import MODELS, Model
+from benchmarks.side_by_side.place import Place
 from benchmarks.side_by_side.report import Cell, Row, Window
-from benchmarks.side_by_side.subjects import FLOOR, OURS_DEFAULT, Cameras, Place, subjects_of
-from benchmarks.side_by_side.windows import DETAIL_HZ, measure, measure_floor
+from benchmarks.side_by_side.subjects import FLOOR, OURS_DEFAULT, subjects_of
+from benchmarks.side_by_side.windows import Feed, measure, measure_floor
 
 FULL_HZ = 200.0
 CELLS = (
@@ -26,9 +27,11 @@ CELLS = (
     *(Cell('heavy', 'VGA', load) for load in ('30 Hz', '1.5x', '2x', 'full')),
     *(Cell('heavy', '1080p', load) for load in ('30 Hz', '2x')),
 )  # fmt: skip
+# Where the node is also fed by a camera without the profile.
+DELIVERY = Cell('light', '1080p', '30 Hz')
 QUICK_CELLS = (
     Cell('light', 'VGA', '30 Hz'),
-    Cell('light', '1080p', '30 Hz'),
+    DELIVERY,
     Cell('medium', 'VGA', '30 Hz'),
     Cell('heavy', 'VGA', '1.5x'),
 )
@@ -50,12 +53,10 @@ QUICK_PLAN = Plan(2, 0.7, QUICK_CELLS)
 def compare(place: Place, pictures: Mapping[str, Path], plan: Plan) -> list[Row]:
     """Measures everything of the plan."""
     rows: list[Row] = []
-    with ExitStack() as resources:
-        cameras = Cameras(place, resources)
-        for model in MODELS:
-            cells = [cell for cell in plan.cells if cell.model == model.name]
-            if cells:
-                rows += _compare_for(model, cells, place, pictures, plan, cameras)
+    for model in MODELS:
+        cells = [cell for cell in plan.cells if cell.model == model.name]
+        if cells:
+            rows += _compare_for(model, cells, place, pictures, plan)
     return rows
 
 
@@ -65,28 +66,23 @@ def _compare_for(
     place: Place,
     pictures: Mapping[str, Path],
     plan: Plan,
-    cameras: Cameras,
 ) -> list[Row]:
     windows: dict[tuple[Cell, str], list[Window]] = defaultdict(list)
     with ExitStack() as resources:
         bare = _start_floor(model, place, resources)
-        subjects = subjects_of(model, place, resources, cameras)
+        subjects = subjects_of(model, place, resources)
         for subject in subjects:
             place.observer.ask_parameter(subject.node)
         run_ms = _run_ms(bare, pictures['VGA'])
         for repeat in range(plan.repeats):
             for cell in cells:
                 say(f'{model.name}, {cell.size}, {cell.load}: {repeat + 1} of {plan.repeats}')
-                rate_hz, picture = rate_of(cell.load, run_ms), pictures[cell.size]
+                camera = Feed(pictures[cell.size], rate_of(cell.load, run_ms))
                 for subject in subjects:
-                    if subject.who != OURS_DEFAULT or _shows_delivery(cell):
-                        windows[cell, subject.who].append(
-                            measure(subject, cell, picture, rate_hz, place.observer, plan.window_s)
-                        )
-                paced_hz = rate_hz if cell.load == DETAIL_HZ else 0.0
-                windows[cell, FLOOR].append(
-                    measure_floor(bare, picture, paced_hz, plan.window_s / 2)
-                )
+                    if subject.who != OURS_DEFAULT or cell == DELIVERY:
+                        window = measure(subject, cell, camera, place.observer, plan.window_s)
+                        windows[cell, subject.who].append(window)
+                windows[cell, FLOOR].append(measure_floor(bare, cell, camera, plan.window_s / 2))
     say('')
     return [Row(cell, who, tuple(taken)) for (cell, who), taken in windows.items()]
 
@@ -99,12 +95,11 @@ def rate_of(load: str, run_ms: float) -> float:
 
 
 def say(text: str) -> None:
-    """Where the run is, in one line that is written over."""
-    print(f'\r{text:60}', end='', file=sys.stderr, flush=True)
-
-
-def _shows_delivery(cell: Cell) -> bool:
-    return cell == Cell('light', '1080p', DETAIL_HZ)
+    """Where the run is: in a terminal one line that is written over, cleared by an empty text."""
+    if sys.stderr.isatty():
+        print(f'\r{text:60}', end='' if text else '\r', file=sys.stderr, flush=True)
+    elif text:
+        print(text, file=sys.stderr, flush=True)
 
 
 def _start_floor(model: Model, place: Place, resources: ExitStack) -> LineProcess:

@@ -95,7 +95,7 @@ def _above_limit(model: str, size: str) -> Callable[[Report], Values]:
         floor = report.values(*cell, FLOOR, 'p50_ms')
         limit = [
             None if one is None or other is None else one + other
-            for one, other in zip(publish, floor, strict=True)
+            for one, other in zip(publish, floor, strict=False)
         ]
         return divided(report.values(*cell, OURS, 'p50_ms'), limit)
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from benchmarks.side_by_side.cells import Plan, say
 from benchmarks.side_by_side.frame_source import SILENCE, Sent, Stream
-from benchmarks.side_by_side.line_process import LineProcess
 from benchmarks.side_by_side.models import BATCHED
 from benchmarks.side_by_side.observer import Arrival, wait
+from benchmarks.side_by_side.place import Place
 from benchmarks.side_by_side.report import Series
-from benchmarks.side_by_side.subjects import Cameras, Place
 from ml_integration.ros.parameters import InferenceNodeParameters
 
 NAMES = ('c0', 'c1', 'c2', 'c3')
@@ -30,7 +29,6 @@ def compare_cameras(place: Place, picture: Path, plan: Plan) -> tuple[list[Serie
         return [], [SKIPPED]
     taken: dict[str, list[float]] = {'naive': [], 'ours': []}
     with ExitStack() as resources:
-        camera = Cameras(place, resources).profile
         for name in NAMES:
             image = ('-r', f'image:=/cameras_naive/{name}/image')
             naive = place.naive(f'naive_{name}', BATCHED, os.environ, *image)
@@ -51,14 +49,13 @@ def compare_cameras(place: Place, picture: Path, plan: Plan) -> tuple[list[Serie
                 say(f'four cameras, {who}')
                 images = [f'/cameras_{who}/{name}/image' for name in NAMES]
                 stream = Stream(images, str(picture), RATE_HZ)
-                taken[who].append(_results_hz(place, camera, stream, results, plan.window_s))
+                taken[who].append(_results_hz(place, stream, results, plan.window_s))
     say('')
     return [Series(f'4 cameras, {who}', 'results/s', tuple(v)) for who, v in taken.items()], []
 
 
-def _results_hz(
-    place: Place, camera: LineProcess, stream: Stream, topics: list[str], window_s: float
-) -> float:
+def _results_hz(place: Place, stream: Stream, topics: list[str], window_s: float) -> float:
+    camera = place.cameras.profile
     with ExitStack() as watching:
         arrivals = [watching.enter_context(place.observer.results(topic)) for topic in topics]
         camera.ask(stream, Sent)

@@ -12,8 +12,8 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from benchmarks.side_by_side.cells import Plan, say
+from benchmarks.side_by_side.place import Place
 from benchmarks.side_by_side.report import Series
-from benchmarks.side_by_side.subjects import Place
 from ml_integration.core.datatypes import (
     Frame,
     ModelDescription,

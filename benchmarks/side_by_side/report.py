@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+PACED = '30 Hz'
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -25,8 +27,9 @@ class Cell:
     load: str
 
     @property
-    def overloads(self) -> bool:
-        return self.load.endswith('x')
+    def paced(self) -> bool:
+        """Whether the camera has its usual rate, and is not made faster than the model."""
+        return self.load == PACED
 
 
 @dataclass(frozen=True, slots=True)

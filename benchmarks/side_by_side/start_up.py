@@ -13,8 +13,8 @@ from benchmarks.side_by_side.cells import Plan, say
 from benchmarks.side_by_side.frame_source import SILENCE, Sent, Stream
 from benchmarks.side_by_side.models import HEAVY
 from benchmarks.side_by_side.observer import wait
+from benchmarks.side_by_side.place import Place
 from benchmarks.side_by_side.report import Series
-from benchmarks.side_by_side.subjects import Cameras, Place
 from ml_integration.ros.demo.children import Child
 
 RATE_HZ = 30.0
@@ -36,7 +36,7 @@ def compare_starts(place: Place, picture: Path, plan: Plan) -> list[Series]:
         return place.ours('start_up', HEAVY.reference, state, *IMAGE, deadline_ms=0.0)
 
     with ExitStack() as resources:
-        camera = Cameras(place, resources).profile
+        camera = place.cameras.profile
         camera.ask(Stream(['/start_up/image'], str(picture), RATE_HZ), Sent)
         resources.callback(camera.ask, SILENCE, Sent)
         for repeat in range(min(REPEATS, plan.repeats)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,9 +17,8 @@ from benchmarks.side_by_side import frame_source
 from benchmarks.side_by_side.frame_source import Sent, Stream
 from benchmarks.side_by_side.line_process import LineProcess
 from benchmarks.side_by_side.models import Model
-from benchmarks.side_by_side.observer import Observer
+from benchmarks.side_by_side.place import Place, without_profile
 from ml_integration.ros.demo.children import Child
-from ml_integration.ros.fast_dds import VARIABLES
 
 NAIVE_DEFAULT, NAIVE = 'naive, default DDS', 'naive'
 OURS, OURS_DEFAULT, COMPOSED, FLOOR = 'ours', 'ours, default DDS', 'ours, composed', 'floor'
@@ -46,51 +44,6 @@ class Subject(Protocol):
         """A context: how long its session ran [ms] by stamp [ns], complete at its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where everything of a run is.
-
-    Attributes:
-        out: logs, models, pictures and state.
-        observer: the benchmark's node.
-    """
-
-    out: Path
-    observer: Observer
-
-    @property
-    def store(self) -> Path:
-        return self.out / 'models'
-
-    def child(
-        self,
-        node: str,
-        module: str,
-        environment: Mapping[str, str],
-        *arguments: str,
-        **values: Any,
-    ) -> Child:
-        """Starts a node with these parameters."""
-        pairs = [part for name, value in values.items() for part in ('-p', f'{name}:={value}')]
-        log = self.out / f'{node}.log'
-        return Child(node, module, [*arguments, *pairs], environment, log)
-
-    def ours(self, node: str, model: str, state: Path, *arguments: str, **values: Any) -> Child:
-        """Starts an inference node of the package, which brings itself to active."""
-        module = 'ml_integration.ros.inference_node'
-        fixed = {'autostart': 'true', 'model': model, 'model_path': self.store}
-        values = {**fixed, 'state_dir': state, **values}
-        return self.child(node, module, os.environ, *arguments, **values)
-
-    def naive(
-        self, node: str, model: Model, environment: Mapping[str, str], *arguments: str
-    ) -> Child:
-        """Starts a naive node."""
-        folder = model.folder(self.store)
-        files = {'model': folder / 'model.onnx', 'labels': folder / 'labels.txt'}
-        return self.child(node, 'benchmarks.naive_node', environment, *arguments, **files)
-
-
 class Fed:
     """A node of a process of its own that is fed by a camera process."""
 
@@ -98,10 +51,12 @@ class Fed:
         self.who = who
         self.node = f'/{child.node}'
         self.pid = child.pid
+        self._child = child
         self._camera = camera
         self._place = place
 
     def stream(self, picture: Path, rate_hz: float) -> None:
+        self._child.check()
         topic = f'{self.node}/image'
         self._camera.ask(Stream([topic], str(picture), rate_hz), Sent)
 
@@ -142,6 +97,7 @@ class Composed:
         self.node = f'/composed_{model.name}'
         self.pid = container.pid
         self._player = f'/player_{model.name}'
+        self._child = container
         self._container = f'/{container.node}'
         self._observer = place.observer
         self._playing = ''
@@ -153,6 +109,7 @@ class Composed:
         self._observer.meet(self._player, *services)
 
     def stream(self, picture: Path, rate_hz: float) -> None:
+        self._child.check()
         wanted = f'{picture} {rate_hz}'
         if wanted != self._playing:
             if self._playing:
@@ -190,10 +147,9 @@ class Composed:
             raise SystemExit(f'{self._container}: {answer.error_message}')
 
 
-def subjects_of(model: Model, place: Place, resources: ExitStack, cameras: Cameras) -> list[Any]:
+def subjects_of(model: Model, place: Place, resources: ExitStack) -> list[Any]:
     """Starts all subjects of a model; `resources` ends them."""
-    state = place.out / 'state'
-    plain = without_profile()
+    state, plain = place.out / 'state', without_profile()
 
     def ending(child: Child) -> Child:
         resources.callback(child.end)
@@ -209,32 +165,12 @@ def subjects_of(model: Model, place: Place, resources: ExitStack, cameras: Camer
     module = 'ml_integration.ros.component_container'
     container = ending(place.child(names[3], module, os.environ))
     return [
-        FedNaive(NAIVE_DEFAULT, naive_default, cameras.default, place),
-        FedNaive(NAIVE, naive, cameras.profile, place),
-        Fed(OURS, ours, cameras.profile, place),
+        FedNaive(NAIVE_DEFAULT, naive_default, place.cameras.default, place),
+        FedNaive(NAIVE, naive, place.cameras.profile, place),
+        Fed(OURS, ours, place.cameras.profile, place),
         Composed(container, place, model, state / names[3]),
-        Fed(OURS_DEFAULT, ours, cameras.default, place),
+        Fed(OURS_DEFAULT, ours, place.cameras.default, place),
     ]
-
-
-class Cameras:
-    """The camera processes: with the package's Fast DDS profile and without one."""
-
-    def __init__(self, place: Place, resources: ExitStack) -> None:
-        self.profile = self._start(place.out / 'camera.log', os.environ, resources)
-        self.default = self._start(place.out / 'camera_default.log', without_profile(), resources)
-
-    def _start(
-        self, log: Path, environment: Mapping[str, str], resources: ExitStack
-    ) -> LineProcess:
-        camera = LineProcess(frame_source.MODULE, (), environment, log)
-        resources.callback(camera.end)
-        return camera
-
-
-def without_profile() -> dict[str, str]:
-    """This process's environment with Fast DDS as it comes."""
-    return {key: value for key, value in os.environ.items() if key not in VARIABLES}
 
 
 def _messages(values: Mapping[str, Any]) -> list[Any]:

@@ -22,8 +22,10 @@ HEAD = """# Performance
 
 <!-- Written by `make bench`; do not edit. -->
 
-{machine}; {taken}. `make bench` measures this, [benchmarks/README.md](../benchmarks/README.md) says
-how and what the words mean. Medians over the repeats; the subjects took turns within each repeat.
+{machine}; {taken}.
+
+`make bench` measures this; [benchmarks/README.md](../benchmarks/README.md) says how, and what the
+words mean. Medians over the repeats; the subjects took turns within each repeat.
 
 ![Latency, CPU and age](performance.svg)
 
@@ -33,8 +35,8 @@ how and what the words mean. Medians over the repeats; the subjects took turns w
 |---|---|---|---|---|
 """
 MODELS = """
-Models: light is `shapes@1`, medium and heavy are YOLOv3-tiny for pictures of 224 and 672 px. *full*
-is a camera at 200 Hz, *1.5x* sends one and a half times the frames that the model can take.
+Models: light is `shapes@1`, medium and heavy are YOLOv3-tiny for pictures of 224 and 672 px.
+*full* is a camera at 200 Hz, *1.5x* sends one and a half times the frames that the model can take.
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,38 +20,42 @@ from benchmarks.side_by_side.subjects import OURS_DEFAULT, Subject
 FIRST_RESULT_S = 3.0
 SETTLE_S = 0.25
 # Until the naive node's queue of ten is full, and it shows what it is like from then on.
-SETTLE_OVERLOADED_S = 0.8
-TAIL_S = 0.3
-DETAIL_HZ = '30 Hz'
+SETTLE_HEAVY_S = 0.8
+QUIET_S = 0.2
+LONGEST_QUEUE_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a camera shows, and how often."""
+
+    picture: Path
+    rate_hz: float
 
 
 def measure(
-    subject: Subject,
-    cell: Cell,
-    picture: Path,
-    rate_hz: float,
-    observer: Observer,
-    window_s: float,
+    subject: Subject, cell: Cell, feed: Feed, observer: Observer, window_s: float
 ) -> Window:
     """Feeds a subject and watches it."""
     with observer.results(f'{subject.node}/detections') as arrivals:
-        subject.stream(picture, rate_hz)
+        subject.stream(feed.picture, feed.rate_hz)
         try:
             _await_first(arrivals)
-            time.sleep(SETTLE_OVERLOADED_S if cell.overloads else SETTLE_S)
+            time.sleep(SETTLE_HEAVY_S if cell.model == 'heavy' else SETTLE_S)
             window = _watch(subject, cell, arrivals, observer, window_s)
-            if cell.load == DETAIL_HZ and subject.who != OURS_DEFAULT:
+            if cell.paced and subject.who != OURS_DEFAULT:
                 window = replace(window, outside_ms=_outside_ms(subject, arrivals, window_s / 2))
         finally:
             subject.silence()
-        time.sleep(TAIL_S if cell.overloads else 0.05)  # what is queued does not disturb the next
+        _await_quiet(arrivals)
         return window
 
 
-def measure_floor(floor: LineProcess, picture: Path, rate_hz: float, window_s: float) -> Window:
-    """The bare loop for as long as a window."""
+def measure_floor(floor: LineProcess, cell: Cell, feed: Feed, window_s: float) -> Window:
+    """The bare loop for some time; where frames pile up, one run after the other."""
     before = usage(floor.pid)
-    lap = floor.ask(Loop(str(picture), rate_hz, window_s), Lap)
+    rate_hz = feed.rate_hz if cell.paced else 0.0
+    lap = floor.ask(Loop(str(feed.picture), rate_hz, window_s), Lap)
     after = usage(floor.pid)
     return Window(
         results_hz=lap.frames / lap.seconds,
@@ -67,11 +71,11 @@ def _watch(
 ) -> Window:
     sent_before = subject.sent()
     before, begin_ns = usage(subject.pid), time.time_ns()
-    on_time = None
-    if cell.overloads:
-        on_time = observer.share_on_time(subject.node, window_s)
-    else:
+    if cell.paced:
+        on_time = None
         time.sleep(window_s)
+    else:
+        on_time = observer.share_on_time(subject.node, window_s)
     after, end_ns = usage(subject.pid), time.time_ns()
     sent = subject.sent()
     inside = [arrival for arrival in arrivals if begin_ns <= arrival.arrival_ns < end_ns]
@@ -80,10 +84,8 @@ def _watch(
         results_hz=count * 1e9 / (end_ns - begin_ns), rss_mb=after.rss_mb, on_time=on_time
     )
     if sent is not None and sent_before is not None:
-        delivered = None
-        if cell.load == DETAIL_HZ:
-            time.sleep(TAIL_S)
-            delivered = _delivered(arrivals, sent_before.frames, sent.frames)
+        time.sleep(QUIET_S if cell.paced else 0.0)  # the last results are under way
+        delivered = _delivered(arrivals, sent_before.frames, sent.frames) if cell.paced else None
         window = replace(window, publish_ms=sent.publish_ms, delivered=delivered)
     if not count:
         return window
@@ -111,3 +113,11 @@ def _await_first(arrivals: Sequence[Arrival]) -> None:
     end = time.monotonic() + FIRST_RESULT_S
     while not arrivals and time.monotonic() < end:
         time.sleep(0.005)
+
+
+def _await_quiet(arrivals: Sequence[Arrival]) -> None:
+    """What is queued would disturb the next one."""
+    end, seen = time.monotonic() + LONGEST_QUEUE_S, -1
+    while len(arrivals) != seen and time.monotonic() < end:
+        seen = len(arrivals)
+        time.sleep(QUIET_S)
