@@ -29,20 +29,9 @@ def compare_cameras(place: Place, picture: Path, plan: Plan) -> tuple[list[Serie
         return [], [SKIPPED]
     taken: dict[str, list[float]] = {'naive': [], 'ours': []}
     with ExitStack() as resources:
-        for name in NAMES:
-            image = ('-r', f'image:=/cameras_naive/{name}/image')
-            naive = place.naive(f'naive_{name}', BATCHED, os.environ, *image)
-            resources.callback(naive.end)
-        values = {'cameras': list(NAMES), 'batch.max_size': 4, 'batch.timeout_ms': TIMEOUT_MS}
-        remaps = [
-            part for name in NAMES for part in ('-r', f'{name}/image:=/cameras_ours/{name}/image')
-        ]
-        state = place.out / 'state/cameras'
-        ours = place.ours('cameras', BATCHED.reference, state, *remaps, **values)
-        resources.callback(ours.end)
         topics = {
-            'naive': [f'/naive_{name}/detections' for name in NAMES],
-            'ours': [f'/cameras/{name}/detections' for name in NAMES],
+            'naive': _naive_nodes(place, resources),
+            'ours': _our_node(place, resources),
         }
         for _ in range(plan.repeats):
             for who, results in topics.items():
@@ -52,6 +41,26 @@ def compare_cameras(place: Place, picture: Path, plan: Plan) -> tuple[list[Serie
                 taken[who].append(_results_hz(place, stream, results, plan.window_s))
     say('')
     return [Series(f'4 cameras, {who}', 'results/s', tuple(v)) for who, v in taken.items()], []
+
+
+def _naive_nodes(place: Place, resources: ExitStack) -> list[str]:
+    """Starts one for each camera; returns the topics of their results."""
+    for name in NAMES:
+        image = ('-r', f'image:=/cameras_naive/{name}/image')
+        resources.callback(place.naive(f'naive_{name}', BATCHED, os.environ, *image).end)
+    return [f'/naive_{name}/detections' for name in NAMES]
+
+
+def _our_node(place: Place, resources: ExitStack) -> list[str]:
+    """Starts one for all cameras; returns the topics of its results."""
+    values = {'cameras': list(NAMES), 'batch.max_size': len(NAMES), 'batch.timeout_ms': TIMEOUT_MS}
+    remaps = [
+        part for name in NAMES for part in ('-r', f'{name}/image:=/cameras_ours/{name}/image')
+    ]
+    state = place.out / 'state/cameras'
+    node = place.ours('cameras', BATCHED.reference, state, *remaps, **values)
+    resources.callback(node.end)
+    return [f'/cameras/{name}/detections' for name in NAMES]
 
 
 def _results_hz(place: Place, stream: Stream, topics: list[str], window_s: float) -> float:

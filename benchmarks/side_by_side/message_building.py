@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -28,7 +29,7 @@ from ml_integration.tasks.object_detection import Detections, ObjectDetection
 
 COUNT = 100
 LABELS = ('circle', 'square', 'triangle', 'star', 'cross')
-ROUNDS = 20
+ROUNDS = 30
 MODEL = ModelIdentity('shapes', 1)
 
 
@@ -48,19 +49,15 @@ def compare_messages(place: Place, plan: Plan) -> list[Series]:
             'ours': lambda: task.encode(prediction, header, message_type),
         }
         for _ in range(plan.repeats):
-            for who, make in makers.items():
-                taken[who].append(_median_ms(lambda make=make: publisher.publish(make())))
+            spent: dict[str, list[float]] = {who: [] for who in makers}
+            for who, make in [*makers.items()] * ROUNDS:
+                begin_ns = time.perf_counter_ns()
+                publisher.publish(make())
+                spent[who].append((time.perf_counter_ns() - begin_ns) / 1e6)
+            for who, values in spent.items():
+                taken[who].append(statistics.median(values))
     say('')
     return [Series(f'message of {COUNT}, {who}', 'ms', tuple(v)) for who, v in taken.items()]
-
-
-def _median_ms(action: Callable[[], None]) -> float:
-    spent = []
-    for _ in range(ROUNDS):
-        begin = time.perf_counter_ns()
-        action()
-        spent.append((time.perf_counter_ns() - begin) / 1e6)
-    return float(np.median(spent))
 
 
 def _typed(result: Detections, header: Header) -> Detection2DArray:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-PACED = '30 Hz'
+PACED_HZ = 30.0
+PACED = f'{PACED_HZ:g} Hz'
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Report:
     taken: str
     rows: tuple[Row, ...] = ()
     series: tuple[Series, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def values(
         self, model: str, size: str, load: str, who: str, metric: str

@@ -22,6 +22,7 @@ from ml_integration.ros.demo.children import Child
 
 NAIVE_DEFAULT, NAIVE = 'naive, default DDS', 'naive'
 OURS, OURS_DEFAULT, COMPOSED, FLOOR = 'ours', 'ours, default DDS', 'ours, composed', 'floor'
+WHO = (NAIVE_DEFAULT, NAIVE, OURS_DEFAULT, OURS, COMPOSED, FLOOR)
 
 
 class Subject(Protocol):

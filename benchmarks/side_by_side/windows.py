@@ -14,7 +14,7 @@ from benchmarks.side_by_side.floor import Lap, Loop
 from benchmarks.side_by_side.line_process import LineProcess
 from benchmarks.side_by_side.observer import Arrival, Observer
 from benchmarks.side_by_side.process_usage import usage
-from benchmarks.side_by_side.report import Cell, Window
+from benchmarks.side_by_side.report import PACED_HZ, Cell, Window
 from benchmarks.side_by_side.subjects import OURS_DEFAULT, Subject
 
 FIRST_RESULT_S = 3.0
@@ -51,11 +51,11 @@ def measure(
         return window
 
 
-def measure_floor(floor: LineProcess, cell: Cell, feed: Feed, window_s: float) -> Window:
+def measure_floor(floor: LineProcess, cell: Cell, picture: Path, window_s: float) -> Window:
     """The bare loop for some time; where frames pile up, one run after the other."""
     before = usage(floor.pid)
-    rate_hz = feed.rate_hz if cell.paced else 0.0
-    lap = floor.ask(Loop(str(feed.picture), rate_hz, window_s), Lap)
+    rate_hz = PACED_HZ if cell.paced else 0.0
+    lap = floor.ask(Loop(str(picture), rate_hz, window_s), Lap)
     after = usage(floor.pid)
     return Window(
         results_hz=lap.frames / lap.seconds,
