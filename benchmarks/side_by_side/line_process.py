@@ -55,7 +55,8 @@ class LineProcess:
             TimeoutError: there was no answer in time, or the process has ended.
         """
         assert self._process.stdin is not None and self._process.stdout is not None
-        print(json.dumps(asdict(request)), file=self._process.stdin, flush=True)
+        with suppress(BrokenPipeError):  # it has ended, which the next line finds out
+            print(json.dumps(asdict(request)), file=self._process.stdin, flush=True)
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             line = self._process.stdout.readline() if selector.select(patience_s) else ''

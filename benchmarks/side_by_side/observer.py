@@ -157,9 +157,10 @@ class Observer:
 
     def _client(self, kind: Any, service: str) -> Any:
         if service not in self._clients:
-            client = self._clients[service] = self.node.create_client(kind, service)
-            wait(client.service_is_ready, service)
-        return self._clients[service]
+            self._clients[service] = self.node.create_client(kind, service)
+        client = self._clients[service]
+        wait(client.service_is_ready, service)  # each time: nodes are started anew
+        return client
 
 
 def wait(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:

@@ -4,4 +4,3 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[2]))
-sys.path.insert(0, str(Path(__file__).parent))  # what the tests of this folder share

@@ -4,7 +4,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from reports import OVERLOAD, report
+from bench_reports import OVERLOAD, report
 
 from benchmarks.side_by_side.cells import rate_of
 from benchmarks.side_by_side.plot import svg

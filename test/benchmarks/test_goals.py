@@ -1,7 +1,7 @@
 """The figures that a run is judged by."""
 
 import pytest
-from reports import report
+from bench_reports import report
 
 from benchmarks.side_by_side.goals import GOALS, Outcome, divided, not_measured, outcomes
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from reports import report
+from bench_reports import report
 
 from benchmarks.side_by_side.goals import outcomes
 from benchmarks.side_by_side.guard import (
