@@ -70,12 +70,10 @@ def _panels(rows: Sequence[Row]) -> list[Panel]:
 def _latency(rows: Sequence[Row], cell: Cell) -> tuple[Bar, ...]:
     bars = []
     for row in rows:
-        p50 = row.median('p50_ms')
-        if row.cell == cell and p50 is not None:
-            outside = min(row.median('outside_ms') or 0.0, p50)
-            bars.append(
-                Bar(row.who, ((p50 - outside, COLORS['run']), (outside, COLORS['outside'])))
-            )
+        run_ms = row.median('run_ms')
+        if row.cell == cell and run_ms is not None:
+            outside_ms = row.median('outside_ms') or 0.0
+            bars.append(Bar(row.who, ((run_ms, COLORS['run']), (outside_ms, COLORS['outside']))))
     return tuple(bars)
 
 

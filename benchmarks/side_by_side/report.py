@@ -41,7 +41,8 @@ class Window:
         results_hz: results per second.
         p50_ms: from the frame's stamp to the arrival of its result [ms].
         p99_ms: the same.
-        outside_ms: median of that time less the session's run [ms].
+        run_ms: median time that the session runs [ms].
+        outside_ms: median time from stamp to arrival less the run of the same frame [ms].
         publish_ms: median time that the camera needs to publish a frame [ms].
         cpu_ms: CPU time of the node's process per result [ms].
         faults: minor page faults of the node's process per result.
@@ -53,6 +54,7 @@ class Window:
     results_hz: float
     p50_ms: float | None = None
     p99_ms: float | None = None
+    run_ms: float | None = None
     outside_ms: float | None = None
     publish_ms: float | None = None
     cpu_ms: float | None = None

@@ -10,6 +10,7 @@ from benchmarks.side_by_side.report import Report, Row
 METRICS = (
     ('p50 [ms]', 'p50_ms', '{:.2f}'),
     ('p99 [ms]', 'p99_ms', '{:.1f}'),
+    ('run [ms]', 'run_ms', '{:.2f}'),
     ('outside run [ms]', 'outside_ms', '{:.2f}'),
     ('results/s', 'results_hz', '{:.1f}'),
     ('CPU/result [ms]', 'cpu_ms', '{:.2f}'),

@@ -44,7 +44,7 @@ def measure(
             time.sleep(SETTLE_HEAVY_S if cell.model == 'heavy' else SETTLE_S)
             window = _watch(subject, cell, arrivals, observer, window_s)
             if cell.paced and subject.who != OURS_DEFAULT:
-                window = replace(window, outside_ms=_outside_ms(subject, arrivals, window_s / 2))
+                window = _with_runs(window, subject, arrivals, window_s / 2)
         finally:
             subject.silence()
         _await_quiet(arrivals)
@@ -61,6 +61,7 @@ def measure_floor(floor: LineProcess, cell: Cell, picture: Path, window_s: float
         results_hz=lap.frames / lap.seconds,
         p50_ms=lap.p50_ms,
         p99_ms=lap.p99_ms,
+        run_ms=lap.p50_ms,
         cpu_ms=(after.cpu_ms - before.cpu_ms) / lap.frames,
         rss_mb=after.rss_mb,
     )
@@ -94,12 +95,17 @@ def _watch(
     return replace(window, p50_ms=p50, p99_ms=p99, cpu_ms=cpu_ms / count, faults=faults / count)
 
 
-def _outside_ms(subject: Subject, arrivals: list[Arrival], seconds: float) -> float | None:
-    """Apart from the window: saying how long the session ran is work as well."""
+def _with_runs(
+    window: Window, subject: Subject, arrivals: Sequence[Arrival], seconds: float
+) -> Window:
+    """Adds the session's share; after the window, as telling it is work as well."""
     with subject.runs() as runs:
         time.sleep(seconds)
-    known = [a.age_ms - runs[a.stamp_ns] for a in list(arrivals) if a.stamp_ns in runs]
-    return statistics.median(known) if known else None
+    outside_ms = [a.age_ms - runs[a.stamp_ns] for a in list(arrivals) if a.stamp_ns in runs]
+    if not outside_ms:
+        return window
+    run_ms = statistics.median(list(runs.values()))
+    return replace(window, run_ms=run_ms, outside_ms=statistics.median(outside_ms))
 
 
 def _delivered(arrivals: Sequence[Arrival], begin: int, end: int) -> float:
