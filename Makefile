@@ -59,7 +59,7 @@ demo: setup ## Detect people and vehicles in a real video; DEMO_SECONDS=15
 demo-swap: setup ## Swap a model, tamper with one, roll back; no frame is lost (20 s)
 	@$(BIN)/demo_swap
 
-bench: setup ## Measure against a naive node and the bare loop; docs/performance.md (10 minutes)
+bench: setup ## Measure against a naive node and the bare loop; docs/performance.md (11 minutes)
 	@$(BIN)/python -m benchmarks.side_by_side
 
 bench-check: setup ## Measure briefly; fails when a ratio is much worse than the committed one

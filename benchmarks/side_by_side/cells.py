@@ -46,8 +46,9 @@ class Plan:
     cells: tuple[Cell, ...]
 
 
-FULL_PLAN = Plan(5, 1.0, CELLS)
+FULL_PLAN = Plan(5, 0.8, CELLS)
 QUICK_PLAN = Plan(2, 0.7, QUICK_CELLS)
+CHECK_PLAN = Plan(3, 0.7, QUICK_CELLS)
 
 
 def compare(place: Place, pictures: Mapping[str, Path], plan: Plan) -> list[Row]:

@@ -21,7 +21,7 @@ FIRST_RESULT_S = 3.0
 SETTLE_S = 0.25
 # Until the naive node's queue of ten is full, and it shows what it is like from then on.
 SETTLE_HEAVY_S = 0.8
-QUIET_S = 0.2
+QUIET_S = 0.15
 LONGEST_QUEUE_S = 3.0
 
 
