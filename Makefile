@@ -1,4 +1,5 @@
-# make setup | test | demo | demo-swap | lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
+# make setup | test | demo | demo-swap | bench | bench-check | long-run | lint | colcon | clean;
+# ROS_DISTRO=jazzy (default) or kilted.
 # With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
 
 SHELL := /bin/bash
@@ -31,6 +32,7 @@ unexport PYTHONSAFEPATH
 
 DEMO_SECONDS ?= 15
 export DEMO_SECONDS
+MINUTES ?= 10
 # Whole run, in seconds; one test has its own, shorter limit.
 TEST_LIMIT ?= 1500
 # Tests mostly wait for other processes; each worker has a ROS domain of its own. 0: in one process.
@@ -38,7 +40,7 @@ TEST_WORKERS ?= 2
 
 BIN := $(VENV)/bin
 
-.PHONY: help setup test demo demo-swap lint colcon clean
+.PHONY: help setup test demo demo-swap bench bench-check long-run lint colcon clean
 
 help: ## Say what there is
 	@echo 'make TARGET [ROS_DISTRO=jazzy|kilted] [PYTHON=python3.12]'
@@ -59,6 +61,15 @@ demo: setup ## Detect people and vehicles in a real video; DEMO_SECONDS=15
 
 demo-swap: setup ## Swap a model, tamper with one, roll back; no frame is lost (20 s)
 	@$(BIN)/demo_swap
+
+bench: setup ## Measure against a naive node and the bare loop; docs/performance.md (11 minutes)
+	@$(BIN)/python -m benchmarks.side_by_side
+
+bench-check: setup ## Measure briefly; fails when a ratio is much worse than the committed one
+	@$(BIN)/python -m benchmarks.side_by_side --check
+
+long-run: setup ## Watch memory, threads and files of a node at 60 Hz; MINUTES=10
+	@$(BIN)/python -m benchmarks.long_run --minutes $(MINUTES)
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check .

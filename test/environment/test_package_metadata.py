@@ -101,7 +101,7 @@ def test_everything_declared_is_imported(package: Package) -> None:
 
 
 def test_everything_the_tests_import_is_declared(package: Package) -> None:
-    local = {file.stem for file in (ROOT / 'test').glob('*.py')} | {'dev'}
+    local = {file.stem for file in (ROOT / 'test').glob('*.py')} | {'benchmarks', 'dev'}
     needed = keys(imported_by('test') - local)
     runtime = {entry.name for entry in (*package.build_depends, *package.exec_depends)}
     declared = {entry.name for entry in package.test_depends}

@@ -1,0 +1,1 @@
+"""The package's nodes beside the node that everyone writes, in one run."""
