@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = 'ml_integration'
+WORKERS = ('--pytest-args', '-n', '2', '--dist', 'loadfile')
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         [*colcon, 'build', *bases, '--event-handlers', 'console_cohesion+'], cwd=ROOT, check=True
     )
     tested = subprocess.run(
-        [*colcon, 'test', *bases, '--event-handlers', 'console_direct+'],
+        [*colcon, 'test', *bases, '--event-handlers', 'console_direct+', *WORKERS],
         cwd=ROOT, env=environment(install),
     )  # fmt: skip
     result = subprocess.run(
@@ -77,7 +78,6 @@ def environment(install: Path) -> dict[str, str]:
     """
     result = dict(os.environ)
     result['PYTHONSAFEPATH'] = '1'
-    result['PYTEST_ADDOPTS'] = '-n 2 --dist loadfile'
     # Read by the test that asserts it.
     result['ML_INTEGRATION_INSTALL_BASE'] = str(install)
     result['PYTHONPATH'] = os.pathsep.join(filter(None, [os.environ.get('PYTHONPATH'), str(ROOT)]))

@@ -15,11 +15,10 @@ from plain_inference import detect
 from ros_client import Client
 from vision_msgs.msg import Detection2D
 
-import ml_integration
 from ml_integration.ops.scene_maker import make_scene
 from ml_integration.ops.scenes import render
 
-ROOT = Path(ml_integration.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 VIDEO = ROOT / 'dev/data/vtest.avi'
 COCO = ROOT / 'models/coco_yolov3_tiny'
 
