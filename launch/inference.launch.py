@@ -24,7 +24,7 @@ ARGUMENTS = (
     ('image_topic', 'image', 'Topic to take images from.'),
     ('autostart', 'true', 'Configure and activate by itself, also after a respawn.'),
     ('log_level', 'info', 'debug, info, warn, error or fatal.'),
-    ('respawn', 'false', 'Start the process again when it ends.'),
+    ('respawn', 'true', 'Start the process again when it ends by itself, as by a crash.'),
 )
 
 

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _line(entry: AuditEntry) -> str:
-    change = f'{entry.before or "nothing"} -> {entry.after}' if entry.after else entry.model
+    change = f'{entry.before} -> {entry.after}' if entry.before and entry.after else entry.model
     if entry.result != 'ok':
         change = f'{entry.model}: {entry.result}'
     reason = f' ({entry.reason})' if entry.reason else ''

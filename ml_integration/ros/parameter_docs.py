@@ -46,7 +46,9 @@ def yaml_file(node: str) -> str:
         lines += textwrap.wrap(
             _comment(setting), WIDTH, initial_indent=mark, subsequent_indent=mark
         )
-        lines.append(f'{indent}{name}: {_yaml_value(setting.default)}')
+        # Launch cannot hand an empty list to a node in a container.
+        off = '# ' if setting.default == () else ''
+        lines.append(f'{indent}{off}{name}: {_yaml_value(setting.default)}')
     return '\n'.join(lines) + '\n'
 
 

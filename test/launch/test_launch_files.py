@@ -108,7 +108,7 @@ def test_without_autostart_the_node_waits_to_be_configured(
 
 
 def test_a_killed_process_comes_back_to_active(launch: Launch, client_node: Client) -> None:
-    launched = launch('inference.launch.py', 'model:=tiny_detector', 'respawn:=true')
+    launched = launch('inference.launch.py', 'model:=tiny_detector')
     client_node.wait_for_state('/inference_node', 'active')
     (first,) = started(launched, 'inference_node')
     os.kill(first, signal.SIGKILL)
@@ -117,7 +117,7 @@ def test_a_killed_process_comes_back_to_active(launch: Launch, client_node: Clie
 
 
 def test_ctrl_c_ends_the_node_too(launch: Launch, client_node: Client) -> None:
-    launched = launch('inference.launch.py', 'model:=tiny_detector', 'respawn:=true')
+    launched = launch('inference.launch.py', 'model:=tiny_detector')
     client_node.wait_for_state('/inference_node', 'active')
     launched.stop()
     (pid,) = started(launched, 'inference_node')
