@@ -24,7 +24,6 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.ros import qos
-from ml_integration.ros.messages import message_type
 from ml_integration.tasks.object_detection import Detections, ObjectDetection
 
 COUNT = 100
@@ -46,7 +45,7 @@ def compare_messages(place: Place, plan: Plan) -> list[Series]:
         resources.enter_context(place.observer.results(topic))
         makers: dict[str, Callable[[], Any]] = {
             'typed': lambda: _typed(prediction.result, header),
-            'ours': lambda: task.encode(prediction, header, message_type),
+            'ours': lambda: task.serialise(prediction, header),
         }
         for _ in range(plan.repeats):
             spent: dict[str, list[float]] = {who: [] for who in makers}

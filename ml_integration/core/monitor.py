@@ -91,32 +91,43 @@ class Monitor:
         self._total[event, camera] += 1
 
     def stats(self, now_ns: int) -> Stats:
-        """Summarises the window that ends now."""
-        with self._lock:
-            begin_ns = max(now_ns - self._window_ns, self._start_ns)
-            recent = Counter((e, camera) for at_ns, e, camera in self._events if at_ns >= begin_ns)
-            samples = [sample for sample in self._samples if sample.at_ns >= begin_ns]
-            window_s = max((now_ns - begin_ns) / 1e9, 1e-9)
-            counts = _counts(recent)
-            return Stats(
-                window_s=window_s,
-                inputs=tuple(
-                    self._input(camera, now_ns, window_s, recent, samples)
-                    for camera in range(len(self._input_ns))
-                ),
-                output_hz=counts.published / window_s,
-                together=len(samples) / max(sum(1 / s.together for s in samples), 1e-9),
-                recent=counts,
-                total=_counts(self._total),
-                age=_percentiles([sample.age_ms for sample in samples]),
-                stages=_stages(samples),
-                invalid_kinds=dict(self._invalid_kinds),
-                last_error=self._last_error,
-                since_error_s=(now_ns - self._error_ns) / 1e9,
-            )
+        """Summarises the window that ends now; what is older is forgotten."""
+        begin_ns = max(now_ns - self._window_ns, self._start_ns)
+        with self._lock:  # only as long as frames can wait
+            while self._events and self._events[0][0] < begin_ns:
+                self._events.popleft()
+            while self._samples and self._samples[0].at_ns < begin_ns:
+                self._samples.popleft()
+            events, samples = list(self._events), list(self._samples)
+            total, kinds = Counter(self._total), dict(self._invalid_kinds)
+        recent = Counter((event, camera) for _, event, camera in events)
+        window_s = max((now_ns - begin_ns) / 1e9, 1e-9)
+        counts = _counts(recent)
+        return Stats(
+            window_s=window_s,
+            inputs=tuple(
+                self._input(camera, now_ns, window_s, recent, total, samples)
+                for camera in range(len(self._input_ns))
+            ),
+            output_hz=counts.published / window_s,
+            together=len(samples) / max(sum(1 / s.together for s in samples), 1e-9),
+            recent=counts,
+            total=_counts(total),
+            age=_percentiles([sample.age_ms for sample in samples]),
+            stages=_stages(samples),
+            invalid_kinds=kinds,
+            last_error=self._last_error,
+            since_error_s=(now_ns - self._error_ns) / 1e9,
+        )
 
     def _input(
-        self, camera: int, now_ns: int, window_s: float, recent: _Events, samples: list[_Sample]
+        self,
+        camera: int,
+        now_ns: int,
+        window_s: float,
+        recent: _Events,
+        total: _Events,
+        samples: list[_Sample],
     ) -> InputStats:
         own = [sample for sample in samples if sample.camera == camera]
         return InputStats(
@@ -124,7 +135,7 @@ class Monitor:
             since_s=(now_ns - self._input_ns[camera]) / 1e9,
             serialised_bytes=self._serialised_bytes[camera],
             recent=_counts({key: n for key, n in recent.items() if key[1] == camera}),
-            total=_counts({key: n for key, n in self._total.items() if key[1] == camera}),
+            total=_counts({key: n for key, n in total.items() if key[1] == camera}),
             age=_percentiles([sample.age_ms for sample in own]),
             transport=_percentiles([item.age_ms - item.stage_ms['total'] for item in own]),
         )

@@ -65,10 +65,15 @@ class Pictures:
     def __init__(self, files: list[Path]) -> None:
         self._files = sorted(files, key=_natural)
         self._next = iter(self._files)
+        self._only: Array | None = None
 
     def read(self) -> Array | None:
         for file in self._next:
-            frame = cv2.imread(str(file), cv2.IMREAD_COLOR)
+            frame = self._only
+            if frame is None:
+                frame = cv2.imread(str(file), cv2.IMREAD_COLOR)
+            if len(self._files) == 1:  # decoding it again and again would slow down the process
+                self._only = frame
             if frame is not None:
                 return frame
         return None
