@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import statistics
 import sys
 import tempfile
@@ -97,6 +98,7 @@ def _phases(
     steady: list[Interval] = []
     swapping: list[Interval] = []
     loads: list[float] = []
+    instants = random.Random(1)
     memory: dict[int, dict[str, float]] = {0: memory_mb(node.pid)}
     while True:
         begin_ns = time.time_ns()
@@ -110,7 +112,9 @@ def _phases(
             swap = _swap(watcher, options.models[(len(loads) + 1) % 2])
             swapping.append((swap[0], swap[1] + AFTERMATH_NS))
             loads.append((swap[1] - swap[0]) / 1e6)
-            time.sleep(max(0.0, SWAP_PERIOD_S - loads[-1] / 1e3))
+            # At any instant between two frames, not always at the same one.
+            pause_s = SWAP_PERIOD_S + instants.uniform(0.0, 1 / options.rate)
+            time.sleep(max(0.0, pause_s - loads[-1] / 1e3))
         node.check()
         print(f'\r{len(loads)} of {options.swaps} swaps', end='', file=sys.stderr, flush=True)
     print(file=sys.stderr)

@@ -12,8 +12,8 @@ from typing import Protocol
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy import probation
+from ml_integration.deploy.admission import Admission, Candidate
 from ml_integration.deploy.background import Background, nicely
-from ml_integration.deploy.compatibility import check_replaceable
 from ml_integration.deploy.history import History
 from ml_integration.deploy.slot import Slot
 from ml_integration.deploy.trial import ProbationSettings, Trial
@@ -27,7 +27,7 @@ from ml_integration.errors import (
 from ml_integration.store.model_store import ModelStore
 from ml_integration.store.node_state import NodeState
 from ml_integration.store.package import ModelPackage, read_manifest, read_package
-from ml_integration.store.trust import Trust, check_release
+from ml_integration.store.trust import Trust
 
 
 class Load(Protocol):
@@ -91,6 +91,7 @@ class Deployment:
         self._keep_previous = keep_previous
         self._source = source
         self._history = history
+        self._admission = Admission(source.store, source.trust, history.of_model)
         self._now_ns = now_ns
         self._lock = threading.RLock()
         self._background: Background[str] = Background('ml_loader')
@@ -131,7 +132,7 @@ class Deployment:
         decision = probation.on_start(self.state, self._meant(reference), settings.attempts)
         self._follow(decision)
         try:
-            loaded = self._open(self.verified(decision.model))
+            loaded = self._open(self._verified(decision.model))
         except ModelNotFoundError:
             raise
         except ModelError as error:
@@ -140,24 +141,20 @@ class Deployment:
             if fallback is None:
                 raise
             self._follow(fallback)
-            loaded = self._open(self.verified(fallback.model))
+            loaded = self._open(self._verified(fallback.model))
         self._aside(self._source.keep)
         self._serving = loaded
         self._slot = Slot(loaded.pipeline, self._retire)
         self._trial = Trial(self._now_ns())
         self._history.log('start', str(loaded.identity), reason=self.problem)
 
-    def verified(self, reference: str) -> ModelPackage:
-        """Finds a model and checks everything that can be checked without loading it.
+    def admit(self, reference: str) -> Candidate:
+        """Checks in a moment whether a model may be loaded in the place of the serving one.
 
         Raises:
-            MlIntegrationError: it may not be loaded, or not in the place of the serving one.
+            MlIntegrationError: it may not.
         """
-        package = read_package(self._source.store.find(reference), self._source.trust)
-        check_release(package.manifest, self._history.of_model(package.manifest.name))
-        if self._serving is not None:
-            check_replaceable(self._serving.package.manifest, package.manifest)
-        return package
+        return self._admission.admit(reference, self.serving.package.manifest)
 
     @contextmanager
     def lease(self) -> Iterator[Pipeline]:
@@ -167,8 +164,8 @@ class Deployment:
         with self._slot.lease() as pipeline:
             yield pipeline
 
-    def swap(self, package: ModelPackage) -> Future[str]:
-        """Loads a verified package in the background and lets it serve.
+    def swap(self, candidate: Candidate) -> Future[str]:
+        """Loads a model in the background and lets it serve.
 
         The version that serves already is loaded again.
 
@@ -178,8 +175,8 @@ class Deployment:
 
         def job(check: Callable[[], None]) -> str:
             before = self.serving.identity
-            again = str(before) == str(package.manifest.identity)
-            loaded = self._open_beside(package, fresh=again)
+            package = candidate.package or self._verified(candidate.model)
+            loaded = self._open_beside(package, fresh=str(before) == candidate.model)
             try:
                 check()
             except SupersededError:
@@ -189,7 +186,7 @@ class Deployment:
             self._install(loaded, state, 'swap')
             return f'{loaded.identity} serves, after {before}'
 
-        return self._submit('swap', str(package.manifest.identity), job)
+        return self._submit('swap', candidate.model, job)
 
     def stay(self) -> None:
         """Gives up whatever is being loaded."""
@@ -224,7 +221,7 @@ class Deployment:
             if in_memory and kept:
                 loaded = kept
             else:
-                loaded = self._open_beside(self.verified(decision.model))
+                loaded = self._open_beside(self._verified(decision.model))
             self._install(loaded, decision.state, 'rollback')
             return f'{loaded.identity} serves again, {before} was taken back'
 
@@ -275,6 +272,10 @@ class Deployment:
         for thread in self._closers:
             thread.join()
         self._closers.clear()
+
+    def _verified(self, reference: str) -> ModelPackage:
+        serving = self._serving
+        return self._admission.verify(reference, serving.package.manifest if serving else None)
 
     def _meant(self, reference: str) -> str:
         """The `name@version` a reference stands for now."""

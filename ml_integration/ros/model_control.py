@@ -9,10 +9,10 @@ from concurrent.futures import Future
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from ml_integration.deploy.admission import Candidate
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.errors import MlIntegrationError, SwapError
 from ml_integration.ros.parameters import InferenceNodeParameters
-from ml_integration.store.package import ModelPackage
 
 
 class ModelControl:
@@ -39,7 +39,7 @@ class ModelControl:
         self._deployment = deployment
         self._parameters = parameters
         self._changed = changed
-        self._checked: dict[str, ModelPackage] = {}
+        self._admitted: dict[str, Candidate] = {}
         self._correcting = 0
         self._reporting = threading.Lock()
         self._ended = False
@@ -57,19 +57,19 @@ class ModelControl:
             MlIntegrationError: with the reason.
         """
         if reference != str(self._deployment.serving.identity):
-            self._checked = {reference: self._deployment.verified(reference)}
+            self._admitted = {reference: self._deployment.admit(reference)}
 
     def wish(self) -> None:
         """Acts on a wish that was accepted; called after the parameter changed."""
-        package = self._checked.pop(self._parameters().model, None)
+        candidate = self._admitted.pop(self._parameters().model, None)
         if self._correcting == threading.get_ident():
             return
         if self._parameters().swap_authority != 'parameter':
             return
-        if package is None:  # what serves is what is wished: forget what is being loaded
+        if candidate is None:  # what serves is what is wished: forget what is being loaded
             self._deployment.stay()
             return
-        self._deployment.swap(package).add_done_callback(self._done)
+        self._deployment.swap(candidate).add_done_callback(self._done)
 
     def swap(self) -> str:
         """Carries out what the parameter says; returns when it is done."""
@@ -82,8 +82,8 @@ class ModelControl:
     def reload(self) -> str:
         """Loads the model of the parameter, also the one that serves; returns when it is done."""
         self._refuse_if_locked()
-        package = self._deployment.verified(self._parameters().model)
-        return self._wait(self._deployment.swap(package))
+        candidate = self._deployment.admit(self._parameters().model)
+        return self._wait(self._deployment.swap(candidate))
 
     def rollback(self) -> str:
         """Returns to the previous good model; returns when it is done."""

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -101,8 +102,9 @@ class Manifest:
         return tuple(sorted({*self.files} - {self.model, self.labels, self.golden}))
 
 
+@lru_cache(maxsize=256)
 def parse_manifest(data: bytes, file: Path) -> Manifest:
-    """Reads a manifest.
+    """Reads a manifest; one that was read before costs nothing, in which frames would wait.
 
     Args:
         data: the file's content.

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from ml_integration.errors import IntegrityError
 from ml_integration.store.manifest import MANIFEST, SIGNATURE, FilePin
+
+T = TypeVar('T')
 
 
 def read_pinned(directory: Path, pins: Mapping[str, FilePin]) -> dict[str, bytes]:
@@ -22,7 +25,23 @@ def read_pinned(directory: Path, pins: Mapping[str, FilePin]) -> dict[str, bytes
     Raises:
         IntegrityError: a file is missing, a link, not listed, or has another content.
     """
-    contents: dict[str, bytes] = {}
+    return _looked_at(directory, pins, _read_pinned)
+
+
+def check_sizes(directory: Path, pins: Mapping[str, FilePin]) -> None:
+    """Looks at the files that a manifest pins without reading them.
+
+    Raises:
+        IntegrityError: a file is missing, a link, not listed, or has another size.
+    """
+    _looked_at(directory, pins, _check_size)
+
+
+def _looked_at(
+    directory: Path, pins: Mapping[str, FilePin], look: Callable[[Path, FilePin], T]
+) -> dict[str, T]:
+    """What `look` returns for each file; a ValueError of it says in what the file differs."""
+    contents: dict[str, T] = {}
     missing: list[str] = []
     differing: list[str] = []
     links, files = _listed(directory)
@@ -30,7 +49,7 @@ def read_pinned(directory: Path, pins: Mapping[str, FilePin]) -> dict[str, bytes
         if _has_link(name, links):
             continue
         try:
-            contents[name] = _read_pinned(directory / name, pin)
+            contents[name] = look(directory / name, pin)
         except (FileNotFoundError, NotADirectoryError):
             missing.append(name)
         except OSError as error:
@@ -62,16 +81,22 @@ def read_unchecked(directory: Path, pins: Mapping[str, FilePin]) -> dict[str, by
     return contents
 
 
+def _check_size(path: Path, pin: FilePin) -> None:
+    _require_size(path.lstat(), pin)
+
+
+def _require_size(status: os.stat_result, pin: FilePin) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError('not a regular file')
+    if status.st_size != pin.size:
+        raise ValueError(f'{status.st_size} bytes instead of {pin.size}')
+
+
 def _read_pinned(path: Path, pin: FilePin) -> bytes:
-    """Returns the content; a ValueError says in what it differs."""
     # Never blocks, should it be a pipe, and follows no link that came in since.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError('not a regular file')
-        if status.st_size != pin.size:  # before reading: a wrong file may be of any size
-            raise ValueError(f'{status.st_size} bytes instead of {pin.size}')
+        _require_size(os.fstat(descriptor), pin)  # first: a wrong file may be of any size
         with os.fdopen(descriptor, 'rb', closefd=False) as stream:
             content = stream.read(pin.size)
     finally:

@@ -13,6 +13,7 @@ import onnx_models
 import pytest
 
 from ml_integration.core.execution import ExecutionSettings
+from ml_integration.deploy import admission
 from ml_integration.deploy.deployment import Deployment, Source
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import load_pipeline
@@ -67,7 +68,7 @@ def robot(store: Path, model_folder: Callable[..., Path], tmp_path: Path) -> Ite
 
 def swap(robot: Robot, reference: str) -> str:
     deployment = robot.deployment
-    return deployment.swap(deployment.verified(reference)).result(WAIT_S)
+    return deployment.swap(deployment.admit(reference)).result(WAIT_S)
 
 
 def test_a_swap_changes_what_serves_and_says_so(robot: Robot) -> None:
@@ -112,7 +113,7 @@ def test_a_tampered_model_is_refused_before_anything_is_loaded(robot: Robot, sto
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
     with pytest.raises(IntegrityError, match=r'model\.onnx'):
-        robot.deployment.verified('m@2')
+        robot.deployment.admit('m@2')
     assert robot.serving() == 'm@1'
 
 
@@ -124,7 +125,38 @@ def test_a_model_of_another_task_is_refused_with_the_node_that_would_fit(
     )
     robot.deployment.start('m@1', QUICK)
     with pytest.raises(SwapError, match=r'Start another inference_node with -p model:=c@1'):
-        robot.deployment.verified('c@1')
+        robot.deployment.admit('c@1')
+
+
+@pytest.fixture
+def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, 'AT_ONCE_BYTES', 0)
+
+
+def test_a_large_model_is_admitted_without_reading_it(
+    robot: Robot, everything_is_large: None
+) -> None:
+    robot.deployment.start('m@1', QUICK)
+    candidate = robot.deployment.admit('m@2')
+    assert candidate.package is None
+    assert robot.deployment.swap(candidate).result(WAIT_S) == 'm@2 serves, after m@1'
+
+
+def test_a_large_model_that_was_tampered_with_is_refused_before_it_is_loaded(
+    robot: Robot, store: Path, everything_is_large: None
+) -> None:
+    robot.deployment.start('m@1', QUICK)
+    file = store / 'm/2/model.onnx'
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    candidate = robot.deployment.admit('m@2')  # its size is right
+    with pytest.raises(IntegrityError, match=r'differing: model\.onnx \(sha256'):
+        robot.deployment.swap(candidate).result(WAIT_S)
+    assert robot.serving() == 'm@1'
+    file.write_bytes(content[:-1])
+    with pytest.raises(IntegrityError, match=r'differing: model\.onnx \(\d+ bytes instead of'):
+        robot.deployment.admit('m@2')
 
 
 def test_a_second_request_supersedes_the_first(robot: Robot) -> None:
@@ -137,8 +169,8 @@ def test_a_second_request_supersedes_the_first(robot: Robot) -> None:
         return load(package, **fresh)
 
     object.__setattr__(deployment._source, 'load', patient)
-    packages = [deployment.verified(f'm@{version}') for version in (2, 3)]
-    first, second = [deployment.swap(package) for package in packages]
+    candidates = [deployment.admit(f'm@{version}') for version in (2, 3)]
+    first, second = [deployment.swap(candidate) for candidate in candidates]
     both_asked.set()
     assert second.result(WAIT_S) == 'm@3 serves, after m@1'
     with pytest.raises(SupersededError):

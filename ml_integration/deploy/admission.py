@@ -1,0 +1,75 @@
+"""Whether a model may be loaded, and how much of that can be known in a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ml_integration.deploy.compatibility import check_replaceable
+from ml_integration.store.manifest import Manifest
+from ml_integration.store.model_state import ModelState
+from ml_integration.store.model_store import ModelStore
+from ml_integration.store.package import ModelPackage, inspect_package, read_package
+from ml_integration.store.trust import Trust, check_release
+
+AT_ONCE_BYTES = 8 * 1024 * 1024
+"""So much is read and hashed in 10 ms, for which frames may wait; a large model takes a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that may be loaded, as far as it was looked at.
+
+    Attributes:
+        model: `name@version`.
+        package: its verified content; None where the loader is to read and verify it.
+    """
+
+    model: str
+    package: ModelPackage | None
+
+
+class Admission:
+    """Checks models before they are loaded.
+
+    Args:
+        store: where they are found.
+        trust: what a package has to show.
+        state_of: gives what this machine remembers of a model, by its name.
+    """
+
+    def __init__(
+        self, store: ModelStore, trust: Trust, state_of: Callable[[str], ModelState]
+    ) -> None:
+        self._store = store
+        self._trust = trust
+        self._state_of = state_of
+
+    def admit(self, reference: str, serving: Manifest) -> Candidate:
+        """Checks at once what can be checked at once: all of it, unless the files are large.
+
+        Raises:
+            MlIntegrationError: the model may not be loaded in the place of the serving one.
+        """
+        directory = self._store.find(reference)
+        manifest = inspect_package(directory, self._trust)
+        self._check(manifest, serving)
+        package = None
+        if sum(pin.size for pin in manifest.files.values()) <= AT_ONCE_BYTES:
+            package = read_package(directory, self._trust)
+        return Candidate(str(manifest.identity), package)
+
+    def verify(self, reference: str, serving: Manifest | None) -> ModelPackage:
+        """Reads a model and checks everything that can be checked without loading it.
+
+        Raises:
+            MlIntegrationError: it may not be loaded, or not in the place of the serving one.
+        """
+        package = read_package(self._store.find(reference), self._trust)
+        self._check(package.manifest, serving)
+        return package
+
+    def _check(self, manifest: Manifest, serving: Manifest | None) -> None:
+        check_release(manifest, self._state_of(manifest.name))
+        if serving is not None:
+            check_replaceable(serving, manifest)
