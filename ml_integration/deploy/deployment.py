@@ -15,6 +15,7 @@ from ml_integration.deploy import probation
 from ml_integration.deploy.admission import Admission, Candidate
 from ml_integration.deploy.background import Background, nicely
 from ml_integration.deploy.history import History
+from ml_integration.deploy.loading import go_on
 from ml_integration.deploy.slot import Slot
 from ml_integration.deploy.trial import ProbationSettings, Trial
 from ml_integration.errors import (
@@ -29,12 +30,23 @@ from ml_integration.store.node_state import NodeState
 from ml_integration.store.package import ModelPackage, read_manifest, read_package
 from ml_integration.store.trust import Trust
 
+GAP_S = 0.05
+"""Frames come more often than this, or not so often that they meet a step of loading."""
+
 
 class Load(Protocol):
     """Makes a pipeline of a package and lets it prove itself."""
 
-    def __call__(self, package: ModelPackage, *, fresh: bool = False) -> Pipeline:
-        """`fresh`: load the model again also where this process has loaded it already."""
+    def __call__(
+        self, package: ModelPackage, *, fresh: bool = False, pause: Callable[[], None] = go_on
+    ) -> Pipeline:
+        """Does it.
+
+        Args:
+            package: the verified model.
+            fresh: load the model again also where this process has loaded it already.
+            pause: is called before each step that takes the CPU from others.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +187,7 @@ class Deployment:
 
         def job(check: Callable[[], None]) -> str:
             before = self.serving.identity
+            self._await_gap()
             package = candidate.package or self._verified(candidate.model)
             loaded = self._open_beside(package, fresh=str(before) == candidate.model)
             try:
@@ -283,12 +296,20 @@ class Deployment:
 
     def _open_beside(self, package: ModelPackage, fresh: bool = False) -> Loaded:
         """Opens a model while another one serves."""
-        loaded = nicely(lambda: self._open(package, fresh))
+        loaded = nicely(lambda: self._open(package, fresh, self._await_gap))
         self._aside(self._source.keep)  # not by a nice thread, which would do it in Python
         return loaded
 
-    def _open(self, package: ModelPackage, fresh: bool = False) -> Loaded:
-        pipeline = self._source.load(package, fresh=fresh)
+    def _await_gap(self) -> None:
+        """Lets a step of loading begin between two frames, where most models have time for it."""
+        slot = self._slot
+        if slot is not None:
+            slot.await_gap(GAP_S)
+
+    def _open(
+        self, package: ModelPackage, fresh: bool = False, pause: Callable[[], None] = go_on
+    ) -> Loaded:
+        pipeline = self._source.load(package, fresh=fresh, pause=pause)
         # The session has its own copy of the weights; a second one would only take memory.
         light = replace(package, content=ModelContent(package.content.identity, b''), golden=None)
         return Loaded(light, pipeline)

@@ -26,6 +26,10 @@ SensorFactory = Callable[[str, tuple[str, ...]], Sensor]
 """Makes a sensor from its plug-in name and the formats that the task takes."""
 
 
+def go_on() -> None:
+    """The pause of whoever disturbs nobody."""
+
+
 def make_sensor(name: str, formats: tuple[str, ...]) -> Sensor:
     """The plain factory: looks the plug-in up and builds it."""
     sensor: Sensor = _plugin('sensors', name)(formats)
@@ -40,6 +44,7 @@ def load_pipeline(
     together: Callable[[str], int] = lambda device: 1,
     artifacts: ArtifactCache | None = None,
     fresh: bool = False,
+    pause: Callable[[], None] = go_on,
 ) -> Pipeline:
     """Opens a model, checks it against its manifest and lets it prove itself.
 
@@ -54,6 +59,7 @@ def load_pipeline(
         artifacts: where the engine may keep what it made of the model.
         together: says how many frames should run together on a device, if the model can do it.
         fresh: load the model again also where it is loaded already.
+        pause: is called before each step that takes the CPU from others.
 
     Raises:
         SettingError: the manifest's settings are not those of its task.
@@ -61,15 +67,17 @@ def load_pipeline(
         ModelError: the engine refuses the model, or model, manifest and task disagree.
     """
     manifest = package.manifest
+    pause()
     session = _open(package, execution, artifacts, fresh)
     try:
         model = _describe(package, session)
         task = _make_task(package, model)
         sensor = sensor_factory(_only_sensor(manifest, model), task.formats)
-        prove(package, session)
+        prove(package, session, pause)
         frames = together(session.device)
         batch = make_batch(partial(_make_task, package, model), model, frames)
         if batch is not None:
+            pause()
             prove_batch(package, session, frames)
         return Pipeline(sensor, task, session, model, batch=batch)
     except BaseException:
@@ -94,7 +102,7 @@ def _open(
     )
 
 
-def prove(package: ModelPackage, session: Session) -> None:
+def prove(package: ModelPackage, session: Session, pause: Callable[[], None] = go_on) -> None:
     """Warms the session up on zeros and, where there is one, runs the golden sample.
 
     Raises:
@@ -102,8 +110,10 @@ def prove(package: ModelPackage, session: Session) -> None:
         GoldenError: it does not compute what it should.
     """
     specs = tuple(item.spec for item in package.manifest.inputs)
+    pause()
     session.run({spec.name: zeros(spec, 1) for spec in specs})
     if package.golden is not None:
+        pause()
         outputs = session.run(package.golden.inputs(specs))
         package.golden.compare(outputs, str(package.content.identity))
 

@@ -30,6 +30,8 @@ class Slot:
         self, pipeline: Pipeline, retire: Callable[[Pipeline], None] = Pipeline.close
     ) -> None:
         self._lock = threading.Lock()
+        self._frame_ended = threading.Condition(self._lock)
+        self._frames = 0
         self._retire = retire
         self._occupant: _Occupant | None = _Occupant(pipeline)
 
@@ -50,9 +52,21 @@ class Slot:
         finally:
             with self._lock:
                 occupant.leases -= 1
+                self._frames += 1
+                self._frame_ended.notify_all()
                 last = occupant.retired and not occupant.leases
             if last:
                 self._retire(occupant.pipeline)
+
+    def await_gap(self, timeout_s: float) -> None:
+        """Returns when a frame has just ended, so that the next one is not there yet.
+
+        Args:
+            timeout_s: the longest to wait [s], as there may be no frames.
+        """
+        with self._lock:
+            frames = self._frames
+            self._frame_ended.wait_for(lambda: self._frames != frames, timeout_s)
 
     def swap(self, pipeline: Pipeline) -> None:
         """Serves `pipeline` from the next frame on."""

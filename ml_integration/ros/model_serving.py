@@ -15,7 +15,7 @@ from ml_integration.core.health import Finding, Level
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.deployment import Deployment, Loaded, Source
 from ml_integration.deploy.history import History
-from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.loading import go_on, load_pipeline
 from ml_integration.deploy.reverification import Reverification
 from ml_integration.ros.model_control import ModelControl
 from ml_integration.ros.model_report import ModelReport
@@ -133,7 +133,9 @@ def _source(
     # What was made here is signed by nobody.
     kept = None if parameters.integrity == 'signed' else artifacts
 
-    def load(package: ModelPackage, *, fresh: bool = False) -> Pipeline:
+    def load(
+        package: ModelPackage, *, fresh: bool = False, pause: Callable[[], None] = go_on
+    ) -> Pipeline:
         return load_pipeline(
             package,
             parameters.execution,
@@ -141,6 +143,7 @@ def _source(
             together=together,
             artifacts=kept,
             fresh=fresh,
+            pause=pause,
         )
 
     return Source(store, trust, load, artifacts.write)

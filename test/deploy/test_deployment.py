@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from time import monotonic_ns
+from typing import Any
 
 import onnx_models
 import pytest
@@ -164,9 +165,9 @@ def test_a_second_request_supersedes_the_first(robot: Robot) -> None:
     deployment, both_asked = robot.deployment, threading.Event()
     load = deployment._source.load
 
-    def patient(package: ModelPackage, **fresh: bool):
+    def patient(package: ModelPackage, **how: Any):
         assert both_asked.wait(WAIT_S)
-        return load(package, **fresh)
+        return load(package, **how)
 
     object.__setattr__(deployment._source, 'load', patient)
     candidates = [deployment.admit(f'm@{version}') for version in (2, 3)]

@@ -84,3 +84,25 @@ def test_no_lease_ever_sees_a_closed_pipeline_while_another_thread_swaps() -> No
     assert seen_closed
     assert not any(seen_closed)
     assert {pipeline.closed for pipeline in retired} == {1}
+
+
+def test_a_gap_begins_when_a_frame_ends_and_not_before() -> None:
+    slot = Slot(Recorded(), Recorded.close)
+    came = threading.Event()
+
+    def wait() -> None:
+        slot.await_gap(60.0)
+        came.set()
+
+    with slot.lease():
+        thread = threading.Thread(target=wait)
+        thread.start()
+        assert not came.is_set()
+    while not came.is_set():  # the first frame may have ended before the thread was waiting
+        with slot.lease():
+            pass
+    thread.join()
+
+
+def test_without_frames_nobody_waits_for_a_gap_for_long() -> None:
+    Slot(Recorded(), Recorded.close).await_gap(0.01)
