@@ -16,6 +16,7 @@ from benchmarks.side_by_side.place import Place
 from benchmarks.side_by_side.report import Series
 from ml_integration.ros.parameters import InferenceNodeParameters
 
+LABELS = {'naive': 'naive', 'ours': 'ours', 'in_turn': 'ours, in turn'}
 NAMES = ('c0', 'c1', 'c2', 'c3')
 RATE_HZ = 300.0  # more than anybody can take
 SETTLE_S = 0.5
@@ -27,12 +28,12 @@ def compare_cameras(place: Place, picture: Path, plan: Plan) -> tuple[list[Serie
     """Results per second of all cameras together, and why it was not measured."""
     if 'cameras' not in {field.name for field in fields(InferenceNodeParameters)}:
         return [], [SKIPPED]
-    taken: dict[str, list[float]] = {'naive': [], 'ours': [], 'ours, in turn': []}
+    taken: dict[str, list[float]] = {'naive': [], 'ours': [], 'in_turn': []}
     with ExitStack() as resources:
         topics = {
             'naive': _naive_nodes(place, resources),
             'ours': _our_node('ours', len(NAMES), place, resources),
-            'ours, in turn': _our_node('in_turn', 1, place, resources),
+            'in_turn': _our_node('in_turn', 1, place, resources),
         }
         for _ in range(plan.repeats):
             for who, results in topics.items():
@@ -41,7 +42,9 @@ def compare_cameras(place: Place, picture: Path, plan: Plan) -> tuple[list[Serie
                 stream = Stream(images, str(picture), RATE_HZ)
                 taken[who].append(_results_hz(place, stream, results, plan.window_s))
     say('')
-    return [Series(f'4 cameras, {who}', 'results/s', tuple(v)) for who, v in taken.items()], []
+    return [
+        Series(f'4 cameras, {LABELS[who]}', 'results/s', tuple(v)) for who, v in taken.items()
+    ], []
 
 
 def _naive_nodes(place: Place, resources: ExitStack) -> list[str]:
