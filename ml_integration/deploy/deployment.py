@@ -6,10 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
-from ml_integration.core.datatypes import ModelContent, ModelIdentity
+from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy import probation
 from ml_integration.deploy.admission import Admission, Candidate
@@ -17,6 +16,7 @@ from ml_integration.deploy.background import Background, nicely
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import go_on
 from ml_integration.deploy.slot import Slot
+from ml_integration.deploy.source import Loaded, Source
 from ml_integration.deploy.trial import ProbationSettings, Trial
 from ml_integration.errors import (
     MlIntegrationError,
@@ -25,57 +25,11 @@ from ml_integration.errors import (
     SupersededError,
     SwapError,
 )
-from ml_integration.store.model_store import ModelStore
 from ml_integration.store.node_state import NodeState
 from ml_integration.store.package import ModelPackage, read_manifest, read_package
-from ml_integration.store.trust import Trust
 
 GAP_S = 0.05
 """Frames come more often than this, or not so often that they meet a step of loading."""
-
-
-class Load(Protocol):
-    """Makes a pipeline of a package and lets it prove itself."""
-
-    def __call__(
-        self, package: ModelPackage, *, fresh: bool = False, pause: Callable[[], None] = go_on
-    ) -> Pipeline:
-        """Does it.
-
-        Args:
-            package: the verified model.
-            fresh: load the model again also where this process has loaded it already.
-            pause: is called before each step that takes the CPU from others.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where models come from and how they are made to run.
-
-    Attributes:
-        store: where they are found.
-        trust: what a package has to show before it is loaded.
-        load: makes a pipeline of a package.
-        keep: writes to disk what loading has made for the next time.
-    """
-
-    store: ModelStore
-    trust: Trust
-    load: Load
-    keep: Callable[[], None] = lambda: None
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A verified package, without its bytes, and the pipeline that was made of it."""
-
-    package: ModelPackage
-    pipeline: Pipeline
-
-    @property
-    def identity(self) -> ModelIdentity:
-        return self.pipeline.model.identity
 
 
 class Deployment:

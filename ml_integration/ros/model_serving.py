@@ -13,10 +13,11 @@ from rclpy.node import Node
 
 from ml_integration.core.health import Finding, Level
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.deploy.deployment import Deployment, Loaded, Source
+from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import go_on, load_pipeline
 from ml_integration.deploy.reverification import Reverification
+from ml_integration.deploy.source import Loaded, Source
 from ml_integration.ros.model_control import ModelControl
 from ml_integration.ros.model_report import ModelReport
 from ml_integration.ros.parameters import InferenceNodeParameters

@@ -15,9 +15,10 @@ import pytest
 
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.deploy import admission
-from ml_integration.deploy.deployment import Deployment, Source
+from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.source import Source
 from ml_integration.deploy.trial import ProbationSettings
 from ml_integration.errors import GoldenError, IntegrityError, SupersededError, SwapError
 from ml_integration.store.model_store import ModelStore
