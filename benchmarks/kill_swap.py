@@ -23,7 +23,7 @@ from ml_integration.ros.own_domain import use_own_domain
 from ml_integration.store.state_dir import StateDir
 
 MODELS = ('shapes@1', 'shapes@2')
-LONGEST_S = 0.2
+LONGEST_S = 0.6
 
 
 def main() -> int:
