@@ -32,7 +32,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['py.typed'], f'{NAME}.store': ['*.json']},
+    package_data={NAME: ['py.typed'], f'{NAME}.store.package': ['*.json']},
     data_files=data_files(),
     zip_safe=False,
     install_requires=['setuptools'],
@@ -41,18 +41,18 @@ setup(
     entry_points={
         # One line per executable of `ros2 run`.
         'console_scripts': [
-            f'inference_node = {NAME}.ros.inference_node:main',
-            f'video_player = {NAME}.ros.video_player:main',
+            f'inference_node = {NAME}.ros.inference.inference_node:main',
+            f'video_player = {NAME}.ros.video.video_player:main',
             f'ml_model = {NAME}.cli.main:main',
-            f'demo = {NAME}.ros.demo:main',
-            f'demo_swap = {NAME}.ros.swap_demo:main',
-            f'component_container = {NAME}.ros.component_container:main',
-            f'ml_integration_run = {NAME}.ros.composition:main',
+            f'demo = {NAME}.demos.demo:main',
+            f'demo_swap = {NAME}.demos.swap_demo:main',
+            f'component_container = {NAME}.ros.composition.component_container:main',
+            f'ml_integration_run = {NAME}.ros.composition.run:main',
         ],
         # One line per node that a component container can load, as package::Class.
         'rclpy_components': [
-            f'{NAME}::InferenceNode = {NAME}.ros.inference_node:InferenceNode',
-            f'{NAME}::VideoPlayer = {NAME}.ros.video_player:VideoPlayer',
+            f'{NAME}::InferenceNode = {NAME}.ros.inference.inference_node:InferenceNode',
+            f'{NAME}::VideoPlayer = {NAME}.ros.video.video_player:VideoPlayer',
         ],
     },
 )

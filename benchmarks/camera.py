@@ -10,8 +10,8 @@ import time
 
 import rclpy
 
-from ml_integration.ros.program import run_program
-from ml_integration.ros.scene_camera import SceneCamera
+from ml_integration.demos.scene_camera import SceneCamera
+from ml_integration.ros.node.program import run_program
 
 SCENE = 1
 

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.serving_node import Watcher, memory_mb, start_node
-from ml_integration.ros.demo.children import Child
-from ml_integration.ros.own_domain import use_own_domain
+from ml_integration.demos.demo.children import Child
+from ml_integration.demos.own_domain import use_own_domain
 
 SWAPS_PER_PHASE = 5  # odd, so that each model has its share of the steady phases
 SWAP_PERIOD_S = 0.5

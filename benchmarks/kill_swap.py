@@ -19,8 +19,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.serving_node import NODE, Watcher, start_node
-from ml_integration.ros.own_domain import use_own_domain
-from ml_integration.store.state_dir import StateDir
+from ml_integration.demos.own_domain import use_own_domain
+from ml_integration.store.state.state_dir import StateDir
 
 MODELS = ('shapes@1', 'shapes@2')
 LONGEST_S = 0.6

@@ -24,8 +24,8 @@ from benchmarks.side_by_side.models import LIGHT, make_models, make_pictures
 from benchmarks.side_by_side.observer import Arrival, Observer, wait
 from benchmarks.side_by_side.place import Cameras, Place
 from benchmarks.side_by_side.process_usage import Usage, usage
-from ml_integration.ros.demo.children import Child
-from ml_integration.ros.own_domain import use_own_domain
+from ml_integration.demos.demo.children import Child
+from ml_integration.demos.own_domain import use_own_domain
 
 NODE = 'long_run'
 RATE_HZ = 60.0

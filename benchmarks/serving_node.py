@@ -19,9 +19,9 @@ from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
 
-from ml_integration.ros import qos
-from ml_integration.ros.demo.children import Child
-from ml_integration.ros.executor import make_executor, spin
+from ml_integration.demos.demo.children import Child
+from ml_integration.ros.node import qos
+from ml_integration.ros.node.executor import make_executor, spin
 
 NODE = 'detector'
 WAIT_S = 30.0
@@ -32,7 +32,7 @@ def start_node(out: Path, parameters: Mapping[str, object]) -> Child:
     pairs = {'autostart': 'true', **parameters}
     arguments = [part for key, value in pairs.items() for part in ('-p', f'{key}:={value}')]
     log = out / f'{NODE}.log'
-    return Child(NODE, 'ml_integration.ros.inference_node', arguments, os.environ, log)
+    return Child(NODE, 'ml_integration.ros.inference.inference_node', arguments, os.environ, log)
 
 
 @dataclass(slots=True)

@@ -17,8 +17,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.serving_node import Watcher, start_node
-from ml_integration.ros.demo.children import Child
-from ml_integration.ros.own_domain import use_own_domain
+from ml_integration.demos.demo.children import Child
+from ml_integration.demos.own_domain import use_own_domain
 
 GOAL_S = 2.0
 

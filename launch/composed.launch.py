@@ -14,7 +14,7 @@ from launch_ros.descriptions import ComposableNode
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from ml_integration.ros import fast_dds
+from ml_integration.ros.messages import fast_dds
 
 PARAMETERS = PathJoinSubstitution(
     [FindPackageShare('ml_integration'), 'config', 'inference_node.yaml']

@@ -10,7 +10,7 @@ from launch.substitutions import LaunchConfiguration, ThisLaunchFileDir
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from ml_integration.ros import fast_dds
+from ml_integration.ros.messages import fast_dds
 
 ARGUMENTS = (
     ('source', None, 'Video file, picture, or folder of pictures.'),

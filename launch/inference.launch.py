@@ -10,7 +10,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from ml_integration.ros import fast_dds
+from ml_integration.ros.messages import fast_dds
 
 RESPAWN_DELAY_S = 1.0
 PARAMETERS = PathJoinSubstitution(

@@ -1,4 +1,4 @@
-"""Fixtures for all tests; the builders beside this file can be imported by name."""
+"""Fixtures for all tests; the builders in helpers/ can be imported by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib adds nothing itself
+# --import-mode=importlib adds nothing itself.
+sys.path.insert(0, str(Path(__file__).parent / 'helpers'))
 
 from model_folders import write_model_folder
 

@@ -1,4 +1,4 @@
-"""Imports point one way: errors <- core <- ops <- siblings <- deploy <- ros, cli."""
+"""Imports point one way: errors <- core <- ops <- siblings <- deploy <- ros, cli <- demos."""
 
 import ast
 from pathlib import Path
@@ -15,8 +15,10 @@ BELOW = {
     'deploy': ('errors', 'core', 'ops', *SIBLINGS),
     'ros': ('errors', 'core', 'ops', *SIBLINGS, 'deploy'),
     'cli': ('errors', 'core', 'ops', *SIBLINGS, 'deploy'),
+    'demos': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'ros', 'cli'),
 }
-HOMES = {'rclpy': 'ros', 'onnxruntime': 'backends', 'yaml': 'store'}
+ROS = ('ros', 'demos')
+HOMES = {'rclpy': ROS, 'onnxruntime': ('backends',), 'yaml': ('store',)}
 MESSAGE_PACKAGES = ('_msgs', '_srvs', '_interfaces')
 
 
@@ -46,8 +48,8 @@ def offences(layer: str, source: str) -> list[str]:
         elif root == 'ml_integration' and rest:
             if rest[0] in BELOW and rest[0] not in (*BELOW[layer], layer):
                 found.append(name)
-        elif HOMES.get(root, layer) != layer or (
-            root.endswith(MESSAGE_PACKAGES) and layer != 'ros'
+        elif layer not in HOMES.get(root, (layer,)) or (
+            root.endswith(MESSAGE_PACKAGES) and layer not in ROS
         ):
             found.append(name)
     return found

@@ -33,7 +33,7 @@ from benchmarks.side_by_side.plot import svg
 from benchmarks.side_by_side.report import Report, read_report
 from benchmarks.side_by_side.start_up import compare_starts
 from benchmarks.side_by_side.tables import document, goals_text
-from ml_integration.ros.own_domain import use_own_domain
+from ml_integration.demos.own_domain import use_own_domain
 
 PARTS = ('light', 'medium', 'heavy', 'cameras', 'start', 'messages')
 BASELINE = ROOT / 'benchmarks/baseline.json'

@@ -18,8 +18,8 @@ from benchmarks.side_by_side.line_process import serve
 from ml_integration.backends.onnx_runtime import OnnxRuntime
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
-from ml_integration.ros.memory import keep_buffers
-from ml_integration.ros.pace import Pace
+from ml_integration.ros.node.memory import keep_buffers
+from ml_integration.ros.video.pace import Pace
 
 MODULE = 'benchmarks.side_by_side.floor'
 

@@ -19,7 +19,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 
 from benchmarks.side_by_side.line_process import serve
-from ml_integration.ros.pace import Pace
+from ml_integration.ros.video.pace import Pace
 
 MODULE = 'benchmarks.side_by_side.frame_source'
 

@@ -14,7 +14,7 @@ from benchmarks.side_by_side.models import BATCHED
 from benchmarks.side_by_side.observer import Arrival, wait
 from benchmarks.side_by_side.place import Place
 from benchmarks.side_by_side.report import Series
-from ml_integration.ros.parameters import InferenceNodeParameters
+from ml_integration.ros.node.parameters import InferenceNodeParameters
 
 LABELS = {'naive': 'naive', 'ours': 'ours', 'in_turn': 'ours, in turn'}
 NAMES = ('c0', 'c1', 'c2', 'c3')

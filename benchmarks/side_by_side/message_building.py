@@ -23,7 +23,7 @@ from ml_integration.core.datatypes import (
     TensorSpec,
     Verdict,
 )
-from ml_integration.ros import qos
+from ml_integration.ros.node import qos
 from ml_integration.tasks.object_detection import Detections, ObjectDetection
 
 COUNT = 100

@@ -19,8 +19,8 @@ from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 from vision_msgs.msg import Detection2DArray
 
-from ml_integration.ros import qos
-from ml_integration.ros.executor import make_executor, spin
+from ml_integration.ros.node import qos
+from ml_integration.ros.node.executor import make_executor, spin
 
 PATIENCE_S = 30.0
 ASK_AGAIN_S = 1.0

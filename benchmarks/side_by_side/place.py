@@ -13,8 +13,8 @@ from benchmarks.side_by_side import frame_source
 from benchmarks.side_by_side.line_process import LineProcess
 from benchmarks.side_by_side.models import Model
 from benchmarks.side_by_side.observer import Observer
-from ml_integration.ros.demo.children import Child
-from ml_integration.ros.fast_dds import VARIABLES
+from ml_integration.demos.demo.children import Child
+from ml_integration.ros.messages.fast_dds import VARIABLES
 
 
 class Cameras:
@@ -65,7 +65,7 @@ class Place:
 
     def ours(self, node: str, model: str, state: Path, *arguments: str, **values: Any) -> Child:
         """Starts an inference node of the package, which brings itself to active."""
-        module = 'ml_integration.ros.inference_node'
+        module = 'ml_integration.ros.inference.inference_node'
         fixed = {'autostart': 'true', 'model': model, 'model_path': self.store}
         values = {**fixed, 'state_dir': state, **values}
         return self.child(node, module, os.environ, *arguments, **values)

@@ -15,7 +15,7 @@ from benchmarks.side_by_side.models import HEAVY
 from benchmarks.side_by_side.observer import wait
 from benchmarks.side_by_side.place import Place
 from benchmarks.side_by_side.report import Series
-from ml_integration.ros.demo.children import Child
+from ml_integration.demos.demo.children import Child
 
 RATE_HZ = 30.0
 REPEATS = 3

@@ -18,7 +18,7 @@ from benchmarks.side_by_side.frame_source import Sent, Stream
 from benchmarks.side_by_side.line_process import LineProcess
 from benchmarks.side_by_side.models import Model
 from benchmarks.side_by_side.place import Place, without_profile
-from ml_integration.ros.demo.children import Child
+from ml_integration.demos.demo.children import Child
 
 NAIVE_DEFAULT, NAIVE = 'naive, default DDS', 'naive'
 OURS, OURS_DEFAULT, COMPOSED, FLOOR = 'ours', 'ours, default DDS', 'ours, composed', 'floor'
@@ -163,7 +163,7 @@ def subjects_of(model: Model, place: Place, resources: ExitStack) -> list[Any]:
     naive_default = ending(place.naive(names[0], model, plain, *images(names[0])))
     naive = ending(place.naive(names[1], model, os.environ, *images(names[1])))
     ours = ending(place.ours(names[2], model.reference, state / names[2], *images(names[2])))
-    module = 'ml_integration.ros.component_container'
+    module = 'ml_integration.ros.composition.component_container'
     container = ending(place.child(names[3], module, os.environ))
     return [
         FedNaive(NAIVE_DEFAULT, naive_default, place.cameras.default, place),

@@ -18,11 +18,11 @@ from dev.training.releases import HELD_OUT_SEEDS, LEAST_VISIBLE
 from ml_integration.core.datatypes import Array
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.demos.scene_maker import make_scene
+from ml_integration.demos.scenes import KINDS, Truth, render, truth
 from ml_integration.deploy.loading import load_pipeline
 from ml_integration.ops.boxes import iou_matrix
-from ml_integration.ops.scene_maker import make_scene
-from ml_integration.ops.scenes import KINDS, Truth, render, truth
-from ml_integration.store.package import read_package
+from ml_integration.store.package.package import read_package
 
 TIME_S = 5.0
 """Of the frame that is taken of each held-out scene."""

@@ -26,8 +26,8 @@ from dev.training.releases import GOLDEN_SEED, HELD_OUT_SEEDS, RELEASES, Release
 from dev.training.samples import to_uint8_tensor
 from dev.training.train import new_network
 from ml_integration.core.datatypes import Frame
-from ml_integration.ops.scene_maker import make_scene
-from ml_integration.ops.scenes import render
+from ml_integration.demos.scene_maker import make_scene
+from ml_integration.demos.scenes import render
 
 OPSET = 17
 RTOL = 1e-2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml_integration.demos.scenes import KINDS
 from ml_integration.ops.picture_input import PreprocessSettings
-from ml_integration.ops.scenes import KINDS
 
 HELD_OUT_SEEDS = range(600)
 """Scenes that no training may see; `golden.npz` and the figures in the README are made of them."""

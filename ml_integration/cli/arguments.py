@@ -6,13 +6,13 @@ import argparse
 import os
 from pathlib import Path
 
-from ml_integration.store.encryption import VARIABLE as KEY_VARIABLE
-from ml_integration.store.manifest import MANIFEST
-from ml_integration.store.model_store import ModelStore
-from ml_integration.store.places import VARIABLE, default_stores
-from ml_integration.store.state_dir import VARIABLE as STATE_VARIABLE
-from ml_integration.store.state_dir import StateDir, default_state_dir
-from ml_integration.store.trust import Trust, load_trust
+from ml_integration.store.package.manifest import MANIFEST
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.places import VARIABLE, default_stores
+from ml_integration.store.state.state_dir import VARIABLE as STATE_VARIABLE
+from ml_integration.store.state.state_dir import StateDir, default_state_dir
+from ml_integration.store.trust.encryption import VARIABLE as KEY_VARIABLE
+from ml_integration.store.trust.policy import Trust, load_trust
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ml_integration.errors import MlIntegrationError, StateError
-from ml_integration.store.audit_entry import Result
-from ml_integration.store.state_dir import StateDir
+from ml_integration.store.state.audit_entry import Result
+from ml_integration.store.state.state_dir import StateDir
 
 ACTOR = 'ml_model'
 

@@ -16,8 +16,8 @@ from ml_integration.cli.arguments import add_json, add_model, add_stores, folder
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import load_pipeline
-from ml_integration.store.manifest import Manifest
-from ml_integration.store.package import ModelPackage, read_manifest, read_package
+from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.package.package import ModelPackage, read_manifest, read_package
 
 HELP = 'check a model package and run its golden sample'
 T = TypeVar('T')

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ml_integration.cli.arguments import add_model, add_stores, folder_of
 from ml_integration.errors import SettingError
-from ml_integration.store.encrypting import encrypt_package
-from ml_integration.store.encryption import VARIABLE, load_model_key
+from ml_integration.store.trust.encrypting import encrypt_package
+from ml_integration.store.trust.encryption import VARIABLE, load_model_key
 
 HELP = 'make an encrypted copy of a package'
 

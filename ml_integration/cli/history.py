@@ -7,7 +7,7 @@ import json
 
 from ml_integration.cli.arguments import add_json, add_state, state_of
 from ml_integration.cli.auditing import warn
-from ml_integration.store.audit_entry import AuditEntry
+from ml_integration.store.state.audit_entry import AuditEntry
 
 HELP = 'show and verify the audit log'
 

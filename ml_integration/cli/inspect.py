@@ -23,9 +23,9 @@ from ml_integration.core.contracts import Backend, Session
 from ml_integration.core.datatypes import ModelContent, ModelIdentity, TensorSpec
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.errors import InferenceError, ModelLoadError
-from ml_integration.store.manifest import MANIFEST, SIGNATURE
-from ml_integration.store.onnx_header import OnnxHeader, read_onnx_header
-from ml_integration.store.proposal import Proposal, manifest_text
+from ml_integration.store.package.manifest import MANIFEST, SIGNATURE
+from ml_integration.store.package.onnx_header import OnnxHeader, read_onnx_header
+from ml_integration.store.package.proposal import Proposal, manifest_text
 
 HELP = 'look into an ONNX file and propose a manifest'
 

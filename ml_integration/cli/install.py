@@ -12,9 +12,9 @@ from pathlib import Path
 from ml_integration.cli.arguments import add_json, add_state, add_trust, state_of, trust_of
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.progress_bar import ProgressBar
-from ml_integration.store.installing import Installed, install
-from ml_integration.store.places import user_store
-from ml_integration.store.state_dir import StateDir
+from ml_integration.store.install.installing import Installed, install
+from ml_integration.store.state.places import user_store
+from ml_integration.store.state.state_dir import StateDir
 
 HELP = 'install a model from a folder, an archive or an ONNX file'
 

@@ -10,9 +10,9 @@ import os
 from pathlib import Path
 
 from ml_integration.errors import SettingError
-from ml_integration.store.durable import write_durably
-from ml_integration.store.encryption import KEY_BYTES
-from ml_integration.store.signature import key_id, new_key, private_pem, public_pem
+from ml_integration.store.state.durable import write_durably
+from ml_integration.store.trust.encryption import KEY_BYTES
+from ml_integration.store.trust.signature import key_id, new_key, private_pem, public_pem
 
 HELP = 'make keys to sign or to encrypt models'
 _PRIVATE = 0o600

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from ml_integration.cli.arguments import add_json, add_stores, state_of, store_of
-from ml_integration.store.model_state import ModelState
-from ml_integration.store.model_store import StoredModel
+from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.model_store import StoredModel
 
 HELP = 'list the models of the stores'
 

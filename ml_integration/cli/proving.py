@@ -7,11 +7,11 @@ from pathlib import Path
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.deploy.loading import load_pipeline
 from ml_integration.errors import IntegrityError
-from ml_integration.store.manifest import Manifest
-from ml_integration.store.model_state import ModelState
-from ml_integration.store.package import read_package
-from ml_integration.store.state_dir import StateDir
-from ml_integration.store.trust import Trust, check_release
+from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.package.package import read_package
+from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.state_dir import StateDir
+from ml_integration.store.trust.policy import Trust, check_release
 
 
 def prove_and_activate(folder: Path, trust: Trust, state: StateDir) -> tuple[Manifest, ModelState]:

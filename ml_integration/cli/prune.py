@@ -8,11 +8,11 @@ import json
 from ml_integration.cli.arguments import add_json, add_stores, state_of
 from ml_integration.cli.auditing import audited
 from ml_integration.errors import SettingError
-from ml_integration.store.installing import remove
-from ml_integration.store.model_store import ModelStore
-from ml_integration.store.places import user_store
-from ml_integration.store.retention import outdated, reasons_to_keep
-from ml_integration.store.state_dir import StateDir
+from ml_integration.store.install.installing import remove
+from ml_integration.store.install.retention import outdated, reasons_to_keep
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.places import user_store
+from ml_integration.store.state.state_dir import StateDir
 
 HELP = 'remove old versions that are not in use'
 

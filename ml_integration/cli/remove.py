@@ -11,10 +11,10 @@ import argparse
 from ml_integration.cli.arguments import add_stores, state_of
 from ml_integration.cli.auditing import audited
 from ml_integration.errors import InstallError, SettingError
-from ml_integration.store.installing import remove
-from ml_integration.store.model_store import ModelStore
-from ml_integration.store.places import default_stores
-from ml_integration.store.retention import reasons_to_keep
+from ml_integration.store.install.installing import remove
+from ml_integration.store.install.retention import reasons_to_keep
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.places import default_stores
 
 HELP = 'remove a version that is not in use'
 

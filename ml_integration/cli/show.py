@@ -9,8 +9,8 @@ from typing import Any
 
 from ml_integration.cli.arguments import add_json, add_model, add_stores, folder_of
 from ml_integration.core.datatypes import TensorSpec
-from ml_integration.store.manifest import Manifest
-from ml_integration.store.package import read_manifest
+from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.package.package import read_manifest
 
 HELP = "show a model's manifest"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from ml_integration.cli.arguments import add_model, add_stores, folder_of, state_of
 from ml_integration.cli.auditing import audited
-from ml_integration.store.durable import write_durably
-from ml_integration.store.manifest import MANIFEST, SIGNATURE
-from ml_integration.store.package import read_manifest
-from ml_integration.store.pinned_files import read_pinned
-from ml_integration.store.signature import key_id, load_private_key, sign
+from ml_integration.store.package.manifest import MANIFEST, SIGNATURE
+from ml_integration.store.package.package import read_manifest
+from ml_integration.store.package.pinned_files import read_pinned
+from ml_integration.store.state.durable import write_durably
+from ml_integration.store.trust.signature import key_id, load_private_key, sign
 
 HELP = 'sign a package'
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from ml_integration.cli.arguments import add_json, add_stores, add_trust, trust_of
 from ml_integration.errors import MlIntegrationError
-from ml_integration.store.model_store import ModelStore
-from ml_integration.store.package import read_package
-from ml_integration.store.places import default_stores
-from ml_integration.store.trust import Trust
+from ml_integration.store.package.package import read_package
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.places import default_stores
+from ml_integration.store.trust.policy import Trust
 
 HELP = 'verify the files and signatures of models'
 

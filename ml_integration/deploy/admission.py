@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ml_integration.deploy.compatibility import check_replaceable
-from ml_integration.store.manifest import Manifest
-from ml_integration.store.model_state import ModelState
-from ml_integration.store.model_store import ModelStore
-from ml_integration.store.package import ModelPackage, inspect_package, read_package
-from ml_integration.store.trust import Trust, check_release
+from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.package.package import ModelPackage, inspect_package, read_package
+from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.trust.policy import Trust, check_release
 
 AT_ONCE_BYTES = 8 * 1024 * 1024
 """So much is read and hashed in 10 ms, for which frames may wait; a large model takes a second."""

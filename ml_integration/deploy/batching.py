@@ -10,7 +10,7 @@ from ml_integration.core.batching import Batch
 from ml_integration.core.contracts import Session, Task
 from ml_integration.core.datatypes import Array, ModelDescription, Tensors, TensorSpec
 from ml_integration.errors import InferenceError, ModelMismatchError
-from ml_integration.store.package import ModelPackage
+from ml_integration.store.package.package import ModelPackage
 
 
 def make_batch(make_task: Callable[[], Task], model: ModelDescription, size: int) -> Batch | None:

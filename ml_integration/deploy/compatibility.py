@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml_integration.errors import SwapError
-from ml_integration.store.manifest import Manifest
+from ml_integration.store.package.manifest import Manifest
 
 
 def check_replaceable(serving: Manifest, new: Manifest) -> None:

@@ -25,8 +25,8 @@ from ml_integration.errors import (
     SupersededError,
     SwapError,
 )
-from ml_integration.store.node_state import NodeState
-from ml_integration.store.package import ModelPackage, read_manifest, read_package
+from ml_integration.store.package.package import ModelPackage, read_manifest, read_package
+from ml_integration.store.state.node_state import NodeState
 
 GAP_S = 0.05
 """Frames come more often than this, or not so often that they meet a step of loading."""

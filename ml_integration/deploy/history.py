@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ml_integration.errors import StateError
-from ml_integration.store.audit_entry import Result
-from ml_integration.store.manifest import Manifest
-from ml_integration.store.model_state import ModelState
-from ml_integration.store.node_state import NodeState
-from ml_integration.store.state_dir import StateDir
+from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.state.audit_entry import Result
+from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.node_state import NodeState
+from ml_integration.store.state.state_dir import StateDir
 
 
 class History:

@@ -14,8 +14,8 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.batching import make_batch, prove_batch, zeros
 from ml_integration.deploy.shared_sessions import SharedSessions, model_key
 from ml_integration.errors import ModelMismatchError
-from ml_integration.store.manifest import Manifest
-from ml_integration.store.package import ModelPackage
+from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.package.package import ModelPackage
 
 # Looking through everything that is installed takes 20 ms of Python, each time.
 _plugin = cache(plugins.load)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ml_integration.store.node_state import NodeState
+from ml_integration.store.state.node_state import NodeState
 
 
 @dataclass(frozen=True, slots=True)

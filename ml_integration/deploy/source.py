@@ -9,9 +9,9 @@ from typing import Protocol
 from ml_integration.core.datatypes import ModelIdentity
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import go_on
-from ml_integration.store.model_store import ModelStore
-from ml_integration.store.package import ModelPackage
-from ml_integration.store.trust import Trust
+from ml_integration.store.package.package import ModelPackage
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.trust.policy import Trust
 
 
 class Load(Protocol):

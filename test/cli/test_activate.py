@@ -10,8 +10,8 @@ from model_folders import pin_files
 from signing import set_manifest
 
 from ml_integration.cli.main import main
-from ml_integration.store.model_state import ModelState
-from ml_integration.store.state_dir import StateDir
+from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.state_dir import StateDir
 
 Capture = pytest.CaptureFixture[str]
 ModelFolder = Callable[..., Path]

@@ -13,10 +13,10 @@ from model_folders import write_model_folder
 
 from ml_integration.cli.main import main
 from ml_integration.errors import StateError
-from ml_integration.store.model_store import ModelStore
-from ml_integration.store.node_state import NodeState
-from ml_integration.store.package import read_package
-from ml_integration.store.state_dir import StateDir
+from ml_integration.store.package.package import read_package
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.node_state import NodeState
+from ml_integration.store.state.state_dir import StateDir
 
 Capture = pytest.CaptureFixture[str]
 Disk = Callable[[str], Path]

@@ -13,9 +13,9 @@ from model_folders import pin_files, write_model_folder
 from signing import STRANGER, set_manifest, sign_folder, write_keys
 
 from ml_integration.cli.main import main
-from ml_integration.store.model_store import ModelStore
-from ml_integration.store.package import read_package
-from ml_integration.store.state_dir import StateDir
+from ml_integration.store.package.package import read_package
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.state_dir import StateDir
 
 Fault = Callable[[Path], object]
 Capture = pytest.CaptureFixture[str]

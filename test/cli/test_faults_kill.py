@@ -19,10 +19,10 @@ import pytest
 from command_processes import CommandServer
 from model_folders import write_model_folder
 
-from ml_integration.store.installing import remove
-from ml_integration.store.model_store import ModelStore
-from ml_integration.store.package import read_package
-from ml_integration.store.state_dir import StateDir
+from ml_integration.store.install.installing import remove
+from ml_integration.store.package.package import read_package
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.state_dir import StateDir
 
 KILLS = int(os.environ.get('ML_INTEGRATION_KILLS', '60'))
 """Of all tests here together; 200 and more by the variable."""

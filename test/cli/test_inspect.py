@@ -9,8 +9,8 @@ import onnx_models
 import pytest
 
 from ml_integration.cli.main import main
-from ml_integration.store.manifest import parse_manifest
-from ml_integration.store.package import read_package
+from ml_integration.store.package.manifest import parse_manifest
+from ml_integration.store.package.package import read_package
 
 Capture = pytest.CaptureFixture[str]
 ModelFolder = Callable[..., Path]

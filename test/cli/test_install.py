@@ -10,7 +10,7 @@ from signing import KEY_ID, set_manifest, sign_folder, write_keys
 
 from ml_integration.cli.main import main
 from ml_integration.cli.progress_bar import ProgressBar
-from ml_integration.store.state_dir import StateDir
+from ml_integration.store.state.state_dir import StateDir
 
 Capture = pytest.CaptureFixture[str]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from ml_integration.cli.main import main
-from ml_integration.store.model_state import ModelState
-from ml_integration.store.model_store import ModelStore
-from ml_integration.store.node_state import NodeState
-from ml_integration.store.state_dir import StateDir
+from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.node_state import NodeState
+from ml_integration.store.state.state_dir import StateDir
 
 Capture = pytest.CaptureFixture[str]
 ModelFolder = Callable[..., Path]

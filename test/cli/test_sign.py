@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml_integration.cli.main import main
-from ml_integration.store.state_dir import StateDir
+from ml_integration.store.state.state_dir import StateDir
 
 Capture = pytest.CaptureFixture[str]
 ModelFolder = Callable[..., Path]

@@ -21,7 +21,7 @@ from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import load_pipeline
 from ml_integration.errors import GoldenError, InferenceError, MessageError, ModelMismatchError
-from ml_integration.store.package import read_package
+from ml_integration.store.package.package import read_package
 
 SIZES = ((64, 64), (101, 77), (40, 200), (320, 240))
 Load = Callable[..., Pipeline]

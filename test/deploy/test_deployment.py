@@ -21,10 +21,10 @@ from ml_integration.deploy.loading import load_pipeline
 from ml_integration.deploy.source import Source
 from ml_integration.deploy.trial import ProbationSettings
 from ml_integration.errors import GoldenError, IntegrityError, SupersededError, SwapError
-from ml_integration.store.model_store import ModelStore
-from ml_integration.store.package import ModelPackage
-from ml_integration.store.state_dir import StateDir
-from ml_integration.store.trust import DIGEST
+from ml_integration.store.package.package import ModelPackage
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.state_dir import StateDir
+from ml_integration.store.trust.policy import DIGEST
 
 WAIT_S = 30.0
 QUICK = ProbationSettings(good_frames=2, seconds=0.0, attempts=2)

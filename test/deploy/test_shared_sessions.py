@@ -19,10 +19,10 @@ from ml_integration.core.execution import ExecutionSettings
 from ml_integration.deploy.loading import load_pipeline
 from ml_integration.deploy.shared_sessions import SharedSessions, model_key, sharers
 from ml_integration.errors import GoldenError, InferenceError, ModelLoadError
-from ml_integration.store.artifacts import StoredArtifacts
-from ml_integration.store.encrypting import encrypt_package
-from ml_integration.store.package import read_package
-from ml_integration.store.trust import Trust
+from ml_integration.store.package.package import read_package
+from ml_integration.store.state.artifacts import StoredArtifacts
+from ml_integration.store.trust.encrypting import encrypt_package
+from ml_integration.store.trust.policy import Trust
 
 WAIT_S = 30.0
 CONTENT = ModelContent(ModelIdentity('m', 1), onnx_models.tiny_detector())

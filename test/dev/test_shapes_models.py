@@ -12,8 +12,8 @@ import pytest
 from dev.training.evaluation import Accuracy, Example, evaluate, examples
 from dev.training.releases import HELD_OUT_SEEDS, RELEASES
 from ml_integration.core.declaration import build
-from ml_integration.ops.scenes import KINDS
-from ml_integration.store.package import read_package
+from ml_integration.demos.scenes import KINDS
+from ml_integration.store.package.package import read_package
 from ml_integration.tasks.object_detection import ObjectDetection
 
 SHAPES = Path(__file__).parents[2] / 'models' / 'shapes'

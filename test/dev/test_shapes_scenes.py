@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_integration.core.datatypes import Array
-from ml_integration.ops.scene_maker import make_scene
-from ml_integration.ops.scenes import KINDS, SIZE_WH, Scene, Shape, render, truth
+from ml_integration.demos.scene_maker import make_scene
+from ml_integration.demos.scenes import KINDS, SIZE_WH, Scene, Shape, render, truth
 
 TIMES_S = (0.0, 3.3, 47.0)
 

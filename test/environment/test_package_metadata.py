@@ -16,7 +16,7 @@ from catkin_pkg.package import Package, parse_package
 
 import ml_integration
 from ml_integration.core.declaration import settings_of
-from ml_integration.ros.parameters import InferenceNodeParameters
+from ml_integration.ros.node.parameters import InferenceNodeParameters
 
 NAME = 'ml_integration'
 ROOT = Path(__file__).parents[2]
@@ -101,7 +101,7 @@ def test_everything_declared_is_imported(package: Package) -> None:
 
 
 def test_everything_the_tests_import_is_declared(package: Package) -> None:
-    local = {file.stem for file in (ROOT / 'test').glob('*.py')} | {'benchmarks', 'dev'}
+    local = {file.stem for file in (ROOT / 'test/helpers').glob('*.py')} | {'benchmarks', 'dev'}
     needed = keys(imported_by('test') - local)
     runtime = {entry.name for entry in (*package.build_depends, *package.exec_depends)}
     declared = {entry.name for entry in package.test_depends}
@@ -170,7 +170,7 @@ def test_the_model_that_is_served_unasked_comes_with_the_package() -> None:
 
 def test_files_that_the_code_reads_are_installed_beside_it() -> None:
     installed = Path(ml_integration.__file__).parent
-    for name in ('py.typed', 'store/manifest.schema.json'):
+    for name in ('py.typed', 'store/package/manifest.schema.json'):
         assert (installed / name).is_file(), name
 
 

@@ -36,7 +36,8 @@ def ros2(
     """Runs `ros2 ...`; a tiny detector is in the store."""
     model_folder()
     prefix = make_prefix(
-        tmp_path / 'prefix', component_container='ml_integration.ros.component_container'
+        tmp_path / 'prefix',
+        component_container='ml_integration.ros.composition.component_container',
     )
     prefixes = [str(prefix), *filter(None, [os.environ.get('AMENT_PREFIX_PATH')])]
     environment = {

@@ -19,7 +19,7 @@ from ros_processes import Process, wait_until
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
-from ml_integration.ros.fast_dds import VARIABLES
+from ml_integration.ros.messages.fast_dds import VARIABLES
 
 WANTED_BY = 'the launch files are not tested without it'
 pytest.importorskip('launch_ros', reason=f'launch_ros is missing: {WANTED_BY}')

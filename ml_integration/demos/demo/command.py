@@ -1,0 +1,130 @@
+"""The demo's straight line: start, configure, activate, watch, take down, report."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from ml_integration.demos.demo import summary
+from ml_integration.demos.demo.children import Child
+from ml_integration.demos.demo.observer import Observer
+from ml_integration.demos.demo.options import Options, parse
+from ml_integration.demos.demo.transitions import change_state
+from ml_integration.demos.demo.view import Moment, View
+from ml_integration.demos.own_domain import use_own_domain
+from ml_integration.errors import MlIntegrationError
+
+DETECTOR, PLAYER = 'detector', 'video_player'
+PICTURES = 4
+REDRAW_S = 0.1
+# Loading includes hashing, warming up and running the golden sample.
+PATIENCE_S = {'configure': 60.0, 'activate': 10.0, 'deactivate': 10.0, 'cleanup': 10.0}
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the demo; returns the exit code, 1 when nothing was detected or a node failed."""
+    options = parse(arguments)
+    view = View(sys.stdout)
+    for number in INTERRUPTS:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        _prepare(options)
+        _run(options, view)
+    except MlIntegrationError as error:
+        print(f'demo: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        view.say('interrupted; nothing is left running')
+        return 130
+    return 0
+
+
+def _prepare(options: Options) -> None:
+    """Puts this process and its children into a ROS domain of their own."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    use_own_domain()
+
+
+def _run(options: Options, view: View) -> None:
+    view.say(f'starting {DETECTOR} and {PLAYER}; their logs are in {options.out}')
+    children: list[Child] = []
+    with ExitStack() as cleanup:
+        try:
+            for start in (_detector, _player):
+                children.append(start(options))
+                cleanup.callback(children[-1].end)
+            observer = Observer(DETECTOR)
+            cleanup.callback(observer.close)
+            for child in children:
+                _change(observer, child, ('configure', 'activate'), children)
+            _watch(options, observer, children, view)
+            for child in reversed(children):
+                _change(observer, child, ('deactivate', 'cleanup'), children)
+        finally:
+            for number in INTERRUPTS:  # ending the children takes bounded time
+                signal.signal(number, signal.SIG_IGN)
+    _report(options, observer, view)
+
+
+def _detector(options: Options) -> Child:
+    model = ('-p', f'model:={options.model}')
+    log = options.out / f'{DETECTOR}.log'
+    return Child(DETECTOR, 'ml_integration.ros.inference.inference_node', model, os.environ, log)
+
+
+def _player(options: Options) -> Child:
+    source = ('-p', f'source:={options.video}', '-p', f'rate_hz:={options.rate_hz}')
+    log = options.out / f'{PLAYER}.log'
+    return Child(PLAYER, 'ml_integration.ros.video.video_player', source, os.environ, log)
+
+
+def _change(
+    observer: Observer, child: Child, verbs: Sequence[str], children: Sequence[Child]
+) -> None:
+    for verb in verbs:
+        try:
+            change_state(
+                observer.node, child.node, verb, PATIENCE_S[verb], lambda: _check(children)
+            )
+        except MlIntegrationError as error:
+            raise child.with_log(error) from error
+
+
+def _check(children: Sequence[Child]) -> None:
+    for child in children:
+        child.check()
+
+
+def _watch(options: Options, observer: Observer, children: Sequence[Child], view: View) -> None:
+    view.say(f'watching {options.video.name} for {options.seconds:g} s')
+    begin_s = time.monotonic()
+    while (elapsed_s := time.monotonic() - begin_s) < options.seconds:
+        _check(children)
+        # The middle of each quarter.
+        observer.want_pictures(round(elapsed_s / options.seconds * PICTURES))
+        view.show(Moment(elapsed_s, options.seconds, observer.results, observer.report))
+        time.sleep(REDRAW_S)
+    view.show(Moment(options.seconds, options.seconds, observer.results, observer.report))
+
+
+def _report(options: Options, observer: Observer, view: View) -> None:
+    results, pictures = observer.results, observer.pictures
+    file, picture = options.out / 'detections.jsonl', options.out / 'demo.png'
+    results.write(file)
+    if not results.labels():
+        raise MlIntegrationError(
+            'nothing was detected',
+            where=str(options.video),
+            got=f'{len(results.all)} results without any detection',
+            hint=f'The logs in {options.out} say what the nodes did.',
+        )
+    if not pictures:
+        raise MlIntegrationError('no picture arrived', where=f'/{DETECTOR}/overlay')
+    view.say(f'\n{summary.in_sentences(results, observer.report)}')
+    summary.write_picture(pictures, picture)
+    view.say(f'written     {picture} and {file}')

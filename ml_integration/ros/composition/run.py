@@ -1,0 +1,85 @@
+"""`ml_integration_run FILE.yaml`: the nodes of a file in one process, without a launch file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from composition_interfaces.srv import LoadNode
+from rclpy.logging import get_logging_severity_from_string
+from rclpy.parameter import Parameter
+from rclpy.utilities import remove_ros_args
+
+from ml_integration.errors import MlIntegrationError
+from ml_integration.ros.composition.component_container import ComponentContainer
+from ml_integration.ros.composition.node_options import INTRA_PROCESS
+from ml_integration.ros.node.program import run_program
+from ml_integration.store.state.composition_file import NodeEntry, read_composition
+
+PROGRAM = 'ml_integration_run'
+
+
+def load_request(entry: NodeEntry) -> LoadNode.Request:
+    """What would be asked of a container for this node.
+
+    ROS arguments of the command line reach it too: `-p` adds what the file leaves out.
+    """
+    extra = {'forward_global_arguments': True, INTRA_PROCESS: entry.intra_process}
+    level = get_logging_severity_from_string(entry.log_level) if entry.log_level else 0
+    return LoadNode.Request(
+        package_name=entry.plugin.partition('::')[0],
+        plugin_name=entry.plugin,
+        node_name=entry.name,
+        node_namespace=entry.namespace,
+        log_level=int(level),
+        remap_rules=[f'{old}:={new}' for old, new in entry.remappings.items()],
+        parameters=_messages(entry.parameters),
+        extra_arguments=_messages(extra),
+    )
+
+
+def serve(arguments: Sequence[str]) -> None:
+    """Runs the nodes of the file that the arguments name until rclpy is shut down.
+
+    Raises:
+        MlIntegrationError: the file is wrong, or a node cannot be made.
+    """
+    file = _parser().parse_args(arguments).file
+    entries = read_composition(file)
+    container = ComponentContainer(PROGRAM)
+    try:
+        for number, entry in enumerate(entries):
+            try:
+                container.components.load(load_request(entry))
+            except MlIntegrationError as error:
+                raise MlIntegrationError(str(error), where=f'{file}: nodes.{number}') from error
+        container.spin()
+    finally:
+        container.close()
+
+
+def _messages(values: object) -> list[object]:
+    return [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description='Runs the nodes that a file describes in one process.',
+        epilog='ROS arguments follow --ros-args: -p source:=video.mp4, -p /camera_0/video_player:'
+        'loop:=false, ... They set what the file leaves out.',
+    )
+    parser.add_argument('file', type=Path, help='such as config/composed.yaml')
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the program; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    return run_program(lambda: serve(remove_ros_args(given)), given)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,5 +1,0 @@
-"""The demo: a video, a detector and what comes out of it, as real processes on real DDS."""
-
-from ml_integration.ros.demo.command import main
-
-__all__ = ['main']

@@ -1,0 +1,1 @@
+"""The node that runs a model on topics."""

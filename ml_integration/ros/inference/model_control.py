@@ -1,0 +1,143 @@
+"""How people change the model of a running node: the parameter and the verbs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from ml_integration.deploy.admission import Candidate
+from ml_integration.deploy.deployment import Deployment
+from ml_integration.errors import MlIntegrationError, SwapError
+from ml_integration.ros.node.parameters import InferenceNodeParameters
+
+
+class ModelControl:
+    """Turns wishes into swaps of a deployment, for as long as the node is configured.
+
+    DDS security grants access by service name and `set_parameters` is one service for all
+    parameters; `swap_authority: service` makes `~/swap` the one that has to be withheld.
+
+    Args:
+        node: the node that owns the parameter `model`.
+        deployment: what is to be changed.
+        parameters: gives the parameters as they are now.
+        changed: is called when what serves has changed, or could not be changed.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        deployment: Deployment,
+        parameters: Callable[[], InferenceNodeParameters],
+        changed: Callable[[], None],
+    ) -> None:
+        self._node = node
+        self._deployment = deployment
+        self._parameters = parameters
+        self._changed = changed
+        self._admitted: dict[str, Candidate] = {}
+        self._correcting = 0
+        self._reporting = threading.Lock()
+        self._ended = False
+        self.problem = ''
+
+    def end(self) -> None:
+        """Leaves the parameter as it is: a wish under way is for the next configure."""
+        with self._reporting:
+            self._ended = True
+
+    def check(self, reference: str) -> None:
+        """Refuses a wish that cannot come true; called before the parameter changes.
+
+        Raises:
+            MlIntegrationError: with the reason.
+        """
+        if reference != str(self._deployment.serving.identity):
+            self._admitted = {reference: self._deployment.admit(reference)}
+
+    def wish(self) -> None:
+        """Acts on a wish that was accepted; called after the parameter changed."""
+        candidate = self._admitted.pop(self._parameters().model, None)
+        if self._correcting == threading.get_ident():
+            return
+        if self._parameters().swap_authority != 'parameter':
+            return
+        if candidate is None:  # what serves is what is wished: forget what is being loaded
+            self._deployment.stay()
+            return
+        self._deployment.swap(candidate).add_done_callback(self._done)
+
+    def swap(self) -> str:
+        """Carries out what the parameter says; returns when it is done."""
+        self._refuse_if_locked()
+        reference = self._parameters().model
+        if self._deployment.is_serving(reference):
+            return f'{self._deployment.serving.identity} serves already'
+        return self.reload()
+
+    def reload(self) -> str:
+        """Loads the model of the parameter, also the one that serves; returns when it is done."""
+        self._refuse_if_locked()
+        candidate = self._deployment.admit(self._parameters().model)
+        return self._wait(self._deployment.swap(candidate))
+
+    def rollback(self) -> str:
+        """Returns to the previous good model; returns when it is done."""
+        self._refuse_if_locked()
+        return self._wait(self._deployment.rollback())
+
+    def _wait(self, future: Future[str]) -> str:
+        try:
+            return future.result()
+        finally:
+            self._done(future)
+
+    def _refuse_if_locked(self) -> None:
+        refuse_if_locked(self._node.get_fully_qualified_name(), self._parameters())
+
+    def _done(self, future: Future[str]) -> None:
+        """Brings the parameter, the log and `~/models` in line with what serves now."""
+        with self._reporting:  # what is told meanwhile must not be taken away
+            if not self._ended:
+                self._tell(future.exception() or future.result())
+
+    def _tell(self, outcome: str | BaseException) -> None:
+        logger = self._node.get_logger()
+        if isinstance(outcome, str):
+            self.problem = ''
+            logger.info(outcome)
+        else:
+            self.problem = str(outcome)
+            logger.error(f'the model stays as it is: {outcome}')
+        if not self._deployment.busy:
+            self._show_what_serves()
+        self._changed()
+
+    def _show_what_serves(self) -> None:
+        try:
+            serving = str(self._deployment.serving.identity)
+        except MlIntegrationError:  # cleaned up meanwhile
+            return
+        if not self._deployment.is_serving(self._parameters().model):
+            # Somebody may be stating a wish at this very moment, which must not be forgotten.
+            self._correcting = threading.get_ident()
+            self._node.set_parameters([Parameter('model', value=serving)])
+            self._correcting = 0
+
+
+def refuse_if_locked(node: str, parameters: InferenceNodeParameters) -> None:
+    """Refuses every change where `swap_authority` is locked.
+
+    Raises:
+        SwapError: it is.
+    """
+    if parameters.swap_authority == 'locked':
+        raise SwapError(
+            'the model of this node is locked',
+            where=node,
+            hint='swap_authority is read-only; start the node with parameter or service.',
+        )

@@ -1,0 +1,110 @@
+"""`~/models`: what the stores hold and what each version is for this node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.node import Node
+
+from ml_integration.core.health import Level
+from ml_integration.deploy.deployment import Deployment
+from ml_integration.ros.node import qos
+from ml_integration.store.state.model_store import ModelStore, StoredModel
+
+
+class ModelReport:
+    """Publishes `~/models` (diagnostic_msgs/DiagnosticArray, latched) when it is told to.
+
+    Args:
+        node: the node that owns the topic.
+        store: what there is.
+        deployment: what it is used for.
+    """
+
+    def __init__(self, node: Node, store: ModelStore, deployment: Deployment) -> None:
+        self._node = node
+        self._store = store
+        self._deployment = deployment
+        self._listed: tuple[StoredModel, ...] = ()
+        self._manifests: list[tuple[Path, int]] = []
+        self.publisher = node.create_publisher(DiagnosticArray, '~/models', qos.latched())
+
+    def publish(self, problem: str) -> None:
+        """Says how things are now.
+
+        Args:
+            problem: why the last wish did not come true; empty if it did.
+        """
+        message = DiagnosticArray(status=[self._summary(problem), *self._versions()])
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self.publisher.publish(message)
+
+    def _summary(self, problem: str) -> DiagnosticStatus:
+        state = self._deployment.state
+        level = Level.WARN if problem else Level.OK
+        serving = self._deployment.serving
+        values = {
+            'serving': serving.identity,
+            'sha256': serving.identity.sha256,
+            'verified by': serving.package.verified_by,
+            'proven': state.committed,
+            'previous': state.previous,
+            'rejected': ', '.join(state.rejected),
+            'problem': problem,
+        }
+        sentence = problem or f'{serving.identity} serves'
+        return _status(self._node, level, 'summary', sentence, values)
+
+    def _versions(self) -> Iterator[DiagnosticStatus]:
+        state = self._deployment.state
+        for stored in self._models():
+            role = {str(self._deployment.serving.identity): 'serving', state.previous: 'previous'}
+            reason = self._deployment.quarantined(stored.name, stored.version)
+            if reason:
+                role[str(stored)] = f'quarantined: {reason}'
+            if stored.error:
+                role[str(stored)] = stored.error
+            level = Level.ERROR if reason or stored.error else Level.OK
+            text = role.get(str(stored), 'in store')
+            yield _status(self._node, level, str(stored), text, _about(stored))
+
+    def _models(self) -> tuple[StoredModel, ...]:
+        """What the stores hold; reading manifests takes the interpreter from the frames."""
+        found = (file for store in self._store.stores for file in store.glob('*/*/manifest.yaml'))
+        manifests = sorted((file, _changed_ns(file)) for file in found)
+        if manifests != self._manifests:
+            self._listed, self._manifests = self._store.models(), manifests
+        return self._listed
+
+
+def _changed_ns(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:  # removed at this very moment
+        return 0
+
+
+def _about(stored: StoredModel) -> dict[str, object]:
+    manifest = stored.manifest
+    if manifest is None:
+        return {'folder': stored.directory}
+    return {
+        'folder': stored.directory,
+        'task': manifest.task,
+        'sha256': manifest.identity.sha256,
+        'description': manifest.description,
+    }
+
+
+def _status(
+    node: Node, level: Level, name: str, message: str, values: dict[str, object]
+) -> DiagnosticStatus:
+    return DiagnosticStatus(
+        level=bytes([level]),
+        name=name,
+        message=message,
+        hardware_id=node.get_fully_qualified_name(),
+        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+    )

@@ -1,0 +1,167 @@
+"""A lifecycle node whose hooks cannot fail silently and leave nothing behind.
+
+A subclass says what it holds, never how to let go of it: whatever `configure` and `activate`
+put on the stack they are given is released in reverse order, all of it, when the node leaves
+the state, however it leaves it.
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Generic, TypeVar
+
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from ml_integration.ros.node.parameter_binding import Parameters
+
+P = TypeVar('P')
+
+SUCCESS = TransitionCallbackReturn.SUCCESS
+FAILURE = TransitionCallbackReturn.FAILURE
+
+
+class GuardedLifecycleNode(LifecycleNode, Generic[P]):
+    """Base of this package's nodes.
+
+    Args:
+        name: the node's name, changed as usual with `__node:=`.
+        parameters: the class of declared settings that are this node's parameters.
+        options: keyword arguments of `rclpy.node.Node`, as a component container gives them;
+            `intra_process` for classes that accept it.
+
+    Raises:
+        SettingError: a parameter from a file or the command line is not allowed.
+    """
+
+    def __init__(self, name: str, parameters: type[P], options: dict[str, Any]) -> None:
+        self.intra_process: bool = options.pop('intra_process', False)
+        super().__init__(name, **options)
+        self._state = 'unconfigured'
+        self._lifetime = ExitStack()
+        self._configured = ExitStack()
+        self._active = ExitStack()
+        self._bound = Parameters(
+            self,
+            parameters,
+            lambda: self._state != 'unconfigured',
+            lambda old, new: self.check_change(old, new),
+            lambda old, new: self.changed(old, new),
+        )
+        self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._guard_services()
+
+    @property
+    def parameters(self) -> P:
+        """The parameters as they are now."""
+        return self._bound.current
+
+    @property
+    def state(self) -> str:
+        """'unconfigured', 'inactive', 'active' or 'finalized'."""
+        return self._state
+
+    # When is it called? On the way to inactive. What to do here? Everything slow or fallible.
+    def configure(self, resources: ExitStack) -> None:
+        """Acquires what the node needs; put the way to release each thing on `resources`."""
+
+    # When is it called? On the way to active. What to do here? Subscribe, start timers, threads.
+    def activate(self, resources: ExitStack) -> None:
+        """Starts the work; put the way to stop each thing on `resources`."""
+
+    # When is it called? Before parameters change. What to do here? Raise to refuse it, quickly.
+    def check_change(self, old: P, new: P) -> None:
+        """Checks what the declarations alone cannot say."""
+
+    # When is it called? After parameters changed. What to do here? Act on it; it cannot fail.
+    def changed(self, old: P, new: P) -> None:
+        """Acts on parameters that are not simply read when they are needed."""
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._enter('configure', self.configure, self._configured, 'inactive')
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._enter('activate', self.activate, self._active, 'active')
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._leave('deactivate', 'inactive', self._active)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._leave('clean up', 'unconfigured', self._configured)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._leave('shut down', 'finalized', self._active, self._configured)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._leave('recover', 'unconfigured', self._active, self._configured)
+
+    def release(self) -> None:
+        """Lets go of everything, in whatever state; for the end of the process."""
+        self._leave('release', 'finalized', self._active, self._configured, self._lifetime)
+
+    def autostart(self) -> None:
+        """Configures and activates, as a lifecycle manager would."""
+        if self.trigger_configure() == SUCCESS:
+            self.trigger_activate()
+
+    def guarded(self, callback: Callable[..., Any]) -> Callable[..., Any]:
+        """Wraps a callback so that nothing it raises reaches the executor.
+
+        An exception that leaves a callback kills the process under EventsExecutor and stops
+        the spinning under the others. A failed service callback answers with the response as
+        far as it was filled in, which is its last argument.
+        """
+
+        @functools.wraps(callback)  # rclpy looks at the signature to know what to pass
+        def call(*arguments: Any) -> Any:
+            try:
+                return callback(*arguments)
+            except Exception:
+                self._report('callback failed:')
+                return arguments[-1] if arguments else None
+
+        return call
+
+    def every(self, period_s: float, callback: Callable[[], None]) -> Any:
+        """Calls back in real time, also while simulated time stands still."""
+        return self.create_timer(period_s, self.guarded(callback), clock=self._steady_clock)
+
+    def _enter(
+        self, verb: str, hook: Callable[[ExitStack], None], resources: ExitStack, state: str
+    ) -> TransitionCallbackReturn:
+        try:
+            hook(resources)
+        except Exception as error:
+            self._report(f'cannot {verb}: {error}')
+            self._close(resources)
+            return FAILURE
+        self._state = state
+        return SUCCESS
+
+    def _leave(self, verb: str, state: str, *stacks: ExitStack) -> TransitionCallbackReturn:
+        self._state = state
+        clean = [self._close(stack) for stack in stacks]
+        if not all(clean):
+            self.get_logger().warning(f'could not {verb} without errors; went on all the same')
+        return SUCCESS
+
+    def _close(self, resources: ExitStack) -> bool:
+        try:
+            resources.close()
+        except Exception:
+            self._report('while releasing:')
+            return False
+        return True
+
+    def _report(self, what: str) -> None:
+        """Logs the exception under way, unless it comes of the end of the process."""
+        if self.context.ok():
+            self.get_logger().error(f'{what}\n{traceback.format_exc()}')
+
+    def _guard_services(self) -> None:
+        # rclpy raises when asked for a transition that the current state does not have.
+        for service in self.services:
+            service.callback = self.guarded(service.callback)

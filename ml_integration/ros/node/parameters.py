@@ -1,0 +1,138 @@
+"""Every ROS parameter of this package, declared once.
+
+Declaration, ranges, checks, `config/*.yaml` and the tables of the README come from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ml_integration.core.batching import BatchSettings
+from ml_integration.core.declaration import declared
+from ml_integration.core.execution import ExecutionSettings
+from ml_integration.core.health import HealthSettings
+from ml_integration.deploy.trial import ProbationSettings
+from ml_integration.ros.node.qos import SENSOR_QOS
+from ml_integration.store.trust.policy import POLICIES
+
+EXECUTORS = ('events', 'single_threaded')
+AUTHORITIES = ('parameter', 'service', 'locked')
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceNodeParameters:
+    """Parameters of `inference_node`."""
+
+    model: str = declared(
+        'shapes',
+        'Model to serve: name (its active version), name@version, name@latest or name@previous. '
+        'A change loads it beside the serving one and swaps between two frames.',
+    )
+    model_path: str = declared(
+        '',
+        "Folders that hold models, separated by ':'; empty: ML_INTEGRATION_STORES, or the "
+        'models that come with the package.',
+        at_configure=True,
+    )
+    state_dir: str = declared(
+        '',
+        'Folder for what has to survive a restart; empty: ML_INTEGRATION_STATE_DIR, or '
+        'ml_integration in the state home of the user.',
+        at_configure=True,
+    )
+    integrity: str = declared(
+        'digest',
+        'What a model has to show: signed (a signature by a trusted key; for production), '
+        'digest (the content its manifest pins) or off.',
+        choices=POLICIES,
+        read_only=True,
+    )
+    trusted_keys_dir: str = declared(
+        '', 'Folder with the public keys (*.pem) that integrity: signed trusts.', read_only=True
+    )
+    model_key_file: str = declared(
+        '',
+        'File with the key of encrypted models; empty: ML_INTEGRATION_MODEL_KEY.',
+        read_only=True,
+    )
+    swap_authority: str = declared(
+        'parameter',
+        'What changes the model: parameter (setting it), service (setting it states the wish, '
+        '~/swap carries it out) or locked (nothing).',
+        choices=AUTHORITIES,
+        read_only=True,
+    )
+    keep_previous: bool = declared(
+        True,
+        'Keep the previous model in memory, so that a rollback is instant and needs no file.',
+        at_configure=True,
+    )
+    reverify_period_s: float = declared(
+        60.0,
+        "Time between two looks at the serving model's files on disk [s]; 0: never.",
+        ge=0.0,
+    )
+    cameras: tuple[str, ...] = declared(
+        (),
+        'Names of several cameras to serve: topics <name>/image, results ~/<name>/detections '
+        'and so on; empty: one camera on image.',
+        at_configure=True,
+    )
+    sensor_qos: str = declared(
+        'sensor_data',
+        'Subscription: sensor_data (best effort, matches every publisher) or reliable.',
+        choices=SENSOR_QOS,
+        at_configure=True,
+    )
+    raw_subscription: bool = declared(
+        True,
+        'Read large messages from their serialised bytes, without a copy; off: let rclpy make '
+        'typed messages.',
+        at_configure=True,
+    )
+    deadline_ms: float = declared(
+        200.0, 'Oldest frame, by its stamp, that is still worth processing [ms]; 0: any.', ge=0.0
+    )
+    autostart: bool = declared(
+        False, 'Configure and activate without being asked, also after a respawn.', read_only=True
+    )
+    executor: str = declared(
+        'events', 'rclpy executor of a node run on its own.', choices=EXECUTORS, read_only=True
+    )
+    batch: BatchSettings = field(default_factory=BatchSettings)
+    probation: ProbationSettings = field(default_factory=ProbationSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
+    execution: ExecutionSettings = field(default_factory=ExecutionSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPlayerParameters:
+    """Parameters of `video_player`."""
+
+    source: str = declared(
+        '',
+        'Video file, picture, or folder of pictures.',
+        at_configure=True,
+    )
+    rate_hz: float = declared(
+        0.0,
+        "Frames per second [Hz]; 0: the video's own rate, 30 for pictures.",
+        ge=0.0,
+        le=1000.0,
+        at_configure=True,
+    )
+    loop: bool = declared(True, 'Start again at the end.')
+    frame_id: str = declared('camera', 'Coordinate frame in the header.', at_configure=True)
+    size: tuple[int, ...] = declared(
+        (0, 0),
+        'Width and height to publish [px]; 0, 0: as recorded.',
+        ge=0,
+        length=2,
+        at_configure=True,
+    )
+    autostart: bool = declared(
+        False, 'Configure and activate without being asked, also after a respawn.', read_only=True
+    )
+    executor: str = declared(
+        'events', 'rclpy executor of a node run on its own.', choices=EXECUTORS, read_only=True
+    )

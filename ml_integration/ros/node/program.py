@@ -1,0 +1,72 @@
+"""What every program with nodes does around them: arguments, signals, exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import rclpy
+from rclpy.exceptions import ParameterException
+
+from ml_integration.deploy.memory import limit_arenas
+from ml_integration.errors import MlIntegrationError
+from ml_integration.ros.messages import fast_dds
+from ml_integration.ros.node.memory import keep_buffers
+
+PATIENCE_S = 3.0
+
+
+def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = None) -> int:
+    """Calls `serve` between rclpy's start and end; it returns once rclpy is shut down.
+
+    Args:
+        serve: makes nodes, spins until SIGINT or SIGTERM, and lets go of everything.
+        arguments: the command line; that of the process if None.
+
+    Returns:
+        The exit code: 1 when the arguments or a parameter do not allow to start.
+    """
+    signal.signal(signal.SIGINT, _Interruption())
+    keep_buffers()
+    limit_arenas()
+    fast_dds.remove_stale_segments()
+    os.environ.update(fast_dds.environment())
+    try:
+        rclpy.init(args=arguments)
+    except RuntimeError as error:  # rclpy's own errors for this have no public name
+        print(f'these ROS arguments cannot be used: {error}', file=sys.stderr)
+        return 1
+    try:
+        serve()
+    except (MlIntegrationError, ParameterException) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except Exception:
+        if rclpy.ok():  # otherwise a signal came in the middle of something
+            raise
+    finally:
+        rclpy.try_shutdown()
+    return 0
+
+
+class _Interruption:
+    """Leaves the first SIGINT to rclpy, which ends the spinning, and lets a late one kill.
+
+    Python's own answer, a KeyboardInterrupt in whatever line is being executed, would come out
+    of callbacks and transitions. A process group and `ros2 launch` both pass Ctrl-C on, so a
+    second signal soon after the first one is the same wish.
+    """
+
+    def __init__(self) -> None:
+        self._first_s = 0.0
+
+    def __call__(self, number: int, frame: object) -> None:
+        now_s = time.monotonic()
+        if not self._first_s:
+            self._first_s = now_s
+        elif now_s - self._first_s > PATIENCE_S:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)

@@ -1,0 +1,1 @@
+"""The node that plays a video onto a topic."""

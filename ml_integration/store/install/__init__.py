@@ -1,0 +1,1 @@
+"""How packages come into a store and leave it."""

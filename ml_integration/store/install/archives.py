@@ -1,0 +1,88 @@
+"""Gets package files out of archives, which come from anywhere and are not trusted.
+
+Only plain files with harmless names get out, each name once, and never more than the limits.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+
+from ml_integration.errors import InstallError
+from ml_integration.store.install.bounded_reader import BoundedReader
+from ml_integration.store.install.source_file import SourceFile, SourceLimits
+from ml_integration.store.package.manifest import MANIFEST
+
+_HEADERS = 16_384
+"""Bytes that a file of a .tar may take beside its content, and the end of the archive."""
+
+
+def files_of_zip(archive: Path, limits: SourceLimits) -> Iterator[SourceFile]:
+    """The files of a .zip, the manifest first.
+
+    Raises:
+        InstallError: an entry is not safe, or it is too much.
+    """
+    with zipfile.ZipFile(archive) as opened:
+        members = opened.infolist()
+        total = sum(member.file_size for member in members)
+        limits.check(archive, len(members), total)
+        # With the manifest known, a wrong file ends the copy at once.
+        members.sort(key=lambda member: PurePosixPath(member.filename).name != MANIFEST)
+        seen: set[str] = set()
+        for member in members:
+            name = _safe_name(archive, member.filename)
+            kind = stat.S_IFMT(member.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise InstallError(archive, f'{name} is a link or no regular file')
+            if not member.is_dir():
+                _only_once(archive, name, seen)
+                with opened.open(member) as stream:
+                    yield SourceFile(archive, name, member.file_size, stream, total)
+
+
+def files_of_tar(archive: Path, limits: SourceLimits, packed: bool) -> Iterator[SourceFile]:
+    """The files of a .tar, in its own order.
+
+    Raises:
+        InstallError: an entry is not safe, or it is too much.
+    """
+    with ExitStack() as stack:
+        raw: io.BufferedIOBase = stack.enter_context(archive.open('rb'))
+        if packed:
+            raw = stack.enter_context(gzip.GzipFile(fileobj=raw))
+        # A header can claim to be as large as a disk, too.
+        reader = BoundedReader(raw, limits.size + _HEADERS * limits.files)
+        opened = stack.enter_context(tarfile.open(fileobj=reader, mode='r:'))
+        seen: set[str] = set()
+        size = 0
+        for count, member in enumerate(opened, 1):
+            size += member.size
+            limits.check(archive, count, size)
+            name = _safe_name(archive, member.name)
+            if member.isdir():
+                continue
+            _only_once(archive, name, seen)
+            stream = opened.extractfile(member) if member.isreg() else None
+            if stream is None or member.issparse():
+                raise InstallError(archive, f'{name} is a link or no regular file')
+            yield SourceFile(archive, name, member.size, stream)
+
+
+def _safe_name(archive: Path, name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or '..' in path.parts or '\\' in name or not name.isprintable():
+        raise InstallError(archive, f'{name!a} would leave the folder it is unpacked to')
+    return str(path)
+
+
+def _only_once(archive: Path, name: str, seen: set[str]) -> None:
+    if name in seen:
+        raise InstallError(archive, f'it holds {name} twice')
+    seen.add(name)

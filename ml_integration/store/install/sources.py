@@ -1,0 +1,80 @@
+"""What models are installed from: a folder, an archive or an ONNX file with its manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ml_integration.errors import InstallError, ManifestError
+from ml_integration.store.install.archives import files_of_tar, files_of_zip
+from ml_integration.store.install.source_file import SourceFile, SourceLimits, explained
+from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, parse_manifest
+
+
+def open_source(source: Path, manifest: Path | None, limits: SourceLimits) -> Iterator[SourceFile]:
+    """The files of a package, the manifest first where the kind of source allows it.
+
+    Args:
+        source: a folder, a .tar, .tar.gz, .tgz, .zip or .onnx.
+        manifest: the manifest of an ONNX file; by default the one beside it.
+        limits: how much is acceptable.
+
+    Raises:
+        InstallError: the source is no package, is not safe or is too large.
+    """
+    name = source.name.lower()
+    if source.is_dir():
+        files = _from_names(source, _names_in(source, limits), limits)
+    elif name.endswith(('.tar', '.tar.gz', '.tgz')):
+        files = files_of_tar(source, limits, packed=not name.endswith('.tar'))
+    elif name.endswith('.zip'):
+        files = files_of_zip(source, limits)
+    elif name.endswith('.onnx'):
+        files = _from_onnx(source, manifest or source.with_name(MANIFEST), limits)
+    else:
+        hint = 'Give a folder, a .tar, .tar.gz, .tgz or .zip, or an .onnx with its manifest.'
+        raise InstallError(source, 'it is none of the things that can be installed', hint)
+    with explained(source):
+        yield from files
+
+
+def _names_in(folder: Path, limits: SourceLimits) -> list[str]:
+    names = []
+    for where, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(where) / name
+            relative = path.relative_to(folder).as_posix()
+            if path.is_symlink() or not (path.is_dir() or path.is_file()):
+                raise InstallError(folder, f'{relative} is a link or no regular file')
+            if path.is_file():
+                names.append(relative)
+        limits.check(folder, len(names), 0)
+    return sorted(names, key=lambda name: (name != MANIFEST, name))
+
+
+def _from_names(folder: Path, names: list[str], limits: SourceLimits) -> Iterator[SourceFile]:
+    sizes = {name: (folder / name).stat().st_size for name in names}
+    total = sum(sizes.values())
+    limits.check(folder, len(names), total)
+    for name, size in sizes.items():
+        with (folder / name).open('rb') as stream:
+            yield SourceFile(folder, name, size, stream, total)
+
+
+def _from_onnx(model: Path, manifest: Path, limits: SourceLimits) -> Iterator[SourceFile]:
+    try:
+        pinned = parse_manifest(manifest.read_bytes(), manifest)
+    except OSError as error:
+        hint = f'Give one by --manifest; ml_model inspect {model} proposes one.'
+        what = f'there is no manifest for it: {error.strerror or error}'
+        raise ManifestError(manifest, 'the file', what, 'a manifest', hint) from error
+    beside = {name: manifest.parent / name for name in pinned.files}
+    paths = {MANIFEST: manifest, SIGNATURE: manifest.with_name(SIGNATURE), **beside}
+    paths[pinned.model] = model
+    paths = {name: path for name, path in paths.items() if path.is_file()}
+    total = sum(path.stat().st_size for path in paths.values())
+    limits.check(model, len(paths), total)
+    for name, path in paths.items():
+        with path.open('rb') as stream:
+            yield SourceFile(model, name, path.stat().st_size, stream, total)

@@ -1,0 +1,135 @@
+"""From a manifest's bytes to a document that follows `manifest.schema.json`."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Hashable
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from ml_integration.errors import ManifestError
+
+_TYPES = {
+    'object': 'a mapping', 'array': 'a list', 'string': 'text', 'integer': 'a whole number',
+    'number': 'a number', 'null': 'null',
+}  # fmt: skip
+
+
+def read_document(data: bytes, file: Path) -> dict[str, Any]:
+    """Loads YAML safely and checks it against the schema.
+
+    Raises:
+        ManifestError: not YAML, or not what the schema asks for.
+    """
+    document = load_yaml(data, file)
+    errors = sorted(_validator().iter_errors(document), key=_importance)
+    if errors:
+        raise _manifest_error(errors[0], file)
+    assert isinstance(document, dict)
+    return document
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a manifest."""
+    source = resources.files('ml_integration.store.package').joinpath('manifest.schema.json')
+    loaded: dict[str, Any] = json.loads(source.read_text(encoding='utf-8'))
+    return loaded
+
+
+@cache
+def _validator() -> Any:
+    return jsonschema.Draft202012Validator(schema())
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML without what hides mistakes: repeated keys, and aliases that can explode."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError('aliases are not supported')
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(
+                    problem='a key is not text', problem_mark=key.start_mark
+                )
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"'{key.value}' is given twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(data: bytes, file: Path) -> Any:
+    """Reads plain YAML; keys that occur twice and aliases are refused.
+
+    Args:
+        data: the file's content.
+        file: where it comes from, for errors.
+
+    Raises:
+        ManifestError: it is not plain YAML.
+    """
+    try:
+        return yaml.load(data, _StrictLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f'line {mark.line + 1}' if mark else 'the file'
+        raise ManifestError(file, place, error.problem or str(error), 'plain YAML') from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ManifestError(file, 'the file', reason, 'plain YAML') from error
+
+
+def _importance(error: Any) -> tuple[bool, int, str]:
+    """A misspelt key comes first: it explains the key that is missing."""
+    return (error.validator != 'additionalProperties', len(error.absolute_path), error.message)
+
+
+def _manifest_error(error: Any, file: Path) -> ManifestError:
+    path = [str(part) for part in error.absolute_path]
+    if error.validator == 'additionalProperties':
+        known = error.schema['properties']
+        name = next(key for key in error.instance if key not in known)
+        close = difflib.get_close_matches(str(name), known, n=1)
+        return ManifestError(
+            file,
+            '.'.join([*path, str(name)]),
+            error.instance[name],
+            f'one of {", ".join(known)}',
+            hint=f"Did you mean '{close[0]}'?" if close else '',
+        )
+    if error.validator == 'required':
+        name = next(key for key in error.validator_value if key not in error.instance)
+        text = error.schema['properties'][name].get('description', '')
+        return ManifestError(file, '.'.join([*path, name]), None, 'a value', hint=text)
+    text = error.schema.get('description', '')
+    expected = _expected(error.validator, error.validator_value)
+    if not expected:
+        expected, text = text[:1].lower() + text[1:].rstrip('.'), ''
+    return ManifestError(file, '.'.join(path) or 'the file', error.instance, expected, hint=text)
+
+
+def _expected(validator: str, value: Any) -> str:
+    """What a rule of JSON Schema asks for, in words; empty for a pattern."""
+    if validator == 'type':
+        return ' or '.join(_TYPES[name] for name in ([value] if isinstance(value, str) else value))
+    words = {
+        'enum': f'one of {", ".join(map(str, value))}' if isinstance(value, list) else '',
+        'const': str(value),
+        'minimum': f'>= {value}',
+        'exclusiveMinimum': f'> {value}',
+        'pattern': '',  # the description says it better
+    }
+    return words.get(validator, f'at least {value}')

@@ -1,0 +1,144 @@
+"""Reads the files of a package, each once, and checks the very bytes that are used."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from ml_integration.errors import IntegrityError
+from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, FilePin
+
+T = TypeVar('T')
+
+
+def read_pinned(directory: Path, pins: Mapping[str, FilePin]) -> dict[str, bytes]:
+    """Reads the files that a manifest pins.
+
+    Args:
+        directory: the package's folder.
+        pins: what each file has to be, by POSIX path.
+
+    Raises:
+        IntegrityError: a file is missing, a link, not listed, or has another content.
+    """
+    return _looked_at(directory, pins, _read_pinned)
+
+
+def check_sizes(directory: Path, pins: Mapping[str, FilePin]) -> None:
+    """Looks at the files that a manifest pins without reading them.
+
+    Raises:
+        IntegrityError: a file is missing, a link, not listed, or has another size.
+    """
+    _looked_at(directory, pins, _check_size)
+
+
+def _looked_at(
+    directory: Path, pins: Mapping[str, FilePin], look: Callable[[Path, FilePin], T]
+) -> dict[str, T]:
+    """What `look` returns for each file; a ValueError of it says in what the file differs."""
+    contents: dict[str, T] = {}
+    missing: list[str] = []
+    differing: list[str] = []
+    links, files = _listed(directory)
+    for name, pin in sorted(pins.items()):
+        if _has_link(name, links):
+            continue
+        try:
+            contents[name] = look(directory / name, pin)
+        except (FileNotFoundError, NotADirectoryError):
+            missing.append(name)
+        except OSError as error:
+            differing.append(f'{name} ({error.strerror or error})')
+        except ValueError as error:
+            differing.append(f'{name} ({error})')
+    extra = sorted(files - {*pins, MANIFEST, SIGNATURE})
+    problems = {
+        'missing': missing, 'not listed': extra, 'differing': differing, 'links': sorted(links)
+    }  # fmt: skip
+    if any(problems.values()):
+        _refuse(directory, problems)
+    return contents
+
+
+def read_unchecked(directory: Path, pins: Mapping[str, FilePin]) -> dict[str, bytes]:
+    """Reads the files that a manifest names, whatever is in them.
+
+    Raises:
+        IntegrityError: a file cannot be read.
+    """
+    contents = {}
+    for name in sorted(pins):
+        try:
+            contents[name] = (directory / name).read_bytes()
+        except OSError as error:
+            what = f'it cannot be read: {error.strerror or error}'
+            raise IntegrityError(directory / name, what) from error
+    return contents
+
+
+def _check_size(path: Path, pin: FilePin) -> None:
+    _require_size(path.lstat(), pin)
+
+
+def _require_size(status: os.stat_result, pin: FilePin) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError('not a regular file')
+    if status.st_size != pin.size:
+        raise ValueError(f'{status.st_size} bytes instead of {pin.size}')
+
+
+def _read_pinned(path: Path, pin: FilePin) -> bytes:
+    # Never blocks, should it be a pipe, and follows no link that came in since.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        _require_size(os.fstat(descriptor), pin)  # first: a wrong file may be of any size
+        with os.fdopen(descriptor, 'rb', closefd=False) as stream:
+            content = stream.read(pin.size)
+    finally:
+        os.close(descriptor)
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != pin.sha256:
+        raise ValueError(f'sha256 {digest[:12]}... instead of {pin.sha256[:12]}...')
+    return content
+
+
+def _listed(directory: Path) -> tuple[set[str], set[str]]:
+    """The links, and everything else that is no folder, by POSIX path."""
+    links: set[str] = set()
+    files: set[str] = set()
+    for entry in _walk(directory):
+        name = Path(entry.path).relative_to(directory).as_posix()
+        (links if entry.is_symlink() else files).add(name)
+    return links, files
+
+
+def _walk(directory: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path))
+            else:
+                yield entry
+
+
+def _has_link(name: str, links: set[str]) -> bool:
+    parts = Path(name).parts
+    return any('/'.join(parts[:count]) in links for count in range(1, len(parts) + 1))
+
+
+def _refuse(directory: Path, problems: Mapping[str, list[str]]) -> None:
+    what = '; '.join(f'{word}: {", ".join(names)}' for word, names in problems.items() if names)
+    found = [word for word, names in problems.items() if names]
+    hints = {
+        'missing': "Fetch it with the project's set-up (make setup).",
+        'links': 'Put the files themselves there: where a link leads can change at any time.',
+    }
+    hint = hints.get(found[0], '') if len(found) == 1 else ''
+    raise IntegrityError(
+        directory, f'its files are not the ones that {MANIFEST} pins: {what}', hint=hint
+    )

@@ -1,0 +1,1 @@
+"""What a machine remembers: active versions, node states, the audit log."""

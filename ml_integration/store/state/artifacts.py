@@ -1,0 +1,135 @@
+"""What engines made of models, kept in the state directory: bounded, verified, dispensable.
+
+An entry is one file: the digest of its key and its content in hex, a line break, the content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ml_integration.errors import StateError
+from ml_integration.store.state.durable import make_folder, write_durably
+
+KEPT = 16
+"""Entries that stay; the ones that were used last."""
+_DIGEST_BYTES = 65  # in hex, with a line break
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class StoredArtifacts:
+    """A cache of artifacts; see `ml_integration.core.contracts.ArtifactCache`. Thread-safe.
+
+    What it returns is executed, so an entry has to belong to this user, be writable by nobody
+    else and have the content it was written with. Where nothing can be written it is empty.
+    Nothing is written before `write` is called, by a thread that has the time.
+
+    Args:
+        path: the folder of the entries. It need not exist.
+        tell: is called with a sentence when an entry cannot be used.
+    """
+
+    def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
+        self._path = path
+        self._tell = tell
+        self._unwritten: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        try:
+            data = self._read(key)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            self.drop(key, getattr(error, 'strerror', None) or str(error))
+            return None
+        with suppress(OSError):
+            os.utime(self._path / key)  # was used now
+        return data
+
+    def put(self, key: str, data: bytes) -> None:
+        self._unwritten[key] = data
+
+    def write(self) -> None:
+        """Writes what was put; returns when that is on disk, or when it cannot be."""
+        while self._unwritten:
+            with suppress(KeyError, OSError, StateError):  # KeyError: another thread was faster
+                key, data = self._unwritten.popitem()
+                self._make()
+                write_durably(self._path / key, _digest(key, data) + data, mode=0o600)
+                self._remove_oldest()
+
+    def drop(self, key: str, reason: str) -> None:
+        entry = self._path / key
+        self._tell(f'{entry}: this entry of the cache is not used and made anew: {reason}')
+        _remove(entry)
+
+    def folder(self, key: str) -> Path | None:
+        folder = self._path / f'{key}.files'
+        try:
+            self._make()
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if _foreign(folder.lstat()) or not os.access(folder, os.W_OK):
+                return None
+            os.utime(folder)
+        except OSError:
+            return None
+        self._remove_oldest()
+        return folder
+
+    def _make(self) -> None:
+        make_folder(self._path.parent)
+        self._path.mkdir(mode=0o700, exist_ok=True)  # also where new files are the group's
+
+    def _read(self, key: str) -> bytes:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(self._path / key, flags)
+        try:
+            status = os.fstat(descriptor)
+            reason = _foreign(status)
+            if reason:
+                raise ValueError(reason)
+            digest = os.read(descriptor, _DIGEST_BYTES)
+            # In one piece: a buffered file would copy all of it once more.
+            data = os.read(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
+        if digest != _digest(key, data):
+            raise ValueError('its content is not the one that was written')
+        return data
+
+    def _remove_oldest(self) -> None:
+        with suppress(OSError):  # somebody else tidies up as well
+            entries = [item for item in self._path.iterdir() if not item.name.startswith('.')]
+            for entry in sorted(entries, key=_used_ns)[:-KEPT]:
+                _remove(entry)
+
+
+def _digest(key: str, data: bytes) -> bytes:
+    """With the key, so that no entry can take the place of another."""
+    digest = hashlib.sha256(key.encode())
+    digest.update(data)
+    return digest.hexdigest().encode() + b'\n'
+
+
+def _foreign(status: os.stat_result) -> str:
+    """Why something is not to be trusted; empty if it is."""
+    if status.st_uid != os.geteuid():
+        return f'it belongs to the user {status.st_uid}'
+    return 'others may write to it' if status.st_mode & _OTHERS_WRITE else ''
+
+
+def _used_ns(entry: Path) -> int:
+    return entry.lstat().st_mtime_ns
+
+
+def _remove(entry: Path) -> None:
+    with suppress(OSError):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

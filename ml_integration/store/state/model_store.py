@@ -1,0 +1,139 @@
+"""Finds models in stores: folders of `<name>/<version>/`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_integration.errors import (
+    IntegrityError,
+    MlIntegrationError,
+    ModelNotFoundError,
+    SettingError,
+)
+from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.package.package import read_manifest
+from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.state_dir import StateDir
+
+_REFERENCE = re.compile(
+    r'(?P<name>[a-z0-9][a-z0-9_.-]*)(@(?P<version>[1-9][0-9]*|latest|previous))?'
+)
+_VERSION = re.compile(r'[1-9][0-9]*')
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """One version of a model in a store, as its folder names say.
+
+    Attributes:
+        manifest: None when it cannot be read.
+        error: the sentence that says why it cannot.
+    """
+
+    name: str
+    version: int
+    directory: Path
+    manifest: Manifest | None
+    error: str = ''
+
+    def __str__(self) -> str:
+        return f'{self.name}@{self.version}'
+
+
+class ModelStore:
+    """Several stores as one; where two hold the same version, the first one wins.
+
+    Args:
+        stores: folders of `<name>/<version>/`; they are only read.
+        state: knows which versions are active, previous and quarantined, if there is one.
+    """
+
+    def __init__(self, stores: Sequence[Path], state: StateDir | None = None) -> None:
+        self.stores = tuple(stores)
+        self._state = state
+
+    def find(self, reference: str) -> Path:
+        """The folder of a model.
+
+        Args:
+            reference: `name@3`; `name@latest` for the highest version that is not quarantined;
+                `name@previous` for the version that was active before; `name` for the active
+                version, if it cannot be used for the previous one, and else for the latest.
+
+        Raises:
+            SettingError: the reference is none of these.
+            ModelNotFoundError: no store holds it.
+            IntegrityError: it is quarantined.
+        """
+        match = _REFERENCE.fullmatch(reference)
+        if match is None:
+            expected = 'name, name@3, name@latest or name@previous'
+            raise SettingError('model', reference, expected, where='model')
+        name, version = match['name'], match['version']
+        folders = self._folders(name)
+        state = self._state.model_state(name) if self._state else ModelState()
+        choice = _choose(version, folders, state)
+        if choice in folders and choice in state.quarantined:
+            raise IntegrityError(
+                folders[choice],
+                f'{name}@{choice} is quarantined: {state.quarantined[choice]}',
+                hint=f'Use another version, or remove {name}@{choice} and install it again.',
+            )
+        if choice in folders:
+            return folders[choice]
+        available = [f'{n}@{v}' for n in self._names() for v in self.versions(n)]
+        raise ModelNotFoundError(reference, self.stores, available)
+
+    def versions(self, name: str) -> tuple[int, ...]:
+        """The versions of a model, ascending; empty when there is no such model."""
+        return tuple(sorted(self._folders(name)))
+
+    def models(self) -> tuple[StoredModel, ...]:
+        """Everything the stores hold, by name and version, also what cannot be read."""
+        return tuple(
+            _stored(name, version, directory)
+            for name in self._names()
+            for version, directory in sorted(self._folders(name).items())
+        )
+
+    def _names(self) -> list[str]:
+        folders = (folder for store in self.stores for folder in _subfolders(store))
+        return sorted({folder.name for folder in folders if _REFERENCE.fullmatch(folder.name)})
+
+    def _folders(self, name: str) -> dict[int, Path]:
+        found: dict[int, Path] = {}
+        for store in self.stores:
+            for folder in _subfolders(store / name):
+                if _VERSION.fullmatch(folder.name):
+                    found.setdefault(int(folder.name), folder)
+        return found
+
+
+def _choose(version: str | None, folders: Mapping[int, Path], state: ModelState) -> int:
+    """The version that a reference means; 0 when there is none."""
+    if version == 'previous':
+        return state.previous or 0
+    if version is not None and version != 'latest':
+        return int(version)
+    good = [number for number in folders if number not in state.quarantined]
+    chosen = (state.active, state.previous) if version is None else ()
+    usable = (number for number in chosen if number is not None and number in good)
+    return next(usable, max(good or folders, default=0))
+
+
+def _subfolders(folder: Path) -> Iterator[Path]:
+    """The folders in a folder; none when it is missing or may not be read."""
+    try:
+        yield from (entry for entry in folder.iterdir() if entry.is_dir())
+    except OSError:
+        return
+
+
+def _stored(name: str, version: int, directory: Path) -> StoredModel:
+    try:
+        return StoredModel(name, version, directory, read_manifest(directory))
+    except MlIntegrationError as error:
+        return StoredModel(name, version, directory, None, str(error))

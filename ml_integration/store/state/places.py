@@ -1,0 +1,52 @@
+"""Where models are looked for, and installed, when nobody says where."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+VARIABLE = 'ML_INTEGRATION_STORES'
+_PACKAGE = Path(__file__).parents[2]
+
+
+def default_stores(
+    environment: Mapping[str, str] = os.environ, package: Path = _PACKAGE
+) -> tuple[Path, ...]:
+    """The stores to search, in order.
+
+    They are those of the variable ML_INTEGRATION_STORES (separated like PATH). Without it they
+    are the user's own store, if it exists, and the models that came with the package: the
+    `models` folder of a source checkout, or else the installed ones, which lie in
+    `share/ml_integration/models` of the prefix that holds the package.
+
+    Args:
+        environment: the variables to look at.
+        package: the folder of the package `ml_integration`.
+    """
+    listed = environment.get(VARIABLE, '')
+    if listed:
+        return tuple(Path(store) for store in listed.split(os.pathsep) if store)
+    own = user_store(environment)
+    return (*([own] if own.is_dir() else []), *_shipped(package))
+
+
+def user_store(environment: Mapping[str, str] = os.environ) -> Path:
+    """The store that models are installed into: that of the user.
+
+    It is `ml_integration/models` in the user's data home (XDG_DATA_HOME, by default
+    ~/.local/share).
+    """
+    home = environment.get('XDG_DATA_HOME', '') or Path.home() / '.local/share'
+    return Path(home) / 'ml_integration/models'
+
+
+def _shipped(package: Path) -> tuple[Path, ...]:
+    checkout = package.resolve().parent
+    if (checkout / 'package.xml').is_file():
+        return (checkout / 'models',)
+    for prefix in package.absolute().parents:
+        installed = prefix / 'share/ml_integration/models'
+        if installed.is_dir():
+            return (installed,)
+    return ()

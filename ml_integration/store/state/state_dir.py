@@ -1,0 +1,181 @@
+"""The writable part of a model store: which versions are active, what the nodes remember.
+
+A file that cannot be understood is never fatal: it is set aside, a default takes its place, and
+`StateDir.problems` says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import quote, unquote
+
+from ml_integration.errors import StateError
+from ml_integration.store.state.audit import AuditLog
+from ml_integration.store.state.durable import cannot, locked, write_durably
+from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.node_state import NodeState
+
+VARIABLE = 'ML_INTEGRATION_STATE_DIR'
+_SCHEMA = 1
+
+
+def default_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
+    """The state directory when nobody names one.
+
+    It is that of the variable ML_INTEGRATION_STATE_DIR, else `ml_integration` in the user's
+    state home (XDG_STATE_HOME, by default ~/.local/state).
+    """
+    named = environment.get(VARIABLE, '')
+    if named:
+        return Path(named)
+    home = environment.get('XDG_STATE_HOME', '') or Path.home() / '.local/state'
+    return Path(home) / 'ml_integration'
+
+
+class _Stored(Protocol):
+    def document(self) -> dict[str, Any]: ...
+
+
+T = TypeVar('T', bound=_Stored)
+
+
+class StateDir:
+    """A state directory. It need not exist: reading gives defaults, writing makes it.
+
+    Attributes:
+        path: the directory.
+        audit: what was done to models, by whom and why.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.audit = AuditLog(path / 'audit.jsonl')
+        self._problems: list[str] = []
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What could not be understood so far, one sentence each."""
+        return tuple(self._problems)
+
+    def node_state(self, node: str) -> NodeState:
+        """What a node remembers; the default when there is nothing.
+
+        Args:
+            node: fully qualified name, such as /robot1/detector.
+        """
+        return self._read(self._node_file(node), NodeState.from_document, NodeState())
+
+    def save_node_state(self, node: str, state: NodeState) -> None:
+        """Stores what a node remembers.
+
+        Raises:
+            StateError: it cannot be written; what was stored before is still there.
+        """
+        self._write(self._node_file(node), state)
+
+    def node_states(self) -> dict[str, NodeState]:
+        """What every node remembers, by its name."""
+        nodes = [unquote(file.stem) for file in sorted((self.path / 'nodes').glob('*.json'))]
+        return {node: self.node_state(node) for node in nodes}
+
+    def model_state(self, name: str) -> ModelState:
+        """What is remembered about a model; the default when there is nothing."""
+        return self._read(self._model_file(name), ModelState.from_document, ModelState())
+
+    def update_model_state(
+        self, name: str, change: Callable[[ModelState], ModelState]
+    ) -> ModelState:
+        """Changes what is remembered about a model; nobody else changes it meanwhile.
+
+        Args:
+            name: the model's name.
+            change: gives the new state for the stored one.
+
+        Returns:
+            The new state.
+
+        Raises:
+            StateError: it cannot be written; what was stored before is still there.
+        """
+        with self.alone():
+            file = self._model_file(name)
+            old = self._read(file, ModelState.from_document, ModelState(), alone=True)
+            new = change(old)
+            if new != old:
+                self._write(file, new)
+            return new
+
+    def _node_file(self, node: str) -> Path:
+        return self.path / 'nodes' / f'{quote(node, safe="")}.json'
+
+    def _model_file(self, name: str) -> Path:
+        return self.path / 'models' / f'{quote(name, safe="")}.json'
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keeps everybody else from changing what is remembered about models.
+
+        Raises:
+            StateError: it cannot be locked.
+        """
+        return locked(self.path / 'lock')
+
+    def _write(self, file: Path, state: _Stored) -> None:
+        document = {'schema': _SCHEMA, **state.document()}
+        write_durably(file, (json.dumps(document, indent=2) + '\n').encode())
+
+    def _read(
+        self,
+        file: Path,
+        parse: Callable[[Mapping[str, Any]], T],
+        default: T,
+        *,
+        alone: bool = False,
+    ) -> T:
+        try:
+            return _load(file, parse)
+        except FileNotFoundError:
+            return default
+        except OSError as error:
+            self._tell(f'{cannot("be read", file, error)} A default is used.')
+            return default
+        except ValueError as error:
+            reason = str(error)
+        if alone:
+            self._set_aside(file, reason)
+            return default
+        try:
+            with self.alone():  # a good one may have taken its place
+                return self._read(file, parse, default, alone=True)
+        except StateError as error:
+            self._tell(f'{file}: {reason}; a default is used. {error}')
+            return default
+
+    def _tell(self, problem: str) -> None:
+        if problem not in self._problems:  # a node looks again and again
+            self._problems.append(problem)
+
+    def _set_aside(self, file: Path, reason: str) -> None:
+        now = datetime.now(timezone.utc).strftime('%Y%m%dT%H%M%S.%fZ')
+        aside = file.with_name(f'{file.name}.corrupt-{now}')
+        try:
+            file.rename(aside)
+            outcome = f'it is kept as {aside.name} and a default is used'
+        except OSError as error:
+            outcome = f'a default is used. {cannot("be set aside", file, error)}'
+        self._tell(f'{file}: {reason}; {outcome}')
+
+
+def _load(file: Path, parse: Callable[[Mapping[str, Any]], T]) -> T:
+    try:
+        document = json.loads(file.read_bytes())
+    except RecursionError as error:
+        raise ValueError('it is nested too deeply') from error
+    if not isinstance(document, dict) or document.get('schema') != _SCHEMA:
+        raise ValueError(f'it is not a document of schema {_SCHEMA}')
+    return parse(document)

@@ -1,0 +1,1 @@
+"""What a package has to show: signatures, encryption, policies."""

@@ -1,0 +1,112 @@
+"""Results are what the typed messages say, whichever way they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rclpy.serialization import deserialize_message, serialize_message
+from ros_client import Client
+from ros_processes import wait_until
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
+
+from ml_integration.core.datatypes import (
+    Frame,
+    ModelDescription,
+    ModelIdentity,
+    Prediction,
+    TensorSpec,
+    Verdict,
+)
+from ml_integration.ros.inference.result_publisher import ResultPublisher
+from ml_integration.ros.messages.message_types import message_type
+from ml_integration.tasks.object_detection import Detections, ObjectDetection
+
+NAMES = st.text(st.characters(exclude_characters='\0', exclude_categories=('Cs',)), max_size=12)
+
+
+def detector(labels: tuple[str, ...]) -> ObjectDetection:
+    images = TensorSpec('images', 'float32', (1, 3, 64, 64))
+    output = TensorSpec('detections', 'float32', (1, 16, 5 + len(labels)))
+    model = ModelDescription(ModelIdentity('m', 1), labels, (images,), (output,))
+    return ObjectDetection(ObjectDetection.Settings(), model)
+
+
+def prediction(count: int, classes: int, seed: int = 0) -> Prediction:
+    random = np.random.default_rng(seed)
+    found = Detections(
+        np.sort(random.random((count, 2, 2)) * 64, axis=1).reshape(count, 4).astype(np.float32),
+        random.random(count, np.float32),
+        random.integers(0, classes, count, np.int32),
+        count,
+    )
+    frame = Frame(np.zeros((64, 64, 3), np.uint8), 'rgb8')
+    return Prediction(frame, ModelIdentity('m', 1), found, Verdict(), {})
+
+
+def stamped(frame_id: str, sec: int = 5, nanosec: int = 77) -> Header:
+    header = Header(frame_id=frame_id)
+    header.stamp.sec, header.stamp.nanosec = sec, nanosec
+    return header
+
+
+@given(
+    labels=st.lists(NAMES, min_size=1, max_size=5),
+    frame_id=NAMES,
+    sec=st.integers(-(2**31), 2**31 - 1),
+    nanosec=st.integers(0, 2**32 - 1),
+    count=st.integers(0, 9),
+    seed=st.integers(0, 99),
+)
+def test_serialised_detections_are_those_of_the_typed_message(
+    labels: list[str], frame_id: str, sec: int, nanosec: int, count: int, seed: int
+) -> None:
+    task, found = detector(tuple(labels)), prediction(count, len(labels), seed)
+    header = stamped(frame_id, sec, nanosec)
+    message = task.encode(found, header, message_type)
+    serialised = task.serialise(found, header)
+    assert deserialize_message(serialised, Detection2DArray) == message
+    assert len(serialised) == len(serialize_message(message))
+
+
+@pytest.fixture
+def client(ros_domain: int) -> Iterator[Client]:
+    with closing(Client()) as client:
+        yield client
+
+
+class Outdated(ObjectDetection):
+    """Knows another version of the message."""
+
+    def serialise(self, prediction: Prediction, header: Any) -> bytes:
+        return super().serialise(prediction, stamped('of another field'))
+
+
+@pytest.mark.parametrize('kind', [ObjectDetection, Outdated])
+def test_what_arrives_is_right_even_if_the_message_is_defined_differently_here(
+    client: Client, kind: type[ObjectDetection]
+) -> None:
+    usual = detector(('cat', 'dog'))
+    task = kind(usual._settings, usual._model)
+    with ExitStack() as resources:
+        publisher = ResultPublisher(client.node, task, resources)
+        topic = publisher.topic_name
+        results = client.collect(Detection2DArray, topic)
+        wait_until(lambda: client.node.count_subscribers(topic), 'the subscription')
+        expected = [prediction(count, 2) for count in (0, 3, 2)]
+        for number, found in enumerate(expected):
+            publisher.publish(task, found, stamped('eye', number))
+        arrived = results.wait(len(expected))
+    header = stamped('eye')
+    typed = [task.encode(found, header, message_type) for found in expected]
+    assert [len(message.detections) for message in arrived] == [0, 3, 2]
+    for message, want in zip(arrived, typed, strict=True):
+        assert message.header.frame_id == 'eye'
+        assert [d.results for d in message.detections] == [d.results for d in want.detections]
+        assert [d.bbox for d in message.detections] == [d.bbox for d in want.detections]
