@@ -45,7 +45,7 @@ def compare_messages(place: Place, plan: Plan) -> list[Series]:
         resources.enter_context(place.observer.results(topic))
         makers: dict[str, Callable[[], Any]] = {
             'typed': lambda: _typed(prediction.result, header),
-            'ours': lambda: task.serialise(prediction, header),
+            'ours': lambda: task.serialize(prediction, header),
         }
         for _ in range(plan.repeats):
             spent: dict[str, list[float]] = {who: [] for who in makers}

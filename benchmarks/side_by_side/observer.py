@@ -64,7 +64,7 @@ class Observer:
         def receive(data: bytes) -> None:
             arrivals.append(_arrival(data, time.time_ns()))
 
-        # Serialised, because making typed messages would take a core away from the others.
+        # Serialized, because making typed messages would take a core away from the others.
         subscription = self.node.create_subscription(
             Detection2DArray, topic, receive, qos.result(), raw=True
         )

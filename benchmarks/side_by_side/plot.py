@@ -15,7 +15,7 @@ COLORS = {'run': '#9aa5b1', 'outside': '#d9534f', 'plain': '#3b7dd8'}
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A subject's bar: parts of it with their colours, from left to right."""
+    """A subject's bar: parts of it with their colors, from left to right."""
 
     name: str
     parts: tuple[tuple[float, str], ...]
@@ -58,7 +58,7 @@ def svg(report: Report) -> str:
 def _panels(rows: Sequence[Row]) -> list[Panel]:
     steady, overload = Cell('light', 'VGA', '30 Hz'), Cell('heavy', 'VGA', '1.5x')
     return [
-        Panel('Latency, light model, VGA at 30 Hz: session.run (grey) and everything else (red)',
+        Panel('Latency, light model, VGA at 30 Hz: session.run (gray) and everything else (red)',
               'ms', _latency(rows, steady)),
         Panel('CPU per result, light model, VGA at 30 Hz', 'ms', _plain(rows, steady, 'cpu_ms')),
         Panel('Age of the results (p99), heavy model, 1.5 times the frames it can take', 'ms',

@@ -26,7 +26,7 @@ KINDS = ('naive', 'ours, first start', 'ours, again')
 def compare_starts(place: Place, picture: Path, plan: Plan) -> list[Series]:
     """Seconds to the first result: naive, ours with a new state folder, and with the same again.
 
-    What the node keeps in its state folder is at hand the second time, such as an optimised
+    What the node keeps in its state folder is at hand the second time, such as an optimized
     model.
     """
     state = place.out / 'state/start_up'

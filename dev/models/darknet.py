@@ -1,7 +1,7 @@
 """Convert a Darknet YOLOv3-style network (.cfg and .weights) to ONNX with numpy and onnx only.
 
 The graph takes `images` (1, 3, H, W) float32 RGB 0..1 and gives `detections` (1, N, 5 + C)
-float32: centre x, centre y, width and height in pixels of the network input, then objectness and
+float32: center x, center y, width and height in pixels of the network input, then objectness and
 C class scores, each 0..1. Rows are ordered by head, anchor, grid row, grid column.
 """
 

@@ -12,7 +12,7 @@ from dev.models.errors import DarknetError
 
 @dataclass(frozen=True)
 class Network:
-    """A network's input size [px], its number of colour channels and its layers in order."""
+    """A network's input size [px], its number of color channels and its layers in order."""
 
     width: int
     height: int

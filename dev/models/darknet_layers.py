@@ -13,7 +13,7 @@ ACTIVATIONS = ('linear', 'leaky', 'relu', 'logistic')
 
 @dataclass(frozen=True)
 class Convolution:
-    """A square convolution with bias or batch normalisation; `padding` [px] is on every side."""
+    """A square convolution with bias or batch normalization; `padding` [px] is on every side."""
 
     filters: int
     size: int
@@ -35,7 +35,7 @@ class MaxPool:
 
 @dataclass(frozen=True)
 class Upsample:
-    """Nearest-neighbour enlargement by a whole factor."""
+    """Nearest-neighbor enlargement by a whole factor."""
 
     stride: int
 

@@ -20,7 +20,7 @@ LEAKY_SLOPE = 0.1
 def add_convolution(
     graph: GraphBuilder, name: str, layer: Convolution, source: Value, reader: WeightReader
 ) -> Value:
-    """Add a convolution with its batch normalisation folded in, and its activation."""
+    """Add a convolution with its batch normalization folded in, and its activation."""
     _, channels, height, width = source.shape
     if channels % layer.groups:
         raise DarknetError(
@@ -66,7 +66,7 @@ def add_max_pool(graph: GraphBuilder, name: str, layer: MaxPool, source: Value) 
 
 
 def add_upsample(graph: GraphBuilder, name: str, layer: Upsample, source: Value) -> Value:
-    """Add a nearest-neighbour enlargement."""
+    """Add a nearest-neighbor enlargement."""
     _, channels, height, width = source.shape
     scales = graph.floats(f'{name}.scales', [1, 1, layer.stride, layer.stride])
     graph.node(
@@ -108,7 +108,7 @@ def add_concatenation(
 def _folded_weights(
     name: str, layer: Convolution, channels: int, reader: WeightReader
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Kernel (filters, channels, size, size) and bias (filters,), normalisation included."""
+    """Kernel (filters, channels, size, size) and bias (filters,), normalization included."""
     bias = reader.take(layer.filters, place=f'{name} bias').astype(np.float64)
     factor = np.ones(layer.filters)
     if layer.batch_normalize:

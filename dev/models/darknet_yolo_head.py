@@ -34,7 +34,7 @@ def add_yolo_head(
     raw_parts = [f'{name}.raw_{part}' for part in ('xy', 'wh', 'scores')]
     graph.node('Split', [f'{name}.raw', sections], raw_parts, axis=2)
 
-    _add_centres(graph, name, (rows, columns), (images.shape[2], images.shape[3]))
+    _add_centers(graph, name, (rows, columns), (images.shape[2], images.shape[3]))
     _add_sizes(graph, name, layer.anchors_wh)
     graph.node('Sigmoid', [f'{name}.raw_scores'], [f'{name}.scores'])
 
@@ -46,7 +46,7 @@ def add_yolo_head(
     return Value(name, (1, anchors * cells, values))
 
 
-def _add_centres(
+def _add_centers(
     graph: GraphBuilder, name: str, grid_hw: tuple[int, int], image_hw: tuple[int, int]
 ) -> None:
     """(sigmoid(t) + cell) * cell size, as one product and one sum."""

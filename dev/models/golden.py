@@ -67,7 +67,7 @@ def golden_tensors(picture_bgr: NDArray[np.uint8], model: Path) -> dict[str, NDA
 
 
 def letterboxed(picture_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Picture (H, W, 3) BGR as (1, 3, 416, 416) RGB, centred on grey bars."""
+    """Picture (H, W, 3) BGR as (1, 3, 416, 416) RGB, centered on gray bars."""
     height, width = picture_bgr.shape[:2]
     scale = INPUT_WH / max(height, width)
     size_wh = (round(width * scale), round(height * scale))

@@ -16,12 +16,12 @@ def detection_loss(
 ) -> Tensor:
     """One number to make small.
 
-    Cells near a shape's centre have to give its box and class, and as objectness how well their
-    box overlaps the true one (as in generalised focal loss); all other cells 0.
+    Cells near a shape's center have to give its box and class, and as objectness how well their
+    box overlaps the true one (as in generalized focal loss); all other cells 0.
 
     Args:
         guesses: of the network: boxes (B, N, 4) cxcywh [px], logits (B, N) and (B, N, C).
-        cells: (N, 2) centres of the cells [px].
+        cells: (N, 2) centers of the cells [px].
         boxes: (B, G, 4) true boxes, xyxy [px], from back to front.
         class_ids: (B, G) int64, `PADDING` or `UNCOUNTED` where there is none to learn.
     """

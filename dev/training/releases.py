@@ -29,7 +29,7 @@ class Release:
         width: channels of the first layer; 4 and 6 times as many inside.
         scenes: how many scenes it is trained on, `frames` pictures of each.
         frames: pictures per scene.
-        epochs: how often it sees each of them, in random mirrorings and colours.
+        epochs: how often it sees each of them, in random mirrorings and colors.
         batch: pictures per step.
     """
 
@@ -47,7 +47,7 @@ class Release:
 
 
 # The versions differ in all that has to change in the same instant when one replaces the other:
-# size, resizing, colours, scale, layout of the output and labels.
+# size, resizing, colors, scale, layout of the output and labels.
 RELEASES = {
     1: Release(
         version=1,

@@ -27,7 +27,7 @@ class Samples:
     """A set of pictures with what they show.
 
     Attributes:
-        images: (N, 3, H, W) uint8, in the release's size and order of colours.
+        images: (N, 3, H, W) uint8, in the release's size and order of colors.
         boxes: (N, 8, 4) float32, xyxy [px of the model's input], from back to front.
         class_ids: (N, 8) int64; `PADDING` where there is no box, `UNCOUNTED` where too little
             of it is visible. Kinds the release does not know are left out.
@@ -79,7 +79,7 @@ def to_uint8_tensor(release: Release) -> ImageToTensor:
 
 
 def batches(samples: Samples, size: int, random: np.random.Generator) -> Iterator[Samples]:
-    """One epoch in random order; batches are mirrored, pictures relit and recoloured at random."""
+    """One epoch in random order; batches are mirrored, pictures relit and recolored at random."""
     order = random.permutation(len(samples))
     height, width = samples.images.shape[2:]
     for begin in range(0, len(order) - size + 1, size):

@@ -94,11 +94,11 @@ class Task(Protocol):
 
 
 @runtime_checkable
-class Serialising(Protocol):
+class Serializing(Protocol):
     """A task that can also do without message objects, where making them takes too long."""
 
-    def serialise(self, prediction: Prediction, header: Any) -> bytes:
-        """The message of `Task.encode`, serialised as plain CDR."""
+    def serialize(self, prediction: Prediction, header: Any) -> bytes:
+        """The message of `Task.encode`, serialized as plain CDR."""
 
 
 class Session(Protocol):

@@ -42,13 +42,13 @@ class ExecutionSettings:
     )
     graph_optimization: str = declared(
         'all',
-        'Graph optimisation.',
+        'Graph optimization.',
         choices=('disabled', 'basic', 'extended', 'all'),
         at_configure=True,
     )
     cache_optimized: bool = declared(
         True,
-        'Keep the optimised model in state_dir, so that the next start opens it faster.',
+        'Keep the optimized model in state_dir, so that the next start opens it faster.',
         at_configure=True,
     )
     memory_arena: bool = declared(

@@ -40,7 +40,7 @@ class HealthSettings:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The judgement of one concern, as one sentence."""
+    """The judgment of one concern, as one sentence."""
 
     concern: str
     level: Level
@@ -49,7 +49,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The judgement of all concerns.
+    """The judgment of all concerns.
 
     Attributes:
         findings: one per concern.

@@ -1,4 +1,4 @@
-"""Collects what happens to frames, and summarises the last seconds of it."""
+"""Collects what happens to frames, and summarizes the last seconds of it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Monitor:
         self._window_ns = int(window_s * 1e9)
         self._start_ns = now_ns
         self._input_ns = [now_ns] * cameras
-        self._serialised_bytes = [0] * cameras
+        self._serialized_bytes = [0] * cameras
         self._events: deque[tuple[int, str, int | None]] = deque(maxlen=4 * MAX_SAMPLES)
         self._samples: deque[_Sample] = deque(maxlen=MAX_SAMPLES)
         self._total: _Events = Counter()
@@ -47,10 +47,10 @@ class Monitor:
         self._last_error = ''
         self._error_ns = now_ns
 
-    def received(self, now_ns: int, serialised_bytes: int = 0, camera: int = 0) -> None:
+    def received(self, now_ns: int, serialized_bytes: int = 0, camera: int = 0) -> None:
         with self._lock:
             self._input_ns[camera] = now_ns
-            self._serialised_bytes[camera] = serialised_bytes
+            self._serialized_bytes[camera] = serialized_bytes
             self._count('received', now_ns, camera)
 
     def lost(self, count: int, now_ns: int, camera: int = 0) -> None:
@@ -91,7 +91,7 @@ class Monitor:
         self._total[event, camera] += 1
 
     def stats(self, now_ns: int) -> Stats:
-        """Summarises the window that ends now; what is older is forgotten."""
+        """Summarizes the window that ends now; what is older is forgotten."""
         begin_ns = max(now_ns - self._window_ns, self._start_ns)
         with self._lock:  # only as long as frames can wait
             while self._events and self._events[0][0] < begin_ns:
@@ -133,7 +133,7 @@ class Monitor:
         return InputStats(
             hz=recent['received', camera] / window_s,
             since_s=(now_ns - self._input_ns[camera]) / 1e9,
-            serialised_bytes=self._serialised_bytes[camera],
+            serialized_bytes=self._serialized_bytes[camera],
             recent=_counts({key: n for key, n in recent.items() if key[1] == camera}),
             total=_counts({key: n for key, n in total.items() if key[1] == camera}),
             age=_percentiles([sample.age_ms for sample in own]),

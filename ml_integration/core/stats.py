@@ -70,7 +70,7 @@ class InputStats:
     Attributes:
         hz: messages per second of the window.
         since_s: time since the last message [s]; since the start if there was none.
-        serialised_bytes: size of the last message as it came over the network; 0 if it was handed
+        serialized_bytes: size of the last message as it came over the network; 0 if it was handed
             over inside the process, or if the middleware did not say.
         recent: counts inside the window; failed frames are not told apart by camera.
         total: counts since the start, likewise.
@@ -80,7 +80,7 @@ class InputStats:
 
     hz: float
     since_s: float
-    serialised_bytes: int
+    serialized_bytes: int
     recent: Counts
     total: Counts
     age: Percentiles | None

@@ -31,14 +31,14 @@ class Shape:
 
     Attributes:
         kind: one of `KINDS`.
-        radius: from the centre to the farthest corner [px].
-        start_xy: centre at 0 s [px].
+        radius: from the center to the farthest corner [px].
+        start_xy: center at 0 s [px].
         velocity_xy: [px/s]; it turns round at the picture's edges.
         angle: at 0 s [rad].
         spin: [rad/s].
         squeeze: height of the picture of it by its width, as if seen at a slant.
-        fill_rgb: colour [0-255].
-        edge_rgb: colour of the outline [0-255].
+        fill_rgb: color [0-255].
+        edge_rgb: color of the outline [0-255].
         edge_width: of the outline [px]; 0: none.
     """
 
@@ -147,7 +147,7 @@ def _pixels(outline: Array) -> float:
 
 
 def fixed_point(outline: Array) -> npt.NDArray[np.int32]:
-    """Corners as OpenCV draws them: its pixel 0 has its CENTRE at 0, ours its edge."""
+    """Corners as OpenCV draws them: its pixel 0 has its CENTER at 0, ours its edge."""
     return np.round((outline - 0.5) * (1 << SUBPIXEL_BITS)).astype(np.int32)
 
 

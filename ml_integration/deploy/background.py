@@ -112,7 +112,7 @@ def nicely(work: Callable[[], T]) -> T:
     """
     future: Future[T] = Future()
     name, before = f'ml_nice_{next(_numbers) % 1_000_000}', _tasks()
-    thread = threading.Thread(target=_fulfil, args=(future, work, name), name=name, daemon=True)
+    thread = threading.Thread(target=_fulfill, args=(future, work, name), name=name, daemon=True)
     thread.start()
     if _await_pool(future, name, before) and thread.native_id is not None:
         with suppress(ProcessLookupError):
@@ -121,7 +121,7 @@ def nicely(work: Callable[[], T]) -> T:
     return future.result()
 
 
-def _fulfil(future: Future[T], work: Callable[[], T], name: str) -> None:
+def _fulfill(future: Future[T], work: Callable[[], T], name: str) -> None:
     try:
         # The kernel's name of a thread, at most 15 characters, passes to those it starts.
         (_TASKS / str(threading.get_native_id()) / 'comm').write_text(name)

@@ -13,7 +13,7 @@ Indices = npt.NDArray[np.intp]
 
 
 def xyxy_from_cxcywh(cxcywh: Array) -> Floats:
-    """Corners (N, 4) of boxes given as centre and size (N, 4)."""
+    """Corners (N, 4) of boxes given as center and size (N, 4)."""
     half = cxcywh[:, 2:] * np.float32(0.5)
     corners: Floats = np.concatenate((cxcywh[:, :2] - half, cxcywh[:, :2] + half), axis=1)
     return corners

@@ -1,4 +1,4 @@
-"""Reads serialised messages: plain CDR, as every ROS middleware sends it.
+"""Reads serialized messages: plain CDR, as every ROS middleware sends it.
 
 Nothing large is copied: arrays are views of the buffer. Every length is checked against the
 buffer before it is used, so that a damaged message is an error that names the field.
@@ -44,7 +44,7 @@ class CdrReader:
     """Reads the fields of one message in the order of its definition.
 
     Args:
-        buffer: the serialised message with the encapsulation header; it has to stay as it is as
+        buffer: the serialized message with the encapsulation header; it has to stay as it is as
             long as arrays of it are in use.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Pieces of serialised messages: little-endian plain CDR, see `ml_integration.ops.cdr`."""
+"""Pieces of serialized messages: little-endian plain CDR, see `ml_integration.ops.cdr`."""
 
 from __future__ import annotations
 

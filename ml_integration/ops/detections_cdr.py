@@ -1,6 +1,6 @@
-"""Detections as serialised vision_msgs/msg/Detection2DArray, without making a message first.
+"""Detections as serialized vision_msgs/msg/Detection2DArray, without making a message first.
 
-A hundred detections are a thousand message objects, which take longer to make and to serialise
+A hundred detections are a thousand message objects, which take longer to make and to serialize
 than many models take to run. Here they are rows of one array.
 
 Source of the layout: vision_msgs 4.1 and geometry_msgs; plain CDR as in `ml_integration.ops.cdr`.
@@ -24,10 +24,10 @@ _EMPTY_ID = np.frombuffer(b'\x01\0\0\0\0\0\0\0', '<f8')[0]
 _UNUSED = 3
 
 
-def serialise_detections(
+def serialize_detections(
     stamp: tuple[int, int], frame_id: str, xyxy: Array, scores: Array, classes: Sequence[str]
 ) -> bytes:
-    """Serialises detections; each one has one hypothesis and no id or pose.
+    """Serializes detections; each one has one hypothesis and no id or pose.
 
     Args:
         stamp: seconds and nanoseconds, for the header of the array and of each detection.

@@ -12,7 +12,7 @@ Color = tuple[int, int, int]
 
 
 def class_color(class_id: int) -> Color:
-    """A BGR color that stays the same for a class; neighbouring ids differ clearly."""
+    """A BGR color that stays the same for a class; neighboring ids differ clearly."""
     # Steps of the golden ratio around the color circle never come close to an early one again.
     red, green, blue = colorsys.hsv_to_rgb(class_id * 0.618034 % 1.0, 0.85, 0.95)
     return round(blue * 255), round(green * 255), round(red * 255)

@@ -12,15 +12,15 @@ from ml_integration.ops.picture_input import (
     FORMATS,
     INTERPOLATIONS,
     PreprocessSettings,
-    normalised_values,
+    normalized_values,
     picture_size,
 )
 
 
 class ImageToTensor:
-    """Resizes, pads, orders channels and normalises into one tensor that is used every frame.
+    """Resizes, pads, orders channels and normalizes into one tensor that is used every frame.
 
-    Normalising 8-bit pixels has 256 outcomes per channel, so it is a table look-up whatever the
+    Normalizing 8-bit pixels has 256 outcomes per channel, so it is a table look-up whatever the
     model's element type is: exact, and faster than multiplying (0.4 ms for 640x480 into float32).
 
     Args:
@@ -39,7 +39,7 @@ class ImageToTensor:
         self.target_wh = picture_size(settings, spec, model)
         shape = (1, *spec.shape[1:])
         self.spec = TensorSpec(spec.name, spec.dtype, shape)
-        self._table, self._padding = normalised_values(settings, spec.dtype, model)
+        self._table, self._padding = normalized_values(settings, spec.dtype, model)
         self.bind(np.zeros([size or 1 for size in shape], spec.dtype))
 
     def bind(self, tensor: Array) -> None:

@@ -64,7 +64,7 @@ def _check_size(height: int, width: int, pixel: PixelFormat) -> None:
         if size < 1:
             raise MessageError(field, size, 'at least 1', 'The publisher sends empty images.')
         if even and size % 2:
-            raise MessageError(field, size, f"an even number, as '{pixel.colour}' shares colours")
+            raise MessageError(field, size, f"an even number, as '{pixel.color}' shares colors")
 
 
 def _raw_bytes(data: Any) -> npt.NDArray[np.uint8]:

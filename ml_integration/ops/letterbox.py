@@ -1,7 +1,7 @@
 """Where a picture lies inside the model's input.
 
 Coordinates are continuous and start at the top-left CORNER of the first pixel: pixel `i` covers
-[i, i + 1]. Data sets such as COCO annotate this way, and `cv2.resize` scales about pixel centres,
+[i, i + 1]. Data sets such as COCO annotate this way, and `cv2.resize` scales about pixel centers,
 which in corner coordinates is a plain scaling. No half pixel appears anywhere.
 """
 
@@ -61,10 +61,10 @@ def place(
     """Decides where a picture goes in the model's input.
 
     Args:
-        resize: one of `RESIZES`. 'letterbox' keeps the aspect ratio and centres the picture as
+        resize: one of `RESIZES`. 'letterbox' keeps the aspect ratio and centers the picture as
             the YOLO pipelines do, 'letterbox_topleft' puts it at the top left as YOLOX does,
             'stretch' ignores the aspect ratio, 'crop' resizes so that the picture covers
-            target / crop_ratio and cuts out the centre as torchvision does for ImageNet,
+            target / crop_ratio and cuts out the center as torchvision does for ImageNet,
             'none' takes pictures of the model's own size only.
         source_wh: size of the picture [px].
         target_wh: size of the model's input [px].

@@ -92,7 +92,7 @@ def picture_size(settings: PreprocessSettings, spec: TensorSpec, model: str) -> 
     )
 
 
-def normalised_values(settings: PreprocessSettings, dtype: str, model: str) -> tuple[Array, Array]:
+def normalized_values(settings: PreprocessSettings, dtype: str, model: str) -> tuple[Array, Array]:
     """What each 8-bit value becomes (1, 256, C), and the padding (C,); float16 as its bits.
 
     Raises:

@@ -20,23 +20,23 @@ class PixelFormat:
     Attributes:
         dtype: numpy's name of the element type, such as 'uint16'.
         channels: elements per pixel: 1 makes (H, W) arrays, more make (H, W, channels).
-        colour: the order or coding of its colours, such as 'bgr', 'mono', 'bayer_rggb', 'uyvy';
-            empty for numbers without colour, such as distances.
+        color: the order or coding of its colors, such as 'bgr', 'mono', 'bayer_rggb', 'uyvy';
+            empty for numbers without color, such as distances.
     """
 
     dtype: str
     channels: int
-    colour: str = ''
+    color: str = ''
 
     @property
     def planar(self) -> bool:
-        """Whether H rows of brightness are followed by H / 2 rows of colour; H is even."""
-        return self.colour in ('nv12', 'nv21')
+        """Whether H rows of brightness are followed by H / 2 rows of color; H is even."""
+        return self.color in ('nv12', 'nv21')
 
     @property
     def shares_columns(self) -> bool:
-        """Whether two neighbouring columns share their colour, so that the width is even."""
-        return self.planar or self.colour in ('uyvy', 'yuyv')
+        """Whether two neighboring columns share their color, so that the width is even."""
+        return self.planar or self.color in ('uyvy', 'yuyv')
 
 
 @lru_cache(maxsize=256)
@@ -77,9 +77,9 @@ _MONO8 = PixelFormat('uint8', 1, 'mono')
 _UYVY = PixelFormat('uint8', 2, 'uyvy')
 _YUYV = PixelFormat('uint8', 2, 'yuyv')
 _NAMED = {
-    f'{colour}{bits}': PixelFormat(f'uint{bits}', channels, colour)
+    f'{color}{bits}': PixelFormat(f'uint{bits}', channels, color)
     for bits in (8, 16)
-    for colour, channels in _CHANNELS.items()
+    for color, channels in _CHANNELS.items()
 } | {
     'uyvy': _UYVY,
     'yuv422': _UYVY,

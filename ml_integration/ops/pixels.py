@@ -1,7 +1,7 @@
 """Brings pixels from one encoding to another, as cv_bridge does, and to what can be drawn on.
 
-Depth follows REP 118: '16UC1' is in millimetres with 0 for 'nothing seen', '32FC1' in metres
-with NaN for it. Depth and colour never turn into each other.
+Depth follows REP 118: '16UC1' is in millimeters with 0 for 'nothing seen', '32FC1' in meters
+with NaN for it. Depth and color never turn into each other.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from ml_integration.core.datatypes import Array
 from ml_integration.errors import MessageError
 from ml_integration.ops.pixel_formats import pixel_format
 
-_TO_COLOUR = {'mono': 'GRAY', 'rgb': 'RGB', 'bgr': 'BGR', 'rgba': 'RGBA', 'bgra': 'BGRA'}
-_FROM_COLOUR = {colour: f'{name}2{{}}' for colour, name in _TO_COLOUR.items()} | {
+_TO_COLOR = {'mono': 'GRAY', 'rgb': 'RGB', 'bgr': 'BGR', 'rgba': 'RGBA', 'bgra': 'BGRA'}
+_FROM_COLOR = {color: f'{name}2{{}}' for color, name in _TO_COLOR.items()} | {
     # ROS names a Bayer pattern by its first four pixels, OpenCV by the four around (1, 1).
     'bayer_rggb': 'BayerBG2{}',
     'bayer_bggr': 'BayerRG2{}',
@@ -27,8 +27,8 @@ _FROM_COLOUR = {colour: f'{name}2{{}}' for colour, name in _TO_COLOUR.items()} |
     'nv12': 'YUV2{}_NV12',
     'nv21': 'YUV2{}_NV21',
 }
-_MILLIMETRES = pixel_format('16UC1')
-_METRES = pixel_format('32FC1')
+_MILLIMETERS = pixel_format('16UC1')
+_METERS = pixel_format('32FC1')
 
 
 @lru_cache(maxsize=256)
@@ -57,12 +57,12 @@ def choose_format(encoding: str, formats: tuple[str, ...]) -> str:
 def convert(pixels: Array, source: str, target: str) -> Array:
     """Brings pixels to another encoding.
 
-    Colours are converted first, then 8 and 16 bit scaled into each other over the full range.
+    Colors are converted first, then 8 and 16 bit scaled into each other over the full range.
 
     Args:
         pixels: (H, W) or (H, W, C) in the encoding `source`; (H * 3 / 2, W) for nv12 and nv21.
         source: the encoding of `pixels`.
-        target: the encoding wanted; any mono, rgb, bgr, rgba or bgra for a source with colours,
+        target: the encoding wanted; any mono, rgb, bgr, rgba or bgra for a source with colors,
             '32FC1' for '16UC1'.
 
     Returns:
@@ -77,12 +77,12 @@ def convert(pixels: Array, source: str, target: str) -> Array:
         return pixels
     if not _converts(source, target):
         raise _no_conversion(source, (target,))
-    if old == _MILLIMETRES:
-        return _in_metres(pixels)
-    if old.colour.startswith('bayer') and min(pixels.shape) < 3:
+    if old == _MILLIMETERS:
+        return _in_meters(pixels)
+    if old.color.startswith('bayer') and min(pixels.shape) < 3:
         raise MessageError('encoding', source, 'an image of at least 3 x 3 pixels for it')
-    if old.colour != new.colour:
-        code = _FROM_COLOUR[old.colour].format(_TO_COLOUR[new.colour])
+    if old.color != new.color:
+        code = _FROM_COLOR[old.color].format(_TO_COLOR[new.color])
         pixels = cv2.cvtColor(pixels, getattr(cv2, f'COLOR_{code}'))
     if old.dtype == new.dtype:
         return pixels
@@ -99,40 +99,40 @@ def to_bgr8(pixels: Array, encoding: str) -> Array:
         encoding: the encoding of `pixels`.
 
     Returns:
-        (H, W, 3) uint8 BGR, writable, never shared with `pixels`. Where there is no colour the
+        (H, W, 3) uint8 BGR, writable, never shared with `pixels`. Where there is no color the
         first channel is shown, from its lowest value in black to its highest in white; NaN and
         infinity are black.
     """
     if pixel_format(encoding) == pixel_format('bgr8'):
         return np.array(pixels, order='C')
-    if pixel_format(encoding).colour:
+    if pixel_format(encoding).color:
         return convert(pixels, encoding, 'bgr8')
     plane = np.ascontiguousarray(pixels if pixels.ndim == 2 else pixels[..., 0])
     finite = np.isfinite(plane).astype(np.uint8)
-    grey = np.zeros(plane.shape, np.uint8)
-    cv2.normalize(plane, grey, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U, finite)
-    return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    gray = np.zeros(plane.shape, np.uint8)
+    cv2.normalize(plane, gray, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U, finite)
+    return cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
 
 
 def _converts(source: str, target: str) -> bool:
     old, new = pixel_format(source), pixel_format(target)
-    if old.colour and new.colour:
-        return new.colour in _TO_COLOUR
-    return old == _MILLIMETRES and new == _METRES
+    if old.color and new.color:
+        return new.color in _TO_COLOR
+    return old == _MILLIMETERS and new == _METERS
 
 
-def _in_metres(millimetres: Array) -> Array:
-    metres = np.multiply(millimetres, np.float32(0.001), dtype=np.float32)
-    metres[millimetres == 0] = np.nan
-    return metres
+def _in_meters(millimeters: Array) -> Array:
+    meters = np.multiply(millimeters, np.float32(0.001), dtype=np.float32)
+    meters[millimeters == 0] = np.nan
+    return meters
 
 
 def _no_conversion(encoding: str, formats: tuple[str, ...]) -> MessageError:
-    if pixel_format(encoding).colour:
+    if pixel_format(encoding).color:
         why = f"'{encoding}' holds a picture; that cannot become {' or '.join(formats)}."
     else:
         why = (
-            f"'{encoding}' holds measurements such as distances, not colours; showing them as a "
+            f"'{encoding}' holds measurements such as distances, not colors; showing them as a "
             'picture would mislead a model. Subscribe to another topic.'
         )
     return MessageError('encoding', encoding, ' or '.join(formats), why)

@@ -26,7 +26,7 @@ class Image:
 
     Args:
         formats: encodings the task takes, the preferred one first, such as ('rgb8', 'bgr8').
-        converter: asked first where colours have to be converted; cv_bridge's, where there is
+        converter: asked first where colors have to be converted; cv_bridge's, where there is
             one. What it does not know, and all depth, is left to OpenCV.
 
     Raises:
@@ -81,9 +81,9 @@ class Image:
         return Frame(pixels, target, stamp_ns, message.header.frame_id, sequence)
 
     def _converted(self, pixels: Array, encoding: str, target: str) -> Array:
-        # cv_bridge makes as many metres of millimetres, and copies any order of colours unchanged
+        # cv_bridge makes as many meters of millimeters, and copies any order of colors unchanged
         # into a type code such as 8UC3.
-        known = pixel_format(encoding).colour and not target[0].isdigit()
+        known = pixel_format(encoding).color and not target[0].isdigit()
         if self._converter is not None and known:
             converted = self._converter(pixels, encoding, target)
             if converted is not None:

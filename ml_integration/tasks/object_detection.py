@@ -25,7 +25,7 @@ from ml_integration.ops import decoders
 from ml_integration.ops.boxes import classwise_nms, clip_boxes
 from ml_integration.ops.decoders import Decoder, DecoderOptions
 from ml_integration.ops.decoding import best_first
-from ml_integration.ops.detections_cdr import serialise_detections
+from ml_integration.ops.detections_cdr import serialize_detections
 from ml_integration.ops.drawing import class_color, draw_box
 from ml_integration.ops.image import ImageToTensor
 from ml_integration.ops.judging import first_wrong, judge_classes
@@ -175,10 +175,10 @@ class ObjectDetection:
         message.detections = detections
         return message
 
-    def serialise(self, prediction: Prediction, header: Any) -> bytes:
+    def serialize(self, prediction: Prediction, header: Any) -> bytes:
         """The message of `encode`, for as many detections as there may be."""
         result: Detections = prediction.result
-        return serialise_detections(
+        return serialize_detections(
             (header.stamp.sec, header.stamp.nanosec),
             header.frame_id,
             result.xyxy,

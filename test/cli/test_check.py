@@ -86,7 +86,7 @@ def test_model_that_gives_nan_fails_its_golden_sample(
 @pytest.mark.parametrize(
     ('key', 'value', 'words'),
     [
-        ('settings', {'decodr': 'yolo'}, "Did you mean 'decoder'?"),  # misspelt setting
+        ('settings', {'decodr': 'yolo'}, "Did you mean 'decoder'?"),  # misspelled setting
         ('settings', {'score_threshold': 2.0}, "'score_threshold' is not valid; got 2.0"),
         ('task', 'telepathy', "there is no 'telepathy'"),
         ('backend', 'abacus', "there is no 'abacus'"),

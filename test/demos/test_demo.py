@@ -171,7 +171,7 @@ def out(tmp_path: Path) -> Path:
 def demo(
     spawn: Start, store: Path, model_folder: Callable[..., Path], out: Path, tmp_path: Path
 ) -> Start:
-    """Starts the demo with the tiny detector on pictures of one colour."""
+    """Starts the demo with the tiny detector on pictures of one color."""
     model_folder()
 
     def start(color: tuple[int, int, int], seconds: int, model: str = 'tiny_detector') -> Process:

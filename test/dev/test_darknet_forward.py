@@ -110,8 +110,8 @@ def plain_convolution(section: Section, source: Array, floats: Array) -> tuple[A
     stride, groups = int(section.get('stride', 1)), int(section.get('groups', 1))
     padding = size // 2 if section.get('pad') == '1' else int(section.get('padding', 0))
     inputs = source.shape[0] // groups
-    normalised = section.get('batch_normalize') == '1'
-    lengths = [filters] * (4 if normalised else 1) + [filters * inputs * size**2]
+    normalized = section.get('batch_normalize') == '1'
+    lengths = [filters] * (4 if normalized else 1) + [filters * inputs * size**2]
     *vectors, kernel, rest = np.split(floats, np.cumsum(lengths))
     kernel = kernel.reshape(filters, inputs, size, size)
     padded = np.pad(source, ((0, 0), (padding, padding), (padding, padding)))
@@ -121,7 +121,7 @@ def plain_convolution(section: Section, source: Array, floats: Array) -> tuple[A
         first = f // (filters // groups) * inputs
         window = padded[first : first + inputs, y * stride : y * stride + size]
         out[f, y, x] = (window[:, :, x * stride : x * stride + size] * kernel[f]).sum()
-    if normalised:
+    if normalized:
         bias, gain, mean, variance = (vector[:, None, None] for vector in vectors)
         out = (out - mean) / (np.sqrt(variance) + 1e-6) * gain + bias
     else:
@@ -158,12 +158,12 @@ def plain_yolo(section: Section, source: Array, image_hw: tuple[int, ...]) -> Ar
     for place, anchor in enumerate(int(part) for part in section['mask'].split(',')):
         for y, x in np.ndindex(height, width):
             t = source[place * values : (place + 1) * values, y, x]
-            centre = [
+            center = [
                 (sigmoid(t[0]) + x) * image_hw[1] / width,
                 (sigmoid(t[1]) + y) * image_hw[0] / height,
             ]
             size = [np.exp(t[2]) * flat[2 * anchor], np.exp(t[3]) * flat[2 * anchor + 1]]
-            rows.append(np.concatenate([centre, size, sigmoid(t[4:])]))
+            rows.append(np.concatenate([center, size, sigmoid(t[4:])]))
     return np.array(rows)
 
 

@@ -104,6 +104,6 @@ def test_a_shape_that_is_wholly_covered_is_left_out() -> None:
 def test_shapes_stay_in_the_picture_however_long_they_move(
     time_s: float, speeds: tuple[float, float]
 ) -> None:
-    # Of a square the mean of the corners is the centre.
+    # Of a square the mean of the corners is the center.
     center = shape(velocity_xy=speeds).corners(time_s).mean(axis=0)
     assert ((center >= -0.1) & (center <= np.array(SIZE_WH) + 0.1)).all()

@@ -11,7 +11,7 @@ from dev.training.releases import FIRST_TRAINING_SEED, HELD_OUT_SEEDS, RELEASES
 from dev.training.samples import PADDING, UNCOUNTED, Samples, batches, make_samples
 
 CELLS = [[4.0, 4.0], [12.0, 4.0], [20.0, 4.0], [28.0, 4.0]]
-BOX = [4.0, 0.0, 20.0, 8.0]  # its centre is that of the second cell
+BOX = [4.0, 0.0, 20.0, 8.0]  # its center is that of the second cell
 
 
 def silent(done: int, total: int) -> None:

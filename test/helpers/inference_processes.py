@@ -52,15 +52,15 @@ def stamp_of(message: Any) -> int:
     return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
 
 
-def squares(*colours_bgr: tuple[int, int, int]) -> np.ndarray:
-    """A black picture of 64 x 64 px with a square of 16 px of each colour along the diagonal.
+def squares(*colors_bgr: tuple[int, int, int]) -> np.ndarray:
+    """A black picture of 64 x 64 px with a square of 16 px of each color along the diagonal.
 
     They fill cells of `onnx_models.tiny_detector`, which finds each of them.
     """
     picture = np.zeros((64, 64, 3), np.uint8)
-    for number, colour in enumerate(colours_bgr):
+    for number, color in enumerate(colors_bgr):
         corner = 16 * (number + 1)
-        picture[corner : corner + 16, corner : corner + 16] = colour
+        picture[corner : corner + 16, corner : corner + 16] = color
     return picture
 
 

@@ -1,7 +1,7 @@
 """Small real ONNX models for tests, good ones and broken ones.
 
 The detector and the classifier compute something that a test can predict: the brighter a
-colour channel, the higher the score of the class with that index.
+color channel, the higher the score of the class with that index.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def tiny_detector(
     """A detector with an output like YOLOv5's.
 
     `images` (1, 3, size, size) float32, RGB from 0 to 1 -> `detections` (1, N, 5 + classes)
-    float32, N = (size / 16)^2: for each cell of 16 x 16 px its centre x and y [px], width and
-    height [px] (16 plus 8 times the mean of its colour), objectness (sigmoid of 10 times the sum
-    of its colour minus 5) and the classes' scores (the same of the channel with their index).
+    float32, N = (size / 16)^2: for each cell of 16 x 16 px its center x and y [px], width and
+    height [px] (16 plus 8 times the mean of its color), objectness (sigmoid of 10 times the sum
+    of its color minus 5) and the classes' scores (the same of the channel with their index).
 
     Args:
         free_batch: the batch dimension has no size.
@@ -37,7 +37,7 @@ def tiny_detector(
     count = side * side
     batch = 'batch' if free_batch else 1
     x, y = np.meshgrid(np.arange(side), np.arange(side))
-    centres = (np.stack([x, y], -1).reshape(1, count, 2) + 0.5) * CELL
+    centers = (np.stack([x, y], -1).reshape(1, count, 2) + 0.5) * CELL
     channels = np.eye(3, dtype=np.float32)[np.arange(classes) % 3].T
     score_weights = 10 * np.concatenate([np.ones((3, 1), np.float32), channels], axis=1)
     nodes = [
@@ -52,8 +52,8 @@ def tiny_detector(
         helper.make_node('Add', ['raw_scores', 'score_bias'], ['logits']),
         helper.make_node('Sigmoid', ['logits'], ['scores']),
         helper.make_node('Mul', ['sizes', 'zero'], ['no_sizes']),
-        helper.make_node('Add', ['no_sizes', 'centres'], ['all_centres']),
-        helper.make_node('Concat', ['all_centres', 'sizes', 'scores'], ['boxes'], axis=2),
+        helper.make_node('Add', ['no_sizes', 'centers'], ['all_centers']),
+        helper.make_node('Concat', ['all_centers', 'sizes', 'scores'], ['boxes'], axis=2),
         helper.make_node('Mul', ['boxes', 'factor'], ['detections']),
     ]
     constants: dict[str, Any] = {
@@ -63,7 +63,7 @@ def tiny_detector(
         'score_weights': score_weights.astype(np.float32),
         'score_bias': np.full((1, 1, 1 + classes), -5, np.float32),
         'zero': np.zeros((1, 1, 1), np.float32),
-        'centres': centres.astype(np.float32),
+        'centers': centers.astype(np.float32),
         'factor': np.array(np.nan if spoiled else 1, np.float32),
     }
     return _model(
@@ -177,7 +177,7 @@ def half_precision_classifier() -> bytes:
     return data
 
 
-def quantised_classifier() -> bytes:
+def quantized_classifier() -> bytes:
     """The classifier with its MatMul in int8: QuantizeLinear and DequantizeLinear around it."""
     means, weights = 1 / 127, 10 / 127
     nodes = [

@@ -93,7 +93,7 @@ class Client:
         """Returns when the node that serves `service` knows all clients made here so far.
 
         A service can be seen before it sees its client, and its answer is lost then. Endpoints
-        are learnt in order, so that a question which may be repeated finds out.
+        are learned in order, so that a question which may be repeated finds out.
         """
         names = {name for name, _ in self.node.get_service_names_and_types()}
         for parent in PurePosixPath('/', service).parents:

@@ -96,6 +96,6 @@ def test_clipped_boxes_lie_inside(xyxy: np.ndarray, size_wh: tuple[int, int]) ->
     np.testing.assert_array_equal(clipped[inside], xyxy[inside])
 
 
-def test_centre_and_size_become_corners() -> None:
-    centred = np.array([[10, 20, 4, 6]], np.float32)
-    assert xyxy_from_cxcywh(centred).tolist() == [[8, 17, 12, 23]]
+def test_center_and_size_become_corners() -> None:
+    centered = np.array([[10, 20, 4, 6]], np.float32)
+    assert xyxy_from_cxcywh(centered).tolist() == [[8, 17, 12, 23]]

@@ -1,4 +1,4 @@
-"""Serialised messages, byte by byte."""
+"""Serialized messages, byte by byte."""
 
 from __future__ import annotations
 

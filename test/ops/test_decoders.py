@@ -1,4 +1,4 @@
-"""Every style of detector output: what is read, what is refused, what is recognised."""
+"""Every style of detector output: what is read, what is refused, what is recognized."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ml_integration.ops.decoders import DecoderOptions, guess_decoder
 
 WH = (64, 32)
 LABELS = ('person', 'car', 'dog')
-BOX = [10.0, 4.0, 30.0, 20.0]  # xyxy; as centre and size: 20, 12, 20, 16
-CENTRED = [20.0, 12.0, 20.0, 16.0]
+BOX = [10.0, 4.0, 30.0, 20.0]  # xyxy; as center and size: 20, 12, 20, 16
+CENTERED = [20.0, 12.0, 20.0, 16.0]
 PIXELS = np.array([64, 32, 64, 32], np.float32)
 
 
@@ -35,14 +35,14 @@ def logit(probability: float) -> float:
 
 def yolo() -> tuple[dict[str, np.ndarray], DecoderOptions]:
     rows = np.zeros((1, 50, 8))
-    rows[0, 7] = [*CENTRED, 0.9, 0.1, 0.8, 0.2]
-    rows[0, 8] = [*CENTRED, 0.1, 0.1, 0.9, 0.2]  # likely a car, unlikely an object
+    rows[0, 7] = [*CENTERED, 0.9, 0.1, 0.8, 0.2]
+    rows[0, 8] = [*CENTERED, 0.1, 0.1, 0.9, 0.2]  # likely a car, unlikely an object
     return {'out': f32(rows)}, DecoderOptions()
 
 
 def yolov8() -> tuple[dict[str, np.ndarray], DecoderOptions]:
     columns = np.zeros((1, 7, 50))
-    columns[0, :, 7] = [*CENTRED, 0.1, 0.72, 0.2]
+    columns[0, :, 7] = [*CENTERED, 0.1, 0.72, 0.2]
     return {'out': f32(columns)}, DecoderOptions()
 
 
@@ -69,15 +69,15 @@ def end_to_end_of_seven() -> tuple[dict[str, np.ndarray], DecoderOptions]:
 
 def rt_detr() -> tuple[dict[str, np.ndarray], DecoderOptions]:
     logits = f32([[[-5, -6, -7], [logit(0.1), logit(0.72), logit(0.2)]]])
-    boxes = f32([[[0, 0, 1, 1], CENTRED / PIXELS]])
+    boxes = f32([[[0, 0, 1, 1], CENTERED / PIXELS]])
     return {'logits': logits, 'pred_boxes': boxes}, DecoderOptions()
 
 
 def rt_detr_joined() -> tuple[dict[str, np.ndarray], DecoderOptions]:
-    return {'out': f32([[[*(CENTRED / PIXELS), 0.1, 0.72, 0.2], [0] * 7]])}, DecoderOptions()
+    return {'out': f32([[[*(CENTERED / PIXELS), 0.1, 0.72, 0.2], [0] * 7]])}, DecoderOptions()
 
 
-def labelled() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+def labeled() -> tuple[dict[str, np.ndarray], DecoderOptions]:
     outputs = {
         'labels': np.array([[0, 1]]),
         'boxes': f32([[BOX, BOX]]),
@@ -86,7 +86,7 @@ def labelled() -> tuple[dict[str, np.ndarray], DecoderOptions]:
     return outputs, DecoderOptions()
 
 
-def labelled_flat() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+def labeled_flat() -> tuple[dict[str, np.ndarray], DecoderOptions]:
     outputs = {'boxes': f32([BOX]), 'labels': np.array([2]), 'scores': f32([0.72])}
     return outputs, DecoderOptions(class_offset=1)
 
@@ -120,8 +120,8 @@ SAMPLES = [
     ('end_to_end', end_to_end_of_seven),
     ('rt_detr', rt_detr),
     ('rt_detr', rt_detr_joined),
-    ('labelled', labelled),
-    ('labelled', labelled_flat),
+    ('labeled', labeled),
+    ('labeled', labeled_flat),
     ('tf_detection', tf_detection),
     ('tf_detection', tf_detection_named),
 ]
@@ -158,7 +158,7 @@ def test_a_picture_of_a_batch_is_read_from_its_rows(style: str, sample: Any) -> 
     outputs, options = sample()
     specs = [(name, a.dtype.name, (None, *a.shape[1:])) for name, a in outputs.items()]
     decoder = decoders.load(style)(model_of(*specs), WH, options)
-    assert decoder.batched is (sample not in (end_to_end_flat, end_to_end_of_seven, labelled_flat))
+    assert decoder.batched is (sample not in (end_to_end_flat, end_to_end_of_seven, labeled_flat))
     if decoder.batched:
         two = {name: np.concatenate([np.zeros_like(a), a]) for name, a in outputs.items()}
         xyxy, _, class_ids = decoder({name: a[1:] for name, a in two.items()}, 0.25)
@@ -186,10 +186,10 @@ def test_outputs_that_are_not_finite_are_never_taken_for_nothing(
     assert not (np.isfinite(xyxy).all(axis=1) & np.isfinite(scores)).any()
 
 
-@pytest.mark.parametrize('style', ['yolo', 'yolov8', 'end_to_end', 'labelled'])
+@pytest.mark.parametrize('style', ['yolo', 'yolov8', 'end_to_end', 'labeled'])
 def test_fractions_become_pixels_where_the_export_gives_fractions(style: str) -> None:
     outputs, _ = dict(SAMPLES[::-1])[style]()
-    first = {'labelled': 'boxes'}.get(style, 'out')
+    first = {'labeled': 'boxes'}.get(style, 'out')
     if style == 'yolov8':
         outputs[first][0, :4] /= PIXELS[:, None]
     else:
@@ -244,7 +244,7 @@ def test_every_decoder_file_has_a_sample_here() -> None:
             'boxes or box in its name',
         ),  # names that say nothing
         (
-            'labelled',
+            'labeled',
             [
                 ('labels', 'int64', (9,)),
                 ('boxes', 'float32', (9, 4)),
@@ -269,16 +269,16 @@ def test_outputs_of_another_style_are_refused_in_words(
 
 
 def test_an_output_that_is_not_there_cannot_be_chosen() -> None:
-    outputs, _ = labelled()
+    outputs, _ = labeled()
     with pytest.raises(ModelMismatchError, match=r'decoder_options\.boxes_output'):
-        make('labelled', outputs, DecoderOptions(boxes_output='box'))
+        make('labeled', outputs, DecoderOptions(boxes_output='box'))
 
 
 def test_without_labels_any_number_of_classes_will_do() -> None:
     model = model_of(('o', 'float32', (1, 9, 25)), labels=())
     decode = decoders.load('yolo')(model, WH, DecoderOptions())
     rows = np.zeros((1, 9, 25), np.float32)
-    rows[0, 3] = [*CENTRED, 1.0, *[0.0] * 19, 0.5]
+    rows[0, 3] = [*CENTERED, 1.0, *[0.0] * 19, 0.5]
     assert decode({'o': rows}, 0.25).class_ids.tolist() == [19]
 
 
@@ -295,7 +295,7 @@ def test_without_labels_any_number_of_classes_will_do() -> None:
         ([('o', (None, 7))], 'end_to_end'),  # YOLOv7 with NMS
         ([('o', (1, 300, 84))], 'rt_detr'),  # RT-DETR as one output
         ([('logits', (1, 300, 80)), ('pred_boxes', (1, 300, 4))], 'rt_detr'),  # ... as two
-        ([('labels', (1, 300)), ('boxes', (1, 300, 4)), ('scores', (1, 300))], 'labelled'),
+        ([('labels', (1, 300)), ('boxes', (1, 300, 4)), ('scores', (1, 300))], 'labeled'),
         ([('a', (1, 10, 4)), ('b', (1, 10)), ('c', (1, 10)), ('d', (1,))], 'tf_detection'),
         ([('o', (1, 1000))], ''),  # a classifier
         ([('o', (1, 116, 8400)), ('p', (1, 32, 160, 160))], ''),  # segmentation

@@ -35,7 +35,7 @@ def spec_of(wanted: PreprocessSettings, wh: tuple[int, int], dtype: str) -> Tens
 
 
 def plain(pixels: np.ndarray, encoding: str, wanted: PreprocessSettings, wh: Any) -> np.ndarray:
-    """The tensor in float64, by the book: resize, pad, order, normalise, transpose."""
+    """The tensor in float64, by the book: resize, pad, order, normalize, transpose."""
     height, width = pixels.shape[:2]
     box = place(wanted.resize, (width, height), wh, wanted.crop_ratio)
     flags = {'linear': cv2.INTER_LINEAR, 'area': cv2.INTER_AREA}

@@ -111,7 +111,7 @@ UYVY = pixel_format('uyvy')
         (0, 4, 4, 12, RGB8, 'data', '48'),
         (0, 2**32 - 1, 2**32 - 1, 2**34, RGB8, 'data', 'rows'),  # no overflow, no allocation
         (24, 4, 4, 4, PixelFormat('uint16', 1), 'step', '4 pixels of 2 bytes'),
-        (16, 4, 4, 4, NV12, 'data', '24: 6 rows'),  # the rows of colour are missing
+        (16, 4, 4, 4, NV12, 'data', '24: 6 rows'),  # the rows of color are missing
         (18, 3, 4, 4, NV12, 'height', 'even'),
         (18, 4, 3, 3, NV12, 'width', 'even'),
         (24, 4, 3, 6, UYVY, 'width', 'even'),

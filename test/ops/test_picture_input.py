@@ -10,7 +10,7 @@ from ml_integration.core.datatypes import ModelDescription, ModelIdentity, Tenso
 from ml_integration.errors import ModelMismatchError, SettingError
 from ml_integration.ops.picture_input import (
     PreprocessSettings,
-    normalised_values,
+    normalized_values,
     picture_size,
     the_input,
 )
@@ -67,7 +67,7 @@ def test_settings_that_do_not_fit_the_input_are_refused(
     values: dict[str, Any], dtype: str, key: str
 ) -> None:
     with pytest.raises(SettingError) as caught:
-        normalised_values(PreprocessSettings(**values), dtype, 'm@1')
+        normalized_values(PreprocessSettings(**values), dtype, 'm@1')
     assert caught.value.key == key
 
 

@@ -7,7 +7,7 @@ from ml_integration.ops.pixel_formats import PixelFormat, pixel_format
 
 
 @pytest.mark.parametrize(
-    ('encoding', 'dtype', 'channels', 'colour'),
+    ('encoding', 'dtype', 'channels', 'color'),
     [
         ('rgb8', 'uint8', 3, 'rgb'),
         ('bgra16', 'uint16', 4, 'bgra'),
@@ -19,11 +19,11 @@ from ml_integration.ops.pixel_formats import PixelFormat, pixel_format
         ('32SC1', 'int32', 1, ''),
         ('32FC', 'float32', 1, ''),  # no number of channels means one
         ('64FC12', 'float64', 12, ''),
-        ('16UC3', 'uint16', 3, ''),  # three numbers of 16 bits need not be colours
+        ('16UC3', 'uint16', 3, ''),  # three numbers of 16 bits need not be colors
     ],
 )
-def test_an_encoding_says_type_channels_and_colour(encoding, dtype, channels, colour):
-    assert pixel_format(encoding) == PixelFormat(dtype, channels, colour)
+def test_an_encoding_says_type_channels_and_color(encoding, dtype, channels, color):
+    assert pixel_format(encoding) == PixelFormat(dtype, channels, color)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_an_encoding_says_type_channels_and_colour(encoding, dtype, channels, co
     [
         ('yuv422', 'uyvy'),  # the deprecated names of sensor_msgs
         ('yuv422_yuy2', 'yuyv'),
-        ('8UC1', 'mono8'),  # OpenCV's types, with OpenCV's order of colours
+        ('8UC1', 'mono8'),  # OpenCV's types, with OpenCV's order of colors
         ('8UC', 'mono8'),
         ('8UC3', 'bgr8'),
         ('8UC4', 'bgra8'),

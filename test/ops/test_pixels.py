@@ -18,19 +18,19 @@ DEPTHS = st.sampled_from((8, 16))
 
 @st.composite
 def packed_pictures(draw):
-    """A picture as (colour, bits, pixels)."""
-    colour, bits = draw(st.sampled_from(PACKED)), draw(DEPTHS)
-    shape = draw(SIZES) + {'mono': ()}.get(colour, (len(colour),))
-    return colour, bits, draw(hnp.arrays(f'uint{bits}', shape))
+    """A picture as (color, bits, pixels)."""
+    color, bits = draw(st.sampled_from(PACKED)), draw(DEPTHS)
+    shape = draw(SIZES) + {'mono': ()}.get(color, (len(color),))
+    return color, bits, draw(hnp.arrays(f'uint{bits}', shape))
 
 
-def rgb_and_alpha(colour, pixels):
+def rgb_and_alpha(color, pixels):
     """Red, green and blue as (H, W, 3) float64 and alpha as (H, W) or None."""
     values = pixels.astype(np.float64)
-    if colour == 'mono':
+    if color == 'mono':
         return np.stack([values] * 3, axis=-1), None
-    alpha = values[..., 3] if colour.endswith('a') else None
-    return values[..., [colour.index(name) for name in 'rgb']], alpha
+    alpha = values[..., 3] if color.endswith('a') else None
+    return values[..., [color.index(name) for name in 'rgb']], alpha
 
 
 def expected_pixels(source, source_bits, pixels, target, target_bits):
@@ -38,8 +38,8 @@ def expected_pixels(source, source_bits, pixels, target, target_bits):
     rgb, alpha = rgb_and_alpha(source, pixels)
     factor = (2.0**target_bits - 1) / (2.0**source_bits - 1)
     if target == 'mono':
-        grey = rgb[..., 0] if source == 'mono' else rgb @ [0.299, 0.587, 0.114]
-        return grey * factor
+        gray = rgb[..., 0] if source == 'mono' else rgb @ [0.299, 0.587, 0.114]
+        return gray * factor
     if alpha is None:
         alpha = np.full(rgb.shape[:2], 2.0**source_bits - 1)
     planes = {'r': rgb[..., 0], 'g': rgb[..., 1], 'b': rgb[..., 2], 'a': alpha}
@@ -48,11 +48,11 @@ def expected_pixels(source, source_bits, pixels, target, target_bits):
 
 @settings(deadline=None)
 @given(packed_pictures(), st.sampled_from(PACKED), DEPTHS)
-def test_colour_conversions_agree_with_arithmetic_to_within_rounding(picture, target, bits):
-    colour, source_bits, pixels = picture
-    converted = convert(pixels, f'{colour}{source_bits}', f'{target}{bits}')
-    expected = expected_pixels(colour, source_bits, pixels, target, bits)
-    # A unit of the coarser depth; OpenCV's weights for grey have 14 bits only.
+def test_color_conversions_agree_with_arithmetic_to_within_rounding(picture, target, bits):
+    color, source_bits, pixels = picture
+    converted = convert(pixels, f'{color}{source_bits}', f'{target}{bits}')
+    expected = expected_pixels(color, source_bits, pixels, target, bits)
+    # A unit of the coarser depth; OpenCV's weights for gray have 14 bits only.
     tolerance = {(8, 8): 1, (16, 8): 1, (8, 16): 257, (16, 16): 3}[source_bits, bits]
     assert converted.dtype == f'uint{bits}'
     assert converted.shape == expected.shape
@@ -73,7 +73,7 @@ def test_eight_bits_survive_the_way_to_sixteen_and_back(picture_rgb):
 @pytest.mark.parametrize('pattern', BAYER)
 @pytest.mark.parametrize('bits', [8, 16])
 @pytest.mark.parametrize('target', ['rgb', 'bgr', 'rgba', 'bgra', 'mono'])
-def test_a_bayer_mosaic_gives_the_colours_that_its_name_promises(pattern, bits, target):
+def test_a_bayer_mosaic_gives_the_colors_that_its_name_promises(pattern, bits, target):
     full = {8: 200, 16: 50_000}[bits]
     y, x = np.mgrid[0:12, 0:14]
     ramps = np.stack([full - 4 * x, full // 2 + 3 * y, 2 * x + y], axis=-1)  # linear: exact
@@ -122,11 +122,11 @@ def test_yuv_agrees_with_bt_601_to_within_rounding(planes, encoding):
     assert np.array_equal(convert(pixels, encoding, 'mono8'), y)
 
 
-def test_depth_in_millimetres_becomes_metres_and_zero_becomes_nan():
+def test_depth_in_millimeters_becomes_meters_and_zero_becomes_nan():
     depth = np.array([[0, 1, 1500, 65535]], np.uint16)
-    metres = convert(depth, '16UC1', '32FC1')
-    assert metres.dtype == np.float32
-    np.testing.assert_allclose(metres, [[np.nan, 0.001, 1.5, 65.535]], rtol=1e-6)
+    meters = convert(depth, '16UC1', '32FC1')
+    assert meters.dtype == np.float32
+    np.testing.assert_allclose(meters, [[np.nan, 0.001, 1.5, 65.535]], rtol=1e-6)
 
 
 def test_the_same_pixels_under_another_name_are_not_copied(picture_rgb):
@@ -154,12 +154,12 @@ def test_the_format_that_costs_least_is_chosen(encoding, formats, chosen):
 @pytest.mark.parametrize(
     ('encoding', 'formats', 'why'),
     [
-        ('16UC1', ('rgb8', 'bgr8'), 'distances'),  # depth never becomes colour
+        ('16UC1', ('rgb8', 'bgr8'), 'distances'),  # depth never becomes color
         ('32FC1', ('mono8',), 'distances'),
         ('8UC2', ('rgb8',), 'distances'),
         ('16UC3', ('bgr8',), 'distances'),
         ('32FC1', ('16UC1',), 'distances'),  # finer and longer than 16 bits can say
-        ('mono16', ('16UC1',), 'picture'),  # nor colour depth
+        ('mono16', ('16UC1',), 'picture'),  # nor color depth
         ('rgb8', ('32FC3',), 'picture'),
         ('rgb8', ('bayer_rggb8',), 'picture'),
     ],
@@ -172,7 +172,7 @@ def test_what_cannot_be_made_is_refused_with_the_reason(encoding, formats, why):
         convert(np.zeros((4, 4), np.uint8), encoding, formats[0])
 
 
-def test_every_colour_converts_to_every_packed_colour():
+def test_every_color_converts_to_every_packed_color():
     sources = [f'{name}{bits}' for bits in (8, 16) for name in PACKED]
     sources += [f'bayer_{name}{bits}' for bits in (8, 16) for name in BAYER]
     sources += ['uyvy', 'yuyv', 'nv12', 'nv21']

@@ -60,10 +60,10 @@ def test_an_image_with_alpha_loses_it(picture_rgb):
     assert np.array_equal(frame.data, picture_rgb)
 
 
-def test_a_grey_image_becomes_three_equal_channels(picture_rgb):
-    grey = picture_rgb[..., 0]
-    frame = Image(('rgb8', 'bgr8')).decode(message(grey, 'mono8', padding=2), 0)
-    assert np.array_equal(frame.data, np.dstack([grey] * 3))
+def test_a_gray_image_becomes_three_equal_channels(picture_rgb):
+    gray = picture_rgb[..., 0]
+    frame = Image(('rgb8', 'bgr8')).decode(message(gray, 'mono8', padding=2), 0)
+    assert np.array_equal(frame.data, np.dstack([gray] * 3))
 
 
 def test_a_planar_image_with_padding_has_the_height_of_the_picture():
@@ -73,7 +73,7 @@ def test_a_planar_image_with_padding_has_the_height_of_the_picture():
     assert np.abs(frame.data.astype(int) - 130).max() <= 1  # 1.164 * (128 - 16)
 
 
-def test_big_endian_colours_are_swapped_before_they_are_converted():
+def test_big_endian_colors_are_swapped_before_they_are_converted():
     pixels = np.array([[[256, 512, 65535]]], np.uint16)
     image = message(pixels.byteswap(), 'rgb16', is_bigendian=1)
     assert Image(('bgr8',)).decode(image, 0).data.tolist() == [[[255, 2, 1]]]

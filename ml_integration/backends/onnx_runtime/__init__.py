@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ml_integration.backends.onnx_runtime.causes import cause, shortened
-from ml_integration.backends.onnx_runtime.optimised import LARGEST_BYTES, open_optimised
+from ml_integration.backends.onnx_runtime.optimized import LARGEST_BYTES, open_optimized
 from ml_integration.backends.onnx_runtime.options import (
     CPU,
     TENSORRT,
@@ -105,7 +105,7 @@ def _opened(
         # What other providers have compiled cannot be saved with the graph.
         if cache is None or names != [CPU] or not _worth_keeping(content, settings):
             return opened(content.model, options())
-        return open_optimised(engine, content, settings, options, opened, cache)
+        return open_optimized(engine, content, settings, options, opened, cache)
     except ModelLoadError:
         raise
     except Exception as error:  # the engine's own exceptions have no common base
@@ -113,6 +113,6 @@ def _opened(
 
 
 def _worth_keeping(content: ModelContent, settings: ExecutionSettings) -> bool:
-    """Whether keeping the optimised graph is wanted, possible and saves time."""
-    optimises = settings.cache_optimized and settings.graph_optimization != 'disabled'
-    return optimises and not content.external and len(content.model) <= LARGEST_BYTES
+    """Whether keeping the optimized graph is wanted, possible and saves time."""
+    optimizes = settings.cache_optimized and settings.graph_optimization != 'disabled'
+    return optimizes and not content.external and len(content.model) <= LARGEST_BYTES

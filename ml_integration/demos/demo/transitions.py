@@ -36,7 +36,7 @@ def change_state(
     calls = _Calls(target, verb, time.monotonic() + patience_s, check)
     try:
         # A service can be seen before it sees us, and its answer is lost then. Endpoints are
-        # learnt in order: who answers the second client knows the first one too.
+        # learned in order: who answers the second client knows the first one too.
         calls.answer(state, GetState.Request(), again=True)
         request = ChangeState.Request(transition=Transition(label=verb))
         if not calls.answer(change, request, again=False).success:

@@ -111,9 +111,9 @@ class Play:
     def _drawn(self, number: int, message: Detection2DArray, model: str) -> Array:
         canvas = cv2.cvtColor(self._witness.camera.picture(number), cv2.COLOR_RGB2BGR)
         for item in message.detections:
-            centre = np.array([item.bbox.center.position.x, item.bbox.center.position.y])
+            center = np.array([item.bbox.center.position.x, item.bbox.center.position.y])
             half = np.array([item.bbox.size_x, item.bbox.size_y]) / 2
-            corners = np.concatenate([centre - half, centre + half])
+            corners = np.concatenate([center - half, center + half])
             color = class_color(KINDS.index(_kind(item)))
             draw_box(canvas, corners, f'{_kind(item)} {_score(item):.2f}', color)
         draw_text(canvas, f'{model}, frame {number}', (0, canvas.shape[0]), (255, 255, 255))

@@ -71,7 +71,7 @@ class Decoder(Protocol):
         """
 
     @staticmethod
-    def recognise(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
+    def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
         """Says what makes these outputs look like this style; empty when they do not."""
 
 
@@ -88,7 +88,7 @@ def guess_decoder(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -
     """
     for style in plugins.names(PLUGINS):
         try:
-            why = load(style).recognise(_picture_wh(inputs), outputs)
+            why = load(style).recognize(_picture_wh(inputs), outputs)
         except PluginError:
             continue
         if why:

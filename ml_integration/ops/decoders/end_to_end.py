@@ -46,7 +46,7 @@ class EndToEnd:
         return Candidates(boxes, rows[:, score], class_ids)
 
     @staticmethod
-    def recognise(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
+    def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
         """A few rows of six or seven numbers."""
         if len(outputs) != 1 or len(outputs[0].shape) not in (2, 3):
             return ''

@@ -25,7 +25,7 @@ class RtDetr:
 
     Apart: boxes [1, Q, 4] and logits [1, Q, classes], which get a sigmoid here. Boxes are
     cx, cy, w, h as fractions of the input in both. Exports with labels, scores and boxes are
-    for the decoder `labelled`.
+    for the decoder `labeled`.
     """
 
     overlapping = False
@@ -61,7 +61,7 @@ class RtDetr:
         return Candidates(xyxy_from_cxcywh(boxes), scores[keep], class_ids)
 
     @staticmethod
-    def recognise(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
+    def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
         """A few queries with boxes and class scores."""
         shapes = [output.shape for output in outputs]
         if any(len(shape) != 3 for shape in shapes):

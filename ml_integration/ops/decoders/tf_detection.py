@@ -72,7 +72,7 @@ class TfDetection:
         )
 
     @staticmethod
-    def recognise(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
+    def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
         """Boxes and two more lists, none called 'label'."""
         names = ' '.join(output.name.lower() for output in outputs)
         shapes = [output.shape[1:] for output in outputs]

@@ -1,4 +1,4 @@
-"""YOLOv3, v5 and v7: rows of centre, size, objectness and class scores."""
+"""YOLOv3, v5 and v7: rows of center, size, objectness and class scores."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Yolo:
         return Candidates(xyxy_from_cxcywh(boxes), scores[keep], class_ids)
 
     @staticmethod
-    def recognise(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
+    def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
         """Rows of at least six numbers, too many for queries."""
         if len(outputs) != 1 or len(outputs[0].shape) != 3:
             return ''

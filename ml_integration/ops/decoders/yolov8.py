@@ -1,4 +1,4 @@
-"""YOLOv8 and later: columns of centre, size and class scores, without objectness."""
+"""YOLOv8 and later: columns of center, size and class scores, without objectness."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Yolov8:
         return Candidates(xyxy_from_cxcywh(boxes), scores[keep], class_ids)
 
     @staticmethod
-    def recognise(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
+    def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
         """More columns than rows."""
         if len(outputs) != 1 or len(outputs[0].shape) != 3:
             return ''

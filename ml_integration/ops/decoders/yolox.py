@@ -23,7 +23,7 @@ from ml_integration.ops.decoding import (
 class Yolox:
     """[1, N, 5 + classes]: one row per cell, the grids of all strides after one another.
 
-    centre = (xy + cell) * stride, size = exp(wh) * stride; objectness and class scores are
+    center = (xy + cell) * stride, size = exp(wh) * stride; objectness and class scores are
     activated. This is what the original export gives without --decode_in_inference.
     """
 
@@ -50,13 +50,13 @@ class Yolox:
         rows, cells = rows[keep], likely[keep]
         strides = self._strides[cells]
         sizes = np.exp(rows[:, 2:4]) * strides
-        centres = (rows[:, :2] + self._cells[cells]) * strides
-        boxes = np.concatenate((centres, sizes), axis=1)
+        centers = (rows[:, :2] + self._cells[cells]) * strides
+        boxes = np.concatenate((centers, sizes), axis=1)
         class_ids = class_ids_from(rows[:, 5:].argmax(axis=1), 0)
         return Candidates(xyxy_from_cxcywh(boxes), scores[keep], class_ids)
 
     @staticmethod
-    def recognise(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
+    def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
         """Exactly one row per grid cell."""
         if len(outputs) != 1 or len(outputs[0].shape) != 3 or input_wh is None:
             return ''

@@ -36,7 +36,7 @@ class FrameLine:
         models: lend the pipeline, and are told how it did.
         cameras: where the results go.
         monitor: counts what becomes of the frames.
-        reader: makes messages of serialised ones; None where they come typed.
+        reader: makes messages of serialized ones; None where they come typed.
         deadline_ms: tells the oldest age at which a frame is still worth processing [ms]; 0: any.
     """
 
@@ -109,8 +109,8 @@ class FrameLine:
 
     def _read(self, message: Any) -> Any:
         """The message's fields; what was handed over or came typed has them already."""
-        serialised = isinstance(message, bytes) and self._reader is not None
-        return self._reader(message) if serialised else message
+        serialized = isinstance(message, bytes) and self._reader is not None
+        return self._reader(message) if serialized else message
 
     @contextmanager
     def _costs(self, frames: int, failed: Failed) -> Iterator[None]:

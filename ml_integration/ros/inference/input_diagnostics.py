@@ -30,7 +30,7 @@ def input_values(stats: Stats, wires: Sequence[Wire]) -> Values:
         yield f'{of}publishers', wire.publishers
         yield f'{of}rate', f'{one.hz:.2f} Hz'
         yield f'{of}lost on the way', one.total.lost
-        yield f'{of}serialised', f'{one.serialised_bytes} bytes'
+        yield f'{of}serialized', f'{one.serialized_bytes} bytes'
         age = f'{one.age} ms' if one.age else 'no results'
         yield f'{of}age at result p50 / p95 / p99', age
 

@@ -8,7 +8,7 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 
-from ml_integration.core.contracts import Serialising, Task
+from ml_integration.core.contracts import Serializing, Task
 from ml_integration.core.datatypes import Prediction
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.node import qos
@@ -17,7 +17,7 @@ from ml_integration.ros.node import qos
 class ResultPublisher:
     """The topic of a task's results. Used by one thread at a time.
 
-    A task that serialises its results itself knows one version of the message definition. Its
+    A task that serializes its results itself knows one version of the message definition. Its
     first result with anything in it is made both ways; when they differ, the slower way is taken
     from then on.
 
@@ -44,20 +44,20 @@ class ResultPublisher:
 
     def publish(self, task: Task, prediction: Prediction, header: Any) -> None:
         """Publishes a valid result, stamped with `header` (std_msgs/msg/Header)."""
-        if not isinstance(task, Serialising) or not self._trusted:
+        if not isinstance(task, Serializing) or not self._trusted:
             self._publisher.publish(task.encode(prediction, header, message_type))
             return
-        serialised = task.serialise(prediction, header)
+        serialized = task.serialize(prediction, header)
         if not self._checked:
-            self._check(serialised, task.encode(prediction, header, message_type))
+            self._check(serialized, task.encode(prediction, header, message_type))
             self._checked = bool(prediction.result)
         if self._trusted:
-            self._publisher.publish(serialised)
+            self._publisher.publish(serialized)
         else:
             self.publish(task, prediction, header)
 
-    def _check(self, serialised: bytes, message: Any) -> None:
-        self._trusted = deserialize_message(serialised, self._type) == message
+    def _check(self, serialized: bytes, message: Any) -> None:
+        self._trusted = deserialize_message(serialized, self._type) == message
         if not self._trusted:
             self._logger.warning(
                 f'{self._type.__name__} is defined differently here; making typed messages'

@@ -1,4 +1,4 @@
-"""When the next message of a stream is due, learnt from those before it."""
+"""When the next message of a stream is due, learned from those before it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ml_integration.core.datatypes import Prediction
 from ml_integration.core.health import Level
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.ops.pixels import to_bgr8
-from ml_integration.ros.messages.image_message import serialised_bgr8
+from ml_integration.ros.messages.image_message import serialized_bgr8
 from ml_integration.ros.node import qos
 
 
@@ -42,11 +42,11 @@ class SideOutputs:
 
 
 def overlay(pipeline: Pipeline, prediction: Prediction, header: Any) -> bytes:
-    """The input picture with the result drawn into it, a serialised Image in bgr8."""
+    """The input picture with the result drawn into it, a serialized Image in bgr8."""
     canvas = to_bgr8(prediction.frame.data, prediction.frame.format)
     if prediction.verdict.ok:
         pipeline.task.draw(canvas, prediction.result)
-    return serialised_bgr8(header, canvas)
+    return serialized_bgr8(header, canvas)
 
 
 def provenance(pipeline: Pipeline, prediction: Prediction) -> DiagnosticStatus:

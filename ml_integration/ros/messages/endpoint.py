@@ -81,10 +81,10 @@ def fragmentation(wire: Wire, stats: InputStats) -> str:
     publisher's segment. Pieces are slow, and one that is lost costs the whole message. The
     stamps of a publisher on this machine are of our own clock.
     """
-    large = stats.serialised_bytes > SEGMENT_BYTES or not stats.total.received
+    large = stats.serialized_bytes > SEGMENT_BYTES or not stats.total.received
     if not wire.local or not large:
         return ''
-    size_mb = stats.serialised_bytes / 1e6
+    size_mb = stats.serialized_bytes / 1e6
     transport_ms = stats.transport.p50 if stats.transport else 0.0
     if transport_ms > SLOW_MS_PER_MB * size_mb:
         symptom = f'{size_mb:.1f} MB take {transport_ms:.1f} ms from the publisher to here'

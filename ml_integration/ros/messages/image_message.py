@@ -9,8 +9,8 @@ from ml_integration.core.datatypes import Array
 from ml_integration.ops import cdr_writer
 
 
-def serialised_bgr8(header: Any, pixels: Array) -> bytes:
-    """A serialised sensor_msgs/msg/Image, which a publisher takes like a message.
+def serialized_bgr8(header: Any, pixels: Array) -> bytes:
+    """A serialized sensor_msgs/msg/Image, which a publisher takes like a message.
 
     The pixels are copied once; by way of a typed message it would be three times.
 

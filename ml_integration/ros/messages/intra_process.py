@@ -1,4 +1,4 @@
-"""Hands messages over inside a process: by reference, neither serialised nor copied.
+"""Hands messages over inside a process: by reference, neither serialized nor copied.
 
 The receiver gets the very object that the publisher made, so it may only read it, and so may the
 publisher from then on. Subscribers outside the process get the message over the network as ever.
@@ -16,13 +16,13 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from ml_integration.core.datatypes import Array
-from ml_integration.ros.messages.image_message import serialised_bgr8
+from ml_integration.ros.messages.image_message import serialized_bgr8
 from ml_integration.ros.messages.raw_messages import RawImage, read_header
 from ml_integration.ros.node import qos
 
 Receiver = Callable[[Any], None]
 REMEMBERED = 32
-"""Messages whose copies from the network are recognised; more than any queue of ours holds."""
+"""Messages whose copies from the network are recognized; more than any queue of ours holds."""
 
 _lock = threading.Lock()
 _receivers: dict[tuple[int, str], tuple[Receiver, ...]] = {}
@@ -50,7 +50,7 @@ def receive_images(node: Node, topic: str, receive: Receiver, resources: ExitSta
 
 
 class ImagePublisher:
-    """Publishes pictures: handed over inside the process, serialised only for those outside.
+    """Publishes pictures: handed over inside the process, serialized only for those outside.
 
     Args:
         node: the node that publishes.
@@ -84,7 +84,7 @@ class ImagePublisher:
             for receive in receivers:
                 receive(message)
         if self._publisher.get_subscription_count() > len(receivers):
-            self._publisher.publish(serialised_bgr8(header, pixels))
+            self._publisher.publish(serialized_bgr8(header, pixels))
 
 
 class _Inbox:

@@ -1,4 +1,4 @@
-"""Messages read from their serialised bytes without copying what is large.
+"""Messages read from their serialized bytes without copying what is large.
 
 They have the typed messages' attributes, so a sensor takes either. Arrays are read-only views
 of the bytes, in the publisher's byte order; everything else is a Python number or text.
@@ -17,7 +17,7 @@ from ml_integration.core.datatypes import Array
 from ml_integration.ops.cdr import CdrReader
 
 Reader = Callable[[bytes], Any]
-"""Makes a message of its serialised bytes; raises MessageError."""
+"""Makes a message of its serialized bytes; raises MessageError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def reader_for(type_name: str) -> Reader | None:
 
 
 def read_header(buffer: bytes) -> RawHeader:
-    """The header alone, of any serialised message that begins with one."""
+    """The header alone, of any serialized message that begins with one."""
     return _header(CdrReader(buffer))
 
 

@@ -86,7 +86,7 @@ class InferenceNodeParameters:
     )
     raw_subscription: bool = declared(
         True,
-        'Read large messages from their serialised bytes, without a copy; off: let rclpy make '
+        'Read large messages from their serialized bytes, without a copy; off: let rclpy make '
         'typed messages.',
         at_configure=True,
     )

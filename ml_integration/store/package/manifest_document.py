@@ -93,7 +93,7 @@ def load_yaml(data: bytes, file: Path) -> Any:
 
 
 def _importance(error: Any) -> tuple[bool, int, str]:
-    """A misspelt key comes first: it explains the key that is missing."""
+    """A misspelled key comes first: it explains the key that is missing."""
     return (error.validator != 'additionalProperties', len(error.absolute_path), error.message)
 
 

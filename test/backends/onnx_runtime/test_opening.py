@@ -45,7 +45,7 @@ def refusal(model: bytes, settings: ExecutionSettings | None = None, **external:
         (onnx_models.identity(opset=999), 'newer ONNX than this'),  # opset of the future
         (onnx_models.identity(ir_version=99), 'newer ONNX than this'),  # IR of the future
         (onnx_models.one_node('Foo', domain='my.ops'), 'operator that .* does not have'),  # custom
-        (onnx_models.one_node('Foo'), 'operator that .* does not have'),  # misspelt operator
+        (onnx_models.one_node('Foo'), 'operator that .* does not have'),  # misspelled operator
         (onnx_models.one_node('Relu', output=TensorProto.DOUBLE), 'contradicts itself'),  # types
         (onnx_models.sequence_output(), r"output 'y' is a seq\(tensor\(float\)\)"),  # sequence
         (onnx_models.identity(TensorProto.STRING), r"input 'x' is a tensor\(string\)"),  # text

@@ -104,7 +104,7 @@ def test_a_failure_of_one_frame_leaves_the_outputs_where_they_are() -> None:
     ('model', 'tolerance'),
     [
         (onnx_models.half_precision_classifier(), 2e-3),  # float16 inside and outside
-        (onnx_models.quantised_classifier(), 5e-2),  # int8 with QuantizeLinear, DequantizeLinear
+        (onnx_models.quantized_classifier(), 5e-2),  # int8 with QuantizeLinear, DequantizeLinear
     ],
 )
 def test_models_of_smaller_numbers_compute_nearly_the_same(model: bytes, tolerance: float) -> None:

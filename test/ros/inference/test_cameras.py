@@ -32,7 +32,7 @@ from ros_processes import wait_until
 from sensor_msgs.msg import Image
 
 CAMERAS = ('front', 'left', 'rear')
-COLOURS = {'front': RED, 'left': GREEN, 'rear': BLUE}
+COLORS = {'front': RED, 'left': GREEN, 'rear': BLUE}
 CLASSES = {'front': 'red', 'left': 'green', 'rear': 'blue'}
 
 
@@ -70,8 +70,8 @@ def node(
 
 
 def send(node: NodeUnderTest, camera: str, message: Image | None = None) -> int:
-    """Publishes one picture of a camera, in its own colour; returns its stamp [ns]."""
-    message = message or image_message(squares(COLOURS[camera]), frame_id=f'{camera}_optical')
+    """Publishes one picture of a camera, in its own color; returns its stamp [ns]."""
+    message = message or image_message(squares(COLORS[camera]), frame_id=f'{camera}_optical')
     set_stamp(message, node.now_ns())
     node.feed(f'{camera}/image').publish(message)
     return stamp_of(message)
@@ -170,7 +170,7 @@ def feeding(node: NodeUnderTest, **period_s: float) -> Iterator[None]:
     ended = threading.Event()
 
     def send_on(camera: str, period_s: float) -> None:
-        message = image_message(squares(COLOURS[camera]), frame_id=f'{camera}_optical')
+        message = image_message(squares(COLORS[camera]), frame_id=f'{camera}_optical')
         while not ended.wait(period_s):
             send(node, camera, message)
 

@@ -83,7 +83,7 @@ def test_a_required_provider_that_is_not_here_is_refused(node: NodeUnderTest) ->
     assert "provider 'NoSuchExecutionProvider' cannot be used" in node.process.log
 
 
-def test_the_optimised_model_is_kept_and_a_spoiled_one_made_anew_and_said_once(
+def test_the_optimized_model_is_kept_and_a_spoiled_one_made_anew_and_said_once(
     node: NodeUnderTest, tmp_path: Path
 ) -> None:
     cache = tmp_path / 'state/cache'

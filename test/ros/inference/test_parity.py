@@ -51,15 +51,15 @@ def node(
 
 
 def blobs(width: int, height: int) -> np.ndarray:
-    """Soft spots of colour everywhere."""
+    """Soft spots of color everywhere."""
     small = np.random.default_rng(3).integers(0, 256, (7, 9, 3), np.uint8)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def xyxy(detection: Detection2D) -> np.ndarray:
-    centre = np.array([detection.bbox.center.position.x, detection.bbox.center.position.y])
+    center = np.array([detection.bbox.center.position.x, detection.bbox.center.position.y])
     half = np.array([detection.bbox.size_x, detection.bbox.size_y]) / 2
-    return np.concatenate([centre - half, centre + half])
+    return np.concatenate([center - half, center + half])
 
 
 def assert_same(node: NodeUnderTest, folder: Path, picture: np.ndarray, **form: object) -> None:

@@ -64,15 +64,15 @@ def stamped(frame_id: str, sec: int = 5, nanosec: int = 77) -> Header:
     count=st.integers(0, 9),
     seed=st.integers(0, 99),
 )
-def test_serialised_detections_are_those_of_the_typed_message(
+def test_serialized_detections_are_those_of_the_typed_message(
     labels: list[str], frame_id: str, sec: int, nanosec: int, count: int, seed: int
 ) -> None:
     task, found = detector(tuple(labels)), prediction(count, len(labels), seed)
     header = stamped(frame_id, sec, nanosec)
     message = task.encode(found, header, message_type)
-    serialised = task.serialise(found, header)
-    assert deserialize_message(serialised, Detection2DArray) == message
-    assert len(serialised) == len(serialize_message(message))
+    serialized = task.serialize(found, header)
+    assert deserialize_message(serialized, Detection2DArray) == message
+    assert len(serialized) == len(serialize_message(message))
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ def client(ros_domain: int) -> Iterator[Client]:
 class Outdated(ObjectDetection):
     """Knows another version of the message."""
 
-    def serialise(self, prediction: Prediction, header: Any) -> bytes:
-        return super().serialise(prediction, stamped('of another field'))
+    def serialize(self, prediction: Prediction, header: Any) -> bytes:
+        return super().serialize(prediction, stamped('of another field'))
 
 
 @pytest.mark.parametrize('kind', [ObjectDetection, Outdated])

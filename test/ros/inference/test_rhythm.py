@@ -43,7 +43,7 @@ def test_a_pause_is_soon_forgotten() -> None:
     assert made.is_due((last_ms + 33) * MS, (last_ms + 38) * MS)
 
 
-def test_a_slower_rate_is_learnt() -> None:
+def test_a_slower_rate_is_learned() -> None:
     made = rhythm(*range(0, 330, 33), *range(330, 6330, 200))
     last_ms = 6330 - 200
     assert not made.is_due((last_ms + 100) * MS, (last_ms + 105) * MS)

@@ -80,7 +80,7 @@ def test_a_publisher_without_the_profile_is_told_from_one_with_it(
         spawn(*command, *source)
         fine = node.wait_for_status(
             'input',
-            lambda s: s.level == s.OK and value(s, 'serialised') == '6220852 bytes',
+            lambda s: s.level == s.OK and value(s, 'serialized') == '6220852 bytes',
             'large messages without a warning',
         )
         assert fine.message.endswith('Hz')

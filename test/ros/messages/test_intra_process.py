@@ -60,11 +60,11 @@ def header(stamp_ns: int) -> Header:
     return stamped
 
 
-def input_came_as(message: DiagnosticArray, serialised: str, camera: str = '') -> bool:
+def input_came_as(message: DiagnosticArray, serialized: str, camera: str = '') -> bool:
     inputs = [status for status in message.status if status.name == 'detector: input']
-    key = f'{camera}: serialised' if camera else 'serialised'
-    rate = key.replace('serialised', 'rate')
-    return any(value(s, key) == serialised and value(s, rate) != '0.00 Hz' for s in inputs)
+    key = f'{camera}: serialized' if camera else 'serialized'
+    rate = key.replace('serialized', 'rate')
+    return any(value(s, key) == serialized and value(s, rate) != '0.00 Hz' for s in inputs)
 
 
 def test_the_receiver_gets_the_publishers_own_pixels_which_it_cannot_write_to(
@@ -197,9 +197,9 @@ def test_each_camera_of_one_detector_hands_over_to_it(
     container: ContainerUnderTest, tmp_path: Path
 ) -> None:
     write_model_folder(tmp_path, 'tiny')
-    results, colours = {}, {'front': GREEN, 'left': RED}
-    for camera, colour in colours.items():
-        cv2.imwrite(str(tmp_path / f'{camera}.png'), squares(colour))
+    results, colors = {}, {'front': GREEN, 'left': RED}
+    for camera, color in colors.items():
+        cv2.imwrite(str(tmp_path / f'{camera}.png'), squares(color))
         topic = f'/detector/{camera}/detections'
         results[camera] = container.client.collect(Detection2DArray, topic)
     diagnostics = container.client.collect(DiagnosticArray, '/diagnostics')
@@ -210,11 +210,11 @@ def test_each_camera_of_one_detector_hands_over_to_it(
             'autostart': True,
             'model': 'tiny',
             'model_path': str(tmp_path),
-            'cameras': [*colours],
+            'cameras': [*colors],
         },
         extra_arguments=INTRA_PROCESS,
     )
-    for camera in colours:
+    for camera in colors:
         container.load(
             PLAYER,
             node_name=camera,

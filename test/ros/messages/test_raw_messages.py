@@ -93,7 +93,7 @@ EXAMPLES = [
 
 
 def written(message: Any, order: str) -> bytes:
-    """Serialises a message in either byte order; ROS itself writes only this machine's."""
+    """Serializes a message in either byte order; ROS itself writes only this machine's."""
     body = bytearray()
     write_fields(body, message, order)
     return ORDERS[order] + bytes(body)

@@ -41,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     replace_model(truncated, onnx_models.tiny_detector()[:200])
     outputs = [{'name': 'detections', 'dtype': 'float32', 'shape': [1, 17, 8]}]
     change_manifest(write_model_folder(folder, 'wrong_outputs'), outputs=outputs)
-    change_manifest(write_model_folder(folder, 'unknown_key'), colour='rgb')
+    change_manifest(write_model_folder(folder, 'unknown_key'), color='rgb')
     change_manifest(write_model_folder(folder, 'unknown_decoder'), settings={'decoder': 'x'})
     replace_model(write_model_folder(folder, 'sequence'), onnx_models.sequence_output())
     replace_model(write_model_folder(folder, 'changed'), onnx_models.tiny_detector(spoiled=True))
@@ -83,7 +83,7 @@ def frame_topics(node: NodeUnderTest) -> set[str]:
         ('tampered', 'model.onnx'),  # other bytes than the manifest pins
         ('truncated', 'the file is not an ONNX model, or it is truncated'),  # half a download
         ('wrong_outputs', 'the manifest does not state the outputs'),  # of another export
-        ('unknown_key', 'colour'),  # a manifest with a typo
+        ('unknown_key', 'color'),  # a manifest with a typo
         ('unknown_decoder', "'decoder' is not valid"),  # a custom model, set up wrongly
         ('sequence', 'which cannot be used here'),  # no tensor, as scikit-learn exports
         ('changed', 'golden'),  # computes something else than it did

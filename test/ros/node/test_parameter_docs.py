@@ -32,7 +32,9 @@ def test_a_node_takes_its_file_and_has_the_values_it_would_have_without(
 ) -> None:
     file = tmp_path / 'parameters.yaml'
     file.write_text(yaml_file(node))
-    spawn('-m', f'ml_integration.ros.{node}', '--ros-args', '--params-file', str(file))
+    room = {'inference_node': 'inference', 'video_player': 'video'}[node]
+    module = f'ml_integration.ros.{room}.{node}'
+    spawn('-m', module, '--ros-args', '--params-file', str(file))
     for setting in settings_of(NODES[node]):
         value = client_node.parameter(f'/{node}', setting.name)
         plain = list(setting.default) if isinstance(setting.default, tuple) else setting.default

@@ -17,7 +17,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from ml_integration.errors import SettingError
-from ml_integration.ros.messages.image_message import serialised_bgr8
+from ml_integration.ros.messages.image_message import serialized_bgr8
 from ml_integration.ros.video.pace import Pace
 from ml_integration.ros.video.video_source import DEFAULT_HZ, open_source
 
@@ -137,23 +137,23 @@ def test_what_cannot_be_played_is_refused_with_what_would_be_right(
 
 
 @pytest.mark.parametrize('frame_id', ['', 'a', 'left', 'Gerät_7'])
-def test_a_picture_is_serialised_as_the_typed_message_would_be(frame_id: str) -> None:
+def test_a_picture_is_serialized_as_the_typed_message_would_be(frame_id: str) -> None:
     pixels = np.arange(2 * 8 * 3, dtype=np.uint8).reshape(2, 8, 3)
     header = Header(frame_id=frame_id)
     header.stamp.sec, header.stamp.nanosec = -3, 2**32 - 1
     typed = Image(header=header, height=2, width=8, encoding='bgr8', step=24)
     typed.data = array.array('B', pixels.tobytes())
-    assert deserialize_message(serialised_bgr8(header, pixels), Image) == typed
+    assert deserialize_message(serialized_bgr8(header, pixels), Image) == typed
 
 
 def test_pixels_that_are_not_contiguous_are_copied_in_order() -> None:
     pixels = np.arange(2 * 8 * 3, dtype=np.uint8).reshape(2, 8, 3)[:, ::2]
-    message = deserialize_message(serialised_bgr8(Header(), pixels), Image)
+    message = deserialize_message(serialized_bgr8(Header(), pixels), Image)
     assert message.data.tobytes() == pixels.tobytes()
     assert (message.width, message.height, message.step) == (4, 2, 12)
 
 
-def test_frames_arrive_stamped_and_in_their_own_colours(
+def test_frames_arrive_stamped_and_in_their_own_colors(
     player: Callable[..., Process], client_node: Client, folder: Path
 ) -> None:
     process = player(source=folder, rate_hz=20.0, frame_id='left', autostart=True)

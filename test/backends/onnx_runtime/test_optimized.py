@@ -1,4 +1,4 @@
-"""The optimised graph is kept for the next start, computes the same, and is never needed."""
+"""The optimized graph is kept for the next start, computes the same, and is never needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 
 from ml_integration.backends import onnx_runtime
-from ml_integration.backends.onnx_runtime import OnnxRuntime, optimised
+from ml_integration.backends.onnx_runtime import OnnxRuntime, optimized
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.errors import ModelLoadError
@@ -73,8 +73,8 @@ def test_the_second_opening_takes_the_kept_graph_and_computes_exactly_the_same(
 @pytest.mark.parametrize(
     ('attribute', 'value'),
     [
-        ('onnxruntime.__version__', '1.0.0'),  # other optimisations
-        ('ml_integration.backends.onnx_runtime.optimised.cpu_kind', lambda: 'z80'),  # other layout
+        ('onnxruntime.__version__', '1.0.0'),  # other optimizations
+        ('ml_integration.backends.onnx_runtime.optimized.cpu_kind', lambda: 'z80'),  # other layout
     ],
 )
 def test_a_graph_for_another_engine_or_cpu_is_not_taken(
@@ -141,7 +141,7 @@ def test_a_model_opens_where_no_graph_can_be_written(
     def fail(prefix: str) -> Any:
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr(optimised, 'TemporaryDirectory', fail)
+    monkeypatch.setattr(optimized, 'TemporaryDirectory', fail)
     expected, _ = result(None)
     np.testing.assert_array_equal(result(cache)[0], expected)
     assert not cache.entries

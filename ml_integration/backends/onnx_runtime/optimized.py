@@ -1,7 +1,7 @@
-"""Opens a model from the graph that the engine optimised the last time.
+"""Opens a model from the graph that the engine optimized the last time.
 
-Optimising takes most of the time of opening. The result has layouts that fit this CPU, so it is
-kept under a key that names everything it depends on, and opened with nothing left to optimise.
+Optimizing takes most of the time of opening. The result has layouts that fit this CPU, so it is
+kept under a key that names everything it depends on, and opened with nothing left to optimize.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ml_integration.core.execution import ExecutionSettings
 
 LARGEST_BYTES = 64 * 1024 * 1024
 """Of models whose graph is kept. Weights are most of what is larger, and reading and checking a
-second copy of them takes longer than optimising."""
+second copy of them takes longer than optimizing."""
 
 Open = Callable[[bytes, Any], Any]
 """Makes the engine's session of a model's bytes and options."""
 
 
-def open_optimised(
+def open_optimized(
     engine: Any,
     content: ModelContent,
     settings: ExecutionSettings,
@@ -56,7 +56,7 @@ def open_optimised(
             cache.drop(key, f'the engine refuses it: {shortened(str(error))}')
     try:
         with TemporaryDirectory(prefix='ml_integration_') as folder:
-            saving, file = options(), Path(folder) / 'optimised.onnx'
+            saving, file = options(), Path(folder) / 'optimized.onnx'
             saving.optimized_model_filepath = str(file)
             session = opened(content.model, saving)
             cache.put(key, file.read_bytes())
@@ -66,7 +66,7 @@ def open_optimised(
 
 
 def _key(engine: Any, content: ModelContent, settings: ExecutionSettings) -> str:
-    """The name of everything that the optimised graph depends on."""
+    """The name of everything that the optimized graph depends on."""
     digest = content.identity.sha256 or hashlib.sha256(content.model).hexdigest()
     parts = (digest, engine.__version__, settings.graph_optimization, cpu_kind())
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
