@@ -5,7 +5,7 @@
     MlIntegrationError
     |-- SettingError            a value in a manifest, parameter or settings block is wrong
     |   `-- ManifestError       ... in a manifest file
-    |-- PluginError             no task, sensor or backend of that name, or it does not import
+    |-- PluginError             no plug-in of that name, or it does not import
     |-- ModelError              a model cannot serve
     |   |-- ModelNotFoundError  no store holds it
     |   |-- IntegrityError      its files are not the ones the manifest pins
@@ -19,6 +19,7 @@
     `-- FrameError              one frame cannot be processed; the next one may be
         |-- MessageError        the message contradicts itself or has an unknown encoding
         `-- InferenceError      the engine failed on this frame
+            `-- DeadlineError   ... because it took too long
 
 Each one is built from typed arguments and prints as one sentence that says what, where,
 what was got, what was expected and what to do.
@@ -205,6 +206,13 @@ class InferenceError(FrameError):
 
     def __init__(self, model: str, reason: str) -> None:
         super().__init__(f'inference failed: {reason}', where=model)
+
+
+class DeadlineError(InferenceError):
+    """The engine was stopped because it took too long."""
+
+    def __init__(self, model: str, limit_ms: float) -> None:
+        super().__init__(model, f'it was ended after {limit_ms:.0f} ms')
 
 
 def _shown(value: object) -> str:

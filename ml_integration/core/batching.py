@@ -1,11 +1,10 @@
-"""Frames that run through a model together."""
+"""Observations that run through a model together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ml_integration.core.contracts import Task
 from ml_integration.core.datatypes import Tensors
 from ml_integration.core.declaration import declared
 from ml_integration.errors import InferenceError
@@ -37,23 +36,6 @@ class BatchSettings:
         """How many frames of so many cameras should run together on a session's device."""
         most = self.max_size or (1 if device.startswith('CPU') else ON_ACCELERATOR)
         return min(most, cameras)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Room for frames that run together.
-
-    Attributes:
-        inputs: the model's inputs by tensor name, (N, ...).
-        tasks: N of them; the one with index i writes row i of `inputs`.
-    """
-
-    inputs: Tensors
-    tasks: tuple[Task, ...]
-
-    def rows(self, count: int) -> Tensors:
-        """The first `count` rows of the inputs, without a copy."""
-        return {name: array[:count] for name, array in self.inputs.items()}
 
 
 def split_rows(tensors: Tensors, count: int, model: str) -> Iterator[Tensors]:

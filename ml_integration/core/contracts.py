@@ -1,6 +1,6 @@
-"""What a sensor, a task and a backend have to offer. Nothing else is decided here.
+"""What a sensor, an encoder, a task and a backend have to offer. Nothing else is decided here.
 
-A plug-in is ONE file in `sensors/`, `tasks/` or `backends/` with one public class named
+A plug-in is ONE file in `sensors/`, `encoders/`, `tasks/` or `backends/` with one public class named
 after the file (`tasks/object_detection.py` holds `ObjectDetection`), a package of that name
 where one file would be too long, or the same class under an entry point of the group
 `ml_integration.<kind>`.
@@ -8,12 +8,15 @@ where one file would be too long, or the same class under an entry point of the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ml_integration.core.datatypes import (
     Array,
     Frame,
+    Geometry,
     ModelContent,
     ModelDescription,
     Prediction,
@@ -29,16 +32,78 @@ class Sensor(Protocol):
 
     message_type: str
     """The full type name, such as 'sensor_msgs/msg/Image'."""
+    kind: str
+    """The encoder plug-in that takes its frames, such as 'image' or 'samples'."""
 
     def __init__(self, formats: tuple[str, ...]) -> None:
-        """Args: formats: the frame formats the task takes, the preferred one first."""
+        """Args: formats: the frame formats the encoder takes, the preferred one first."""
 
-    def decode(self, message: Any, sequence: int) -> Frame:
+    def decode(self, message: Any, stamp_ns: int) -> Frame:
         """Reads a message without copying where the data already has a wanted format.
+
+        Args:
+            message: anything with the fields of `message_type`.
+            stamp_ns: the frame's stamp [ns].
 
         Raises:
             MessageError: the message contradicts itself or cannot be brought to a wanted format.
         """
+
+
+class Encoder(Protocol):
+    """Turns frames of one kind into one input tensor. Built as `Image(settings, spec, model)`.
+
+    One instance writes into one tensor and is used by one thread at a time.
+    """
+
+    formats: tuple[str, ...]
+    """Frame formats that it takes, the preferred one first."""
+    spec: TensorSpec
+    """The tensor of one observation, known without any data; its first size is 1."""
+
+    @property
+    def Settings(self) -> type:  # noqa: N802
+        """Frozen dataclass of `declared` fields, filled from the input's `encode:`."""
+
+    def __init__(self, settings: Any, spec: TensorSpec, model: str) -> None:
+        """Raises ModelMismatchError when a tensor of `spec` cannot be made of such frames."""
+
+    def bind(self, tensor: Array) -> None:
+        """Writes into this tensor of `spec` from now on."""
+
+    def __call__(self, frames: Sequence[Frame]) -> Any:
+        """Fills the tensor.
+
+        Args:
+            frames: what the run sees, the oldest first; at least one.
+
+        Returns:
+            The geometry: what a task needs to know to bring results back to the input.
+
+        Raises:
+            FrameError: these frames do not make such a tensor.
+        """
+
+
+@runtime_checkable
+class Picturing(Protocol):
+    """An encoder of pictures, of which a task may want to know the size in the tensor."""
+
+    target_wh: tuple[int, int]
+    """Width and height [px]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic of results.
+
+    Attributes:
+        name: below the node's own name.
+        message_type: the full type name, such as 'vision_msgs/msg/Detection2DArray'.
+    """
+
+    name: str
+    message_type: str
 
 
 class MessageTypes(Protocol):
@@ -49,20 +114,17 @@ class MessageTypes(Protocol):
 
 
 class Task(Protocol):
-    """Everything that differs between kinds of models. Built as `Task(settings, model)`.
+    """What the outputs of one kind of models mean. Built as `Task(settings, model)`.
 
     One instance belongs to one pipeline and is used by one thread at a time, so it may keep
-    buffers; it keeps nothing about a frame.
+    buffers; it keeps nothing about an observation.
     """
 
-    message_type: str
-    """Type of the result message."""
-    topic: str
-    """Name of the result topic below the node's own name."""
-    formats: tuple[str, ...]
-    """Frame formats that `preprocess` takes, the preferred one first."""
+    topics: tuple[Topic, ...]
+    """Where results go; known once the task is built."""
     batched: bool
-    """Whether the first axis of every output counts frames, so that several can run together."""
+    """Whether the first axis of every output counts observations, so that several can run
+    together."""
 
     @property
     def Settings(self) -> type:  # noqa: N802
@@ -71,23 +133,26 @@ class Task(Protocol):
     def __init__(self, settings: Any, model: ModelDescription) -> None:
         """Raises ModelMismatchError when the model's tensors are not what the task needs."""
 
-    def input_specs(self) -> tuple[TensorSpec, ...]:
-        """The tensors that `preprocess` will produce, known without any data."""
+    def postprocess(self, outputs: Tensors, geometry: Geometry) -> Any:
+        """Turns the model's outputs into this task's result, in the input's coordinates.
 
-    def bind(self, inputs: Tensors) -> None:
-        """Lets `preprocess` write into these tensors of `input_specs` from now on."""
+        Args:
+            outputs: by name, (1, ...) each, valid until the next run.
+            geometry: what the encoders returned, by tensor name.
+        """
 
-    def preprocess(self, frame: Frame) -> tuple[Tensors, Any]:
-        """Returns the model's inputs and the geometry that `postprocess` needs."""
-
-    def postprocess(self, tensors: Tensors, geometry: Any) -> Any:
-        """Turns the model's outputs into this task's result, in the input's coordinates."""
-
-    def validate(self, result: Any, frame: Frame) -> Verdict:
+    def validate(self, result: Any, geometry: Geometry) -> Verdict:
         """Judges a result before it is published."""
 
-    def encode(self, prediction: Prediction, header: Any, messages: MessageTypes) -> Any:
-        """Builds the result message, stamped with the input's own header."""
+    def encode(
+        self, prediction: Prediction, header: Any, messages: MessageTypes
+    ) -> Iterable[tuple[str, Any]]:
+        """Builds the result messages, stamped with `header`, and names the topic of each."""
+
+
+@runtime_checkable
+class Drawing(Protocol):
+    """A task whose results can be drawn into a picture."""
 
     def draw(self, canvas: Array, result: Any) -> None:
         """Draws a result into `canvas`, (H, W, 3) uint8 BGR, in place."""
@@ -97,8 +162,11 @@ class Task(Protocol):
 class Serializing(Protocol):
     """A task that can also do without message objects, where making them takes too long."""
 
-    def serialize(self, prediction: Prediction, header: Any) -> bytes:
-        """The message of `Task.encode`, serialized as plain CDR."""
+    def serialize(self, prediction: Prediction, header: Any) -> Iterable[tuple[str, bytes]]:
+        """The messages of `Task.encode`, serialized as plain CDR."""
+
+    def telling(self, result: Any) -> bool:
+        """Whether a result shows every field of its messages, so that comparing it tells much."""
 
 
 class Session(Protocol):
@@ -110,11 +178,18 @@ class Session(Protocol):
     """What really executes it, such as 'CPUExecutionProvider'."""
     fallback: str
     """Why that is not what was asked for first; empty if it is."""
+    metadata: Mapping[str, str]
+    """What the model file says about itself, such as 'producer'; nothing is checked."""
 
-    def run(self, tensors: Tensors) -> Tensors:
+    def run(self, tensors: Tensors, deadline_ns: int | None = None) -> Tensors:
         """Runs the model once. Outputs stay valid until the next call of this session.
 
+        Args:
+            tensors: the inputs by name.
+            deadline_ns: when to give up [ns, steady clock]; None: never.
+
         Raises:
+            DeadlineError: the run was ended at the deadline.
             InferenceError: the engine failed.
         """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,8 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Tensors = Mapping[str, Array]
 """Arrays by tensor name, on both sides of a session."""
+Geometry = Mapping[str, Any]
+"""What each encoder did to its input, by tensor name, which results are brought back with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +21,19 @@ class Frame:
     """One sensor message, decoded.
 
     Attributes:
-        data: the sensor's array, read-only by convention; an image is (H, W) or (H, W, C).
+        data: the sensor's array, read-only by convention; an image is (H, W) or (H, W, C),
+            samples are (N, C).
         format: how to read `data`; an image's encoding such as 'rgb8', 'mono8', '32FC1'.
-        stamp_ns: the message's stamp [ns].
+        stamp_ns: the message's stamp, or the time of its arrival where it has none [ns].
         frame_id: the message's coordinate frame.
-        sequence: counts the messages of one subscription from 0.
+        names: what the columns of samples are, such as 'linear_acceleration.x'.
     """
 
     data: Array
     format: str
     stamp_ns: int = 0
     frame_id: str = ''
-    sequence: int = 0
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +113,14 @@ class ModelDescription:
         labels: class names; the index is the class id. Empty when the model has none.
         inputs: the tensors the model takes, as the manifest fixes them.
         outputs: the tensors the model gives.
+        pictures: width and height of the pictures that a tensor takes [px], by its name.
     """
 
     identity: ModelIdentity
     labels: tuple[str, ...]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    pictures: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def label(self, class_id: int) -> str:
         """The name of a class; its number as text when the model has no name for it."""
@@ -148,19 +153,23 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What became of one frame.
+    """What became of one observation.
 
     Attributes:
-        frame: the input.
+        stamp_ns: stamp of what triggered the run, which is the result's own [ns].
+        frame_id: its coordinate frame; empty where the clock triggered.
+        frames: what the run saw, by tensor name, the oldest first.
         model: the model that produced the result.
         result: the task's result type.
         verdict: whether the result may be published.
         stage_ms: duration of each stage of the pipeline [ms], in order of execution; 'infer' is
-            that of the whole run for each frame in it.
-        together: how many frames were in the same run, this one included.
+            that of the whole run for each observation in it.
+        together: how many observations were in the same run, this one included.
     """
 
-    frame: Frame
+    stamp_ns: int
+    frame_id: str
+    frames: Mapping[str, Sequence[Frame]]
     model: ModelIdentity
     result: Any
     verdict: Verdict

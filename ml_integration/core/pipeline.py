@@ -1,15 +1,29 @@
-"""The straight line from a message to a prediction."""
+"""The straight line from an observation to a prediction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import Any
 
-from ml_integration.core.batching import Batch, split_rows
-from ml_integration.core.contracts import Sensor, Session, Task
-from ml_integration.core.datatypes import Frame, ModelDescription, Prediction, Tensors
+import numpy as np
+
+from ml_integration.core.arrivals import Arrival, Inbox, Observation
+from ml_integration.core.batching import split_rows
+from ml_integration.core.contracts import Encoder, Sensor, Session, Task
+from ml_integration.core.datatypes import (
+    Array,
+    Frame,
+    Geometry,
+    ModelDescription,
+    Prediction,
+    Tensors,
+)
+from ml_integration.core.inputs import SensorInput, SizeInput, StateInput, Trigger
+
+Frames = Mapping[str, Sequence[Frame]]
+"""What a run sees, by tensor name, the oldest first."""
 
 
 class StageClock:
@@ -30,91 +44,161 @@ class StageClock:
         self._last_ns = self._now_ns()
 
 
-@dataclass(slots=True)
-class Work:
-    """A frame on its way through a pipeline.
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What fills one tensor from messages.
 
     Attributes:
-        frame: the input.
-        tensors: the model's inputs, (1, ...) each, valid until the row is prepared again.
-        geometry: what postprocessing needs to know of preprocessing.
-        clock: measures this frame's stages.
-        outputs: the model's outputs, (1, ...) each, valid until the next run.
-        together: how many frames ran together with this one, itself included.
+        source: what the manifest says about it.
+        read: brings a message from the form in which it arrived to one with fields.
+        sensor: makes frames of messages.
+        encoders: make the tensor of frames; the one with index i writes row i.
     """
 
-    frame: Frame
+    source: SensorInput
+    read: Callable[[Any], Any]
+    sensor: Sensor
+    encoders: tuple[Encoder, ...]
+
+    def decode(self, arrival: Arrival) -> Frame:
+        return self.sensor.decode(self.read(arrival.message), arrival.stamp_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """How the tensors of a model are filled.
+
+    Attributes:
+        inputs: those that are made of messages.
+        trigger: what starts a run.
+        rows: every input tensor of the model, (N, ...) each, where N observations run together.
+        states: those that are outputs of the run before.
+        sizes: those that tell the size of a picture.
+    """
+
+    inputs: tuple[Input, ...]
+    trigger: Trigger
+    rows: Tensors
+    states: tuple[StateInput, ...] = ()
+    sizes: tuple[SizeInput, ...] = ()
+
+    @property
+    def batch_size(self) -> int:
+        """How many observations can run together."""
+        return len(self.inputs[0].encoders)
+
+
+@dataclass(slots=True, eq=False)
+class Memory:
+    """What one pipeline remembers of one stream.
+
+    Attributes:
+        state: what is fed back, by tensor name.
+        frames: what the last run saw of windows, by tensor name and number of the message, so
+            that each message is decoded once.
+    """
+
+    state: dict[str, Array] = field(default_factory=dict)
+    frames: dict[str, dict[int, Frame]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """An observation on its way through a pipeline.
+
+    Attributes:
+        observation: what the run sees.
+        frames: the same, decoded.
+        memory: what the pipeline remembers of the stream.
+        tensors: the model's inputs, valid until the row is prepared again.
+        geometry: what the encoders did.
+        clock: measures this observation's stages.
+        outputs: the model's outputs, (1, ...) each, valid until the next run.
+        together: how many ran together with this one, itself included.
+    """
+
+    observation: Observation
+    frames: Frames
+    memory: Memory
     tensors: Tensors
-    geometry: Any
+    geometry: Geometry
     clock: StageClock
     outputs: Tensors = field(default_factory=dict)
     together: int = 1
 
 
 class Pipeline:
-    """A sensor, a task and the session of their model. Used by one thread at a time.
+    """Sensors, encoders, a task and the session of their model. Used by one thread at a time.
 
-    The three belong together because they change together: another model may want other
-    pixels, other decoding and other labels.
+    They belong together because they change together: another model may want other pixels,
+    other decoding and other labels.
 
     Args:
-        sensor: makes frames of messages.
-        task: makes inputs of frames, and results of outputs.
+        wiring: fills the model's inputs.
+        task: makes results of outputs.
         session: the model.
         model: what it is.
         now_ns: the steady time [ns].
-        batch: room for frames that run together; None: they run one after another.
     """
 
     def __init__(
         self,
-        sensor: Sensor,
+        wiring: Wiring,
         task: Task,
         session: Session,
         model: ModelDescription,
         now_ns: Callable[[], int] = perf_counter_ns,
-        batch: Batch | None = None,
     ) -> None:
-        self.sensor = sensor
+        self.wiring = wiring
         self.task = task
         self.session = session
         self.model = model
+        self.batch_size = wiring.batch_size
         self._now_ns = now_ns
-        self._batch = batch
-        self._tasks = (task,) if batch is None else batch.tasks
+        self._memories: dict[str, Memory] = {}
+        self._rows = [_row(wiring.rows, row, self.batch_size) for row in range(self.batch_size)]
+        pictures = (item.source.tensor for item in wiring.inputs if item.sensor.kind == 'image')
+        self.picture = next(pictures, '')
 
-    @property
-    def batch_size(self) -> int:
-        """How many frames can run together."""
-        return len(self._tasks)
+    def inbox(self, stream: str) -> Inbox:
+        """A place for what comes for a stream, kept as this model wants to see it."""
+        sources = [item.source for item in self.wiring.inputs]
+        return Inbox(stream, sources, self.wiring.trigger)
 
-    def run(self, message: Any, sequence: int = 0) -> Prediction:
-        """Processes one sensor message.
+    def run(self, observation: Observation) -> Prediction:
+        """Processes one observation.
 
         Raises:
-            FrameError: this message cannot be processed; the next one may be.
+            FrameError: it cannot be processed; the next one may be.
         """
-        work = self.prepare(message, sequence)
+        work = self.prepare(observation)
         self.infer([work])
         return self.finish(work)
 
-    def prepare(self, message: Any, sequence: int = 0, row: int = 0) -> Work:
-        """Brings one message to where the model runs.
+    def prepare(self, observation: Observation, row: int = 0) -> Work:
+        """Brings an observation to where the model runs.
 
         Args:
-            message: the sensor's message.
-            sequence: counts the messages of the subscription from 0.
+            observation: what the run sees.
             row: its place in the batch, below `batch_size`.
 
         Raises:
-            FrameError: this message cannot be processed; the row can be used again.
+            FrameError: it cannot be processed; the row can be used again.
         """
         clock = StageClock(self._now_ns)
-        frame = self.sensor.decode(message, sequence)
+        memory = self._memory(observation)
+        frames = {
+            item.source.tensor: _frames(item, observation, memory) for item in self.wiring.inputs
+        }
         clock.lap('decode')
-        tensors, geometry = self._tasks[row].preprocess(frame)
-        clock.lap('preprocess')
-        return Work(frame, tensors, geometry, clock)
+        geometry = {
+            item.source.tensor: item.encoders[row](frames[item.source.tensor])
+            for item in self.wiring.inputs
+        }
+        tensors = self._rows[row]
+        self._fill(tensors, geometry, memory)
+        clock.lap('encode')
+        return Work(observation, frames, memory, tensors, geometry, clock)
 
     def infer(self, works: Sequence[Work]) -> None:
         """Runs the model once, for what was prepared for the rows 0, 1, 2 ... in this order.
@@ -124,14 +208,15 @@ class Pipeline:
         """
         for work in works:
             work.clock.leave_out()
-        if len(works) == 1 or self._batch is None:
+        if len(works) == 1:
             (work,) = works
             work.outputs = self.session.run(work.tensors)
+            self._remember(work)
         else:
             together = len(works)
-            outputs = self.session.run(self._batch.rows(together))
-            rows = split_rows(outputs, together, str(self.model.identity))
-            for work, work.outputs in zip(works, rows, strict=True):
+            rows = {name: array[:together] for name, array in self.wiring.rows.items()}
+            outputs = split_rows(self.session.run(rows), together, str(self.model.identity))
+            for work, work.outputs in zip(works, outputs, strict=True):
                 work.together = together
         for work in works:
             work.clock.lap('infer')
@@ -140,16 +225,70 @@ class Pipeline:
         """Makes a result of the model's outputs, and judges it.
 
         Raises:
-            FrameError: the outputs of this frame cannot be read.
+            FrameError: the outputs of this observation cannot be read.
         """
-        frame, clock = work.frame, work.clock
+        clock = work.clock
         clock.leave_out()
         result = self.task.postprocess(work.outputs, work.geometry)
         clock.lap('postprocess')
-        verdict = self.task.validate(result, frame)
+        verdict = self.task.validate(result, work.geometry)
         clock.lap('validate')
-        model = self.model.identity
-        return Prediction(frame, model, result, verdict, clock.stage_ms, work.together)
+        return Prediction(
+            work.observation.stamp_ns,
+            self._frame_id(work.frames),
+            work.frames,
+            self.model.identity,
+            result,
+            verdict,
+            clock.stage_ms,
+            work.together,
+        )
 
     def close(self) -> None:
         self.session.close()
+
+    def _memory(self, observation: Observation) -> Memory:
+        memory = self._memories.get(observation.stream)
+        if memory is None or observation.restarted:
+            memory = self._memories[observation.stream] = Memory()
+        return memory
+
+    def _fill(self, tensors: Tensors, geometry: Geometry, memory: Memory) -> None:
+        """Writes what is no message: states and sizes."""
+        for state in self.wiring.states:
+            tensors[state.tensor][...] = memory.state.get(state.tensor, 0)
+        for size in self.wiring.sizes:
+            width, height = geometry[size.size_of].source_wh
+            order = (height, width) if size.order == 'hw' else (width, height)
+            tensors[size.tensor][...] = order
+
+    def _remember(self, work: Work) -> None:
+        """Keeps what is fed back. A state that is no number would spoil all runs to come."""
+        fed_back = [(item.tensor, work.outputs[item.state_of]) for item in self.wiring.states]
+        if all(np.isfinite(array).all() for _, array in fed_back):
+            work.memory.state.update({tensor: array.copy() for tensor, array in fed_back})
+        else:
+            work.memory.state.clear()
+
+    def _frame_id(self, frames: Frames) -> str:
+        trigger = self.wiring.trigger.tensor
+        return frames[trigger][-1].frame_id if trigger else ''
+
+
+def _frames(item: Input, observation: Observation, memory: Memory) -> Sequence[Frame]:
+    """What a run sees of an input; of overlapping windows, what is new is decoded."""
+    tensor = item.source.tensor
+    arrivals = observation.arrivals[tensor]
+    if len(arrivals) == 1:
+        return (item.decode(arrivals[0]),)
+    known = memory.frames.get(tensor, {})
+    seen = {one.number: known.get(one.number) or item.decode(one) for one in arrivals}
+    memory.frames[tensor] = seen
+    return tuple(seen.values())
+
+
+def _row(rows: Tensors, row: int, count: int) -> Tensors:
+    """The tensors of one observation; what does not count observations is whole."""
+    if count == 1:
+        return rows
+    return {name: array[row : row + 1] for name, array in rows.items()}

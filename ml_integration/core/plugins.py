@@ -1,4 +1,4 @@
-"""Finds a task, sensor or backend by name: our own files first, then entry points."""
+"""Finds a sensor, encoder, task or backend by name: our own files first, then entry points."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ml_integration.errors import PluginError
 
-KINDS = ('sensors', 'tasks', 'backends')
+KINDS = ('sensors', 'encoders', 'tasks', 'backends')
 
 
 def names(kind: str) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def load(kind: str, name: str) -> Any:
     """Returns the class of a plug-in.
 
     Args:
-        kind: 'sensors', 'tasks' or 'backends'.
+        kind: one of `KINDS`.
         name: the file's name without '.py', or the entry point's name.
 
     Raises:

@@ -34,6 +34,7 @@ class Image:
     """
 
     message_type = 'sensor_msgs/msg/Image'
+    kind = 'image'
 
     def __init__(self, formats: tuple[str, ...], converter: Converter | None = None) -> None:
         self._formats = tuple(formats)
@@ -49,12 +50,12 @@ class Image:
             ) from error
         self._converter = converter
 
-    def decode(self, message: Any, sequence: int) -> Frame:
+    def decode(self, message: Any, stamp_ns: int) -> Frame:
         """Reads one image.
 
         Args:
             message: a sensor_msgs/msg/Image, or anything with the same fields.
-            sequence: counts the messages of the subscription from 0.
+            stamp_ns: the frame's stamp [ns].
 
         Returns:
             A frame in one of `formats`: (H, W) or (H, W, C), in the machine's byte order.
@@ -76,9 +77,7 @@ class Image:
         if pixel_format(encoding) != pixel_format(target):
             pixels = self._converted(pixels, encoding, target)
             pixels.flags.writeable = False
-        stamp = message.header.stamp
-        stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
-        return Frame(pixels, target, stamp_ns, message.header.frame_id, sequence)
+        return Frame(pixels, target, stamp_ns, message.header.frame_id)
 
     def _converted(self, pixels: Array, encoding: str, target: str) -> Array:
         # cv_bridge makes as many meters of millimeters, and copies any order of colors unchanged

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ml_integration.core.contracts import MessageTypes
+from ml_integration.core.contracts import MessageTypes, Topic
 from ml_integration.core.datatypes import (
     Array,
-    Frame,
+    Geometry,
     ModelDescription,
     Prediction,
     Tensors,
-    TensorSpec,
     Verdict,
 )
 from ml_integration.core.declaration import declared
 from ml_integration.ops.decoding import best_first, check_output, class_count, the_output
 from ml_integration.ops.drawing import class_color, draw_text, line_width
-from ml_integration.ops.image import ImageToTensor
 from ml_integration.ops.judging import first_wrong, judge_classes
-from ml_integration.ops.letterbox import Letterbox
-from ml_integration.ops.picture_input import PreprocessSettings, the_input
+from ml_integration.ops.picture_input import the_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +46,15 @@ class Classes:
 class Classification:
     """Classifier with one picture as its input and one score per class as its output.
 
-    Models trained on ImageNet mostly want `preprocess: {resize: crop, mean: ..., std: ...}`.
+    Models trained on ImageNet mostly want `encode: {resize: crop, mean: ..., std: ...}`.
     """
 
-    message_type = 'vision_msgs/msg/Classification'
-    topic = 'classification'
+    topics = (Topic('classification', 'vision_msgs/msg/Classification'),)
 
     @dataclass(frozen=True, slots=True)
     class Settings:
         """What belongs to the model."""
 
-        preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
         top_k: int = declared(5, 'Classes that are published, the best ones.', ge=1, le=1000)
         softmax: bool = declared(False, 'The output holds logits, which need a softmax.')
         score_threshold: float = declared(0.0, 'Smallest score of a class.', ge=0.0, le=1.0)
@@ -66,8 +62,7 @@ class Classification:
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         self._settings = settings
         self._model = model
-        self._to_tensor = ImageToTensor(settings.preprocess, the_input(model), str(model.identity))
-        self.formats = self._to_tensor.formats
+        the_picture(model)
         output = the_output(model)
         classes = class_count(model, output.shape[-1] if output.shape else None, others=0)
         batch = (1,) if len(output.shape) > 1 else ()
@@ -75,22 +70,9 @@ class Classification:
         self._output = output.name
         self.batched = bool(batch)
 
-    def input_specs(self) -> tuple[TensorSpec, ...]:
-        """The tensor that the picture is written to."""
-        return (self._to_tensor.spec,)
-
-    def bind(self, inputs: Tensors) -> None:
-        """Writes pictures into this input tensor from now on."""
-        self._to_tensor.bind(inputs[self._to_tensor.spec.name])
-
-    def preprocess(self, frame: Frame) -> tuple[Tensors, Letterbox]:
-        """Writes the picture into the input tensor."""
-        tensor, geometry = self._to_tensor(frame)
-        return {self._to_tensor.spec.name: tensor}, geometry
-
-    def postprocess(self, tensors: Tensors, geometry: Letterbox) -> Classes:
+    def postprocess(self, outputs: Tensors, geometry: Geometry) -> Classes:
         """Takes the best classes, after a softmax if there is one to apply."""
-        scores = tensors[self._output].reshape(-1).astype(np.float32)
+        scores = outputs[self._output].reshape(-1).astype(np.float32)
         if self._settings.softmax:
             scores = _softmax(scores)
         order = best_first(scores)
@@ -98,7 +80,7 @@ class Classification:
         order = order[~(scores[order] < self._settings.score_threshold)][: self._settings.top_k]
         return Classes(order.astype(np.int32), scores[order])
 
-    def validate(self, result: Classes, frame: Frame) -> Verdict:
+    def validate(self, result: Classes, geometry: Geometry) -> Verdict:
         """Checks scores and classes."""
         labels = len(self._model.labels)
 
@@ -114,9 +96,12 @@ class Classification:
             )
         )
 
-    def encode(self, prediction: Prediction, header: Any, messages: MessageTypes) -> Any:
+    def encode(
+        self, prediction: Prediction, header: Any, messages: MessageTypes
+    ) -> Iterator[tuple[str, Any]]:
         """Builds the message."""
-        message = messages(self.message_type)()
+        (topic,) = self.topics
+        message = messages(topic.message_type)()
         hypothesis_type = messages('vision_msgs/msg/ObjectHypothesis')
         result: Classes = prediction.result
         hypotheses = []
@@ -127,7 +112,7 @@ class Classification:
             hypotheses.append(hypothesis)
         message.header = header
         message.results = hypotheses
-        return message
+        yield topic.name, message
 
     def draw(self, canvas: Array, result: Classes) -> None:
         """Writes the classes below one another at the top left."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import MessageTypes
+from ml_integration.core.contracts import MessageTypes, Topic
 from ml_integration.core.datatypes import (
     Array,
-    Frame,
+    Geometry,
     ModelDescription,
     Prediction,
     Reason,
     Tensors,
-    TensorSpec,
     Verdict,
 )
 from ml_integration.core.declaration import declared
@@ -27,10 +27,9 @@ from ml_integration.ops.decoders import Decoder, DecoderOptions
 from ml_integration.ops.decoding import best_first
 from ml_integration.ops.detections_cdr import serialize_detections
 from ml_integration.ops.drawing import class_color, draw_box
-from ml_integration.ops.image import ImageToTensor
 from ml_integration.ops.judging import first_wrong, judge_classes
 from ml_integration.ops.letterbox import Letterbox
-from ml_integration.ops.picture_input import PreprocessSettings, the_input
+from ml_integration.ops.picture_input import the_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +63,12 @@ class Detections:
 class ObjectDetection:
     """Detector with one picture as its input; `decoder` says how its outputs are read."""
 
-    message_type = 'vision_msgs/msg/Detection2DArray'
-    topic = 'detections'
+    topics = (Topic('detections', 'vision_msgs/msg/Detection2DArray'),)
 
     @dataclass(frozen=True, slots=True)
     class Settings:
         """What belongs to the model."""
 
-        preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
         decoder: str = declared(
             'yolo', 'How the outputs are laid out.', choices=plugins.names(decoders.PLUGINS)
         )
@@ -90,43 +87,29 @@ class ObjectDetection:
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         self._settings = settings
         self._model = model
-        self._to_tensor = ImageToTensor(settings.preprocess, the_input(model), str(model.identity))
-        self.formats = self._to_tensor.formats
+        self._picture = the_picture(model)
         decoder: type[Decoder] = decoders.load(settings.decoder)
-        self._decode = decoder(model, self._to_tensor.target_wh, settings.decoder_options)
+        self._decode = decoder(model, model.pictures[self._picture], settings.decoder_options)
         self.batched = self._decode.batched
 
-    def input_specs(self) -> tuple[TensorSpec, ...]:
-        """The tensor that the picture is written to."""
-        return (self._to_tensor.spec,)
-
-    def bind(self, inputs: Tensors) -> None:
-        """Writes pictures into this input tensor from now on."""
-        self._to_tensor.bind(inputs[self._to_tensor.spec.name])
-
-    def preprocess(self, frame: Frame) -> tuple[Tensors, Letterbox]:
-        """Writes the picture into the input tensor."""
-        tensor, geometry = self._to_tensor(frame)
-        return {self._to_tensor.spec.name: tensor}, geometry
-
-    def postprocess(self, tensors: Tensors, geometry: Letterbox) -> Detections:
+    def postprocess(self, outputs: Tensors, geometry: Geometry) -> Detections:
         """Decodes, drops overlapping boxes, and brings the rest onto the picture."""
         settings = self._settings
         with np.errstate(over='ignore', invalid='ignore'):
-            xyxy, scores, class_ids = self._decode(tensors, settings.score_threshold)
+            xyxy, scores, class_ids = self._decode(outputs, settings.score_threshold)
             if self._decode.overlapping:
                 order = classwise_nms(xyxy, scores, class_ids, settings.iou_threshold)
             else:
                 order = best_first(scores)
-            xyxy, relevant = _on_picture(xyxy[order], geometry)
+            xyxy, relevant = _on_picture(xyxy[order], geometry[self._picture])
         order = order[relevant]
         best = order[: settings.max_detections]
         return Detections(xyxy[relevant][: len(best)], scores[best], class_ids[best], len(order))
 
-    def validate(self, result: Detections, frame: Frame) -> Verdict:
+    def validate(self, result: Detections, geometry: Geometry) -> Verdict:
         """Checks numbers, boxes, classes and how many there are."""
         xyxy, labels = result.xyxy, self._model.labels
-        height, width = frame.data.shape[:2]
+        width, height = geometry[self._picture].source_wh
         finite = np.isfinite(xyxy).all(axis=1)
         edges = np.array([width, height], np.float32)
         outside = np.any((xyxy[:, :2] < 0) | (xyxy[:, 2:] > edges), axis=1)
@@ -151,9 +134,12 @@ class ObjectDetection:
             reasons += (Reason('too_many', text),)
         return Verdict(reasons)
 
-    def encode(self, prediction: Prediction, header: Any, messages: MessageTypes) -> Any:
+    def encode(
+        self, prediction: Prediction, header: Any, messages: MessageTypes
+    ) -> Iterator[tuple[str, Any]]:
         """Builds the message, with an empty list when there is nothing to report."""
-        message = messages(self.message_type)()
+        (topic,) = self.topics
+        message = messages(topic.message_type)()
         detection_type = messages('vision_msgs/msg/Detection2D')
         hypothesis_type = messages('vision_msgs/msg/ObjectHypothesisWithPose')
         result: Detections = prediction.result
@@ -173,18 +159,23 @@ class ObjectDetection:
             detections.append(detection)
         message.header = header
         message.detections = detections
-        return message
+        yield topic.name, message
 
-    def serialize(self, prediction: Prediction, header: Any) -> bytes:
+    def serialize(self, prediction: Prediction, header: Any) -> Iterator[tuple[str, bytes]]:
         """The message of `encode`, for as many detections as there may be."""
         result: Detections = prediction.result
-        return serialize_detections(
+        serialized = serialize_detections(
             (header.stamp.sec, header.stamp.nanosec),
             header.frame_id,
             result.xyxy,
             result.scores,
             [self._model.label(class_id) for class_id in result.class_ids.tolist()],
         )
+        yield self.topics[0].name, serialized
+
+    def telling(self, result: Detections) -> bool:
+        """An empty list shows nothing of a detection."""
+        return len(result) > 0
 
     def draw(self, canvas: Array, result: Detections) -> None:
         """Draws each box with its class and score."""

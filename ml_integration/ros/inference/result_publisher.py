@@ -2,63 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
+from std_msgs.msg import Header
 
+from ml_integration.core.arrivals import Observation
 from ml_integration.core.contracts import Serializing, Task
 from ml_integration.core.datatypes import Prediction
+from ml_integration.core.pipeline import Pipeline
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.node import qos
 
 
 class ResultPublisher:
-    """The topic of a task's results. Used by one thread at a time.
+    """The topics of a task's results; a sink. Used by one thread at a time.
 
     A task that serializes its results itself knows one version of the message definition. Its
-    first result with anything in it is made both ways; when they differ, the slower way is taken
-    from then on.
+    first telling result is made both ways; when they differ, the slower way is taken from then
+    on.
 
     Args:
         node: the node that publishes.
-        task: gives type and name of the topic.
-        resources: is told how to let go of the publisher.
-        below: what the topic's name begins with; '~/<camera>' where there are several cameras.
+        task: gives types and names of the topics.
+        resources: is told how to let go of the publishers.
+        below: what the topics' names begin with; '~/<stream>' where there are several streams.
     """
 
+    name = 'results'
+
     def __init__(self, node: Node, task: Task, resources: ExitStack, below: str = '~') -> None:
-        self._type = message_type(task.message_type)
-        self._publisher = node.create_publisher(
-            self._type,
-            f'{below}/{task.topic}',
-            qos.result(),
-            qos_overriding_options=qos.overridable(),
-        )
-        resources.callback(node.destroy_publisher, self._publisher)
-        self.topic_name: str = self._publisher.topic_name
+        self._publishers: dict[str, Any] = {}
+        self._types: dict[str, Any] = {}
+        for topic in task.topics:
+            self._types[topic.name] = message_type(topic.message_type)
+            publisher = node.create_publisher(
+                self._types[topic.name],
+                f'{below}/{topic.name}',
+                qos.result(),
+                qos_overriding_options=qos.overridable(),
+            )
+            resources.callback(node.destroy_publisher, publisher)
+            self._publishers[topic.name] = publisher
         self._logger = node.get_logger()
         self._checked = False
         self._trusted = True
 
-    def publish(self, task: Task, prediction: Prediction, header: Any) -> None:
-        """Publishes a valid result, stamped with `header` (std_msgs/msg/Header)."""
-        if not isinstance(task, Serializing) or not self._trusted:
-            self._publisher.publish(task.encode(prediction, header, message_type))
-            return
-        serialized = task.serialize(prediction, header)
-        if not self._checked:
-            self._check(serialized, task.encode(prediction, header, message_type))
-            self._checked = bool(prediction.result)
-        if self._trusted:
-            self._publisher.publish(serialized)
-        else:
-            self.publish(task, prediction, header)
+    @property
+    def topic_names(self) -> tuple[str, ...]:
+        """The topics' full names, after remapping."""
+        return tuple(publisher.topic_name for publisher in self._publishers.values())
 
-    def _check(self, serialized: bytes, message: Any) -> None:
-        self._trusted = deserialize_message(serialized, self._type) == message
+    def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
+        """Publishes a valid result, stamped as what triggered it."""
+        if prediction.verdict.ok:
+            self.publish(pipeline.task, prediction)
+
+    def publish(self, task: Task, prediction: Prediction) -> None:
+        header = header_of(prediction)
+        if not isinstance(task, Serializing) or not self._trusted:
+            self._send(task.encode(prediction, header, message_type))
+            return
+        serialized = tuple(task.serialize(prediction, header))
+        if not self._checked:
+            typed = task.encode(prediction, header, message_type)
+            self._check(serialized, tuple(typed))
+            self._checked = task.telling(prediction.result)
+        if self._trusted:
+            self._send(serialized)
+        else:
+            self.publish(task, prediction)
+
+    def _send(self, messages: Iterable[tuple[str, Any]]) -> None:
+        for topic, message in messages:
+            self._publishers[topic].publish(message)
+
+    def _check(
+        self, serialized: tuple[tuple[str, bytes], ...], typed: tuple[tuple[str, Any], ...]
+    ) -> None:
+        again = tuple((n, deserialize_message(data, self._types[n])) for n, data in serialized)
+        self._trusted = again == typed
         if not self._trusted:
-            self._logger.warning(
-                f'{self._type.__name__} is defined differently here; making typed messages'
-            )
+            names = ', '.join(kind.__name__ for kind in self._types.values())
+            self._logger.warning(f'{names} is defined differently here; making typed messages')
+
+
+def header_of(prediction: Prediction) -> Header:
+    """The header of what triggered a run, for its result."""
+    header = Header(frame_id=prediction.frame_id)
+    header.stamp.sec, header.stamp.nanosec = divmod(prediction.stamp_ns, 1_000_000_000)
+    return header

@@ -1,6 +1,8 @@
-"""From a picture to the model's input tensor, without allocating anything big per frame."""
+"""Pictures: resized, padded, in the model's order of colors, without allocating per frame."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -17,7 +19,7 @@ from ml_integration.ops.picture_input import (
 )
 
 
-class ImageToTensor:
+class Image:
     """Resizes, pads, orders channels and normalizes into one tensor that is used every frame.
 
     Normalizing 8-bit pixels has 256 outcomes per channel, so it is a table look-up whatever the
@@ -33,34 +35,31 @@ class ImageToTensor:
         SettingError: mean and std do not fit the channels or the element type.
     """
 
+    Settings = PreprocessSettings
+
     def __init__(self, settings: PreprocessSettings, spec: TensorSpec, model: str = '') -> None:
         self.settings = settings
         self.formats = FORMATS[settings.color]
         self.target_wh = picture_size(settings, spec, model)
-        shape = (1, *spec.shape[1:])
-        self.spec = TensorSpec(spec.name, spec.dtype, shape)
+        self.spec = TensorSpec(spec.name, spec.dtype, (1, *spec.shape[1:]))
         self._table, self._padding = normalized_values(settings, spec.dtype, model)
-        self.bind(np.zeros([size or 1 for size in shape], spec.dtype))
 
     def bind(self, tensor: Array) -> None:
         """Writes into `tensor` from now on, contiguous and as `spec` says."""
-        self._tensor = tensor
         # OpenCV 4.6 knows little about float16; a table look-up only moves bits.
         self._bits = tensor.view(np.uint16) if self.spec.dtype == 'float16' else tensor
         self._geometry: Letterbox | None = None
 
-    def __call__(self, frame: Frame) -> tuple[Array, Letterbox]:
-        """Fills the tensor.
+    def __call__(self, frames: Sequence[Frame]) -> Letterbox:
+        """Fills the tensor with the newest picture.
 
         Args:
-            frame: (H, W, 3) or, for gray, (H, W) uint8 in one of `formats`; it is only read.
-
-        Returns:
-            The bound tensor, valid until the next call, and the geometry.
+            frames: (H, W, 3) or, for gray, (H, W) uint8 in one of `formats`; only read.
 
         Raises:
-            FrameError: the frame is no such picture.
+            FrameError: it is no such picture.
         """
+        frame = frames[-1]
         geometry = self._prepared(frame)
         picture = frame.data
         if geometry.resized_wh != geometry.source_wh:
@@ -74,7 +73,7 @@ class ImageToTensor:
             self._write_planes(picture, swapped)
         else:
             self._write_pixels(picture, swapped)
-        return self._tensor, geometry
+        return geometry
 
     def _prepared(self, frame: Frame) -> Letterbox:
         """Checks the frame; makes buffers and padding anew when the picture's size changes."""
@@ -98,7 +97,7 @@ class ImageToTensor:
                 'the picture does not have the size of the model input',
                 got='{} x {} px'.format(*source_wh),
                 expected='{} x {} px'.format(*self.target_wh),
-                hint="Let preprocessing resize it: set 'preprocess.resize' in the manifest.",
+                hint="Let it be resized: set 'encode.resize' of the input in the manifest.",
             )
         settings = self.settings
         geometry = place(settings.resize, source_wh, self.target_wh, settings.crop_ratio)

@@ -1,0 +1,316 @@
+"""What has come for one stream, and what one run sees of it.
+
+Everything here is pure: the caller brings the time and the lock.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Protocol
+
+from ml_integration.core.inputs import KeepRule, KeepSpec, SensorInput, Trigger
+
+MS = 1_000_000
+TOLERATED_NS = 100 * MS
+"""A message this much older than the one before it was overtaken on the way; more is a jump."""
+WAITING = 8
+"""Triggers that wait for companions which come later, such as a lidar after its picture."""
+MOST = 4096
+"""Messages that are kept at the most, whatever the manifest asks for."""
+CLOCK = ''
+"""The name under which the clock arrives where it triggers the runs."""
+
+_BY_STAMP = attrgetter('stamp_ns')
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message as it came, not yet decoded.
+
+    Attributes:
+        message: what the middleware handed over.
+        stamp_ns: the publisher's stamp [ns]; the time of arrival where it has none.
+        arrived_ns: when it came [ns, steady clock].
+        number: counts the messages of one input of one stream from 0.
+    """
+
+    message: Any
+    stamp_ns: int
+    arrived_ns: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one run sees.
+
+    Attributes:
+        stream: whose messages they are.
+        trigger: what started the run; its message is None where the clock did.
+        arrivals: the messages by tensor name, the oldest first.
+        restarted: whether time has jumped back since the run before.
+    """
+
+    stream: str
+    trigger: Arrival
+    arrivals: Mapping[str, Sequence[Arrival]]
+    restarted: bool = False
+
+    @property
+    def stamp_ns(self) -> int:
+        return self.trigger.stamp_ns
+
+
+class Keep(Protocol):
+    """Which messages of one input are seen together with a trigger."""
+
+    def put(self, arrival: Arrival) -> None:
+        """Takes what has come."""
+
+    def at(self, stamp_ns: int) -> Sequence[Arrival]:
+        """What is seen at a stamp, the oldest first; empty when that is not enough."""
+
+    def clear(self) -> None:
+        """Forgets everything."""
+
+    def held(self) -> Sequence[Arrival]:
+        """All that is kept."""
+
+
+class Newest:
+    """The triggers that no run has seen; the newest are kept.
+
+    Args:
+        depth: how many wait.
+    """
+
+    def __init__(self, depth: int = 1) -> None:
+        self.waiting: deque[Arrival] = deque(maxlen=depth)
+
+    def put(self, arrival: Arrival) -> None:
+        self.waiting.append(arrival)
+
+    def at(self, stamp_ns: int) -> Sequence[Arrival]:
+        return [arrival for arrival in self.waiting if arrival.stamp_ns == stamp_ns][-1:]
+
+    def clear(self) -> None:
+        self.waiting.clear()
+
+    def held(self) -> Sequence[Arrival]:
+        return tuple(self.waiting)
+
+
+class Nearest:
+    """The message whose stamp is nearest to the trigger's.
+
+    Args:
+        tolerance_ns: how far away it may be [ns]; 0 for exactly the same stamp.
+    """
+
+    def __init__(self, tolerance_ns: int) -> None:
+        self._tolerance_ns = tolerance_ns
+        self._kept: deque[Arrival] = deque(maxlen=4 * WAITING)
+
+    def put(self, arrival: Arrival) -> None:
+        self._kept.append(arrival)
+
+    def at(self, stamp_ns: int) -> Sequence[Arrival]:
+        best = min(self._kept, key=lambda one: abs(one.stamp_ns - stamp_ns), default=None)
+        near = best is not None and abs(best.stamp_ns - stamp_ns) <= self._tolerance_ns
+        return (best,) if near and best is not None else ()
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+    def held(self) -> Sequence[Arrival]:
+        return tuple(self._kept)
+
+
+class Window:
+    """All messages of a stretch of time that ends with the trigger.
+
+    It is seen only when messages have been coming for the whole of it: a model that was trained
+    on two seconds gets two seconds.
+
+    Args:
+        length_ns: how long it is [ns].
+    """
+
+    def __init__(self, length_ns: int) -> None:
+        self._length_ns = length_ns
+        self._kept: list[Arrival] = []
+        self._since_ns: int | None = None
+
+    def put(self, arrival: Arrival) -> None:
+        _put_in_order(self._kept, arrival)
+        since_ns = self._since_ns
+        self._since_ns = arrival.stamp_ns if since_ns is None else min(since_ns, arrival.stamp_ns)
+        # Twice the length, for triggers that are older than the newest message.
+        _drop_before(self._kept, self._kept[-1].stamp_ns - 2 * self._length_ns)
+
+    def at(self, stamp_ns: int) -> Sequence[Arrival]:
+        begin_ns = stamp_ns - self._length_ns
+        if self._since_ns is None or self._since_ns > begin_ns:
+            return ()
+        return tuple(one for one in self._kept if begin_ns <= one.stamp_ns <= stamp_ns)
+
+    def clear(self) -> None:
+        self._kept.clear()
+        self._since_ns = None
+
+    def held(self) -> Sequence[Arrival]:
+        return tuple(self._kept)
+
+
+class Latest:
+    """The last message before the trigger.
+
+    Args:
+        max_age_ns: how much older than the trigger it may be [ns].
+    """
+
+    def __init__(self, max_age_ns: int) -> None:
+        self._max_age_ns = max_age_ns
+        self._kept: list[Arrival] = []
+
+    def put(self, arrival: Arrival) -> None:
+        _put_in_order(self._kept, arrival)
+        _drop_before(self._kept, self._kept[-1].stamp_ns - 2 * self._max_age_ns)
+
+    def at(self, stamp_ns: int) -> Sequence[Arrival]:
+        for arrival in reversed(self._kept):
+            if arrival.stamp_ns <= stamp_ns:
+                fresh = stamp_ns - arrival.stamp_ns <= self._max_age_ns
+                return (arrival,) if fresh else ()
+        return ()
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+    def held(self) -> Sequence[Arrival]:
+        return tuple(self._kept)
+
+
+class Inbox:
+    """What has come for one stream, kept as one model wants to see it.
+
+    Args:
+        stream: the stream's name.
+        inputs: the model's inputs that are made of messages.
+        trigger: what starts a run.
+    """
+
+    def __init__(self, stream: str, inputs: Sequence[SensorInput], trigger: Trigger) -> None:
+        self._stream = stream
+        self._name = trigger.tensor or CLOCK
+        late = any(item.keep.rule is KeepRule.NEAREST for item in inputs)
+        self._trigger = Newest(WAITING if late else 1)
+        others = (item for item in inputs if item.tensor != trigger.tensor)
+        self._others = {item.tensor: keep(item.keep) for item in others}
+        self._last_ns: dict[str, int] = {}
+        self._asked_ns = 0
+        self._restarted = False
+
+    def put(self, name: str, arrival: Arrival) -> None:
+        """Takes a message, or the clock.
+
+        Args:
+            name: the tensor it is for; `CLOCK` for the clock.
+            arrival: what has come.
+        """
+        last_ns = self._last_ns.get(name, arrival.stamp_ns)
+        if arrival.stamp_ns < last_ns - TOLERATED_NS:
+            self._restart()
+        self._last_ns[name] = max(arrival.stamp_ns, self._last_ns.get(name, arrival.stamp_ns))
+        if name == self._name:
+            self._asked_ns = arrival.stamp_ns
+            self._trigger.put(arrival)
+        else:
+            self._others[name].put(arrival)
+
+    def ready(self, after: int) -> bool:
+        """Whether a run could see something newer than a number of a trigger."""
+        waiting = self._trigger.waiting
+        if not waiting or waiting[-1].number <= after:
+            return False
+        return not self._others or self._complete(after) is not None
+
+    def take(self, after: int) -> Observation | None:
+        """What the next run sees: the newest that is complete; what is older is dropped.
+
+        Args:
+            after: number of the last trigger that was seen, by whatever model.
+        """
+        found = self._complete(after)
+        if found is None:
+            return None
+        first, arrivals = found
+        waiting = self._trigger.waiting
+        while waiting and waiting[0].number <= first.number:
+            waiting.popleft()
+        restarted, self._restarted = self._restarted, False
+        return Observation(self._stream, first, arrivals, restarted)
+
+    def held(self) -> Iterator[tuple[str, Arrival]]:
+        """All that is kept, with the names that it was put under."""
+        for name, kept in ((self._name, self._trigger), *self._others.items()):
+            yield from ((name, arrival) for arrival in kept.held())
+
+    def missing(self) -> tuple[str, ...]:
+        """The inputs without which the last trigger cannot be served."""
+        return tuple(n for n, kept in self._others.items() if not kept.at(self._asked_ns))
+
+    def _complete(self, after: int) -> tuple[Arrival, dict[str, Sequence[Arrival]]] | None:
+        for first in reversed(self._trigger.waiting):
+            if first.number <= after:
+                return None
+            arrivals: dict[str, Sequence[Arrival]] = {}
+            if self._name != CLOCK:
+                arrivals[self._name] = (first,)
+            for name, kept in self._others.items():
+                arrivals[name] = kept.at(first.stamp_ns)
+                if not arrivals[name]:
+                    break
+            else:
+                return first, arrivals
+        return None
+
+    def _restart(self) -> None:
+        """Forgets what was: time has jumped back, as when a recording starts again."""
+        self._restarted = True
+        self._last_ns.clear()
+        for kept in (self._trigger, *self._others.values()):
+            kept.clear()
+
+
+def keep(spec: KeepSpec) -> Keep:
+    """Makes what the manifest asks for."""
+    limit_ns = int(spec.limit_ms * MS)
+    match spec.rule:
+        case KeepRule.NEAREST:
+            return Nearest(limit_ns)
+        case KeepRule.LATEST:
+            return Latest(limit_ns)
+        case KeepRule.WINDOW:
+            return Window(limit_ns)
+    return Newest()
+
+
+def _put_in_order(kept: list[Arrival], arrival: Arrival) -> None:
+    if kept and arrival.stamp_ns < kept[-1].stamp_ns:  # it was overtaken on the way
+        insort(kept, arrival, key=_BY_STAMP)
+    else:
+        kept.append(arrival)
+
+
+def _drop_before(kept: list[Arrival], stamp_ns: int) -> None:
+    """Drops what is older than a stamp, and the oldest where there are too many."""
+    count = max(0, len(kept) - MOST)
+    while kept[count].stamp_ns < stamp_ns:
+        count += 1
+    if count:
+        del kept[:count]

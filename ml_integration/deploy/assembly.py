@@ -1,0 +1,182 @@
+"""Puts a pipeline together: what its manifest says, around a session that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ml_integration.core import plugins
+from ml_integration.core.contracts import Encoder, Picturing, Sensor, Session, Task
+from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
+from ml_integration.core.declaration import build
+from ml_integration.core.inputs import ConstantInput, SensorInput, SizeInput, StateInput
+from ml_integration.core.pipeline import Input, Pipeline, Wiring
+from ml_integration.errors import ModelMismatchError
+from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.package.package import ModelPackage
+
+# Looking through everything that is installed takes 20 ms of Python, each time.
+plugin = cache(plugins.load)
+
+Read = Callable[[Any], Any]
+"""Brings a message from the form in which it arrived to one with fields."""
+ReaderFor = Callable[[str], Read]
+"""Gives what reads messages of e.g. 'sensor_msgs/msg/Image'."""
+
+
+def as_it_is(message_type: str) -> Read:
+    """Gives a reader for messages that arrive with their fields."""
+    return _unchanged
+
+
+def assemble(
+    package: ModelPackage, session: Session, most: int, reader_for: ReaderFor = as_it_is
+) -> Pipeline:
+    """Makes a pipeline of a package and its open session.
+
+    Args:
+        package: the verified model.
+        session: the same, open.
+        most: how many observations may run together, where the model can do it.
+        reader_for: reads messages as they arrive.
+
+    Raises:
+        SettingError: the manifest's settings are not those of its task or encoders.
+        PluginError: the manifest names a task or a sensor that is not there.
+        ModelMismatchError: model, manifest and plug-ins disagree.
+    """
+    manifest, identity = package.manifest, package.content.identity
+    inputs = check_tensors(manifest, session)
+    task_type = plugin('tasks', manifest.task)
+    model = ModelDescription(
+        identity, package.labels, inputs, manifest.outputs, _pictures(package, inputs)
+    )
+    where = f'{package.directory / "manifest.yaml"}: settings of {manifest.task}'
+    task: Task = task_type(build(task_type.Settings, manifest.settings, where), model)
+    size = most if _can_batch(manifest, task, model) else 1
+    rows = {spec.name: zeros(spec, size) for spec in inputs}
+    _write_constants(manifest, rows)
+    sources = manifest.sensor_inputs
+    wired = tuple(_input(package, item, rows, size, reader_for) for item in sources)
+    states = tuple(item for item in manifest.inputs if isinstance(item, StateInput))
+    sizes = tuple(item for item in manifest.inputs if isinstance(item, SizeInput))
+    wiring = Wiring(wired, manifest.trigger, rows, states, sizes)
+    return Pipeline(wiring, task, session, model)
+
+
+def check_tensors(manifest: Manifest, session: Session) -> tuple[TensorSpec, ...]:
+    """Compares manifest and model file; returns every input in the order of the manifest.
+
+    Raises:
+        ModelMismatchError: names, dtypes or shapes differ.
+    """
+    real = {spec.name: spec for spec in session.inputs}
+    inputs = tuple(
+        item.spec
+        if isinstance(item, SensorInput)
+        else real.get(item.tensor, TensorSpec(item.tensor, 'float32', ()))
+        for item in manifest.inputs
+    )
+    _agree(str(manifest.identity), 'input', inputs, session.inputs)
+    _agree(str(manifest.identity), 'output', manifest.outputs, session.outputs)
+    _check_states(manifest, real)
+    return inputs
+
+
+def default_tensors(manifest: Manifest, inputs: Sequence[TensorSpec]) -> Mapping[str, Array]:
+    """Every input for one observation: zeros, and the constants as they are."""
+    tensors = {spec.name: zeros(spec, 1) for spec in inputs}
+    _write_constants(manifest, tensors)
+    for item in manifest.inputs:
+        if isinstance(item, SizeInput):  # a picture without pixels would be one more case
+            tensors[item.tensor][...] = 1
+    return tensors
+
+
+def zeros(spec: TensorSpec, batch: int) -> Array:
+    """A tensor of zeros, with `batch` as its first size where that is free."""
+    # Another free dimension is one whose size does not matter for the computation.
+    first = (spec.shape[0] or batch,) if spec.shape else ()
+    return np.zeros((*first, *(size or 1 for size in spec.shape[1:])), spec.dtype)
+
+
+def _input(
+    package: ModelPackage,
+    source: SensorInput,
+    rows: Mapping[str, Array],
+    size: int,
+    reader_for: ReaderFor,
+) -> Input:
+    encoders = tuple(_encoder(package, source) for _ in range(size))
+    for row, encoder in enumerate(encoders):
+        encoder.bind(rows[source.tensor][row : row + 1])
+    sensor: Sensor = plugin('sensors', source.kind)(encoders[0].formats)
+    return Input(source, reader_for(sensor.message_type), sensor, encoders)
+
+
+def _encoder(package: ModelPackage, source: SensorInput) -> Encoder:
+    encoder_type = plugin('encoders', plugin('sensors', source.kind).kind)
+    where = f"{package.directory / 'manifest.yaml'}: encode of '{source.tensor}'"
+    settings = build(encoder_type.Settings, source.encode, where)
+    encoder: Encoder = encoder_type(settings, source.spec, str(package.content.identity))
+    return encoder
+
+
+def _pictures(
+    package: ModelPackage, inputs: Sequence[TensorSpec]
+) -> Mapping[str, tuple[int, int]]:
+    encoders = {item.tensor: _encoder(package, item) for item in package.manifest.sensor_inputs}
+    return {n: one.target_wh for n, one in encoders.items() if isinstance(one, Picturing)}
+
+
+def _can_batch(manifest: Manifest, task: Task, model: ModelDescription) -> bool:
+    """Whether every first size is free and counts observations, and none depends on another."""
+    free = all(spec.shape[:1] == (None,) for spec in (*model.inputs, *model.outputs))
+    own = all(isinstance(item, SensorInput) for item in manifest.inputs)
+    return free and own and task.batched
+
+
+def _write_constants(manifest: Manifest, tensors: Mapping[str, Array]) -> None:
+    for item in manifest.inputs:
+        if isinstance(item, ConstantInput):
+            tensors[item.tensor][...] = item.value
+
+
+def _agree(
+    model: str, side: str, stated: Sequence[TensorSpec], real: Sequence[TensorSpec]
+) -> None:
+    by_name = {spec.name: spec for spec in real}
+    fits = len(stated) == len(real) and all(
+        spec.name in by_name and by_name[spec.name].fits(spec) for spec in stated
+    )
+    if not fits:
+        raise ModelMismatchError(
+            model,
+            f'the manifest does not state the {side}s of the model file',
+            got=', '.join(map(str, stated)),
+            expected=', '.join(map(str, real)),
+            hint='Compare with: ml_model inspect model.onnx.',
+        )
+
+
+def _check_states(manifest: Manifest, real: Mapping[str, TensorSpec]) -> None:
+    outputs = {spec.name: spec for spec in manifest.outputs}
+    for item in manifest.inputs:
+        if not isinstance(item, StateInput):
+            continue
+        into, of = real[item.tensor], outputs[item.state_of]
+        if into.dtype != of.dtype or zeros(into, 1).shape != zeros(of, 1).shape:
+            raise ModelMismatchError(
+                str(manifest.identity),
+                f"input '{item.tensor}' cannot hold the state '{item.state_of}'",
+                str(of),
+                str(into),
+                "Correct 'state_of' in the manifest, or export the model with fixed sizes.",
+            )
+
+
+def _unchanged(message: Any) -> Any:
+    return message

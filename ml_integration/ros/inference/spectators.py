@@ -1,0 +1,96 @@
+"""What an inference node publishes only while somebody looks: overlay and provenance."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from rclpy.node import Node
+from sensor_msgs.msg import Image
+
+from ml_integration.core.arrivals import Observation
+from ml_integration.core.contracts import Drawing
+from ml_integration.core.datatypes import Prediction
+from ml_integration.core.health import Level
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.ops.pixels import to_bgr8
+from ml_integration.ros.inference.result_publisher import header_of
+from ml_integration.ros.messages.image_message import serialized_bgr8
+from ml_integration.ros.node import qos
+
+
+class Overlay:
+    """Publishes `overlay` (sensor_msgs/Image) while it has a subscriber; a sink.
+
+    Args:
+        node: the node that owns the topic.
+        below: what its name begins with.
+        resources: is told how to let go of the publisher.
+    """
+
+    name = 'overlay'
+
+    def __init__(self, node: Node, below: str, resources: ExitStack) -> None:
+        self._publisher = node.create_publisher(Image, f'{below}/overlay', qos.image_stream())
+        resources.callback(node.destroy_publisher, self._publisher)
+
+    def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
+        """Publishes the picture of a run; a run without one has no overlay."""
+        if pipeline.picture and self._publisher.get_subscription_count():
+            self._publisher.publish(overlay(prediction, pipeline))
+
+
+class Provenance:
+    """Publishes `provenance` (diagnostic_msgs/DiagnosticStatus) while subscribed; a sink.
+
+    Args:
+        node: the node that owns the topic.
+        below: what its name begins with.
+        resources: is told how to let go of the publisher.
+    """
+
+    name = 'provenance'
+
+    def __init__(self, node: Node, below: str, resources: ExitStack) -> None:
+        self._publisher = node.create_publisher(
+            DiagnosticStatus, f'{below}/provenance', qos.result()
+        )
+        resources.callback(node.destroy_publisher, self._publisher)
+
+    def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
+        """Publishes where a result comes from."""
+        if self._publisher.get_subscription_count():
+            self._publisher.publish(provenance(observation, prediction, pipeline))
+
+
+def overlay(prediction: Prediction, pipeline: Pipeline) -> bytes:
+    """The input picture with the result drawn into it, a serialized Image in bgr8."""
+    frame = prediction.frames[pipeline.picture][-1]
+    canvas = to_bgr8(frame.data, frame.format)
+    if prediction.verdict.ok and isinstance(pipeline.task, Drawing):
+        pipeline.task.draw(canvas, prediction.result)
+    return serialized_bgr8(header_of(prediction), canvas)
+
+
+def provenance(
+    observation: Observation, prediction: Prediction, pipeline: Pipeline
+) -> DiagnosticStatus:
+    """Which model produced a result, from which frame, how long it took, and the verdict."""
+    verdict = prediction.verdict
+    values: dict[str, Any] = {
+        'sha256': prediction.model.sha256,
+        'stamp_ns': prediction.stamp_ns,
+        'frame_id': prediction.frame_id,
+        'sequence': observation.trigger.number,
+        'frames_in_run': prediction.together,
+        **{f'{stage}_ms': f'{spent:.3f}' for stage, spent in prediction.stage_ms.items()},
+        **{f'invalid: {reason.kind}': reason.detail for reason in verdict.reasons},
+    }
+    return DiagnosticStatus(
+        level=bytes([Level.OK if verdict.ok else Level.ERROR]),
+        name=str(prediction.model),
+        message='valid' if verdict.ok else 'invalid, held back',
+        hardware_id=pipeline.session.device,
+        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+    )

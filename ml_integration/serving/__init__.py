@@ -1,0 +1,1 @@
+"""The frame loop: from what arrives to what is published, without ROS."""

@@ -1,0 +1,244 @@
+"""The straight line of an observation: take, prepare, run, finish, publish, record."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from time import monotonic, monotonic_ns
+from typing import Any, Protocol
+
+from ml_integration.core.arrivals import MS, Arrival
+from ml_integration.core.datatypes import Prediction
+from ml_integration.core.monitor import Monitor
+from ml_integration.core.pipeline import Pipeline, Work
+from ml_integration.deploy.router import Lease
+from ml_integration.errors import MlIntegrationError
+from ml_integration.serving.mailbox import Mailbox, Turn
+from ml_integration.serving.stream import Sink, Stream
+
+LOG_PERIOD_S = 5.0
+WARM_MARGIN_S = 1.0
+"""How much longer than its window a model is waited for before it takes over."""
+
+
+class Models(Protocol):
+    """Says which model serves, and lends it."""
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What serves at the moment.
+
+        Raises:
+            ModelError: nothing does.
+        """
+
+    def lease(self) -> AbstractContextManager[Lease]:
+        """Keeps the serving pipeline open while observations are in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """What a frame loop is told about time.
+
+    Attributes:
+        deadline_ms: gives the age at which an observation is not worth processing any more [ms];
+            0: never.
+        batch_timeout_ms: the longest that the first of a batch waits for others [ms].
+    """
+
+    deadline_ms: Callable[[], float] = lambda: 0.0
+    batch_timeout_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """An observation that is ready to run, whose it is, and how old it was when it was taken."""
+
+    turn: Turn
+    work: Work
+    age_ms: float
+    taken_ns: int
+
+
+class FrameLoop:
+    """Serves the newest observation of each stream, on a thread of its own, until it is stopped.
+
+    Args:
+        models: lend the pipeline, and are told how it did.
+        streams: what there is to serve.
+        monitor: counts what becomes of the observations.
+        clock_ns: the time of the stamps [ns].
+        log: is given the sentences that a person should read.
+        settings: its relation to time.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        streams: Sequence[Stream],
+        monitor: Monitor,
+        clock_ns: Callable[[], int],
+        log: Callable[[str], None],
+        settings: LoopSettings = LoopSettings(),
+    ) -> None:
+        self._models = models
+        self._monitor = monitor
+        self._clock_ns = clock_ns
+        self._log = log
+        self._settings = settings
+        self._mailbox = Mailbox(streams, settings.batch_timeout_ms)
+        self._busy_since_ns = 0
+        self._told_s: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._loop, name='ml_frames', daemon=True)
+
+    def start(self) -> None:
+        self._mailbox.feed(self._models.pipeline)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finishes what is under way and ends the thread."""
+        self._mailbox.close()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def receive(self, stream: Stream, tensor: str, message: Any, stamp_ns: int) -> None:
+        """Leaves a message, and returns at once; called by subscriptions and timers.
+
+        Args:
+            stream: whose it is.
+            tensor: the input it is for.
+            message: as it came.
+            stamp_ns: the publisher's stamp [ns]; the time of arrival where it has none.
+        """
+        self._mailbox.put(stream, tensor, message, stamp_ns, monotonic_ns())
+
+    def prepare(self, pipeline: Pipeline) -> None:
+        """Feeds a pipeline from now on; returns when it could serve, or after a bounded time."""
+        self._mailbox.feed(pipeline)
+        longest_ms = max(item.source.keep.limit_ms for item in pipeline.wiring.inputs)
+        timeout_s = longest_ms / 1e3 + WARM_MARGIN_S
+        self._mailbox.wait_until_warm(pipeline, self._models.pipeline, timeout_s)
+
+    def forget(self, pipeline: Pipeline) -> None:
+        """Stops feeding a pipeline."""
+        self._mailbox.forget(pipeline)
+
+    def missing(self) -> dict[str, tuple[str, ...]]:
+        """The inputs without which the serving model cannot run, by stream."""
+        return self._mailbox.missing(self._models.pipeline)
+
+    def busy_s(self) -> float:
+        """How long what is under way has been in work [s]; 0 when nothing is."""
+        since_ns = self._busy_since_ns
+        return (monotonic_ns() - since_ns) / 1e9 if since_ns else 0.0
+
+    def _loop(self) -> None:
+        while self._mailbox.wait(lambda: self._models.pipeline):
+            self._busy_since_ns = monotonic_ns()
+            try:
+                self.serve()
+            except Exception as error:
+                self._failed(error)
+            self._busy_since_ns = 0
+
+    def serve(self) -> None:
+        """Serves what is there: one observation of each of some streams."""
+        with self._models.lease() as lease:
+            running: list[_Running] = []
+            for turn in self._mailbox.take(lease.pipeline):
+                with self._costs(lease, 1):
+                    one = self._begin(lease.pipeline, turn, len(running))
+                    if one is not None:
+                        running.append(one)
+            if not running:
+                return
+            with self._costs(lease, len(running)):
+                lease.pipeline.infer([one.work for one in running])
+                for one in running:
+                    with self._costs(lease, 1):
+                        self._end(lease, one)
+
+    def _begin(self, pipeline: Pipeline, turn: Turn, row: int) -> _Running | None:
+        """From the observation to where the model runs; None when it is too old."""
+        stream, observation = turn.stream, turn.observation
+        taken_ns = monotonic_ns()
+        age_ms = (self._clock_ns() - observation.stamp_ns) / MS
+        if turn.passed_over:
+            self._monitor.displaced(stream.name, taken_ns, turn.passed_over)
+        if observation.restarted:
+            self._tell(f'{stream.name}: time has jumped back; state and windows start anew')
+        deadline_ms = self._settings.deadline_ms()
+        if deadline_ms and age_ms > deadline_ms:
+            self._monitor.stale(stream.name, taken_ns)
+            return None
+        return _Running(turn, pipeline.prepare(observation, row), age_ms, taken_ns)
+
+    def _end(self, lease: Lease, one: _Running) -> None:
+        """From the model's outputs to the published result."""
+        stream, observation = one.turn.stream, one.turn.observation
+        prediction = lease.pipeline.finish(one.work)
+        run_ns = monotonic_ns()
+        stream.results.take(observation, prediction, lease.pipeline)
+        done_ns = monotonic_ns()
+        lease.record(prediction.verdict.ok)
+        self._measure(one, prediction, run_ns, done_ns)
+        for spectator in stream.spectators:
+            self._show(spectator, one, prediction, lease.pipeline)
+
+    def _measure(self, one: _Running, prediction: Prediction, run_ns: int, done_ns: int) -> None:
+        arrival: Arrival = one.turn.observation.trigger
+        publish_ms = (done_ns - run_ns) / MS
+        # In the mailbox, and while other observations of the batch were in work.
+        work_ms = publish_ms + sum(prediction.stage_ms.values())
+        wait_ms = (done_ns - arrival.arrived_ns) / MS - work_ms
+        stage_ms = {'wait': wait_ms, **prediction.stage_ms, 'publish': publish_ms}
+        age_ms = one.age_ms + (done_ns - one.taken_ns) / MS
+        self._monitor.completed(
+            one.turn.stream.name,
+            prediction.verdict,
+            age_ms,
+            stage_ms,
+            done_ns,
+            prediction.together,
+        )
+
+    def _show(
+        self, spectator: Sink, one: _Running, prediction: Prediction, pipeline: Pipeline
+    ) -> None:
+        try:
+            spectator.take(one.turn.observation, prediction, pipeline)
+        except Exception as error:  # the result is out: this costs the spectator and nobody else
+            self._monitor.spectator_failed(spectator.name)
+            self._tell(f'{spectator.name} failed: {_sentence(error)}')
+
+    @contextmanager
+    def _costs(self, lease: Lease, observations: int) -> Iterator[None]:
+        """What is raised inside costs so many observations and no other one."""
+        try:
+            yield
+        except Exception as error:
+            for _ in range(observations):
+                lease.record(False)
+                self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        self._monitor.failed(str(error) or type(error).__name__, monotonic_ns())
+        self._tell(f'frame dropped: {_sentence(error)}')
+
+    def _tell(self, sentence: str) -> None:
+        """Logs a sentence, and those that begin like it not again for a while."""
+        now_s, about = monotonic(), sentence.partition(':')[0]
+        if now_s - self._told_s.get(about, -LOG_PERIOD_S) >= LOG_PERIOD_S:
+            self._told_s[about] = now_s
+            self._log(sentence)
+
+
+def _sentence(error: Exception) -> str:
+    """What a person reads: our own errors explain themselves, others need their traceback."""
+    if isinstance(error, MlIntegrationError):
+        return str(error)
+    details = ''.join(traceback.format_exception(error))
+    return f'{type(error).__name__}: {error}\n{details}'

@@ -1,0 +1,134 @@
+"""Where arrivals wait for the frame loop: the newest of each stream wins, streams have turns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic_ns
+from typing import Any
+
+from ml_integration.core.arrivals import Observation
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.serving.stream import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An observation that is taken, whose it is, and how many triggers it passed over."""
+
+    stream: Stream
+    observation: Observation
+    passed_over: int
+
+
+class Mailbox:
+    """Holds what has come for some streams. Thread-safe.
+
+    Args:
+        streams: whose messages wait here.
+        timeout_ms: the longest that the first observation of a batch waits for others [ms].
+        now_ns: the steady time [ns].
+    """
+
+    def __init__(
+        self,
+        streams: Sequence[Stream],
+        timeout_ms: float = 0.0,
+        now_ns: Callable[[], int] = monotonic_ns,
+    ) -> None:
+        self._condition = threading.Condition()
+        self._streams = tuple(streams)
+        self._timeout_ns = int(timeout_ms * 1e6)
+        self._now_ns = now_ns
+        self._turns = 0
+        self._closed = False
+
+    def put(self, stream: Stream, tensor: str, message: Any, stamp_ns: int, now_ns: int) -> None:
+        """Leaves a message; see `Stream.put`."""
+        with self._condition:
+            stream.put(tensor, message, stamp_ns, now_ns)
+            self._condition.notify_all()
+
+    def feed(self, pipeline: Pipeline) -> None:
+        """Lets a pipeline have what comes from now on."""
+        with self._condition:
+            for stream in self._streams:
+                stream.feed(pipeline)
+
+    def forget(self, pipeline: Pipeline) -> None:
+        """Stops feeding a pipeline."""
+        with self._condition:
+            for stream in self._streams:
+                stream.forget(pipeline)
+
+    def wait(self, serving: Callable[[], Pipeline]) -> bool:
+        """Waits until the serving pipeline can run; false when the mailbox is closed.
+
+        An observation waits for those of other streams that are due before its time is up.
+        """
+        with self._condition:
+            self._condition.wait_for(lambda: self._closed or self._ready(serving()))
+            if not self._closed and serving().batch_size > 1:
+                self._wait_for_more(serving)
+            return not self._closed
+
+    def wait_until_warm(self, pipeline: Pipeline, serving: Pipeline, timeout_s: float) -> bool:
+        """Waits until a pipeline misses nothing that the serving one has; false after the time."""
+
+        def warm() -> bool:
+            return all(
+                set(stream.missing(pipeline)) <= set(stream.missing(serving))
+                for stream in self._streams
+            )
+
+        with self._condition:
+            return self._condition.wait_for(lambda: self._closed or warm(), timeout_s)
+
+    def take(self, pipeline: Pipeline) -> list[Turn]:
+        """Takes at most one observation of each stream, and as many as can run together.
+
+        Where there are more, the streams whose last turn is the longest ago have theirs.
+
+        Returns:
+            The turns in the order of the streams.
+        """
+        with self._condition:
+            ready = sorted(self._ready(pipeline), key=lambda stream: stream.turn)
+            turns: list[Turn] = []
+            for stream in ready[: pipeline.batch_size]:
+                taken = stream.take(pipeline)
+                if taken is not None:
+                    self._turns += 1
+                    stream.turn = self._turns
+                    turns.append(Turn(stream, *taken))
+        return sorted(turns, key=lambda turn: self._streams.index(turn.stream))
+
+    def missing(self, pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
+        """The inputs without which a pipeline cannot run, by stream."""
+        with self._condition:
+            return {stream.name: stream.missing(pipeline) for stream in self._streams}
+
+    def close(self) -> None:
+        """Lets the frame loop go; what is still here is dropped."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+
+    def _ready(self, pipeline: Pipeline) -> list[Stream]:
+        return [stream for stream in self._streams if stream.ready(pipeline)]
+
+    def _wait_for_more(self, serving: Callable[[], Pipeline]) -> None:
+        while not self._closed:
+            pipeline = serving()
+            ready = self._ready(pipeline)
+            if len(ready) >= pipeline.batch_size:
+                return
+            now_ns = self._now_ns()
+            first_ns = min((stream.arrived_ns() for stream in ready), default=0)
+            deadline_ns = first_ns + self._timeout_ns
+            others = (stream for stream in self._streams if stream not in ready)
+            due = any(stream.is_due(now_ns, deadline_ns) for stream in others)
+            if not due or now_ns >= deadline_ns:
+                return
+            self._condition.wait((deadline_ns - now_ns) / 1e9)

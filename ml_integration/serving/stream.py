@@ -1,0 +1,121 @@
+"""One stream of observations: what comes in for each model, and where results go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ml_integration.core.arrivals import Arrival, Inbox, Observation
+from ml_integration.core.datatypes import Prediction
+from ml_integration.core.inputs import Trigger
+from ml_integration.core.pipeline import Pipeline
+
+SHARE = 4
+"""Each gap between triggers counts this fraction; the older ones fade away."""
+
+
+class Sink(Protocol):
+    """Takes what became of an observation: a publisher, an overlay, a recorder."""
+
+    name: str
+    """What it is called where its failures are told."""
+
+    def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
+        """Takes one prediction. Called on the thread of the frame loop, after one another."""
+
+
+class Stream:
+    """What has come for one stream. The mailbox locks.
+
+    Each arrival goes by reference into the inbox of every model that is loaded, so that one with
+    a window of two seconds is ready before it takes over.
+
+    Args:
+        name: '' for the only stream of a node.
+        trigger: what starts runs; all models of a stream share it.
+        results: publishes; what it raises is a failure of the observation.
+        spectators: are told afterwards; what they raise is their own.
+    """
+
+    def __init__(
+        self, name: str, trigger: Trigger, results: Sink, spectators: Sequence[Sink] = ()
+    ) -> None:
+        self.name = name
+        self.results = results
+        self.spectators = tuple(spectators)
+        self._trigger = trigger.tensor
+        self.turn = 0
+        """Which of all runs its last one was, so that streams have their turns."""
+        self._inboxes: dict[Pipeline, Inbox] = {}
+        self._numbers: dict[str, int] = {}
+        self._seen = -1
+        self._last_ns: int | None = None
+        self._period_ns: int | None = None
+
+    def feed(self, pipeline: Pipeline) -> None:
+        """Lets a pipeline have what comes from now on, and what others have kept."""
+        if pipeline in self._inboxes:
+            return
+        inbox = pipeline.inbox(self.name)
+        held = {(n, a.number): a for box in self._inboxes.values() for n, a in box.held()}
+        for (name, _), arrival in sorted(held.items(), key=lambda one: one[1].arrived_ns):
+            inbox.put(name, arrival)
+        self._inboxes[pipeline] = inbox
+
+    def forget(self, pipeline: Pipeline) -> None:
+        """Stops feeding a pipeline."""
+        self._inboxes.pop(pipeline, None)
+
+    def put(self, tensor: str, message: Any, stamp_ns: int, now_ns: int) -> None:
+        """Takes a message for the input `tensor`; see `Arrival` for the rest."""
+        number = self._numbers.get(tensor, -1) + 1
+        self._numbers[tensor] = number
+        arrival = Arrival(message, stamp_ns, now_ns, number)
+        for inbox in self._inboxes.values():
+            inbox.put(tensor, arrival)
+        if tensor == self._trigger:
+            self._beat(now_ns)
+
+    def ready(self, pipeline: Pipeline) -> bool:
+        """Whether the pipeline could run."""
+        inbox = self._inboxes.get(pipeline)
+        return inbox is not None and inbox.ready(self._seen)
+
+    def take(self, pipeline: Pipeline) -> tuple[Observation, int] | None:
+        """What the pipeline sees next, and how many triggers were passed over since the last."""
+        inbox = self._inboxes.get(pipeline)
+        observation = inbox.take(self._seen) if inbox is not None else None
+        if observation is None:
+            return None
+        passed_over = observation.trigger.number - self._seen - 1
+        self._seen = observation.trigger.number
+        return observation, passed_over
+
+    def missing(self, pipeline: Pipeline) -> tuple[str, ...]:
+        """The inputs without which the pipeline cannot run."""
+        inbox = self._inboxes.get(pipeline)
+        return inbox.missing() if inbox is not None else ()
+
+    def arrived_ns(self) -> int:
+        """When the last trigger came [ns]; 0 before the first one."""
+        return self._last_ns or 0
+
+    def is_due(self, now_ns: int, deadline_ns: int) -> bool:
+        """Whether the next trigger should come between now and the deadline.
+
+        One that is more than a period late is not expected any more: the stream is silent.
+        """
+        if self._last_ns is None or self._period_ns is None:
+            return False
+        due_ns = self._last_ns + self._period_ns
+        return due_ns <= deadline_ns and now_ns <= due_ns + self._period_ns
+
+    def _beat(self, now_ns: int) -> None:
+        """Learns the period; a long pause counts as one twice as long."""
+        if self._last_ns is not None:
+            gap_ns, known_ns = now_ns - self._last_ns, self._period_ns
+            if known_ns is None:
+                self._period_ns = gap_ns
+            else:
+                self._period_ns = known_ns + (min(gap_ns, 2 * known_ns) - known_ns) // SHARE
+        self._last_ns = now_ns

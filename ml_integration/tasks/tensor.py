@@ -1,0 +1,100 @@
+"""Publishes the outputs of a model as they are, for whoever knows what they mean."""
+
+from __future__ import annotations
+
+from array import array as FloatArray  # noqa: N812
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ml_integration.core.contracts import MessageTypes, Topic
+from ml_integration.core.datatypes import (
+    Array,
+    Geometry,
+    ModelDescription,
+    Prediction,
+    Reason,
+    Tensors,
+    Verdict,
+)
+from ml_integration.core.declaration import declared
+from ml_integration.errors import ModelMismatchError
+
+MESSAGE_TYPE = 'std_msgs/msg/Float32MultiArray'
+
+
+class Tensor:
+    """Any model; each wanted output is a topic of its own below `~/tensor/`.
+
+    The message's dimensions are labeled by `dimensions`, or `<output>.0`, `<output>.1` and so on.
+    Results are judged by whether they are numbers.
+    """
+
+    @dataclass(frozen=True, slots=True)
+    class Settings:
+        """What is published."""
+
+        outputs: tuple[str, ...] = declared((), 'Outputs to publish; empty: all of them.')
+        dimensions: tuple[str, ...] = declared(
+            (), 'Names of the dimensions of the first of these outputs.'
+        )
+
+    def __init__(self, settings: Settings, model: ModelDescription) -> None:
+        specs = {spec.name: spec for spec in model.outputs}
+        self._names = settings.outputs or tuple(specs)
+        unknown = [name for name in self._names if name not in specs]
+        dimensions = settings.dimensions
+        rank = len(specs[self._names[0]].shape) if not unknown else 0
+        if unknown or (dimensions and len(dimensions) != rank):
+            raise ModelMismatchError(
+                str(model.identity),
+                'the settings do not fit the outputs',
+                f'outputs {list(self._names)}, dimensions {list(dimensions)}',
+                '; '.join(map(str, model.outputs)),
+                "Correct 'settings' of the manifest.",
+            )
+        self._dimensions = dimensions
+        self.topics = tuple(Topic(f'tensor/{_topic(name)}', MESSAGE_TYPE) for name in self._names)
+        self.batched = all(len(spec.shape) > 0 for spec in model.outputs)
+
+    def postprocess(self, outputs: Tensors, geometry: Geometry) -> dict[str, Array]:
+        """Copies the outputs, by name, as float32: the next run writes over them."""
+        return {name: np.array(outputs[name], np.float32) for name in self._names}
+
+    def validate(self, result: dict[str, Array], geometry: Geometry) -> Verdict:
+        """Checks that all are finite numbers."""
+        return Verdict(
+            tuple(
+                Reason('not_finite', f"{int((~np.isfinite(array)).sum())} values of '{name}'")
+                for name, array in result.items()
+                if not np.isfinite(array).all()
+            )
+        )
+
+    def encode(
+        self, prediction: Prediction, header: Any, messages: MessageTypes
+    ) -> Iterator[tuple[str, Any]]:
+        """Builds one message per output."""
+        dimension_type = messages('std_msgs/msg/MultiArrayDimension')
+        for topic, (name, array) in zip(self.topics, prediction.result.items(), strict=True):
+            message = messages(topic.message_type)()
+            labels = self._dimensions if name == self._names[0] else ()
+            stride = array.size
+            dimensions = []
+            for axis, size in enumerate(array.shape):
+                dimension = dimension_type()
+                dimension.label = labels[axis] if labels else f'{name}.{axis}'
+                dimension.size, dimension.stride = size, stride
+                stride //= max(size, 1)
+                dimensions.append(dimension)
+            message.layout.dim = dimensions
+            message.data = FloatArray('f', array.tobytes())
+            yield topic.name, message
+
+
+def _topic(output: str) -> str:
+    """An output's name as a part of a topic's name."""
+    name = ''.join(c if c.isascii() and c.isalnum() else '_' for c in output).strip('_')
+    return name if name[:1].isalpha() else f'output_{name}'
