@@ -85,16 +85,19 @@ class FrameLoop:
         settings: LoopSettings = LoopSettings(),
     ) -> None:
         self._models = models
+        self._streams = tuple(streams)
         self._monitor = monitor
         self._clock_ns = clock_ns
         self._log = log
         self._settings = settings
-        self._mailbox = Mailbox(streams, settings.batch_timeout_ms)
+        self._mailbox = Mailbox(self._streams, settings.batch_timeout_ms)
         self._busy_since_ns = 0
         self._told_s: dict[str, float] = {}
         self._thread = threading.Thread(target=self._loop, name='ml_frames', daemon=True)
 
     def start(self) -> None:
+        for stream in self._streams:
+            stream.reset()
         self._mailbox.feed(self._models.pipeline)
         self._thread.start()
 

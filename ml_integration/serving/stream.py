@@ -44,8 +44,11 @@ class Stream:
         self.results = results
         self.spectators = tuple(spectators)
         self._trigger = trigger.tensor
-        self.turn = 0
-        """Which of all runs its last one was, so that streams have their turns."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets everything that has come."""
+        self.turn = 0  # which of all turns its last one was
         self._inboxes: dict[Pipeline, Inbox] = {}
         self._numbers: dict[str, int] = {}
         self._seen = -1

@@ -1,4 +1,4 @@
-"""The cameras of one inference node: which there are, and where their results go."""
+"""The streams of one inference node: which there are, and where their results go."""
 
 from __future__ import annotations
 
@@ -9,35 +9,33 @@ from contextlib import ExitStack
 
 from rclpy.node import Node
 
-from ml_integration.core.contracts import Task
+from ml_integration.core.contracts import Drawing
+from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import SettingError
 from ml_integration.ros.inference.result_publisher import ResultPublisher
-from ml_integration.ros.inference.side_outputs import SideOutputs
+from ml_integration.ros.inference.spectators import Overlay, Provenance
+from ml_integration.serving.stream import Sink, Stream
 
 
-class Camera:
-    """One stream of pictures and the publishers of its results.
+def make_stream(node: Node, name: str, pipeline: Pipeline, resources: ExitStack) -> Stream:
+    """Makes a stream and the publishers of its results.
 
     Args:
         node: the node that owns the topics.
-        name: '' for the only camera of a node, whose topics have no further name.
-        topic: the model's input topic, as in its manifest.
-        task: makes the results.
+        name: '' for the only stream of a node, whose topics have no further name.
+        pipeline: what serves first; others that take its place have the same task and inputs.
         resources: is told how to let go of each publisher.
     """
-
-    def __init__(
-        self, node: Node, name: str, topic: str, task: Task, resources: ExitStack
-    ) -> None:
-        self.name = name
-        self.topic = f'{name}/{topic}' if name else topic
-        below = f'~/{name}' if name else '~'
-        self.results = ResultPublisher(node, task, resources, below)
-        self.side_outputs = SideOutputs(node, resources.callback, below)
+    below = f'~/{name}' if name else '~'
+    results = ResultPublisher(node, pipeline.task, resources, below)
+    spectators: list[Sink] = [Provenance(node, below, resources)]
+    if pipeline.picture and isinstance(pipeline.task, Drawing):
+        spectators.insert(0, Overlay(node, below, resources))
+    return Stream(name, pipeline.wiring.trigger, results, spectators)
 
 
-def check_cameras(names: Sequence[str], where: str) -> None:
-    """Checks that each name can be a part of a topic's name.
+def check_names(names: Sequence[str], where: str) -> None:
+    """Checks that each stream's name can be a part of a topic's name.
 
     Raises:
         SettingError: one cannot, or is given twice.

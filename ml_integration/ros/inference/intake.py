@@ -1,0 +1,148 @@
+"""What comes into an inference node: subscriptions, and the clock where it triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic_ns
+from typing import Any
+
+from rclpy.subscription import Subscription
+
+from ml_integration.core.arrivals import CLOCK
+from ml_integration.core.endpoints import Endpoint
+from ml_integration.core.monitor import Monitor
+from ml_integration.core.pipeline import Input, Wiring
+from ml_integration.core.stats import InputKey
+from ml_integration.deploy.assembly import Read
+from ml_integration.errors import MessageError
+from ml_integration.ros.messages.endpoint import inspect_endpoint, subscribe
+from ml_integration.ros.messages.intra_process import receive_images
+from ml_integration.ros.messages.message_types import message_type
+from ml_integration.ros.messages.reader import has_header, read_stamp, reader
+from ml_integration.ros.node import qos
+from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
+from ml_integration.ros.node.parameters import InferenceNodeParameters
+from ml_integration.serving.frame_loop import FrameLoop
+from ml_integration.serving.stream import Stream
+
+IMAGE = 'sensor_msgs/msg/Image'
+
+
+def reader_for(type_name: str) -> Read:
+    """Gives what reads messages of a type, serialized or not."""
+    read = reader(message_type(type_name))
+    return lambda message: read(message) if isinstance(message, bytes) else message
+
+
+@dataclass(frozen=True, slots=True)
+class _Subscribed:
+    key: InputKey
+    subscription: Subscription
+
+
+class Intake:
+    """Leaves what arrives with the frame loop. Exists while the node is active.
+
+    Args:
+        node: the node that subscribes.
+        wiring: the inputs of the model, the same for every model that takes its place.
+        loop: has the messages.
+        monitor: counts them.
+        resources: is told how to end it.
+    """
+
+    def __init__(
+        self,
+        node: GuardedLifecycleNode[InferenceNodeParameters],
+        wiring: Wiring,
+        loop: FrameLoop,
+        monitor: Monitor,
+        resources: ExitStack,
+    ) -> None:
+        self._node = node
+        self._wiring = wiring
+        self._loop = loop
+        self._monitor = monitor
+        self._resources = resources
+        self._subscribed: list[_Subscribed] = []
+
+    def open(self, stream: Stream) -> None:
+        """Subscribes for a stream."""
+        for item in self._wiring.inputs:
+            self._subscribe(stream, item)
+        if self._wiring.trigger.rate_hz:
+            tick = partial(self._tick, stream)
+            period_s = 1 / self._wiring.trigger.rate_hz
+            # On the node's clock: simulated time that stands still triggers nothing.
+            timer = self._node.create_timer(period_s, self._node.guarded(tick))
+            self._resources.callback(self._node.destroy_timer, timer)
+
+    def endpoints(self) -> list[Endpoint]:
+        """The subscriptions as the middleware sees them."""
+        return [
+            inspect_endpoint(
+                self._node, one.key, one.subscription.topic_name, one.subscription.qos_profile
+            )
+            for one in self._subscribed
+        ]
+
+    def _subscribe(self, stream: Stream, item: Input) -> None:
+        node, parameters = self._node, self._node.parameters
+        kind, key = item.sensor.message_type, InputKey(stream.name, item.source.tensor)
+        topic = f'{stream.name}/{item.source.topic}' if stream.name else item.source.topic
+        stamp = stamp_reader(message_type(kind))
+        receive: Callable[[Any], None] = partial(self._receive, stream, key, stamp)
+        if node.intra_process and kind == IMAGE:
+            receive = receive_images(node, topic, receive, self._resources)
+        subscription: Subscription = subscribe(
+            node,
+            message_type(kind),
+            topic,
+            node.guarded(receive),
+            qos.sensor(parameters.sensor_qos),
+            lost=node.guarded(partial(self._lost, key)),
+            raw=parameters.raw_subscription,
+            qos_overriding_options=qos.overridable_sensor(),
+        )
+        self._resources.callback(node.destroy_subscription, subscription)
+        self._subscribed.append(_Subscribed(key, subscription))
+
+    def _receive(
+        self, stream: Stream, key: InputKey, stamp: Callable[[Any], int], message: Any
+    ) -> None:
+        size = len(message) if isinstance(message, bytes) else 0
+        self._monitor.received(key.stream, key.tensor, monotonic_ns(), size)
+        self._loop.receive(stream, key.tensor, message, stamp(message) or self._now_ns())
+
+    def _tick(self, stream: Stream) -> None:
+        self._loop.receive(stream, CLOCK, None, self._now_ns())
+
+    def _lost(self, key: InputKey, count: int) -> None:
+        self._monitor.lost(key.stream, key.tensor, count, monotonic_ns())
+
+    def _now_ns(self) -> int:
+        now_ns: int = self._node.get_clock().now().nanoseconds
+        return now_ns
+
+
+def stamp_reader(message_class: Any) -> Callable[[Any], int]:
+    """Gives what reads the stamp of a message [ns]; 0 where there is none.
+
+    A message that is too damaged to have one is told when it is decoded.
+    """
+    if not has_header(message_class):
+        return lambda message: 0
+
+    def stamp_ns(message: Any) -> int:
+        if not isinstance(message, bytes):
+            stamp = message.header.stamp
+            return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+        try:
+            return read_stamp(message)
+        except MessageError:
+            return 0
+
+    return stamp_ns
