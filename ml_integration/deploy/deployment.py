@@ -15,9 +15,9 @@ from ml_integration.deploy.admission import Admission, Candidate
 from ml_integration.deploy.background import Background, nicely
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import go_on
+from ml_integration.deploy.probation import ProbationSettings, Trial
 from ml_integration.deploy.slot import Slot
 from ml_integration.deploy.source import Loaded, Source
-from ml_integration.deploy.trial import ProbationSettings, Trial
 from ml_integration.errors import (
     MlIntegrationError,
     ModelError,

@@ -18,8 +18,8 @@ from ml_integration.deploy import admission
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.probation import ProbationSettings
 from ml_integration.deploy.source import Source
-from ml_integration.deploy.trial import ProbationSettings
 from ml_integration.errors import GoldenError, IntegrityError, SupersededError, SwapError
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.model_store import ModelStore
