@@ -7,6 +7,7 @@ then on the last one that was good. This is how A/B updates of operating systems
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ml_integration.core.declaration import declared
@@ -29,14 +30,24 @@ class ProbationSettings:
 
 
 class Trial:
-    """The trial of one model. Used by one thread at a time; the caller brings the time."""
+    """The trial of one model. Used by one thread at a time.
 
-    def __init__(self, now_ns: int) -> None:
-        self._since_ns = now_ns
+    Args:
+        settings: gives what is asked of a model now.
+        now_ns: the steady time [ns].
+    """
+
+    def __init__(
+        self, settings: Callable[[], ProbationSettings], now_ns: Callable[[], int]
+    ) -> None:
+        self._settings = settings
+        self._now_ns = now_ns
+        self._since_ns = now_ns()
         self._good = 0
 
-    def passed(self, good: bool, settings: ProbationSettings, now_ns: int) -> bool:
+    def passed(self, good: bool) -> bool:
         """Takes one frame's outcome; returns whether the model has proven itself."""
+        now_ns, settings = self._now_ns(), self._settings()
         if not good:
             self._since_ns, self._good = now_ns, 0
             return False

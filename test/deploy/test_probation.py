@@ -115,8 +115,9 @@ def test_once_a_model_has_proven_itself_a_proven_one_stays_within_reach(events: 
 
 
 def outcomes(*frames: tuple[bool, float]) -> list[bool]:
-    trial = Trial(0)
-    return [trial.passed(good, SETTINGS, int(at * S)) for good, at in frames]
+    times = iter((0.0, *(at for _, at in frames)))
+    trial = Trial(lambda: SETTINGS, lambda: int(next(times) * S))
+    return [trial.passed(good) for good, _ in frames]
 
 
 def test_frames_and_time_are_both_needed() -> None:

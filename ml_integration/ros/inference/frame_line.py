@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from time import monotonic_ns
 from typing import Any
@@ -12,9 +12,9 @@ from rclpy.node import Node
 
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline, Work
+from ml_integration.deploy.router import Lease
 from ml_integration.ros.inference.cameras import Camera
 from ml_integration.ros.inference.mailbox import Letter
-from ml_integration.ros.inference.model_serving import ModelServing
 from ml_integration.ros.inference.worker import Failed
 from ml_integration.ros.messages.raw_messages import Reader, typed_header
 
@@ -33,7 +33,7 @@ class FrameLine:
 
     Args:
         node: whose clock tells the age of a frame.
-        models: lend the pipeline, and are told how it did.
+        lease: lends a pipeline, and is told how it did.
         cameras: where the results go.
         monitor: counts what becomes of the frames.
         reader: makes messages of serialized ones; None where they come typed.
@@ -43,14 +43,14 @@ class FrameLine:
     def __init__(
         self,
         node: Node,
-        models: ModelServing,
+        lease: Callable[[], AbstractContextManager[Lease]],
         cameras: Sequence[Camera],
         monitor: Monitor,
         reader: Reader | None,
         deadline_ms: Callable[[], float],
     ) -> None:
         self._node = node
-        self._models = models
+        self._lease = lease
         self._cameras = cameras
         self._monitor = monitor
         self._reader = reader
@@ -58,24 +58,25 @@ class FrameLine:
 
     def serve(self, letters: Sequence[Letter], failed: Failed) -> None:
         """Serves one message of each of some cameras, as many in one run as the model takes."""
-        with self._models.lease() as pipeline:
-            for first in range(0, len(letters), pipeline.batch_size):
-                self._run(pipeline, letters[first : first + pipeline.batch_size], failed)
+        with self._lease() as lease:
+            size = lease.pipeline.batch_size
+            for first in range(0, len(letters), size):
+                self._run(lease, letters[first : first + size], failed)
 
-    def _run(self, pipeline: Pipeline, letters: Sequence[Letter], failed: Failed) -> None:
+    def _run(self, lease: Lease, letters: Sequence[Letter], failed: Failed) -> None:
         frames: list[_Frame] = []
         for letter in letters:
-            with self._costs(1, failed):
-                frame = self._begin(pipeline, letter, len(frames))
+            with self._costs(1, lease, failed):
+                frame = self._begin(lease.pipeline, letter, len(frames))
                 if frame is not None:
                     frames.append(frame)
         if not frames:
             return
-        with self._costs(len(frames), failed):
-            pipeline.infer([frame.work for frame in frames])
+        with self._costs(len(frames), lease, failed):
+            lease.pipeline.infer([frame.work for frame in frames])
             for frame in frames:
-                with self._costs(1, failed):
-                    self._end(pipeline, frame)
+                with self._costs(1, lease, failed):
+                    self._end(lease, frame)
 
     def _begin(self, pipeline: Pipeline, letter: Letter, row: int) -> _Frame | None:
         """From the message to where the model runs; None when the frame is too old."""
@@ -86,9 +87,9 @@ class FrameLine:
             return None
         return _Frame(letter, header, pipeline.prepare(message, letter.sequence, row))
 
-    def _end(self, pipeline: Pipeline, frame: _Frame) -> None:
+    def _end(self, lease: Lease, frame: _Frame) -> None:
         """From the model's outputs to the published result."""
-        letter, header = frame.letter, frame.header
+        pipeline, letter, header = lease.pipeline, frame.letter, frame.header
         camera = self._cameras[letter.camera]
         prediction = pipeline.finish(frame.work)
         run_ns = monotonic_ns()
@@ -101,7 +102,7 @@ class FrameLine:
         wait_ms = (done_ns - letter.arrived_ns) / 1e6 - work_ms
         stage_ms = {'wait': wait_ms, **prediction.stage_ms, 'publish': publish_ms}
         age_ms = self._age_ms(header, letter)
-        self._models.record(prediction.verdict.ok)
+        lease.record(prediction.verdict.ok)
         self._monitor.completed(
             prediction.verdict, age_ms, stage_ms, done_ns, letter.camera, prediction.together
         )
@@ -113,13 +114,13 @@ class FrameLine:
         return self._reader(message) if serialized else message
 
     @contextmanager
-    def _costs(self, frames: int, failed: Failed) -> Iterator[None]:
+    def _costs(self, frames: int, lease: Lease, failed: Failed) -> Iterator[None]:
         """What is raised inside costs so many frames and no other one."""
         try:
             yield
         except Exception as error:
             for _ in range(frames):
-                self._models.record(False)
+                lease.record(False)
                 if self._node.context.ok():  # otherwise the process is ending, nothing to publish
                     failed(error)
 
