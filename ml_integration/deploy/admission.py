@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ml_integration.deploy.compatibility import check_replaceable
+from ml_integration.errors import SwapError
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage, inspect_package, read_package
 from ml_integration.store.state.model_state import ModelState
@@ -73,3 +73,27 @@ class Admission:
         check_release(manifest, self._state_of(manifest.name))
         if serving is not None:
             check_replaceable(serving, manifest)
+
+
+def check_replaceable(serving: Manifest, new: Manifest) -> None:
+    """Topics and message types are fixed while a node runs, so both models have to share them.
+
+    Raises:
+        SwapError: they have different tasks or are fed by different sensors.
+    """
+    if new.task != serving.task or _feeds(new) != _feeds(serving):
+        raise SwapError(
+            f'{new.identity} cannot take the place of {serving.identity}',
+            got=_needs(new),
+            expected=_needs(serving),
+            hint=f'Start another inference_node with -p model:={new.identity} for it.',
+        )
+
+
+def _feeds(manifest: Manifest) -> tuple[tuple[str, str], ...]:
+    return tuple((item.sensor, item.topic) for item in manifest.inputs)
+
+
+def _needs(manifest: Manifest) -> str:
+    feeds = ', '.join(f"{sensor} on '{topic}'" for sensor, topic in _feeds(manifest))
+    return f'{manifest.task} of {feeds}'

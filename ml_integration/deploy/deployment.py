@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from ml_integration.core.datatypes import ModelContent
@@ -15,9 +14,9 @@ from ml_integration.deploy.admission import Admission, Candidate
 from ml_integration.deploy.background import Background, nicely
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import go_on
-from ml_integration.deploy.slot import Slot
+from ml_integration.deploy.probation import ProbationSettings, Trial
+from ml_integration.deploy.router import Lease, Router
 from ml_integration.deploy.source import Loaded, Source
-from ml_integration.deploy.trial import ProbationSettings, Trial
 from ml_integration.errors import (
     MlIntegrationError,
     ModelError,
@@ -36,13 +35,15 @@ class Deployment:
     """The models of one node: the serving one, the previous one and the one being loaded.
 
     Everything fallible happens before the pointer changes between two frames; when it fails,
-    the serving model serves on. Thread-safe, except `record`, which belongs to the frame loop.
+    the serving model serves on. Frames never wait for a disk. Thread-safe.
 
     Args:
         source: where models come from.
-        history: what is remembered over restarts.
+        history: what is remembered over restarts; this is its only user.
+        settings: gives what is asked of a model on probation now.
         now_ns: the steady time [ns].
         keep_previous: keep the previous model in memory, for an instant rollback.
+        proven: is called when the serving model has proven itself, by a background thread.
 
     After the constructor nothing serves; `start` comes first.
     """
@@ -51,21 +52,23 @@ class Deployment:
         self,
         source: Source,
         history: History,
+        settings: Callable[[], ProbationSettings],
         now_ns: Callable[[], int],
         keep_previous: bool = True,
+        proven: Callable[[], None] = lambda: None,
     ) -> None:
         self._keep_previous = keep_previous
         self._source = source
         self._history = history
         self._admission = Admission(source.store, source.trust, history.of_model)
+        self._settings = settings
         self._now_ns = now_ns
-        self._lock = threading.RLock()
+        self._proven = proven
         self._background: Background[str] = Background('ml_loader')
-        self._trial = Trial(now_ns())
-        self._slot: Slot | None = None
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix='ml_aside')
+        self._router = Router(lambda unused: self._do_aside(unused.close), self._prove)
         self._serving: Loaded | None = None
         self._previous: Loaded | None = None
-        self._closers: list[threading.Thread] = []
         self.problem = ''
 
     @property
@@ -89,13 +92,14 @@ class Deployment:
     def state(self) -> NodeState:
         return self._history.state
 
-    def start(self, reference: str, settings: ProbationSettings) -> None:
+    def start(self, reference: str) -> None:
         """Loads the model a node begins with, or the last good one if that keeps failing.
 
         Raises:
             MlIntegrationError: it cannot be loaded, and there is no other that was good.
         """
-        decision = probation.on_start(self.state, self._meant(reference), settings.attempts)
+        attempts = self._settings().attempts
+        decision = probation.on_start(self.state, self._meant(reference), attempts)
         self._follow(decision)
         try:
             loaded = self._open(self._verified(decision.model))
@@ -108,10 +112,8 @@ class Deployment:
                 raise
             self._follow(fallback)
             loaded = self._open(self._verified(fallback.model))
-        self._aside(self._source.keep)
-        self._serving = loaded
-        self._slot = Slot(loaded.pipeline, self._retire)
-        self._trial = Trial(self._now_ns())
+        self._do_aside(self._source.keep)
+        self._serve(loaded)
         self._history.log('start', str(loaded.identity), reason=self.problem)
 
     def admit(self, reference: str) -> Candidate:
@@ -122,13 +124,9 @@ class Deployment:
         """
         return self._admission.admit(reference, self.serving.package.manifest)
 
-    @contextmanager
-    def lease(self) -> Iterator[Pipeline]:
-        """Keeps the serving pipeline open while a frame is in it."""
-        if self._slot is None:
-            raise ModelError('no model is loaded')
-        with self._slot.lease() as pipeline:
-            yield pipeline
+    def lease(self) -> AbstractContextManager[Lease]:
+        """Keeps a pipeline open while frames are in it; see `Router.lease`."""
+        return self._router.lease()
 
     def swap(self, candidate: Candidate) -> Future[str]:
         """Loads a model in the background and lets it serve.
@@ -149,8 +147,7 @@ class Deployment:
             except SupersededError:
                 loaded.pipeline.close()
                 raise
-            state = probation.on_swap(self.state, str(loaded.identity))
-            self._install(loaded, state, 'swap')
+            self._install(loaded, lambda state: probation.on_swap(state, str(loaded.identity)))
             return f'{loaded.identity} serves, after {before}'
 
         return self._submit('swap', candidate.model, job)
@@ -180,30 +177,16 @@ class Deployment:
             decision = probation.on_rollback(self.state)
             if decision is None:
                 raise SwapError(f'{before} has no previous good model to go back to')
-            with self._lock:
-                kept = self._previous
-                in_memory = kept is not None and str(kept.identity) == decision.model
-                if in_memory:
-                    self._previous = None
-            if in_memory and kept:
+            kept = self._previous
+            if kept is not None and str(kept.identity) == decision.model:
                 loaded = kept
             else:
                 loaded = self._open_beside(self._verified(decision.model))
-            self._install(loaded, decision.state, 'rollback')
+            # That the serving model proves itself meanwhile changes nothing in it.
+            self._install(loaded, lambda _: decision.state)
             return f'{loaded.identity} serves again, {before} was taken back'
 
         return self._submit('rollback', str(self.serving.identity), job)
-
-    def record(self, good: bool, settings: ProbationSettings) -> bool:
-        """Takes the outcome of one frame; returns whether it proved the serving model."""
-        if self.state.committed or not self._trial.passed(good, settings, self._now_ns()):
-            return False
-        with self._lock:
-            manifest = self.serving.package.manifest
-            self._history.state = probation.on_commit(self.state)
-        # Writing to disk takes its time, and the next frame is due.
-        self._aside(lambda: self._history.commit(manifest))
-        return True
 
     def quarantined(self, name: str, version: int) -> str:
         """Why a version may not be loaded on this machine; empty if it may."""
@@ -228,17 +211,10 @@ class Deployment:
     def close(self) -> None:
         """Lets go of every model, in good order."""
         self._background.stop()
-        self._history.stopped()
-        slot, self._slot = self._slot, None
-        previous, self._previous = self._previous, None
-        self._serving = None
-        if slot is not None:
-            slot.close()
-        if previous is not None:
-            previous.pipeline.close()
-        for thread in self._closers:
-            thread.join()
-        self._closers.clear()
+        self._serving = self._previous = None
+        self._router.close()
+        self._history.close()
+        self._aside.shutdown()
 
     def _verified(self, reference: str) -> ModelPackage:
         serving = self._serving
@@ -251,14 +227,12 @@ class Deployment:
     def _open_beside(self, package: ModelPackage, fresh: bool = False) -> Loaded:
         """Opens a model while another one serves."""
         loaded = nicely(lambda: self._open(package, fresh, self._await_gap))
-        self._aside(self._source.keep)  # not by a nice thread, which would do it in Python
+        self._do_aside(self._source.keep)  # not by a nice thread, which would do it in Python
         return loaded
 
     def _await_gap(self) -> None:
         """Lets a step of loading begin between two frames, where most models have time for it."""
-        slot = self._slot
-        if slot is not None:
-            slot.await_gap(GAP_S)
+        self._router.await_gap(GAP_S)
 
     def _open(
         self, package: ModelPackage, fresh: bool = False, pause: Callable[[], None] = go_on
@@ -270,7 +244,7 @@ class Deployment:
 
     def _follow(self, decision: probation.Decision) -> None:
         self.problem = decision.reason
-        self._history.save(decision.state)
+        self._history.change(lambda _: decision.state)
 
     def _submit(
         self, action: str, model: str, job: Callable[[Callable[[], None]], str]
@@ -291,32 +265,29 @@ class Deployment:
 
         return self._background.submit(logged)
 
-    def _install(self, loaded: Loaded, state: NodeState, action: str) -> None:
+    def _install(self, loaded: Loaded, change: Callable[[NodeState], NodeState]) -> None:
         """The moment of the swap; the state is on disk first, so that a crash finds it."""
-        if self._slot is None:
-            loaded.pipeline.close()
-            raise SwapError(f'the node was cleaned up during the {action}')
-        with self._lock:
-            self._history.save(state)
-            candidates = [item for item in (self._serving, self._previous) if item is not None]
-            kept = [item for item in candidates if str(item.identity) == state.previous]
-            self._previous = kept[0] if kept and self._keep_previous else None
-            self._serving = loaded
-            self._trial = Trial(self._now_ns())
-            self.problem = ''
-            self._slot.swap(loaded.pipeline)
-        for item in candidates[1:]:
-            if item is not self._previous:
-                item.pipeline.close()
+        state = self._history.change(change)
+        candidates = [item for item in (self._serving, self._previous) if item is not None]
+        kept = [item for item in candidates if str(item.identity) == state.previous]
+        self._previous = kept[0] if kept and self._keep_previous else None
+        self.problem = ''
+        self._serve(loaded)
 
-    def _retire(self, pipeline: Pipeline) -> None:
-        """Called by whoever finishes the last frame of a replaced pipeline."""
+    def _serve(self, loaded: Loaded) -> None:
+        self._serving = loaded
+        trial = None if self.state.committed else Trial(self._settings, self._now_ns)
         previous = self._previous
-        if previous is None or previous.pipeline is not pipeline:
-            self._aside(pipeline.close)
+        self._router.swap(loaded.pipeline, trial, previous.pipeline if previous else None)
 
-    def _aside(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, name='ml_aside')
-        self._closers = [item for item in self._closers if item.is_alive()]
-        self._closers.append(thread)
-        thread.start()
+    def _prove(self, pipeline: Pipeline) -> None:
+        """Called by whoever had the last good frame that it took; the next one is due."""
+        serving = self._serving
+        if serving is not None and serving.pipeline is pipeline:
+            self._history.prove(serving.package.manifest, self._proven)
+
+    def _do_aside(self, work: Callable[[], None]) -> None:
+        try:
+            self._aside.submit(work)
+        except RuntimeError:  # closed while a frame was under way, and no other one is due
+            work()

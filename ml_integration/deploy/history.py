@@ -1,10 +1,14 @@
-"""What one node remembers over restarts, and what it tells the audit log."""
+"""What one node remembers over restarts, and what it tells the audit log: its only writer."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
+from ml_integration.deploy import probation
 from ml_integration.errors import StateError
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.state.audit_entry import Result
@@ -16,6 +20,10 @@ from ml_integration.store.state.state_dir import StateDir
 class History:
     """The state of one node. A state directory that cannot be written does not stop a robot.
 
+    One thread writes everything, in order, and of the node's state what is newest when its turn
+    comes: nothing old can end on disk after something new. What cannot be written is remembered
+    until the process ends. Thread-safe.
+
     Args:
         state_dir: where it is stored.
         node: the node's full name.
@@ -24,36 +32,93 @@ class History:
     def __init__(self, state_dir: StateDir, node: str) -> None:
         self._state_dir = state_dir
         self._node = node
-        self.state: NodeState = state_dir.node_state(node)
+        self._lock = threading.Lock()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix='ml_writer')
+        self._state = state_dir.node_state(node)
+        self._stored: NodeState | None = None
+        self._closed = False
         self.problem = ''
 
-    def save(self, state: NodeState) -> None:
-        """Remembers a state; what cannot be written is remembered until the process ends."""
-        self.state = state
-        try:
-            self._state_dir.save_node_state(self._node, state)
-            self.problem = ''
-        except StateError as error:
-            self.problem = str(error)
+    @property
+    def state(self) -> NodeState:
+        """The newest state, which may not be on disk yet."""
+        return self._state
 
-    def stopped(self) -> None:
-        """A clean stop is no failed attempt."""
-        if not self.state.committed and self.state.attempts:
-            self.save(replace(self.state, attempts=self.state.attempts - 1))
+    def change(self, change: Callable[[NodeState], NodeState]) -> NodeState:
+        """Changes the state, and returns the new one when it is on disk or cannot be.
 
-    def commit(self, manifest: Manifest) -> None:
-        """Stores that a model has proven itself, for this node and as a floor for releases."""
-        self.save(self.state)
-        self._update(manifest, lambda s: s.proven(manifest.version, manifest.release))
-        self.log('commit', str(manifest.identity))
+        Args:
+            change: gives the new state for the newest one.
+        """
+        with self._lock:  # not while it is written: a frame may have something to tell
+            self._state = state = change(self._state)
+        self._do(self._store).result()
+        return state
+
+    def prove(self, manifest: Manifest, stored: Callable[[], None]) -> None:
+        """Remembers that a model has proven itself, if it is the one that the state is about.
+
+        Returns at once. For the model it is a floor for releases.
+
+        Args:
+            manifest: the model's.
+            stored: is called when it is on disk, or cannot be.
+        """
+        with self._lock:
+            if self._state.committed or self._state.serving != str(manifest.identity):
+                return
+            self._state = probation.on_commit(self._state)
+        self._do(partial(self._store_proof, manifest, stored))
 
     def quarantine(self, manifest: Manifest, reason: str) -> None:
         """No node of this robot loads this version from disk any more."""
-        self._update(manifest, lambda s: s.with_quarantine(manifest.version, reason))
+        self._do(
+            partial(self._update, manifest, lambda s: s.with_quarantine(manifest.version, reason))
+        ).result()
         self.log('quarantine', str(manifest.identity), reason=reason)
 
     def of_model(self, name: str) -> ModelState:
+        """What this machine remembers of a model."""
         return self._state_dir.model_state(name)
+
+    def log(
+        self, action: str, model: str, before: str = '', result: Result = 'ok', reason: str = ''
+    ) -> None:
+        """Adds a line to the audit log; returns when it is there or cannot be."""
+        after = self._state.serving
+        self._do(partial(self._append, action, model, before, after, result, reason)).result()
+
+    def close(self) -> None:
+        """Writes what is left; a clean stop is no failed attempt."""
+        if self._closed:
+            return
+        self._closed = True
+        with self._lock:
+            if not self._state.committed and self._state.attempts:
+                self._state = replace(self._state, attempts=self._state.attempts - 1)
+        self._do(self._store)
+        self._writer.shutdown()
+
+    def _do(self, write: Callable[[], None]) -> Future[None]:
+        return self._writer.submit(write)
+
+    def _store(self) -> None:
+        state = self._state
+        if state == self._stored:
+            return
+        try:
+            self._state_dir.save_node_state(self._node, state)
+        except StateError as error:
+            self.problem = str(error)
+        else:
+            self._stored, self.problem = state, ''
+
+    def _store_proof(self, manifest: Manifest, stored: Callable[[], None]) -> None:
+        self._store()
+        self._update(manifest, lambda s: s.proven(manifest.version, manifest.release))
+        model = str(manifest.identity)
+        self._append('commit', model, after=model)
+        stored()
 
     def _update(self, manifest: Manifest, change: Callable[[ModelState], ModelState]) -> None:
         try:
@@ -61,17 +126,22 @@ class History:
         except StateError as error:
             self.problem = str(error)
 
-    def log(
-        self, action: str, model: str, before: str = '', result: Result = 'ok', reason: str = ''
+    def _append(
+        self,
+        action: str,
+        model: str,
+        before: str = '',
+        after: str = '',
+        result: Result = 'ok',
+        reason: str = '',
     ) -> None:
-        """Adds a line to the audit log."""
         try:
             self._state_dir.audit.append(
                 actor=self._node,
                 action=action,
                 model=model,
                 before=before,
-                after=self.state.serving,
+                after=after,
                 result=result,
                 reason=reason,
             )

@@ -1,4 +1,4 @@
-"""Which model a node may start with: pure decisions over a small persistent state.
+"""When a model has proven itself, and which one a node may start with: pure decisions.
 
 A model that was put into service is on probation until it has served well for a while. When
 the process dies meanwhile, it starts on the same model again, a limited number of times, and
@@ -7,9 +7,53 @@ then on the last one that was good. This is how A/B updates of operating systems
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ml_integration.core.declaration import declared
 from ml_integration.store.state.node_state import NodeState
+
+
+@dataclass(frozen=True, slots=True)
+class ProbationSettings:
+    """When a model that was put into service counts as proven, and when it is given up."""
+
+    good_frames: int = declared(
+        100, 'Good results in a row before a model counts as proven.', ge=1
+    )
+    seconds: float = declared(
+        10.0, 'Time without a failure before a model counts as proven [s].', ge=0.0
+    )
+    attempts: int = declared(
+        3, 'Starts on an unproven model before the previous one is used.', ge=1, at_configure=True
+    )
+
+
+class Trial:
+    """The trial of one model. Used by one thread at a time.
+
+    Args:
+        settings: gives what is asked of a model now.
+        now_ns: the steady time [ns].
+    """
+
+    def __init__(
+        self, settings: Callable[[], ProbationSettings], now_ns: Callable[[], int]
+    ) -> None:
+        self._settings = settings
+        self._now_ns = now_ns
+        self._since_ns = now_ns()
+        self._good = 0
+
+    def passed(self, good: bool) -> bool:
+        """Takes one frame's outcome; returns whether the model has proven itself."""
+        now_ns, settings = self._now_ns(), self._settings()
+        if not good:
+            self._since_ns, self._good = now_ns, 0
+            return False
+        self._good += 1
+        long_enough = now_ns - self._since_ns >= settings.seconds * 1e9
+        return self._good >= settings.good_frames and long_enough
 
 
 @dataclass(frozen=True, slots=True)

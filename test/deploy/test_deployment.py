@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic_ns
 from typing import Any
 
+import numpy as np
 import onnx_models
 import pytest
 
@@ -18,15 +21,17 @@ from ml_integration.deploy import admission
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.probation import ProbationSettings
 from ml_integration.deploy.source import Source
-from ml_integration.deploy.trial import ProbationSettings
 from ml_integration.errors import GoldenError, IntegrityError, SupersededError, SwapError
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.node_state import NodeState
 from ml_integration.store.state.state_dir import StateDir
 from ml_integration.store.trust.policy import DIGEST
 
 WAIT_S = 30.0
+SLOW_S = 0.4
 QUICK = ProbationSettings(good_frames=2, seconds=0.0, attempts=2)
 
 
@@ -44,12 +49,14 @@ class Robot:
             DIGEST,
             partial(load_pipeline, execution=ExecutionSettings(intra_op_threads=1)),
         )
-        self.deployment = Deployment(source, History(state_dir, '/detector'), monotonic_ns)
+        history = History(state_dir, '/detector')
+        self.deployment = Deployment(source, history, lambda: QUICK, monotonic_ns)
         return self.deployment
 
     def serve(self, frames: int = 2) -> None:
         for _ in range(frames):
-            self.deployment.record(True, QUICK)
+            with self.deployment.lease() as lease:
+                lease.record(True)
 
     def serving(self) -> str:
         return str(self.deployment.serving.identity)
@@ -74,19 +81,19 @@ def swap(robot: Robot, reference: str) -> str:
 
 
 def test_a_swap_changes_what_serves_and_says_so(robot: Robot) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     assert swap(robot, 'm@2') == 'm@2 serves, after m@1'
-    with robot.deployment.lease() as pipeline:
-        assert str(pipeline.model.identity) == 'm@2'
+    with robot.deployment.lease() as lease:
+        assert str(lease.pipeline.model.identity) == 'm@2'
     assert ('swap', 'm@2', 'ok') in robot.audit()
 
 
 def test_the_version_that_serves_is_really_opened_again(robot: Robot) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     engines = []
     for _ in range(2):
-        with robot.deployment.lease() as pipeline:
-            engines.append(pipeline.session.share()._engine)
+        with robot.deployment.lease() as lease:
+            engines.append(lease.pipeline.session.share()._engine)
         assert swap(robot, 'm@1') == 'm@1 serves, after m@1'
     assert engines[0] is not engines[1]
 
@@ -101,7 +108,7 @@ def test_a_swap_that_fails_leaves_the_serving_model_and_says_why(
 
     write_manifest(folder, {**read_manifest_document(folder), 'golden': 'golden.npz'})
     pin_files(folder)
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     with pytest.raises(GoldenError, match='m@4'):
         swap(robot, 'm@4')
     assert robot.serving() == 'm@1'
@@ -109,7 +116,7 @@ def test_a_swap_that_fails_leaves_the_serving_model_and_says_why(
 
 
 def test_a_tampered_model_is_refused_before_anything_is_loaded(robot: Robot, store: Path) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     file = store / 'm/2/model.onnx'
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
@@ -125,7 +132,7 @@ def test_a_model_of_another_task_is_refused_with_the_node_that_would_fit(
     model_folder(
         'c', 1, model=onnx_models.classifier(), task='classification', settings={}, golden=False
     )
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     with pytest.raises(SwapError, match=r'Start another inference_node with -p model:=c@1'):
         robot.deployment.admit('c@1')
 
@@ -138,7 +145,7 @@ def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_large_model_is_admitted_without_reading_it(
     robot: Robot, everything_is_large: None
 ) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     candidate = robot.deployment.admit('m@2')
     assert candidate.package is None
     assert robot.deployment.swap(candidate).result(WAIT_S) == 'm@2 serves, after m@1'
@@ -147,7 +154,7 @@ def test_a_large_model_is_admitted_without_reading_it(
 def test_a_large_model_that_was_tampered_with_is_refused_before_it_is_loaded(
     robot: Robot, store: Path, everything_is_large: None
 ) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     file = store / 'm/2/model.onnx'
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
@@ -162,7 +169,7 @@ def test_a_large_model_that_was_tampered_with_is_refused_before_it_is_loaded(
 
 
 def test_a_second_request_supersedes_the_first(robot: Robot) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     deployment, both_asked = robot.deployment, threading.Event()
     load = deployment._source.load
 
@@ -181,7 +188,7 @@ def test_a_second_request_supersedes_the_first(robot: Robot) -> None:
 
 
 def test_rollback_returns_to_the_last_good_model(robot: Robot) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     robot.serve()
     swap(robot, 'm@2')
     assert robot.deployment.rollback().result(WAIT_S) == 'm@1 serves again, m@2 was taken back'
@@ -191,7 +198,7 @@ def test_rollback_returns_to_the_last_good_model(robot: Robot) -> None:
 
 
 def test_rollback_works_when_the_previous_files_are_gone(robot: Robot, store: Path) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     robot.serve()
     swap(robot, 'm@2')
     shutil.rmtree(store / 'm/1')
@@ -200,7 +207,7 @@ def test_rollback_works_when_the_previous_files_are_gone(robot: Robot, store: Pa
 
 
 def test_a_model_that_never_proved_itself_is_no_place_to_go_back_to(robot: Robot) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     robot.serve()
     swap(robot, 'm@2')
     swap(robot, 'm@3')
@@ -209,35 +216,35 @@ def test_a_model_that_never_proved_itself_is_no_place_to_go_back_to(robot: Robot
 
 
 def test_a_crash_loop_during_probation_ends_in_the_previous_model(robot: Robot) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     robot.serve()
     swap(robot, 'm@2')
     served = []
     for _ in range(3):  # each boot without a close stands for a process that was killed
-        robot.boot().start('m@2', QUICK)
+        robot.boot().start('m@2')
         served.append(robot.serving())
     assert served == ['m@2', 'm@1', 'm@1']
     assert 'm@2 is not used, m@1 is' in robot.deployment.problem
 
 
 def test_a_clean_stop_is_no_failed_attempt(robot: Robot) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     robot.serve()
     swap(robot, 'm@2')
     for _ in range(4):
         robot.deployment.close()
-        robot.boot().start('m@2', QUICK)
+        robot.boot().start('m@2')
     assert robot.serving() == 'm@2'
 
 
 def test_a_model_that_is_refused_at_start_gives_way_to_the_last_good_one(
     robot: Robot, store: Path
 ) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     robot.serve()
     robot.deployment.close()
     (store / 'm/2/model.onnx').write_bytes(b'torn')
-    robot.boot().start('m@2', QUICK)
+    robot.boot().start('m@2')
     assert robot.serving() == 'm@1'
     assert 'm@2 is not used' in robot.deployment.problem
 
@@ -245,7 +252,7 @@ def test_a_model_that_is_refused_at_start_gives_way_to_the_last_good_one(
 def test_tampering_on_disk_is_found_and_quarantined_while_the_model_serves_on(
     robot: Robot, store: Path
 ) -> None:
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     assert robot.deployment.look_for_tampering() == ''
     with (store / 'm/1/model.onnx').open('ab') as file:
         file.write(b'x')
@@ -269,10 +276,105 @@ def test_nothing_of_a_failed_load_is_left_open(
         return pipeline
 
     object.__setattr__(robot.deployment._source, 'load', watched)
-    robot.deployment.start('m@1', QUICK)
+    robot.deployment.start('m@1')
     robot.serve()
     for version in (2, 3, 2, 3):
         swap(robot, f'm@{version}')
     robot.deployment.close()
     assert len(opened) == 5
     assert {id(p) for p in opened} == {id(p) for p in closed}
+
+
+def test_a_frame_that_was_leased_before_a_swap_does_not_count_for_the_new_model(
+    robot: Robot,
+) -> None:
+    robot.deployment.start('m@1')
+    robot.serve(1)
+    with robot.deployment.lease() as lease:
+        swap(robot, 'm@2')
+        robot.serve(1)
+        lease.record(True)
+    assert not robot.deployment.state.committed
+    robot.serve(1)
+    assert robot.deployment.state.committed
+
+
+def slow_disk(robot: Robot, monkeypatch: pytest.MonkeyPatch, state: NodeState) -> None:
+    """Makes the write of one state take its time."""
+    directory = robot.deployment._history._state_dir
+    save = directory.save_node_state
+
+    def slow(node: str, new: NodeState) -> None:
+        if new == state:
+            time.sleep(SLOW_S)
+        save(node, new)
+
+    monkeypatch.setattr(directory, 'save_node_state', slow)
+
+
+def test_a_rollback_while_a_proof_is_being_written_is_what_ends_on_disk(
+    robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot.deployment.start('m@1')
+    robot.serve()
+    swap(robot, 'm@2')
+    proof = replace(robot.deployment.state, committed=True, attempts=0)
+    slow_disk(robot, monkeypatch, proof)
+    robot.serve()
+    assert robot.deployment.state == proof
+    robot.deployment.rollback().result(WAIT_S)
+    rejected = NodeState(serving='m@1', committed=True, rejected=('m@2',))
+    assert robot.deployment.state == rejected
+    assert StateDir(tmp_path / 'state').node_state('/detector') == rejected
+    robot.deployment.close()
+    assert StateDir(tmp_path / 'state').node_state('/detector') == rejected
+    robot.boot().start('m@2')
+    assert robot.serving() == 'm@1'
+
+
+def test_a_clean_close_has_written_the_last_state(
+    robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot.deployment.start('m@1')
+    proof = replace(robot.deployment.state, committed=True, attempts=0)
+    slow_disk(robot, monkeypatch, proof)
+    robot.serve()
+    robot.deployment.close()
+    assert StateDir(tmp_path / 'state').node_state('/detector') == proof
+    assert ('commit', 'm@1', 'ok') in robot.audit()
+
+
+def test_frames_do_not_wait_while_the_state_of_a_swap_is_being_written(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot.deployment.start('m@1')
+    directory = robot.deployment._history._state_dir
+    writing, written = threading.Event(), threading.Event()
+    save = directory.save_node_state
+
+    def waits(node: str, state: NodeState) -> None:
+        writing.set()
+        assert written.wait(WAIT_S)
+        save(node, state)
+
+    monkeypatch.setattr(directory, 'save_node_state', waits)
+    swapped = robot.deployment.swap(robot.deployment.admit('m@2'))
+    assert writing.wait(WAIT_S)
+    robot.serve()  # enough to prove m@1, which is about to go
+    assert not swapped.done()
+    assert robot.serving() == 'm@1'
+    written.set()
+    swapped.result(WAIT_S)
+    assert robot.deployment.state == NodeState(serving='m@2', attempts=1)
+
+
+def test_a_frame_under_way_at_the_close_is_finished_and_then_the_session_closed(
+    robot: Robot,
+) -> None:
+    robot.deployment.start('m@1')
+    with robot.deployment.lease() as lease:
+        robot.deployment.close()
+        session = lease.pipeline.session
+        session.run({'images': np.zeros((1, 3, 64, 64), np.float32)})
+        lease.record(True)
+    assert session._leave is None

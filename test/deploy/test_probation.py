@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 
 from ml_integration.deploy.probation import (
     NodeState,
+    ProbationSettings,
+    Trial,
     on_commit,
     on_load_failure,
     on_rollback,
@@ -13,6 +15,8 @@ from ml_integration.deploy.probation import (
 )
 
 GOOD = NodeState(serving='m@1', committed=True)
+S = 1_000_000_000
+SETTINGS = ProbationSettings(good_frames=3, seconds=2.0)
 
 
 def restart(state: NodeState, wanted: str, times: int) -> list[str]:
@@ -108,3 +112,20 @@ def test_once_a_model_has_proven_itself_a_proven_one_stays_within_reach(events: 
         if proven:
             within_reach = {state.serving if state.committed else '', state.previous}
             assert within_reach & proven
+
+
+def outcomes(*frames: tuple[bool, float]) -> list[bool]:
+    times = iter((0.0, *(at for _, at in frames)))
+    trial = Trial(lambda: SETTINGS, lambda: int(next(times) * S))
+    return [trial.passed(good) for good, _ in frames]
+
+
+def test_frames_and_time_are_both_needed() -> None:
+    assert outcomes((True, 0.1), (True, 0.2), (True, 0.3), (True, 2.0)) == [False] * 3 + [True]
+    assert outcomes((True, 3.0), (True, 3.1), (True, 3.2)) == [False, False, True]
+
+
+def test_a_failure_starts_the_trial_again() -> None:
+    frames = [(True, 1.0), (True, 1.5), (False, 1.9), (True, 2.1), (True, 2.2), (True, 2.3)]
+    assert not any(outcomes(*frames))
+    assert outcomes(*frames, (True, 3.9))[-1]

@@ -116,17 +116,23 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             self._models.control.wish()
 
     def _make_worker(self) -> Worker:
+        deployment = self._models.deployment
         line = FrameLine(
             self,
-            self._models,
+            deployment.lease,
             self._cameras,
             self._monitor,
             self._reader,
             lambda: self.parameters.deadline_ms,
         )
         mailbox = Mailbox(len(self._cameras), self.parameters.batch.timeout_ms)
-        most = self._models.batch_size
-        return Worker(line.serve, self._monitor, self.get_logger(), mailbox, most)
+        return Worker(
+            line.serve,
+            self._monitor,
+            self.get_logger(),
+            mailbox,
+            lambda: deployment.serving.pipeline.batch_size,
+        )
 
     def _subscribe(self, topic: str, camera: int, resources: ExitStack) -> Subscription:
         """Lets the worker have the messages of one camera."""

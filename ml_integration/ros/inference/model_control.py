@@ -50,6 +50,12 @@ class ModelControl:
         with self._reporting:
             self._ended = True
 
+    def report(self) -> None:
+        """Tells how things are; any thread may ask for it, also at the very end."""
+        with self._reporting:
+            if not self._ended:
+                self._changed()
+
     def check(self, reference: str) -> None:
         """Refuses a wish that cannot come true; called before the parameter changes.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from time import monotonic_ns
@@ -38,6 +38,10 @@ class ModelServing:
         parameters: gives its parameters as they are now.
         resources: is told how to let go of everything.
 
+    Attributes:
+        deployment: lends the pipelines.
+        control: changes what serves.
+
     Raises:
         MlIntegrationError: no model can be served.
     """
@@ -54,47 +58,34 @@ class ModelServing:
         state_dir = StateDir(_state_dir(current))
         store = _model_store(current, state_dir)
         artifacts = StoredArtifacts(state_dir.path / 'cache', node.get_logger().warning)
-        self._deployment = Deployment(
+        self.deployment = Deployment(
             _source(store, current, artifacts),
             History(state_dir, node.get_fully_qualified_name()),
+            lambda: parameters().probation,
             monotonic_ns,
             current.keep_previous,
+            proven=lambda: self.control.report(),
         )
-        resources.callback(self._deployment.close)
-        self._deployment.start(current.model, current.probation)
-        self._report = ModelReport(node, store, self._deployment)
+        resources.callback(self.deployment.close)
+        self.deployment.start(current.model)
+        self._report = ModelReport(node, store, self.deployment)
         resources.callback(node.destroy_publisher, self._report.publisher)
-        self.control = ModelControl(node, self._deployment, parameters, self._publish_report)
+        self.control = ModelControl(node, self.deployment, parameters, self._publish_report)
         resources.callback(self.control.end)
         reverification = Reverification(
-            self._deployment, lambda: parameters().reverify_period_s, self._alarm
+            self.deployment, lambda: parameters().reverify_period_s, self._alarm
         )
         resources.callback(reverification.stop)
         self._publish_report()
 
     @property
     def serving(self) -> Loaded:
-        return self._deployment.serving
-
-    def batch_size(self) -> int:
-        """How many frames the serving model takes in one run, here."""
-        return self.serving.pipeline.batch_size
-
-    @contextmanager
-    def lease(self) -> Iterator[Pipeline]:
-        """Keeps the serving pipeline open while frames are in it."""
-        with self._deployment.lease() as pipeline:
-            yield pipeline
-
-    def record(self, good: bool) -> None:
-        """Takes the outcome of one frame."""
-        if self._deployment.record(good, self._parameters().probation):
-            self._publish_report()
+        return self.deployment.serving
 
     def alarms(self) -> tuple[Finding, ...]:
         """What is wrong with the models of this node."""
-        fallback = self._deployment.serving.pipeline.session.fallback
-        warnings = [*self._deployment.complaints, self.control.problem, fallback]
+        fallback = self.deployment.serving.pipeline.session.fallback
+        warnings = [*self.deployment.complaints, self.control.problem, fallback]
         if self._parameters().integrity == 'off':
             warnings.append('INTEGRITY IS OFF: any file is loaded as a model')
         found = [Finding('model', Level.WARN, warning) for warning in warnings if warning]
@@ -109,7 +100,7 @@ class ModelServing:
             self._publish_report()
 
     def _publish_report(self) -> None:
-        self._report.publish(self.control.problem or next(iter(self._deployment.complaints), ''))
+        self._report.publish(self.control.problem or next(iter(self.deployment.complaints), ''))
 
 
 def _model_store(parameters: InferenceNodeParameters, state_dir: StateDir) -> ModelStore:

@@ -11,7 +11,7 @@ from ml_integration.core.batching import BatchSettings
 from ml_integration.core.declaration import declared
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.health import HealthSettings
-from ml_integration.deploy.trial import ProbationSettings
+from ml_integration.deploy.probation import ProbationSettings
 from ml_integration.ros.node.qos import SENSOR_QOS
 from ml_integration.store.trust.policy import POLICIES
 

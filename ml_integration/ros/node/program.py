@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 import rclpy
 from rclpy.exceptions import ParameterException
 
-from ml_integration.deploy.memory import limit_arenas
 from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.messages import fast_dds
-from ml_integration.ros.node.memory import keep_buffers
+from ml_integration.ros.node.memory import keep_buffers, limit_arenas
 
 PATIENCE_S = 3.0
 

@@ -23,6 +23,7 @@ from ml_integration.core.datatypes import (
 )
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.deploy.router import Lease
 from ml_integration.errors import FrameError, InferenceError
 from ml_integration.ros.inference.frame_line import FrameLine
 from ml_integration.ros.inference.mailbox import Letter
@@ -72,11 +73,8 @@ class Models:
         self.outcomes: list[bool] = []
 
     @contextmanager
-    def lease(self) -> Iterator[Pipeline]:
-        yield self._pipeline
-
-    def record(self, good: bool) -> None:
-        self.outcomes.append(good)
+    def lease(self) -> Iterator[Lease]:
+        yield Lease(self._pipeline, 'serving', self.outcomes.append)
 
 
 class Line:
@@ -100,9 +98,10 @@ class Line:
         self.failures: list[str] = []
         self.monitor = Monitor(0, cameras=CAMERAS)
         node: Any = SimpleNamespace(get_clock=Clock, context=SimpleNamespace(ok=lambda: True))
-        models: Any = self.models
         cameras: Any = [self._camera(number) for number in range(CAMERAS)]
-        self._line = FrameLine(node, models, cameras, self.monitor, None, lambda: 1000.0)
+        self._line = FrameLine(
+            node, self.models.lease, cameras, self.monitor, None, lambda: 1000.0
+        )
 
     def _camera(self, number: int) -> Any:
         def publish(task: Any, prediction: Prediction, header: Header) -> None:
