@@ -172,7 +172,8 @@ class FrameLoop:
         if turn.passed_over:
             self._monitor.displaced(stream.name, taken_ns, turn.passed_over)
         if observation.restarted:
-            self._tell(f'{stream.name}: time has jumped back; state and windows start anew')
+            where = f"stream '{stream.name}': " if stream.name else ''
+            self._tell(f'{where}time has jumped back; states and windows start anew')
         deadline_ms = self._settings.deadline_ms()
         if deadline_ms and age_ms > deadline_ms:
             self._monitor.stale(stream.name, taken_ns)

@@ -1,0 +1,289 @@
+"""What an observation costs when it goes wrong, whose its result is, and swaps without a gap."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic_ns
+from typing import Any
+
+import pytest
+from number_pipelines import Listener, NumberModels, number_input, number_pipeline
+from ros_processes import wait_until
+
+from ml_integration.core.inputs import KeepRule, Trigger
+from ml_integration.core.monitor import Monitor
+from ml_integration.core.stats import InputKey
+from ml_integration.errors import MessageError
+from ml_integration.serving.frame_loop import FrameLoop, LoopSettings
+from ml_integration.serving.stream import Stream
+
+STREAMS = ('a', 'b', 'c')
+MS = 1_000_000
+NOW_NS = 10**18
+WAIT_S = 10.0
+
+
+class Line:
+    """A frame loop between parts that the test looks into, turned by hand.
+
+    Args:
+        together: how many observations can run together.
+        spectators: of each stream.
+    """
+
+    def __init__(self, together: int = 1, *spectators: Listener, pipeline: Any = None) -> None:
+        self.models = NumberModels(pipeline or number_pipeline(together))
+        self.results = Listener()
+        self.streams = [Stream(n, Trigger('x'), self.results, spectators) for n in STREAMS]
+        self.monitor = Monitor(monotonic_ns(), [InputKey(name, 'x') for name in STREAMS])
+        self.log: list[str] = []
+        self.loop = FrameLoop(
+            self.models,
+            self.streams,
+            self.monitor,
+            lambda: NOW_NS,
+            self.log.append,
+            LoopSettings(lambda: 1000.0),
+        )
+        self.loop._mailbox.feed(self.models.pipeline)
+
+    @property
+    def runs(self) -> list[list[int]]:
+        session: Any = self.models.pipeline.session
+        runs: list[list[int]] = session.runs
+        return runs
+
+    def serve(self, *numbers: int, old: tuple[int, ...] = ()) -> None:
+        """Serves one number per stream; those in `old` were stamped long ago."""
+        for stream, number in zip(self.streams, numbers, strict=False):
+            stamp_ns = NOW_NS - (2000 * MS if number in old else 0)
+            self.loop.receive(stream, 'x', number, stamp_ns)
+        for _ in range(len(numbers)):
+            self.loop.serve()
+
+    def total(self) -> Any:
+        return self.monitor.stats(monotonic_ns()).total
+
+
+@pytest.fixture(params=[1, 2, 3])
+def line(request: pytest.FixtureRequest) -> Line:
+    return Line(request.param)
+
+
+def test_results_go_to_their_stream_with_what_triggered_them(line: Line) -> None:
+    line.serve(10, 20, 30)
+    assert line.results.got == [('a', 10), ('b', 20), ('c', 30)]
+    assert line.models.outcomes == [(1, True)] * 3
+    assert [(p.stamp_ns, p.frame_id) for p in line.results.predictions] == [(NOW_NS, 'frame')] * 3
+    streams = line.monitor.stats(monotonic_ns()).streams
+    assert [one.age is not None for one in streams] == [True] * 3
+
+
+def test_as_many_as_possible_run_together() -> None:
+    for together, runs in ((1, [[10], [20], [30]]), (2, [[10, 20], [30]]), (3, [[10, 20, 30]])):
+        line = Line(together)
+        line.serve(10, 20, 30)
+        assert line.runs == runs
+
+
+@pytest.mark.parametrize(
+    ('bad', 'reason'),
+    [
+        (1, 'cannot be read'),  # in the sensor
+        (2, 'ZeroDivisionError: a mistake in an encoder'),  # not even an error of ours
+        (4, 'cannot be decoded'),  # after the run
+    ],
+)
+def test_an_observation_that_fails_costs_only_itself(line: Line, bad: int, reason: str) -> None:
+    line.serve(10, bad, 30)
+    assert line.results.got == [('a', 10), ('c', 30)]
+    assert [sentence.partition('\n')[0] for sentence in line.log] == [f'frame dropped: {reason}']
+    assert sorted(line.models.outcomes) == [(1, False), (1, True), (1, True)]
+    assert line.total().failed == 1
+
+
+@pytest.mark.parametrize(('together', 'lost'), [(1, 1), (2, 2), (3, 3)])
+def test_a_run_that_fails_costs_each_observation_in_it(together: int, lost: int) -> None:
+    line = Line(together)
+    line.serve(10, 3, 30)
+    assert line.log == ['frame dropped: m@1: inference failed: out of memory']
+    assert line.models.outcomes.count((1, False)) == line.total().failed == lost
+    assert len(line.results.got) == 3 - lost
+
+
+def test_what_is_too_old_is_left_out(line: Line) -> None:
+    line.serve(10, 20, 30, old=(20,))
+    assert line.results.got == [('a', 10), ('c', 30)]
+    assert line.log == []
+    assert line.total().stale == 1
+
+
+def test_an_invalid_result_is_held_back_and_the_others_are_published(line: Line) -> None:
+    line.serve(10, 5, 30)
+    assert line.results.got == [('a', 10), ('c', 30)]
+    assert line.models.outcomes == [(1, True), (1, False), (1, True)]
+    assert line.monitor.stats(monotonic_ns()).invalid_kinds == {'odd': 1}
+
+
+def test_nothing_runs_when_nothing_is_worth_it(line: Line) -> None:
+    line.serve(1, 20, old=(20,))
+    assert line.runs == []
+
+
+def test_a_spectator_that_fails_costs_neither_the_model_nor_the_result() -> None:
+    broken, other = Listener('overlay', ValueError('draws nothing')), Listener('recorder')
+    line = Line(1, broken, other)
+    for number in (10, 20):
+        line.serve(number)
+    assert line.results.got == other.got == [('a', 10), ('a', 20)]
+    assert line.models.outcomes == [(1, True)] * 2
+    assert (line.total().published, line.total().failed) == (2, 0)
+    assert line.monitor.stats(monotonic_ns()).spectators_failed == {'overlay': 2}
+    assert len(line.log) == 1 and line.log[0].startswith('overlay failed: ValueError')
+
+
+def test_a_result_that_cannot_be_published_is_no_good_one() -> None:
+    line = Line()
+    line.results.error = ValueError('no such field')
+    line.serve(10)
+    assert line.models.outcomes == [(1, False)]
+    assert (line.total().published, line.total().failed) == (0, 1)
+
+
+def test_an_outcome_belongs_to_the_model_that_made_it() -> None:
+    line = Line()
+    other = number_pipeline(version=2)
+    line.loop.prepare(other)
+
+    def swap(*arguments: Any) -> None:
+        line.models.swap(other)
+
+    line.results.take = swap  # type: ignore[method-assign]
+    line.serve(10)
+    assert line.models.outcomes == [(1, True)]
+
+
+def test_frames_that_were_passed_over_are_counted() -> None:
+    line = Line()
+    for number in (10, 11, 12):
+        line.loop.receive(line.streams[0], 'x', number, NOW_NS)
+    line.loop.serve()
+    assert line.results.got == [('a', 12)]
+    assert line.total().displaced == 2
+
+
+def test_a_swap_loses_nothing_and_runs_nothing_twice() -> None:
+    line = Line()
+    line.serve(10)
+    other = number_pipeline(version=2, factor=100)
+    line.loop.prepare(other)
+    line.loop.receive(line.streams[0], 'x', 20, NOW_NS)
+    line.models.swap(other)
+    line.loop.forget(line.models.pipeline)  # what is forgotten is another one, see below
+    line.loop.prepare(other)
+    line.loop.receive(line.streams[0], 'x', 21, NOW_NS)
+    line.loop.serve()
+    line.loop.serve()
+    assert line.results.got == [('a', 10), ('a', 2100)]
+
+
+def test_a_model_with_a_longer_window_takes_over_when_it_is_filled() -> None:
+    short = number_pipeline(1, number_input('w', KeepRule.WINDOW, 30))
+    long = number_pipeline(1, number_input('w', KeepRule.WINDOW, 100), version=2)
+    line = Line(pipeline=short)
+    stream, sizes, warm = line.streams[0], [], threading.Event()
+    thread = threading.Thread(target=lambda: (line.loop.prepare(long), warm.set()), daemon=True)
+    for number in range(40):
+        stamp_ns = NOW_NS + number * 10 * MS
+        for tensor in ('w', 'x'):
+            line.loop.receive(stream, tensor, 10, stamp_ns)
+        line.loop.serve()
+        if number == 10:
+            thread.start()
+            wait_until(lambda: long in stream._inboxes, 'the new model is fed')
+        if number == 14 and not warm.is_set():
+            wait_until(warm.is_set, 'the longer window is filled')  # from what was held
+        if number == 25:
+            line.models.swap(long)
+            line.loop.forget(short)
+    thread.join(WAIT_S)
+    sizes = [len(p.frames['w']) for p in line.results.predictions]
+    stamps = [p.stamp_ns for p in line.results.predictions]
+    assert stamps == [NOW_NS + number * 10 * MS for number in range(3, 40)]
+    assert sizes == [4] * 23 + [11] * 14
+
+
+def test_a_failing_frame_is_told_with_its_traceback_unless_it_explains_itself() -> None:
+    line = Line()
+    line.results.error = MessageError('step', 3, 'at least 6')
+    line.serve(10)
+    other = Line()
+    other.results.error = ZeroDivisionError('oops')
+    other.serve(10)
+    assert "message field 'step'" in line.log[0] and 'Traceback' not in line.log[0]
+    assert 'ZeroDivisionError: oops' in other.log[0] and 'Traceback' in other.log[0]
+
+
+class Gate(Listener):
+    """Lets results through one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.open = threading.Event(), threading.Event()
+
+    def take(self, *arguments: Any) -> None:
+        self.entered.set()
+        assert self.open.wait(WAIT_S)
+        super().take(*arguments)
+
+
+@pytest.fixture
+def gated() -> tuple[Line, Gate]:
+    line, gate = Line(), Gate()
+    line.streams[0].results = gate
+    return line, gate
+
+
+def test_latency_does_not_grow_when_frames_queue(gated: tuple[Line, Gate]) -> None:
+    line, gate = gated
+    line.loop.start()
+    line.loop.receive(line.streams[0], 'x', 10, NOW_NS)
+    assert gate.entered.wait(WAIT_S)
+    for number in range(11, 110):
+        line.loop.receive(line.streams[0], 'x', number, NOW_NS)
+    gate.open.set()
+    wait_until(lambda: len(gate.got) == 2, 'the newest one')
+    line.loop.stop()
+    assert gate.got == [('a', 10), ('a', 109)]
+    assert line.total().displaced == 98
+
+
+def test_a_frozen_engine_shows_and_stopping_finishes_what_is_under_way(
+    gated: tuple[Line, Gate],
+) -> None:
+    line, gate = gated
+    line.loop.start()
+    assert line.loop.busy_s() == 0.0
+    line.loop.receive(line.streams[0], 'x', 10, NOW_NS)
+    assert gate.entered.wait(WAIT_S)
+    assert line.loop.busy_s() > 0.0
+    gate.open.set()
+    line.loop.stop()
+    assert gate.got == [('a', 10)] and line.loop.busy_s() == 0.0
+
+
+def test_missing_inputs_are_named() -> None:
+    line = Line(pipeline=number_pipeline(1, number_input('joints', KeepRule.LATEST, 100)))
+    line.loop.receive(line.streams[0], 'x', 10, NOW_NS)
+    assert line.loop.missing()['a'] == ('joints',)
+    line.loop.receive(line.streams[0], 'joints', 10, NOW_NS)
+    assert line.loop.missing()['a'] == ()
+
+
+def test_a_jump_back_in_time_is_told() -> None:
+    line = Line()
+    line.serve(10)
+    line.loop.receive(line.streams[0], 'x', 11, NOW_NS - 500 * MS)
+    line.loop.serve()
+    assert line.results.got == [('a', 10), ('a', 11)]
+    assert line.log == ["stream 'a': time has jumped back; states and windows start anew"]
