@@ -82,7 +82,7 @@ class FrameLine:
         message = self._read(letter.message)
         header = typed_header(message.header)
         if self._is_stale(self._age_ms(header, letter)):
-            self._monitor.stale(monotonic_ns(), letter.camera)
+            self._monitor.stale(self._cameras[letter.camera].name, monotonic_ns())
             return None
         return _Frame(letter, header, pipeline.prepare(message, letter.sequence, row))
 
@@ -103,7 +103,7 @@ class FrameLine:
         age_ms = self._age_ms(header, letter)
         self._models.record(prediction.verdict.ok)
         self._monitor.completed(
-            prediction.verdict, age_ms, stage_ms, done_ns, letter.camera, prediction.together
+            camera.name, prediction.verdict, age_ms, stage_ms, done_ns, prediction.together
         )
         camera.side_outputs.publish(pipeline, prediction, header)
 

@@ -11,8 +11,10 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.subscription import Subscription
 
-from ml_integration.core.health import judge
+from ml_integration.core.endpoints import Endpoint
+from ml_integration.core.health import Alarms, judge, judge_idle
 from ml_integration.core.monitor import Monitor
+from ml_integration.core.stats import InputKey
 from ml_integration.errors import SwapError
 from ml_integration.ros.inference import diagnostics
 from ml_integration.ros.inference.cameras import Camera, check_cameras
@@ -21,7 +23,7 @@ from ml_integration.ros.inference.mailbox import Mailbox
 from ml_integration.ros.inference.model_control import ModelControl, refuse_if_locked
 from ml_integration.ros.inference.model_serving import ModelServing
 from ml_integration.ros.inference.worker import Worker
-from ml_integration.ros.messages.endpoint import inspect_wire, subscribe
+from ml_integration.ros.messages.endpoint import inspect_endpoint, subscribe
 from ml_integration.ros.messages.intra_process import receive_images
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.messages.raw_messages import reader_for
@@ -81,7 +83,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             Camera(self, name, topic, pipeline.task, resources)
             for name in self.parameters.cameras or ('',)
         ]
-        for alarm in self._models.alarms():
+        for alarm in self._models.alarms().findings():
             self.get_logger().warning(alarm.sentence)
         self.get_logger().info(
             f'{serving.identity} on {pipeline.session.device}, '
@@ -89,7 +91,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         )
 
     def activate(self, resources: ExitStack) -> None:
-        self._monitor = Monitor(monotonic_ns(), cameras=len(self._cameras))
+        self._keys = self._input_keys()
+        self._monitor = Monitor(monotonic_ns(), self._keys)
         raw = self.parameters.raw_subscription
         self._reader = reader_for(self._sensor_type) if raw else None
         self._worker = self._make_worker()
@@ -126,7 +129,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         )
         mailbox = Mailbox(len(self._cameras), self.parameters.batch.timeout_ms)
         most = self._models.batch_size
-        return Worker(line.serve, self._monitor, self.get_logger(), mailbox, most)
+        return Worker(line.serve, self._monitor, self.get_logger(), mailbox, most, self._keys)
 
     def _subscribe(self, topic: str, camera: int, resources: ExitStack) -> Subscription:
         """Lets the worker have the messages of one camera."""
@@ -139,7 +142,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             topic,
             self.guarded(receive),
             qos.sensor(self.parameters.sensor_qos),
-            lost=self.guarded(lambda count: self._monitor.lost(count, monotonic_ns(), camera)),
+            lost=self.guarded(partial(self._lost, self._keys[camera])),
             raw=self._reader is not None,
             qos_overriding_options=qos.overridable_sensor(),
         )
@@ -165,21 +168,35 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._diagnostics.publish(message)
 
     def _statuses(self) -> list[Any]:
-        name = self.get_fully_qualified_name()
-        if self._models is None:
-            return [diagnostics.status(name, *diagnostics.model_finding(self.state, None, ()))]
-        serving, alarms = self._models.serving, self._models.alarms()
-        model = diagnostics.status(name, *diagnostics.model_finding(self.state, serving, alarms))
-        if self.state != 'active':
-            return [model]
-        stats = self._monitor.stats(monotonic_ns())
-        health = judge(stats, self.parameters.health, serving.package.manifest.limits.latency_ms)
-        wires = [
-            inspect_wire(self, camera.name, item.topic_name, item.qos_profile)
-            for camera, item in zip(self._cameras, self._inputs, strict=True)
+        name, models = self.get_fully_qualified_name(), self._models
+        serving = models.serving if models else None
+        alarms = models.alarms() if models else Alarms()
+        if self.state != 'active' or serving is None:
+            health = judge_idle(self.state, alarms)
+            frames = diagnostics.idle_statuses(name, health, self._input_keys())
+        else:
+            limit = serving.package.manifest.limits.latency_ms
+            stats, busy_s = self._monitor.stats(monotonic_ns()), self._worker.busy_s()
+            endpoints, settings = self._endpoints(), self.parameters.health
+            health = judge(stats, endpoints, busy_s, alarms, settings, limit)
+            frames = diagnostics.frame_statuses(name, health, stats, endpoints, busy_s)
+        model = health.of('model')
+        return [diagnostics.model_status(name, self.state, serving, model, alarms), *frames]
+
+    def _input_keys(self) -> list[InputKey]:
+        """Which messages come, or will; without a model nobody knows its tensors."""
+        models = self._models
+        tensor = models.serving.pipeline.model.inputs[0].name if models else ''
+        return [InputKey(name, tensor) for name in self.parameters.cameras or ('',)]
+
+    def _endpoints(self) -> list[Endpoint]:
+        return [
+            inspect_endpoint(self, key, item.topic_name, item.qos_profile)
+            for key, item in zip(self._keys, self._inputs, strict=True)
         ]
-        busy_s = self._worker.busy_s()
-        return [model, *diagnostics.frame_statuses(name, health, stats, wires, busy_s)]
+
+    def _lost(self, key: InputKey, count: int) -> None:
+        self._monitor.lost(key.stream, key.tensor, count, monotonic_ns())
 
 
 def main() -> int:

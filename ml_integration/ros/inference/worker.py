@@ -9,6 +9,7 @@ from time import monotonic_ns
 from typing import Any
 
 from ml_integration.core.monitor import Monitor
+from ml_integration.core.stats import InputKey
 from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.inference.mailbox import Letter, Mailbox
 
@@ -28,6 +29,7 @@ class Worker:
         logger: an rclpy logger.
         mailbox: where the messages wait; one for a single camera if not given.
         most: tells how many messages to take at a time.
+        inputs: what the monitor calls the messages of each camera.
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class Worker:
         logger: Any,
         mailbox: Mailbox | None = None,
         most: Callable[[], int] = lambda: 1,
+        inputs: Sequence[InputKey] = (InputKey(),),
     ) -> None:
         self._handle = handle
         self._monitor = monitor
         self._logger = logger
         self._mailbox = mailbox or Mailbox()
         self._most = most
+        self._inputs = inputs
         self._busy_since_ns = 0
         self._thread = threading.Thread(target=self._loop, name='ml_worker', daemon=True)
 
@@ -53,9 +57,10 @@ class Worker:
         """The subscription's callback: leaves the message and returns at once."""
         now_ns = monotonic_ns()
         size = len(message) if isinstance(message, bytes) else 0
-        self._monitor.received(now_ns, size, camera)
+        key = self._inputs[camera]
+        self._monitor.received(key.stream, key.tensor, now_ns, size)
         if self._mailbox.put(message, now_ns, camera):
-            self._monitor.displaced(now_ns, camera)
+            self._monitor.displaced(key.stream, now_ns)
 
     def busy_s(self) -> float:
         """How long the frames under way have been in work [s]; 0 when there are none."""

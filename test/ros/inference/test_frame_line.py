@@ -23,6 +23,7 @@ from ml_integration.core.datatypes import (
 )
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.stats import InputKey
 from ml_integration.errors import FrameError, InferenceError
 from ml_integration.ros.inference.frame_line import FrameLine
 from ml_integration.ros.inference.mailbox import Letter
@@ -98,7 +99,7 @@ class Line:
         self.models = Models(Pipeline(task, task, self.session, model, batch=batch))
         self.published: list[tuple[int, tuple[str, int]]] = []
         self.failures: list[str] = []
-        self.monitor = Monitor(0, cameras=CAMERAS)
+        self.monitor = Monitor(0, [InputKey(f'c{number}') for number in range(CAMERAS)])
         node: Any = SimpleNamespace(get_clock=Clock, context=SimpleNamespace(ok=lambda: True))
         models: Any = self.models
         cameras: Any = [self._camera(number) for number in range(CAMERAS)]
@@ -109,7 +110,9 @@ class Line:
             self.published.append((number, (header.frame_id, prediction.result)))
 
         results = SimpleNamespace(publish=publish)
-        return SimpleNamespace(results=results, side_outputs=SimpleNamespace(publish=_nothing))
+        return SimpleNamespace(
+            name=f'c{number}', results=results, side_outputs=SimpleNamespace(publish=_nothing)
+        )
 
     def serve(self, *numbers: int, old: tuple[int, ...] = ()) -> None:
         """Serves one number per camera; those in `old` were stamped long ago."""
@@ -135,7 +138,7 @@ def test_results_go_to_their_camera_with_its_header(line: Line) -> None:
     line.serve(10, 20, 30)
     assert line.published == [(0, ('c0', 10)), (1, ('c1', 20)), (2, ('c2', 30))]
     assert line.models.outcomes == [True] * 3
-    assert [one.age is not None for one in line.monitor.stats(SECOND_NS).inputs] == [True] * 3
+    assert [one.age is not None for one in line.monitor.stats(SECOND_NS).streams] == [True] * 3
 
 
 def test_as_many_as_possible_run_together() -> None:
