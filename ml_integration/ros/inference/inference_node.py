@@ -13,6 +13,7 @@ from rclpy.subscription import Subscription
 
 from ml_integration.core.endpoints import Endpoint
 from ml_integration.core.health import Alarms, judge, judge_idle
+from ml_integration.core.judge import Judge
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
 from ml_integration.errors import SwapError
@@ -91,6 +92,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         )
 
     def activate(self, resources: ExitStack) -> None:
+        self._judge = Judge()
         self._keys = self._input_keys()
         self._monitor = Monitor(monotonic_ns(), self._keys)
         raw = self.parameters.raw_subscription
@@ -178,7 +180,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             limit = serving.package.manifest.limits.latency_ms
             stats, busy_s = self._monitor.stats(monotonic_ns()), self._worker.busy_s()
             endpoints, settings = self._endpoints(), self.parameters.health
-            health = judge(stats, endpoints, busy_s, alarms, settings, limit)
+            found = judge(stats, endpoints, busy_s, alarms, settings, limit)
+            health = self._judge.steady(found)
             frames = diagnostics.frame_statuses(name, health, stats, endpoints, busy_s)
         model = health.of('model')
         return [diagnostics.model_status(name, self.state, serving, model, alarms), *frames]
