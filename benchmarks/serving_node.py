@@ -20,6 +20,7 @@ from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
 
 from ml_integration.demos.demo.children import Child
+from ml_integration.ros.messages.diagnostic_numbers import numbers, statuses_of
 from ml_integration.ros.node import qos
 from ml_integration.ros.node.executor import make_executor, spin
 
@@ -117,9 +118,9 @@ class Watcher:
         self.seen.serving, self.seen.problem = values['serving'], values['problem']
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        for status in message.status:
-            if status.name == f'{NODE}: drops':
-                self.seen.drops = {item.key: int(item.value) for item in status.values}
+        drops = statuses_of(message, NODE).get('drops')
+        if drops is not None and (found := numbers(drops)):
+            self.seen.drops = {key: int(number) for key, number in found.items()}
 
 
 def memory_mb(pid: int, keys: Sequence[str] = ('VmRSS', 'RssAnon')) -> dict[str, float]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from ml_integration.core.declaration import declared
-from ml_integration.core.stats import InputStats, Stats
+from ml_integration.core.endpoints import Endpoint, fragmentation
+from ml_integration.core.stats import Counts, InputStats, Stats, StreamStats
+
+STUCK_S = 5.0
+"""A run that takes longer does not come back."""
+FRAME_CONCERNS = ('input', 'latency', 'drops', 'results', 'errors')
+CONCERNS = ('model', *FRAME_CONCERNS)
 
 
 class Level(IntEnum):
@@ -40,65 +47,157 @@ class HealthSettings:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The judgment of one concern, as one sentence."""
+    """The judgment of one concern, as one sentence.
+
+    Attributes:
+        concern: one of CONCERNS.
+        level: how bad it is.
+        sentence: what was found.
+        hard: a fault that another second makes no more certain.
+    """
 
     concern: str
     level: Level
     sentence: str
+    hard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """What is wrong with the models of a node: facts, not measurements.
+
+    Attributes:
+        complaints: why a model is not used, or a state not stored.
+        fallback: why something else executes the model than was wished; empty if nothing does.
+        unchecked: whether any file is loaded as a model.
+        tampering: how the serving model's files have changed; empty if they have not.
+    """
+
+    complaints: tuple[str, ...] = ()
+    fallback: str = ''
+    unchecked: bool = False
+    tampering: str = ''
+
+    def findings(self) -> tuple[Finding, ...]:
+        """One finding for each, the worst one first."""
+        sentences = [*self.complaints, self.fallback]
+        if self.unchecked:
+            sentences.append('INTEGRITY IS OFF: any file is loaded as a model')
+        found = [Finding('model', Level.WARN, text, hard=True) for text in sentences if text]
+        if self.tampering:
+            sentence = f'changed on disk and quarantined: {self.tampering}'
+            found.insert(0, Finding('model', Level.ERROR, sentence, hard=True))
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The judgment of all concerns.
-
-    Attributes:
-        findings: one per concern.
-        inputs: the one about input for each camera.
-    """
+    """The judgment of all concerns, one finding each."""
 
     findings: tuple[Finding, ...]
-    inputs: tuple[Finding, ...]
 
     @property
     def level(self) -> Level:
         return max((finding.level for finding in self.findings), default=Level.OK)
 
     def of(self, concern: str) -> Finding:
-        """The finding about one concern: input, latency, drops, results or errors."""
+        """The finding about one of CONCERNS."""
         return next(finding for finding in self.findings if finding.concern == concern)
 
 
-def judge(stats: Stats, settings: HealthSettings, latency_ms: float | None) -> Health:
-    """Judges a window.
+def judge(
+    stats: Stats,
+    endpoints: Sequence[Endpoint],
+    busy_s: float,
+    alarms: Alarms,
+    settings: HealthSettings,
+    latency_ms: float | None = None,
+) -> Health:
+    """Judges an active node by what is known in this second.
 
     Args:
         stats: the window.
+        endpoints: one for each input of each stream.
+        busy_s: how long the frames under way have been in work [s].
+        alarms: what is wrong with the models.
         settings: the robot's limits.
         latency_ms: the model's limit for the p95 of all stages of a frame together [ms]; None
             when it promises none.
     """
-    inputs = tuple(_input(one, settings) for one in stats.inputs)
     return Health(
         (
-            max(inputs, key=lambda finding: finding.level),
+            _model(alarms),
+            _input(stats, endpoints, settings),
             _latency(stats, latency_ms),
             _drops(stats, settings),
             _results(stats, settings),
-            _errors(stats, settings),
-        ),
-        inputs,
+            _errors(stats, busy_s, settings),
+        )
     )
 
 
-def _input(stats: InputStats, settings: HealthSettings) -> Finding:
-    if stats.since_s * 1e3 > settings.input_timeout_ms:
-        ever = 'no message' if stats.total.received else 'no message yet'
-        return Finding('input', Level.WARN, f'{ever} for {stats.since_s:.1f} s')
-    recent = stats.recent
+def judge_idle(state: str, alarms: Alarms) -> Health:
+    """Judges a node whose `state` is not 'active': its models, as there are no frames."""
+    idle = (Finding(concern, Level.OK, state) for concern in FRAME_CONCERNS)
+    return Health((_model(alarms), *idle))
+
+
+def _model(alarms: Alarms) -> Finding:
+    return next(iter(alarms.findings()), Finding('model', Level.OK, ''))
+
+
+def _input(stats: Stats, endpoints: Iterable[Endpoint], settings: HealthSettings) -> Finding:
+    """What is wrong with any of the inputs; the rates when nothing is."""
+    at = {(endpoint.stream, endpoint.tensor): endpoint for endpoint in endpoints}
+    found = [
+        (_name(stream, one), _one_input(stream, one, at[stream.name, one.tensor], settings))
+        for stream in stats.streams
+        for one in stream.inputs
+    ]
+    level = max((finding.level for _, finding in found), default=Level.OK)
+    if level == Level.OK:
+        rates = (f'{name} {finding.sentence}'.strip() for name, finding in found)
+        return Finding('input', level, ', '.join(rates))
+    wrong = [finding for _, finding in found if finding.level != Level.OK]
+    sentence = ' | '.join(finding.sentence for finding in wrong)
+    return Finding('input', level, sentence, any(finding.hard for finding in wrong))
+
+
+def _name(stream: StreamStats, one: InputStats) -> str:
+    """What tells the input from the others of the node; nothing where there is only one."""
+    return ' '.join(filter(None, (stream.name, one.tensor if len(stream.inputs) > 1 else '')))
+
+
+def _one_input(
+    stream: StreamStats, one: InputStats, endpoint: Endpoint, settings: HealthSettings
+) -> Finding:
+    symptom = next(_symptoms(stream, one, settings), '')
+    cause = next(_causes(one, endpoint), '')
+    if not symptom and not cause:
+        return Finding('input', Level.OK, f'{one.hz:.1f} Hz')
+    if not cause and not endpoint.publishers:
+        cause = 'is the topic remapped to the right name?'
+    what = f'{symptom or f"{one.hz:.1f} Hz"} on {endpoint.topic}'
+    parts = (what, f'{endpoint.publishers} publisher(s)', cause)
+    return Finding('input', Level.WARN, '; '.join(filter(None, parts)), bool(endpoint.mismatch))
+
+
+def _symptoms(stream: StreamStats, one: InputStats, settings: HealthSettings) -> Iterator[str]:
+    if one.tensor in stream.missing:
+        yield f"input '{one.tensor}' is missing"
+    if one.since_s * 1e3 > settings.input_timeout_ms:
+        ever = 'no message' if one.total.received else 'no message yet'
+        yield f'{ever} for {one.since_s:.1f} s'
+    recent = one.recent
     if recent.lost_ratio > settings.max_lost_ratio:
-        sent = recent.received + recent.lost
-        return Finding('input', Level.WARN, f'{recent.lost} of {sent} messages lost on the way')
-    return Finding('input', Level.OK, f'{stats.hz:.1f} Hz')
+        yield f'{recent.lost} of {recent.received + recent.lost} messages lost on the way'
+
+
+def _causes(one: InputStats, endpoint: Endpoint) -> Iterator[str]:
+    if endpoint.mismatch:
+        yield f'QoS mismatch: {endpoint.mismatch}'
+    if slow := fragmentation(endpoint, one):
+        yield slow
 
 
 def _latency(stats: Stats, latency_ms: float | None) -> Finding:
@@ -112,24 +211,39 @@ def _latency(stats: Stats, latency_ms: float | None) -> Finding:
 
 
 def _drops(stats: Stats, settings: HealthSettings) -> Finding:
+    """How many frames are dropped, and whether it is because of a clock."""
     recent = stats.recent
     sentence = f'{recent.displaced} displaced and {recent.stale} stale of {recent.received} frames'
-    late = recent.drop_ratio > settings.max_drop_ratio
-    return Finding('drops', Level.WARN if late else Level.OK, sentence)
+    late = [stream.name for stream in stats.streams if _all_stale(stream.recent)]
+    if late:
+        which = f'every frame of {" or ".join(late)}' if any(late) else 'every frame'
+        hint = f'{which} is too old: does the publisher use the same clock (use_sim_time)?'
+        return Finding('drops', Level.ERROR, f'{sentence}; {hint}', hard=True)
+    too_many = recent.drop_ratio > settings.max_drop_ratio
+    return Finding('drops', Level.WARN if too_many else Level.OK, sentence)
+
+
+def _all_stale(recent: Counts) -> bool:
+    return bool(recent.stale) and recent.stale >= recent.received - recent.displaced
 
 
 def _results(stats: Stats, settings: HealthSettings) -> Finding:
     recent = stats.recent
     bad = recent.invalid_ratio > settings.max_invalid_ratio
     sentence = f'{stats.output_hz:.1f} Hz, {recent.invalid} invalid and held back'
-    return Finding('results', Level.ERROR if bad else Level.OK, sentence)
+    level = Level.ERROR if bad else Level.OK
+    return Finding('results', level, sentence, hard=bad and not recent.published)
 
 
-def _errors(stats: Stats, settings: HealthSettings) -> Finding:
+def _errors(stats: Stats, busy_s: float, settings: HealthSettings) -> Finding:
+    if busy_s >= STUCK_S:
+        sentence = f'one frame has been in work for {busy_s:.0f} s: the engine seems to be frozen'
+        return Finding('errors', Level.ERROR, sentence, hard=True)
     recent = stats.recent
     sentence = f'{recent.failed} failed frames'
     if recent.failed:
         sentence += f', the last one: {stats.last_error}'
     if recent.error_ratio > settings.max_error_ratio:
-        return Finding('errors', Level.ERROR, sentence)
+        none_good = not recent.published and not recent.invalid
+        return Finding('errors', Level.ERROR, sentence, hard=none_good)
     return Finding('errors', Level.WARN if recent.failed else Level.OK, sentence)

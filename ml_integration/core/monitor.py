@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ml_integration.core.datatypes import Verdict
-from ml_integration.core.stats import Counts, InputStats, Percentiles, Stats
+from ml_integration.core.stats import (
+    Arrivals,
+    Counts,
+    InputKey,
+    InputStats,
+    Percentiles,
+    Stats,
+    StreamStats,
+)
 
 MAX_SAMPLES = 4096
+SLICE_NS = 100_000_000
+"""Events are counted in slices of the window, so that messages at any rate cost the same."""
 
-_Events = Counter[tuple[str, 'int | None']]
-"""How often something happened to frames of a camera; None where it is not known which."""
+_Event = tuple[str, 'str | None', str]
+"""What happened, to a frame of which stream (None: not known), and in which tensor's messages."""
+_NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +33,25 @@ class _Sample:
     at_ns: int
     age_ms: float
     stage_ms: Mapping[str, float]
-    camera: int
+    stream: str
     together: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    begin_ns: int
+    events: dict[_Event, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What a summary is made of."""
+
+    now_ns: int
+    length_s: float
+    recent: Counter[_Event]
+    total: Counter[_Event]
+    samples: Sequence[_Sample]
 
 
 class Monitor:
@@ -30,130 +59,183 @@ class Monitor:
 
     Args:
         now_ns: the time of the start [ns].
+        inputs: the messages that come; those of a stream one after another.
         window_s: what counts as recent [s].
-        cameras: how many there are; they are told apart by their numbers from 0.
     """
 
-    def __init__(self, now_ns: int, window_s: float = 10.0, cameras: int = 1) -> None:
+    def __init__(
+        self,
+        now_ns: int,
+        inputs: Sequence[InputKey] = (InputKey(),),
+        window_s: float = 10.0,
+    ) -> None:
         self._lock = threading.Lock()
         self._window_ns = int(window_s * 1e9)
         self._start_ns = now_ns
-        self._input_ns = [now_ns] * cameras
-        self._serialized_bytes = [0] * cameras
-        self._events: deque[tuple[int, str, int | None]] = deque(maxlen=4 * MAX_SAMPLES)
+        self._inputs = tuple(inputs)
+        self._last = {(key.stream, key.tensor): (now_ns, 0) for key in self._inputs}
+        self._slices = deque([_Slice(now_ns)])
+        self._events, self._end_ns = self._slices[0].events, now_ns + SLICE_NS
+        self._settled: Counter[_Event] = Counter()
         self._samples: deque[_Sample] = deque(maxlen=MAX_SAMPLES)
-        self._total: _Events = Counter()
         self._invalid_kinds: Counter[str] = Counter()
+        self._spectators_failed: Counter[str] = Counter()
         self._last_error = ''
         self._error_ns = now_ns
 
-    def received(self, now_ns: int, serialized_bytes: int = 0, camera: int = 0) -> None:
+    def received(self, stream: str, tensor: str, now_ns: int, serialized_bytes: int = 0) -> None:
         with self._lock:
-            self._input_ns[camera] = now_ns
-            self._serialized_bytes[camera] = serialized_bytes
-            self._count('received', now_ns, camera)
+            self._last[stream, tensor] = (now_ns, serialized_bytes)
+            self._count(('received', stream, tensor), now_ns)
 
-    def lost(self, count: int, now_ns: int, camera: int = 0) -> None:
+    def lost(self, stream: str, tensor: str, count: int, now_ns: int) -> None:
         with self._lock:
-            for _ in range(count):
-                self._count('lost', now_ns, camera)
+            self._count(('lost', stream, tensor), now_ns, count)
 
-    def displaced(self, now_ns: int, camera: int = 0) -> None:
+    def displaced(self, stream: str, now_ns: int, count: int = 1) -> None:
         with self._lock:
-            self._count('displaced', now_ns, camera)
+            self._count(('displaced', stream, ''), now_ns, count)
 
-    def stale(self, now_ns: int, camera: int = 0) -> None:
+    def stale(self, stream: str, now_ns: int) -> None:
         with self._lock:
-            self._count('stale', now_ns, camera)
+            self._count(('stale', stream, ''), now_ns)
 
-    def failed(self, sentence: str, now_ns: int) -> None:
+    def failed(self, sentence: str, now_ns: int, stream: str | None = None) -> None:
         with self._lock:
             self._last_error, self._error_ns = sentence, now_ns
-            self._count('failed', now_ns, None)
+            self._count(('failed', stream, ''), now_ns)
+
+    def spectator_failed(self, name: str) -> None:
+        """Counts what a spectator raised: it costs no frame and no model anything."""
+        with self._lock:
+            self._spectators_failed[name] += 1
 
     def completed(
         self,
+        stream: str,
         verdict: Verdict,
         age_ms: float,
         stage_ms: Mapping[str, float],
         now_ns: int,
-        camera: int = 0,
         together: int = 1,
     ) -> None:
         with self._lock:
             stage_ms = {**stage_ms, 'total': sum(stage_ms.values())}
-            self._samples.append(_Sample(now_ns, age_ms, stage_ms, camera, together))
-            self._count('published' if verdict.ok else 'invalid', now_ns, camera)
+            self._samples.append(_Sample(now_ns, age_ms, stage_ms, stream, together))
+            self._count(('published' if verdict.ok else 'invalid', stream, ''), now_ns)
             self._invalid_kinds.update({reason.kind for reason in verdict.reasons})
 
-    def _count(self, event: str, now_ns: int, camera: int | None) -> None:
-        self._events.append((now_ns, event, camera))
-        self._total[event, camera] += 1
+    def _count(self, event: _Event, now_ns: int, count: int = 1) -> None:
+        if now_ns >= self._end_ns:
+            self._next_slice(now_ns)
+        self._events[event] = self._events.get(event, 0) + count
 
-    def stats(self, now_ns: int) -> Stats:
-        """Summarizes the window that ends now; what is older is forgotten."""
-        begin_ns = max(now_ns - self._window_ns, self._start_ns)
-        with self._lock:  # only as long as frames can wait
-            while self._events and self._events[0][0] < begin_ns:
-                self._events.popleft()
-            while self._samples and self._samples[0].at_ns < begin_ns:
-                self._samples.popleft()
-            events, samples = list(self._events), list(self._samples)
-            total, kinds = Counter(self._total), dict(self._invalid_kinds)
-        recent = Counter((event, camera) for _, event, camera in events)
-        window_s = max((now_ns - begin_ns) / 1e9, 1e-9)
-        counts = _counts(recent)
+    def _next_slice(self, now_ns: int) -> None:
+        self._settled.update(self._events)
+        self._forget(now_ns - self._window_ns)
+        begin_ns = now_ns - (now_ns - self._start_ns) % SLICE_NS
+        self._slices.append(_Slice(begin_ns))
+        self._events, self._end_ns = self._slices[-1].events, begin_ns + SLICE_NS
+
+    def _forget(self, begin_ns: int) -> None:
+        """Drops what began before the window; the slice that is being filled stays."""
+        while len(self._slices) > 1 and self._slices[0].begin_ns < begin_ns:
+            self._slices.popleft()
+        while self._samples and self._samples[0].at_ns < begin_ns:
+            self._samples.popleft()
+
+    def stats(self, now_ns: int, missing: Mapping[str, tuple[str, ...]] = _NOTHING) -> Stats:
+        """Summarizes the window that ends now; what is older is forgotten.
+
+        Args:
+            now_ns: the time [ns].
+            missing: by stream, the tensors whose messages never came or are too old.
+        """
+        window = self._window(now_ns)
+        counts = _counts(self._frames(window.recent))
+        together = sum(1 / sample.together for sample in window.samples)
         return Stats(
-            window_s=window_s,
-            inputs=tuple(
-                self._input(camera, now_ns, window_s, recent, total, samples)
-                for camera in range(len(self._input_ns))
+            window_s=window.length_s,
+            streams=tuple(
+                self._stream(name, window, missing.get(name, ()))
+                for name in dict.fromkeys(key.stream for key in self._inputs)
             ),
-            output_hz=counts.published / window_s,
-            together=len(samples) / max(sum(1 / s.together for s in samples), 1e-9),
+            output_hz=counts.published / window.length_s,
+            together=len(window.samples) / max(together, 1e-9),
             recent=counts,
-            total=_counts(total),
-            age=_percentiles([sample.age_ms for sample in samples]),
-            stages=_stages(samples),
-            invalid_kinds=kinds,
+            total=_counts(self._frames(window.total)),
+            stages=_stages(window.samples),
+            invalid_kinds=dict(self._invalid_kinds),
+            spectators_failed=dict(self._spectators_failed),
             last_error=self._last_error,
             since_error_s=(now_ns - self._error_ns) / 1e9,
         )
 
-    def _input(
-        self,
-        camera: int,
-        now_ns: int,
-        window_s: float,
-        recent: _Events,
-        total: _Events,
-        samples: list[_Sample],
-    ) -> InputStats:
-        own = [sample for sample in samples if sample.camera == camera]
+    def _window(self, now_ns: int) -> _Window:
+        begin_ns = max(now_ns - self._window_ns, self._start_ns)
+        recent: Counter[_Event] = Counter()
+        with self._lock:  # only as long as frames can wait
+            self._forget(begin_ns)
+            for one in self._slices:
+                if one.begin_ns + SLICE_NS > begin_ns:
+                    recent.update(one.events)
+            samples, total = list(self._samples), Counter(self._settled)
+            total.update(self._events)
+        return _Window(now_ns, max((now_ns - begin_ns) / 1e9, 1e-9), recent, total, samples)
+
+    def _frames(self, events: Counter[_Event], stream: str | None = None) -> Counter[str]:
+        """How often what happened to frames, of one stream or of all."""
+        triggers = {(key.stream, key.tensor) for key in self._inputs if key.triggers}
+        frames: Counter[str] = Counter()
+        for (event, of, tensor), count in events.items():
+            is_frame = event != 'lost' and (event != 'received' or (of, tensor) in triggers)
+            if is_frame and stream in (None, of):
+                frames[event] += count
+        return frames
+
+    def _stream(self, name: str, window: _Window, missing: tuple[str, ...]) -> StreamStats:
+        own = [sample for sample in window.samples if sample.stream == name]
+        return StreamStats(
+            name=name,
+            inputs=tuple(
+                self._input(key, window, own) for key in self._inputs if key.stream == name
+            ),
+            recent=_counts(self._frames(window.recent, name)),
+            total=_counts(self._frames(window.total, name)),
+            age=_percentiles(sample.age_ms for sample in own),
+            missing=missing,
+        )
+
+    def _input(self, key: InputKey, window: _Window, own: Sequence[_Sample]) -> InputStats:
+        last_ns, serialized_bytes = self._last[key.stream, key.tensor]
+        transports = [item.age_ms - item.stage_ms['total'] for item in own if key.triggers]
+        recent = _arrivals(window.recent, key)
         return InputStats(
-            hz=recent['received', camera] / window_s,
-            since_s=(now_ns - self._input_ns[camera]) / 1e9,
-            serialized_bytes=self._serialized_bytes[camera],
-            recent=_counts({key: n for key, n in recent.items() if key[1] == camera}),
-            total=_counts({key: n for key, n in total.items() if key[1] == camera}),
-            age=_percentiles([sample.age_ms for sample in own]),
-            transport=_percentiles([item.age_ms - item.stage_ms['total'] for item in own]),
+            tensor=key.tensor,
+            hz=recent.received / window.length_s,
+            since_s=(window.now_ns - last_ns) / 1e9,
+            serialized_bytes=serialized_bytes,
+            recent=recent,
+            total=_arrivals(window.total, key),
+            transport=_percentiles(transports),
         )
 
 
-def _counts(events: Mapping[tuple[str, int | None], int]) -> Counts:
-    """What happened, whichever camera it was."""
-    total: Counter[str] = Counter()
-    for (event, _), count in events.items():
-        total[event] += count
-    return Counts(**total)
+def _counts(frames: Counter[str]) -> Counts:
+    return Counts(**frames)
 
 
-def _percentiles(values: list[float]) -> Percentiles | None:
+def _arrivals(events: Counter[_Event], key: InputKey) -> Arrivals:
+    received = events['received', key.stream, key.tensor]
+    return Arrivals(received, events['lost', key.stream, key.tensor])
+
+
+def _percentiles(values: Iterable[float]) -> Percentiles | None:
+    values = list(values)
     return Percentiles.of(values) if values else None
 
 
-def _stages(samples: list[_Sample]) -> dict[str, Percentiles]:
+def _stages(samples: Sequence[_Sample]) -> dict[str, Percentiles]:
     names = dict.fromkeys(name for sample in samples for name in sample.stage_ms)
     return {
         name: Percentiles.of(s.stage_ms[name] for s in samples if name in s.stage_ms)

@@ -7,19 +7,49 @@ from dataclasses import dataclass
 
 import numpy as np
 
+STAGES = ('wait', 'decode', 'preprocess', 'infer', 'postprocess', 'validate', 'publish', 'total')
+"""The stages of a frame in order of execution, and all of them together."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputKey:
+    """Which messages are meant.
+
+    Attributes:
+        stream: name of the stream; empty for the only one of a node.
+        tensor: the model's input that is made of them.
+        triggers: whether each of them starts a run, and so is a frame that can be dropped;
+            samples of a window and values that are held are not.
+    """
+
+    stream: str = ''
+    tensor: str = ''
+    triggers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """How many messages arrived, and how many were sent and never did."""
+
+    received: int = 0
+    lost: int = 0
+
+    @property
+    def lost_ratio(self) -> float:
+        return self.lost / max(self.received + self.lost, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many frames ended in which way.
 
     Attributes:
-        received: messages that arrived.
+        received: messages that arrived to start a run.
         displaced: replaced by a newer one before the worker was free.
         stale: older than the deadline when the worker was free.
         published: results that went out.
         invalid: results that failed validation and were held back.
         failed: frames that ended in an error.
-        lost: messages that were sent and never arrived.
     """
 
     received: int = 0
@@ -28,11 +58,6 @@ class Counts:
     published: int = 0
     invalid: int = 0
     failed: int = 0
-    lost: int = 0
-
-    @property
-    def lost_ratio(self) -> float:
-        return self.lost / max(self.received + self.lost, 1)
 
     @property
     def drop_ratio(self) -> float:
@@ -59,32 +84,52 @@ class Percentiles:
     def of(cls, values: Iterable[float]) -> Percentiles:
         return cls(*np.percentile(np.fromiter(values, np.float64), (50, 95, 99)).tolist())
 
-    def __str__(self) -> str:
-        return f'{self.p50:.2f} / {self.p95:.2f} / {self.p99:.2f}'
-
 
 @dataclass(frozen=True, slots=True)
 class InputStats:
-    """The messages of one camera.
+    """The messages that one input of a stream is made of.
 
     Attributes:
+        tensor: name of the model's input.
         hz: messages per second of the window.
         since_s: time since the last message [s]; since the start if there was none.
         serialized_bytes: size of the last message as it came over the network; 0 if it was handed
             over inside the process, or if the middleware did not say.
-        recent: counts inside the window; failed frames are not told apart by camera.
-        total: counts since the start, likewise.
-        age: from the message's stamp to its result [ms]; None without results.
-        transport: from the message's stamp to its arrival [ms]; None without results.
+        recent: counts inside the window.
+        total: counts since the start.
+        transport: from the message's stamp to its arrival [ms]; None without results, and where
+            these messages do not start runs.
     """
 
+    tensor: str
     hz: float
     since_s: float
     serialized_bytes: int
+    recent: Arrivals
+    total: Arrivals
+    transport: Percentiles | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStats:
+    """One stream: the messages that it is made of, and what became of its frames.
+
+    Attributes:
+        name: empty for the only stream of a node.
+        inputs: its messages, for each input of the model.
+        recent: counts inside the window; failed frames are not told apart by stream.
+        total: counts since the start, likewise.
+        age: from the stamp of the message that started a run to its result [ms]; None without
+            results.
+        missing: tensors of the inputs that never came or are too old to be used.
+    """
+
+    name: str
+    inputs: tuple[InputStats, ...]
     recent: Counts
     total: Counts
     age: Percentiles | None
-    transport: Percentiles | None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +138,26 @@ class Stats:
 
     Attributes:
         window_s: length of the window [s]; shorter until that much time has passed.
-        inputs: each camera's messages.
+        streams: each stream's messages and frames.
         output_hz: published results per second.
         together: frames per run, on average; 0 without results.
         recent: counts inside the window.
         total: counts since the start.
-        age: from the message's stamp to its result [ms]; None without results.
         stages: percentiles of each stage [ms], in order of execution, and of their 'total'.
         invalid_kinds: how often each kind of reason made a result invalid, since the start.
+        spectators_failed: how often each one raised, such as the overlay, since the start.
         last_error: the last error's sentence, empty if there was none.
         since_error_s: time since it [s].
     """
 
     window_s: float
-    inputs: tuple[InputStats, ...]
+    streams: tuple[StreamStats, ...]
     output_hz: float
     together: float
     recent: Counts
     total: Counts
-    age: Percentiles | None
     stages: Mapping[str, Percentiles]
     invalid_kinds: Mapping[str, int]
+    spectators_failed: Mapping[str, int]
     last_error: str
     since_error_s: float

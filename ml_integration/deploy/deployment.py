@@ -84,6 +84,15 @@ class Deployment:
         return serving
 
     @property
+    def pipeline(self) -> Pipeline:
+        """What serves at the moment.
+
+        Raises:
+            ModelError: nothing does.
+        """
+        return self.serving.pipeline
+
+    @property
     def complaints(self) -> tuple[str, ...]:
         """What a person should know: a model that was not used, a state that is not stored."""
         return tuple(filter(None, (self.problem, self._history.problem)))

@@ -3,26 +3,50 @@
 import pytest
 
 from ml_integration.core.datatypes import Reason, Verdict
-from ml_integration.core.health import HealthSettings, Level, judge
+from ml_integration.core.endpoints import Endpoint
+from ml_integration.core.health import (
+    CONCERNS,
+    STUCK_S,
+    Alarms,
+    Finding,
+    Health,
+    HealthSettings,
+    Level,
+    judge,
+    judge_idle,
+)
 from ml_integration.core.monitor import Monitor
+from ml_integration.core.stats import InputKey, Stats
 
 S = 1_000_000_000
+NO_ALARMS = Alarms()
 INVALID = Verdict((Reason('not_finite', 'score 3 is nan'),))
 
 
 def watched(*, good: int = 0, invalid: int = 0, failed: int = 0, displaced: int = 0) -> Monitor:
     monitor = Monitor(0)
     for _ in range(good + invalid + failed + displaced):
-        monitor.received(S)
+        monitor.received('', '', S)
     for _ in range(displaced):
-        monitor.displaced(S)
+        monitor.displaced('', S)
     for _ in range(good):
-        monitor.completed(Verdict(), 10.0, {'infer': 8.0}, S)
+        monitor.completed('', Verdict(), 10.0, {'infer': 8.0}, S)
     for _ in range(invalid):
-        monitor.completed(INVALID, 10.0, {'infer': 8.0}, S)
+        monitor.completed('', INVALID, 10.0, {'infer': 8.0}, S)
     for _ in range(failed):
         monitor.failed('message field is not valid', S)
     return monitor
+
+
+def judged(
+    stats: Stats,
+    *endpoints: Endpoint,
+    busy_s: float = 0.0,
+    alarms: Alarms = NO_ALARMS,
+    latency_ms: float | None = 50.0,
+) -> Health:
+    here = endpoints or (Endpoint('', '', '/image', 1),)
+    return judge(stats, here, busy_s, alarms, HealthSettings(), latency_ms)
 
 
 @pytest.mark.parametrize(
@@ -39,43 +63,134 @@ def watched(*, good: int = 0, invalid: int = 0, failed: int = 0, displaced: int 
     ],
 )
 def test_levels(monitor: Monitor, concern: str, level: Level) -> None:
-    health = judge(monitor.stats(2 * S), HealthSettings(), latency_ms=50.0)
+    health = judged(monitor.stats(2 * S))
     assert health.of(concern).level == level
 
 
 def test_a_slow_model_warns_with_both_numbers() -> None:
-    finding = judge(watched(good=5).stats(2 * S), HealthSettings(), latency_ms=5.0).of('latency')
+    finding = judged(watched(good=5).stats(2 * S), latency_ms=5.0).of('latency')
     assert finding.level == Level.WARN
     assert '8.0 ms of 5 ms' in finding.sentence
 
 
 def test_a_model_without_a_limit_is_never_too_slow() -> None:
-    finding = judge(watched(good=5).stats(2 * S), HealthSettings(), None).of('latency')
+    finding = judged(watched(good=5).stats(2 * S), latency_ms=None).of('latency')
     assert finding.level == Level.OK
     assert 'no limit' in finding.sentence
 
 
 def test_no_input_warns_and_says_for_how_long() -> None:
-    finding = judge(Monitor(0).stats(3 * S), HealthSettings(), latency_ms=50.0).of('input')
+    finding = judged(Monitor(0).stats(3 * S)).of('input')
     assert finding.level == Level.WARN
-    assert finding.sentence == 'no message yet for 3.0 s'
+    assert finding.sentence == 'no message yet for 3.0 s on /image; 1 publisher(s)'
 
 
-def test_one_silent_camera_of_several_warns() -> None:
-    monitor = Monitor(0, cameras=2)
-    monitor.received(3 * S, camera=0)
-    health = judge(monitor.stats(3 * S), HealthSettings(), latency_ms=50.0)
-    assert [finding.level for finding in health.inputs] == [Level.OK, Level.WARN]
-    assert health.inputs[1].sentence == 'no message yet for 3.0 s'
-    assert health.of('input') == health.inputs[1]
-    assert health.level == Level.WARN
+def test_one_silent_stream_of_several_warns() -> None:
+    monitor = Monitor(0, [InputKey('front'), InputKey('rear')])
+    monitor.received('front', '', 3 * S)
+    endpoints = [Endpoint(name, '', f'/{name}/image', 1) for name in ('front', 'rear')]
+    health = judged(monitor.stats(3 * S), *endpoints)
+    finding = health.of('input')
+    assert finding.sentence == 'no message yet for 3.0 s on /rear/image; 1 publisher(s)'
+    assert health.level == finding.level == Level.WARN
+
+
+def test_the_input_that_a_model_waits_for_is_named() -> None:
+    monitor = Monitor(0, [InputKey('', 'images'), InputKey('', 'joints', triggers=False)])
+    for tensor in ('images', 'joints'):
+        monitor.received('', tensor, S)
+    endpoints = (Endpoint('', 'images', '/image', 1), Endpoint('', 'joints', '/joint_states', 0))
+    assert judged(monitor.stats(S), *endpoints).of('input').level == Level.OK
+    finding = judged(monitor.stats(S, {'': ('joints',)}), *endpoints).of('input')
+    assert finding.level == Level.WARN
+    assert finding.sentence == (
+        "input 'joints' is missing on /joint_states; 0 publisher(s); "
+        'is the topic remapped to the right name?'
+    )
+
+
+@pytest.mark.parametrize(
+    ('busy_s', 'level'),
+    [
+        (0.0, Level.OK),  # between two frames
+        (STUCK_S - 0.1, Level.OK),  # a slow model
+        (STUCK_S, Level.ERROR),  # an engine that does not come back
+    ],
+)
+def test_a_frozen_engine_is_no_silent_freeze(busy_s: float, level: Level) -> None:
+    finding = judged(watched(good=5).stats(2 * S), busy_s=busy_s).of('errors')
+    assert finding.level == level
+    assert ('frozen' in finding.sentence) is finding.hard is (level == Level.ERROR)
+
+
+def test_a_publisher_with_another_clock_is_an_error_at_once() -> None:
+    monitor = watched(good=0, displaced=1)
+    for _ in range(3):
+        monitor.received('', '', S)
+        monitor.stale('', S)
+    finding = judged(monitor.stats(2 * S)).of('drops')
+    assert (finding.level, finding.hard) == (Level.ERROR, True)
+    assert 'every frame is too old' in finding.sentence
+    assert 'use_sim_time' in finding.sentence
+
+
+def test_a_qos_mismatch_is_certain_and_named() -> None:
+    endpoint = Endpoint('', '', '/image', 1, mismatch='reliability')
+    finding = judged(watched(good=5).stats(S), endpoint).of('input')
+    assert (finding.level, finding.hard) == (Level.WARN, True)
+    assert finding.sentence.endswith('on /image; 1 publisher(s); QoS mismatch: reliability')
+
+
+@pytest.mark.parametrize(
+    ('monitor', 'concern', 'hard'),
+    [
+        (watched(invalid=1), 'results', True),  # nothing good comes out
+        (watched(good=1, invalid=9), 'results', False),
+        (watched(failed=1), 'errors', True),
+        (watched(good=1, failed=9), 'errors', False),
+        (watched(invalid=1, failed=9), 'errors', False),
+        (watched(good=5, displaced=30), 'drops', False),
+    ],
+)
+def test_it_is_certain_when_every_result_is_bad(
+    monitor: Monitor, concern: str, hard: bool
+) -> None:
+    finding = judged(monitor.stats(2 * S)).of(concern)
+    assert finding.level > Level.OK
+    assert finding.hard is hard
+
+
+@pytest.mark.parametrize(
+    ('alarms', 'level', 'part'),
+    [
+        (Alarms(), Level.OK, ''),
+        (Alarms(complaints=('', 'm@2 failed')), Level.WARN, 'm@2 failed'),
+        (Alarms(fallback="provider 'X' cannot be used"), Level.WARN, 'cannot be used'),
+        (Alarms(unchecked=True), Level.WARN, 'INTEGRITY IS OFF'),
+        (Alarms(('m@2 failed',), tampering='model.onnx'), Level.ERROR, 'quarantined: model.onnx'),
+    ],
+)
+def test_what_is_wrong_with_the_models_is_judged_in_every_state(
+    alarms: Alarms, level: Level, part: str
+) -> None:
+    for health in (judged(watched(good=5).stats(S), alarms=alarms), judge_idle('x', alarms)):
+        finding = health.of('model')
+        assert finding.level == level
+        assert part in finding.sentence
+
+
+def test_an_idle_node_is_judged_about_the_same_concerns() -> None:
+    health = judge_idle('inactive', Alarms())
+    assert tuple(finding.concern for finding in health.findings) == CONCERNS
+    assert health.level == Level.OK
+    assert health.of('errors') == Finding('errors', Level.OK, 'inactive')
 
 
 def test_the_last_error_is_in_the_sentence() -> None:
-    finding = judge(watched(failed=1).stats(2 * S), HealthSettings(), 50.0).of('errors')
+    finding = judged(watched(failed=1).stats(2 * S)).of('errors')
     assert 'message field is not valid' in finding.sentence
 
 
 def test_overall_level_is_the_worst() -> None:
-    health = judge(watched(good=10, failed=5).stats(2 * S), HealthSettings(), 50.0)
+    health = judged(watched(good=10, failed=5).stats(2 * S))
     assert health.level == Level.ERROR

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import cv2
@@ -117,7 +117,7 @@ def test_pictures_of_any_number_and_size_make_a_grid(count: int, columns: int, r
     assert mosaic(pictures).shape == (576 * rows, TILE_WIDTH * columns, 3)
 
 
-def status(concern: str, **values: str) -> DiagnosticStatus:
+def status(concern: str, values: Mapping[str, str]) -> DiagnosticStatus:
     pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
     return DiagnosticStatus(name=f'detector: {concern}', message='said', values=pairs)
 
@@ -125,10 +125,10 @@ def status(concern: str, **values: str) -> DiagnosticStatus:
 def test_a_report_is_read_from_the_diagnostics() -> None:
     message = DiagnosticArray(
         status=[
-            status('model'),
-            status('input', rate='29.97 Hz'),
-            status('latency', infer='15.0 / 16.0 / 17.0 ms', total='20.0 / 21.0 / 22.0 ms'),
-            status('drops', received='100', displaced='4', stale='3'),
+            status('model', {}),
+            status('input', {'rate [Hz]': '29.97', 'age p50 [ms]': ''}),
+            status('latency', {'infer p50 [ms]': '15.00', 'total p50 [ms]': '20.00'}),
+            status('drops', {'received': '100', 'displaced': '4', 'stale': '3'}),
         ]
     )
     assert read_report(message, 'detector') == NodeReport('said', 29.97, 100, 7, 15.0, 20.0)
@@ -136,7 +136,8 @@ def test_a_report_is_read_from_the_diagnostics() -> None:
 
 
 def test_a_report_without_numbers_is_left_out() -> None:
-    assert read_report(DiagnosticArray(status=[status('model')]), 'detector') is None
+    statuses = [status('model', {}), status('drops', {'received': '', 'displaced': ''})]
+    assert read_report(DiagnosticArray(status=statuses), 'detector') is None
 
 
 @pytest.mark.parametrize(

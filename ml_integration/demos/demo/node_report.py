@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticArray
 
+from ml_integration.ros.messages.diagnostic_numbers import numbers, statuses_of
+
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:
@@ -35,29 +37,17 @@ class NodeReport:
 
 def read_report(message: DiagnosticArray, node: str) -> NodeReport | None:
     """Reads a report of `node`; None when the message is another node's or has no numbers yet."""
-    concerns = {
-        status.name.removeprefix(f'{node}: '): status
-        for status in message.status
-        if status.name.startswith(f'{node}: ')
-    }
-    values = {
-        (concern, pair.key): pair.value
-        for concern, status in concerns.items()
-        for pair in status.values
-    }
-    if 'drops' not in concerns:
+    statuses = statuses_of(message, node)
+    values = {concern: numbers(status) for concern, status in statuses.items()}
+    drops = values.get('drops', {})
+    if 'received' not in drops:
         return None
+    latency = values['latency']
     return NodeReport(
-        model=concerns['model'].message,
-        input_hz=_first_number(values.get(('input', 'rate'), '')),
-        received=int(values['drops', 'received']),
-        dropped=int(values['drops', 'displaced']) + int(values['drops', 'stale']),
-        infer_ms=_first_number(values.get(('latency', 'infer'), '')),
-        total_ms=_first_number(values.get(('latency', 'total'), '')),
+        model=statuses['model'].message,
+        input_hz=values['input'].get('rate [Hz]', 0.0),
+        received=int(drops['received']),
+        dropped=int(drops['displaced'] + drops['stale']),
+        infer_ms=latency.get('infer p50 [ms]', 0.0),
+        total_ms=latency.get('total p50 [ms]', 0.0),
     )
-
-
-def _first_number(text: str) -> float:
-    """The first number of '12.5 Hz' or '1.0 / 2.0 / 3.0 ms'; 0 when there is none."""
-    word = text.partition(' ')[0]
-    return float(word) if word.replace('.', '', 1).isdecimal() else 0.0

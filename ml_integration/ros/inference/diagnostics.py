@@ -1,105 +1,193 @@
-"""What `/diagnostics` says about an inference node: one status per concern."""
+"""What `/diagnostics` says about an inference node: one status per concern, in every state."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from ml_integration.core.health import Finding, Health, Level
-from ml_integration.core.stats import Stats
+from ml_integration.core.endpoints import Endpoint
+from ml_integration.core.health import FRAME_CONCERNS, Alarms, Finding, Health
+from ml_integration.core.monitor import Monitor
+from ml_integration.core.stats import (
+    STAGES,
+    Counts,
+    InputKey,
+    InputStats,
+    Percentiles,
+    Stats,
+)
 from ml_integration.deploy.shared_sessions import sharers
 from ml_integration.deploy.source import Loaded
-from ml_integration.ros.inference.input_diagnostics import (
-    Values,
-    drop_values,
-    drops_finding,
-    input_finding,
-    input_values,
+
+Values = Iterable[tuple[str, object]]
+"""Keys, each with its unit, and what they stand for: one number or one text; None: not known."""
+MODEL_KEYS = (
+    *('state', 'model', 'sha256', 'verified by', 'provider', 'batch size', 'pipelines'),
+    *('inputs', 'outputs', 'labels', 'alarms', 'alarm'),
 )
-from ml_integration.ros.messages.endpoint import Wire
-
-STUCK_S = 5.0
 
 
-def status(node: str, finding: Finding, values: Values = ()) -> DiagnosticStatus:
+def model_status(
+    node: str, state: str, serving: Loaded | None, finding: Finding, alarms: Alarms
+) -> DiagnosticStatus:
+    """Which model is loaded, what executes it, what vouches for it and what is wrong with it.
+
+    Args:
+        node: full name of the node.
+        state: of its lifecycle.
+        serving: the model, if one is loaded.
+        finding: how bad it is.
+        alarms: what is wrong.
+    """
+    sentence, values = f'{state}, no model loaded', dict.fromkeys(MODEL_KEYS)
+    values['state'] = state
+    if serving is not None:
+        sentence = f'{state}, {serving.identity} on {serving.pipeline.session.device}'
+        values.update(_model_values(serving, alarms))
+    if finding.sentence:
+        sentence += f'; {finding.sentence}'
+    return _status(node, Finding(finding.concern, finding.level, sentence), values.items())
+
+
+def frame_statuses(
+    node: str, health: Health, stats: Stats, endpoints: Sequence[Endpoint], busy_s: float
+) -> list[DiagnosticStatus]:
+    """The concerns of an active node's frames.
+
+    Args:
+        node: full name of the node.
+        health: the judgment.
+        stats: what it was made of.
+        endpoints: one for each input of each stream.
+        busy_s: how long the frames under way have been in work [s].
+    """
+    values = _frame_values(stats, endpoints, busy_s)
+    return [
+        _status(node, health.of(concern), values)
+        for concern, values in zip(FRAME_CONCERNS, values, strict=True)
+    ]
+
+
+def idle_statuses(node: str, health: Health, inputs: Sequence[InputKey]) -> list[DiagnosticStatus]:
+    """The same statuses with the same keys as those of an active node, and without values.
+
+    Args:
+        node: full name of the node.
+        health: the judgment of an idle node.
+        inputs: the messages that will come.
+    """
+    endpoints = [Endpoint(key.stream, key.tensor, '', 0) for key in inputs]
+    statuses = frame_statuses(node, health, Monitor(0, inputs).stats(0), endpoints, 0.0)
+    for status in statuses:
+        for item in status.values:
+            item.value = ''
+    return statuses
+
+
+def _status(node: str, finding: Finding, values: Values) -> DiagnosticStatus:
     """One concern as a message, named '<node>: <concern>'."""
     return DiagnosticStatus(
         level=bytes([finding.level]),
         name=f'{node.lstrip("/")}: {finding.concern}',
         message=finding.sentence,
         hardware_id=node,
-        values=[KeyValue(key=key, value=str(value)) for key, value in values],
+        values=[KeyValue(key=key, value=_text(value)) for key, value in values],
     )
 
 
-def model_finding(
-    state: str, serving: Loaded | None, alarms: Sequence[Finding]
-) -> tuple[Finding, Values]:
-    """Which model is loaded, what executes it, what vouches for it and what is wrong with it.
+def _text(value: object) -> str:
+    if value is None:
+        return ''
+    return f'{value:.2f}' if isinstance(value, float) else str(value)
 
-    Args:
-        state: of the node's lifecycle.
-        serving: the model, if one is loaded.
-        alarms: what to complain about; the worst one gives the level and the sentence.
-    """
-    if serving is None:
-        return Finding('model', Level.OK, f'{state}, no model loaded'), ()
+
+def _model_values(serving: Loaded, alarms: Alarms) -> Values:
     model, session = serving.pipeline.model, serving.pipeline.session
-    device = session.device
-    values = (
+    findings = alarms.findings()
+    return (
         ('model', model.identity),
         ('sha256', model.identity.sha256),
         ('verified by', serving.package.verified_by),
-        ('provider', device),
-        ('frames per run', f'up to {serving.pipeline.batch_size}'),
-        ('in use by', f'{sharers(session)} pipeline(s) of this process'),
+        ('provider', session.device),
+        ('batch size', serving.pipeline.batch_size),
+        ('pipelines', sharers(session)),
         ('inputs', ', '.join(map(str, model.inputs))),
         ('outputs', ', '.join(map(str, model.outputs))),
         ('labels', len(model.labels)),
-        *(('alarm', alarm.sentence) for alarm in alarms),
+        ('alarms', len(findings)),
+        ('alarm', ' | '.join(finding.sentence for finding in findings)),
     )
-    fine = Finding('model', Level.OK, f'{state}, {model.identity} on {device}')
-    worst = max((fine, *alarms), key=lambda finding: finding.level)
-    if worst is not fine:
-        worst = Finding('model', worst.level, f'{fine.sentence}; {worst.sentence}')
-    return worst, values
 
 
-def frame_statuses(
-    node: str, health: Health, stats: Stats, wires: Sequence[Wire], busy_s: float
-) -> Sequence[DiagnosticStatus]:
-    """The concerns of an active node: input, latency, drops, results and errors."""
-    total = stats.total
-    return (
-        status(node, input_finding(health, stats, wires), input_values(stats, wires)),
-        status(node, health.of('latency'), _latency_values(stats)),
-        status(node, drops_finding(health, stats, wires), drop_values(stats, wires)),
-        status(
-            node,
-            health.of('results'),
-            (
-                ('published', total.published),
-                ('invalid', total.invalid),
-                *((f'invalid: {kind}', count) for kind, count in stats.invalid_kinds.items()),
-            ),
-        ),
-        status(
-            node,
-            _with_freeze(health.of('errors'), busy_s),
-            (('failed', total.failed), ('last', stats.last_error)),
-        ),
+def _frame_values(stats: Stats, endpoints: Sequence[Endpoint], busy_s: float) -> Iterator[Values]:
+    """The values of each of FRAME_CONCERNS."""
+    yield _input_values(stats, endpoints)
+    yield _latency_values(stats)
+    yield _drop_values(stats)
+    yield (
+        ('published', stats.total.published),
+        ('rate [Hz]', stats.output_hz),
+        ('invalid', stats.total.invalid),
+        *((f'invalid: {kind}', count) for kind, count in stats.invalid_kinds.items()),
     )
+    yield (
+        ('failed', stats.total.failed),
+        ('last', stats.last_error),
+        ('since last [s]', stats.since_error_s if stats.last_error else None),
+        ('in work [s]', busy_s),
+    )
+
+
+def _input_values(stats: Stats, endpoints: Sequence[Endpoint]) -> Values:
+    at = {(endpoint.stream, endpoint.tensor): endpoint for endpoint in endpoints}
+    for stream in stats.streams:
+        of = _prefix(stream.name)
+        yield from _percentiles(f'{of}age', stream.age)
+        yield f'{of}missing', ', '.join(stream.missing)
+        for one in stream.inputs:
+            own = of + _prefix(one.tensor if len(stream.inputs) > 1 else '')
+            yield from _message_values(own, one, at[stream.name, one.tensor])
+
+
+def _message_values(of: str, one: InputStats, endpoint: Endpoint) -> Values:
+    yield f'{of}topic', endpoint.topic
+    yield f'{of}publishers', endpoint.publishers
+    yield f'{of}mismatch', endpoint.mismatch
+    yield f'{of}rate [Hz]', one.hz
+    yield f'{of}messages', one.total.received
+    yield f'{of}lost', one.total.lost
+    yield f'{of}silent [s]', one.since_s
+    yield f'{of}serialized [bytes]', one.serialized_bytes
+    yield f'{of}transport p50 [ms]', one.transport.p50 if one.transport else None
 
 
 def _latency_values(stats: Stats) -> Values:
-    yield from ((stage, f'{spent} ms') for stage, spent in stats.stages.items())
-    if len(stats.inputs) > 1:
-        yield 'frames per run', f'{stats.together:.2f}'
+    for stage in dict.fromkeys((*STAGES, *stats.stages)):
+        yield from _percentiles(stage, stats.stages.get(stage))
+    yield 'frames per run', stats.together
 
 
-def _with_freeze(finding: Finding, busy_s: float) -> Finding:
-    if busy_s < STUCK_S:
-        return finding
-    sentence = f'one frame has been in work for {busy_s:.0f} s: the engine seems to be frozen'
-    return Finding(finding.concern, Level.ERROR, sentence)
+def _drop_values(stats: Stats) -> Values:
+    """How many frames came and were dropped, of all streams and of each."""
+    yield from _dropped('', stats.total)
+    for stream in stats.streams:
+        if stream.name:
+            yield from _dropped(_prefix(stream.name), stream.total)
+
+
+def _dropped(of: str, counts: Counts) -> Values:
+    yield f'{of}received', counts.received
+    yield f'{of}displaced', counts.displaced
+    yield f'{of}stale', counts.stale
+
+
+def _percentiles(what: str, spent: Percentiles | None) -> Values:
+    yield f'{what} p50 [ms]', spent.p50 if spent else None
+    yield f'{what} p95 [ms]', spent.p95 if spent else None
+    yield f'{what} p99 [ms]', spent.p99 if spent else None
+
+
+def _prefix(name: str) -> str:
+    """What the keys of a stream or of an input begin with; nothing where there is only one."""
+    return f'{name}: ' if name else ''

@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from functools import partial
 from time import monotonic_ns
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.subscription import Subscription
 
-from ml_integration.core.health import judge
+from ml_integration.core.health import Alarms, judge, judge_idle
+from ml_integration.core.judge import Judge
 from ml_integration.core.monitor import Monitor
+from ml_integration.core.stats import InputKey
 from ml_integration.errors import SwapError
 from ml_integration.ros.inference import diagnostics
-from ml_integration.ros.inference.cameras import Camera, check_cameras
-from ml_integration.ros.inference.frame_line import FrameLine
-from ml_integration.ros.inference.mailbox import Mailbox
+from ml_integration.ros.inference.intake import Intake
 from ml_integration.ros.inference.model_control import ModelControl, refuse_if_locked
 from ml_integration.ros.inference.model_serving import ModelServing
-from ml_integration.ros.inference.worker import Worker
-from ml_integration.ros.messages.endpoint import inspect_wire, subscribe
-from ml_integration.ros.messages.intra_process import receive_images
-from ml_integration.ros.messages.message_types import message_type
-from ml_integration.ros.messages.raw_messages import reader_for
+from ml_integration.ros.inference.streams import check_names, make_stream
 from ml_integration.ros.node import process, qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.ros.node.trigger_services import serve_verbs
+from ml_integration.serving.frame_loop import FrameLoop, LoopSettings
 
 DIAGNOSTICS_PERIOD_S = 1.0
-IMAGE = 'sensor_msgs/msg/Image'
 
 
 class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
@@ -70,18 +64,16 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         serve_verbs(self, verbs, self._lifetime)
 
     def configure(self, resources: ExitStack) -> None:
-        check_cameras(self.parameters.cameras, self.get_fully_qualified_name())
+        check_names(self.parameters.cameras, self.get_fully_qualified_name())
         self.get_logger().info(f'loading {self.parameters.model}')
         resources.callback(self._forget_models)
         self._models = ModelServing(self, lambda: self.parameters, resources)
         serving = self._models.serving
-        pipeline, manifest = serving.pipeline, serving.package.manifest
-        self._sensor_type, topic = pipeline.sensor.message_type, manifest.inputs[0].topic
-        self._cameras = [
-            Camera(self, name, topic, pipeline.task, resources)
-            for name in self.parameters.cameras or ('',)
+        pipeline = serving.pipeline
+        self._streams = [
+            make_stream(self, name, pipeline, resources) for name in self._stream_names()
         ]
-        for alarm in self._models.alarms():
+        for alarm in self._models.alarms().findings():
             self.get_logger().warning(alarm.sentence)
         self.get_logger().info(
             f'{serving.identity} on {pipeline.session.device}, '
@@ -89,20 +81,31 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         )
 
     def activate(self, resources: ExitStack) -> None:
-        self._monitor = Monitor(monotonic_ns(), cameras=len(self._cameras))
-        raw = self.parameters.raw_subscription
-        self._reader = reader_for(self._sensor_type) if raw else None
-        self._worker = self._make_worker()
-        self._worker.start()
-        resources.callback(self._worker.stop)
-        self._inputs = [
-            self._subscribe(camera.topic, number, resources)
-            for number, camera in enumerate(self._cameras)
-        ]
+        deployment = self._models.deployment
+        self._judge = Judge()
+        self._monitor = Monitor(monotonic_ns(), self._input_keys())
+        self._loop = FrameLoop(
+            deployment,
+            self._streams,
+            self._monitor,
+            lambda: self.get_clock().now().nanoseconds,
+            self._log_frames,
+            LoopSettings(
+                lambda: self.parameters.deadline_ms, self.parameters.batch.timeout_ms
+            ),
+        )
+        self._loop.start()
+        resources.callback(self._loop.stop)
+        deployment.audience = self._loop
+        resources.callback(setattr, deployment, 'audience', None)
+        wiring = deployment.pipeline.wiring
+        self._intake = Intake(self, wiring, self._loop, self._monitor, resources)
+        for stream in self._streams:
+            self._intake.open(stream)
 
     def check_change(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.cameras != old.cameras:
-            check_cameras(new.cameras, self.get_fully_qualified_name())
+            check_names(new.cameras, self.get_fully_qualified_name())
         if new.model == old.model:
             return
         own = self._models is not None and new.model == str(self._models.serving.identity)
@@ -114,43 +117,6 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def changed(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.model != old.model and self._models is not None:
             self._models.control.wish()
-
-    def _make_worker(self) -> Worker:
-        deployment = self._models.deployment
-        line = FrameLine(
-            self,
-            deployment.lease,
-            self._cameras,
-            self._monitor,
-            self._reader,
-            lambda: self.parameters.deadline_ms,
-        )
-        mailbox = Mailbox(len(self._cameras), self.parameters.batch.timeout_ms)
-        return Worker(
-            line.serve,
-            self._monitor,
-            self.get_logger(),
-            mailbox,
-            lambda: deployment.serving.pipeline.batch_size,
-        )
-
-    def _subscribe(self, topic: str, camera: int, resources: ExitStack) -> Subscription:
-        """Lets the worker have the messages of one camera."""
-        receive = partial(self._worker.receive, camera=camera)
-        if self.intra_process and self._sensor_type == IMAGE:
-            receive = receive_images(self, topic, receive, resources)
-        subscription: Subscription = subscribe(
-            self,
-            message_type(self._sensor_type),
-            topic,
-            self.guarded(receive),
-            qos.sensor(self.parameters.sensor_qos),
-            lost=self.guarded(lambda count: self._monitor.lost(count, monotonic_ns(), camera)),
-            raw=self._reader is not None,
-            qos_overriding_options=qos.overridable_sensor(),
-        )
-        resources.callback(self.destroy_subscription, subscription)
-        return subscription
 
     def _control(self) -> ModelControl:
         models = self._models
@@ -171,21 +137,36 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._diagnostics.publish(message)
 
     def _statuses(self) -> list[Any]:
-        name = self.get_fully_qualified_name()
-        if self._models is None:
-            return [diagnostics.status(name, *diagnostics.model_finding(self.state, None, ()))]
-        serving, alarms = self._models.serving, self._models.alarms()
-        model = diagnostics.status(name, *diagnostics.model_finding(self.state, serving, alarms))
-        if self.state != 'active':
-            return [model]
-        stats = self._monitor.stats(monotonic_ns())
-        health = judge(stats, self.parameters.health, serving.package.manifest.limits.latency_ms)
-        wires = [
-            inspect_wire(self, camera.name, item.topic_name, item.qos_profile)
-            for camera, item in zip(self._cameras, self._inputs, strict=True)
-        ]
-        busy_s = self._worker.busy_s()
-        return [model, *diagnostics.frame_statuses(name, health, stats, wires, busy_s)]
+        name, models = self.get_fully_qualified_name(), self._models
+        serving = models.serving if models else None
+        alarms = models.alarms() if models else Alarms()
+        if self.state != 'active' or serving is None:
+            health = judge_idle(self.state, alarms)
+            frames = diagnostics.idle_statuses(name, health, self._input_keys())
+        else:
+            limit = serving.package.manifest.limits.latency_ms
+            stats = self._monitor.stats(monotonic_ns(), self._loop.missing())
+            busy_s, endpoints = self._loop.busy_s(), self._intake.endpoints()
+            settings = self.parameters.health
+            found = judge(stats, endpoints, busy_s, alarms, settings, limit)
+            health = self._judge.steady(found)
+            frames = diagnostics.frame_statuses(name, health, stats, endpoints, busy_s)
+        model = health.of('model')
+        return [diagnostics.model_status(name, self.state, serving, model, alarms), *frames]
+
+    def _stream_names(self) -> tuple[str, ...]:
+        return self.parameters.cameras or ('',)
+
+    def _input_keys(self) -> list[InputKey]:
+        """Which messages come, or will; without a model nobody knows its tensors."""
+        models = self._models
+        inputs = models.serving.pipeline.wiring.inputs if models else ()
+        tensors = [item.source.tensor for item in inputs] or ['']
+        return [InputKey(name, tensor) for name in self._stream_names() for tensor in tensors]
+
+    def _log_frames(self, sentence: str) -> None:
+        if self.context.ok():  # otherwise the process is ending
+            self.get_logger().error(sentence)
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from time import monotonic_ns
 
 from rclpy.node import Node
 
-from ml_integration.core.health import Finding, Level
+from ml_integration.core.health import Alarms
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.history import History
@@ -82,17 +82,14 @@ class ModelServing:
     def serving(self) -> Loaded:
         return self.deployment.serving
 
-    def alarms(self) -> tuple[Finding, ...]:
+    def alarms(self) -> Alarms:
         """What is wrong with the models of this node."""
-        fallback = self.deployment.serving.pipeline.session.fallback
-        warnings = [*self.deployment.complaints, self.control.problem, fallback]
-        if self._parameters().integrity == 'off':
-            warnings.append('INTEGRITY IS OFF: any file is loaded as a model')
-        found = [Finding('model', Level.WARN, warning) for warning in warnings if warning]
-        if self._tampering:
-            sentence = f'changed on disk and quarantined: {self._tampering}'
-            found.append(Finding('model', Level.ERROR, sentence))
-        return tuple(found)
+        return Alarms(
+            (*self.deployment.complaints, self.control.problem),
+            self.deployment.serving.pipeline.session.fallback,
+            self._parameters().integrity == 'off',
+            self._tampering,
+        )
 
     def _alarm(self, tampering: str) -> None:
         if tampering != self._tampering:

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from inference_processes import (
     GREEN,
     NodeUnderTest,
@@ -21,12 +21,14 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from ros_client import Client
 from sensor_msgs.msg import Image
 
-from ml_integration.core.health import HealthSettings, judge
+from ml_integration.core.endpoints import Endpoint
+from ml_integration.core.health import Alarms, HealthSettings, judge, judge_idle
 from ml_integration.core.monitor import Monitor
-from ml_integration.ros.inference.diagnostics import STUCK_S, Wire, frame_statuses
+from ml_integration.core.stats import STAGES, InputKey
+from ml_integration.ros.inference.diagnostics import frame_statuses, idle_statuses
+from ml_integration.ros.messages.diagnostic_numbers import numbers, statuses_of
 
 CONCERNS = ['model', 'input', 'latency', 'drops', 'results', 'errors']
-STAGES = ('wait', 'decode', 'preprocess', 'infer', 'postprocess', 'validate', 'publish', 'total')
 
 
 @pytest.fixture(scope='module')
@@ -68,18 +70,40 @@ def test_an_active_node_has_one_status_per_concern_and_all_is_well(node: NodeUnd
     assert model.message == 'active, tiny@1 on CPUExecutionProvider'
     assert len(value(model, 'sha256')) == 64
     assert value(inputs, 'publishers') == '1'
-    assert [item.key for item in latency.values] == list(STAGES)
+    ends = (' p50 [ms]', ' p95 [ms]', ' p99 [ms]')
+    assert numbers(latency).keys() == {
+        *(stage + end for stage in STAGES for end in ends),
+        'frames per run',
+    }
+    p50, p95, p99 = (numbers(latency)[f'total{end}'] for end in ends)
+    assert 0 < p50 <= p95 <= p99
 
 
-def test_a_node_that_is_not_active_reports_its_state_alone(node: NodeUnderTest) -> None:
+def test_every_state_has_the_same_statuses_with_the_same_keys(node: NodeUnderTest) -> None:
+    found: dict[str, list[DiagnosticStatus]] = {}
+
+    def listen(state: str) -> None:
+        status = node.wait_for_status('model', lambda s: value(s, 'state') == state, state)
+        message = next(m for m in node.diagnostics.messages if status in m.status)
+        found[state] = list(message.status)
+
     node.unconfigure()
-    status = node.wait_for_status('model', lambda s: 'unconfigured' in s.message, 'unconfigured')
-    assert status.message == 'unconfigured, no model loaded'
-    node.serve(model='tiny')
+    listen('unconfigured')
+    node.serve(model='tiny', health__input_timeout_ms=60000.0)
+    node.ask(image_message(squares(GREEN)))
+    listen('active')
     assert node.change('deactivate')
-    status = node.wait_for_status('model', lambda s: 'inactive' in s.message, 'inactive')
-    message = next(m for m in node.diagnostics.messages if status in m.status)
-    assert message.status == [status]
+    listen('inactive')
+    keys = [[(s.name, [item.key for item in s.values]) for s in each] for each in found.values()]
+    assert keys[0] == keys[1] == keys[2]
+    for state in ('unconfigured', 'inactive'):
+        _, *frames = found[state]
+        assert {(s.level, s.message) for s in frames} == {(DiagnosticStatus.OK, state)}
+        assert {item.value for s in frames for item in s.values} == {''}
+    assert found['unconfigured'][0].message == 'unconfigured, no model loaded'
+    assert found['inactive'][0].message == 'inactive, tiny@1 on CPUExecutionProvider'
+    everything = [item for each in found.values() for s in each for item in s.values]
+    assert not [item for item in everything if ' / ' in item.value or item.value == 'None']
 
 
 def test_nothing_is_received_because_nobody_publishes(node: NodeUnderTest) -> None:
@@ -114,37 +138,21 @@ def test_nothing_is_received_because_of_a_qos_mismatch(node: NodeUnderTest) -> N
     assert node.client.set_parameter(node.name, 'sensor_qos', 'sensor_data').successful
 
 
-@pytest.mark.parametrize(
-    ('busy_s', 'level'),
-    [
-        (0.0, DiagnosticStatus.OK),  # between two frames
-        (STUCK_S - 0.1, DiagnosticStatus.OK),  # a slow model
-        (STUCK_S, DiagnosticStatus.ERROR),  # an engine that does not come back
-    ],
-)
-def test_a_frozen_engine_is_no_silent_freeze(busy_s: float, level: bytes) -> None:
-    stats = Monitor(0).stats(10**9)
-    health = judge(stats, HealthSettings(), 100.0)
-    statuses = frame_statuses('/eye', health, stats, [Wire('', '/image', 1, '')], busy_s)
-    (errors,) = (status for status in statuses if status.name == 'eye: errors')
-    assert errors.level == level
-    assert ('frozen' in errors.message) is (level == DiagnosticStatus.ERROR)
-
-
 def test_what_is_wrong_with_some_cameras_is_said_of_each_of_them() -> None:
-    monitor = Monitor(0, cameras=4)
-    for camera in (0, 2):
-        monitor.received(10**9, camera=camera)
-    monitor.stale(10**9, camera=2)
-    wires = [
-        Wire('front', '/front/image', 1, ''),
-        Wire('left', '/left/image', 0, ''),
-        Wire('rear', '/rear/image', 1, ''),
-        Wire('right', '/right/image', 1, 'reliability'),
+    monitor = Monitor(0, [InputKey(name) for name in ('front', 'left', 'rear', 'right')])
+    for camera in ('front', 'rear'):
+        monitor.received(camera, '', 10**9)
+    monitor.stale('rear', 10**9)
+    endpoints = [
+        Endpoint('front', '', '/front/image', 1),
+        Endpoint('left', '', '/left/image', 0),
+        Endpoint('rear', '', '/rear/image', 1),
+        Endpoint('right', '', '/right/image', 1, 'reliability'),
     ]
     stats = monitor.stats(10**9)
-    health = judge(stats, HealthSettings(input_timeout_ms=500.0), 100.0)
-    inputs, _, drops, *_ = frame_statuses('/eye', health, stats, wires, 0.0)
+    settings = HealthSettings(input_timeout_ms=500.0)
+    health = judge(stats, endpoints, 0.0, Alarms(), settings, 100.0)
+    inputs, _, drops, *_ = frame_statuses('/eye', health, stats, endpoints, 0.0)
     assert (inputs.level, drops.level) == (DiagnosticStatus.WARN, DiagnosticStatus.ERROR)
     assert inputs.message == (
         'no message yet for 1.0 s on /left/image; 0 publisher(s); '
@@ -154,3 +162,47 @@ def test_what_is_wrong_with_some_cameras_is_said_of_each_of_them() -> None:
     assert 'every frame of rear is too old' in drops.message
     assert value(drops, 'rear: stale') == '1'
     assert (value(drops, 'front: received'), value(drops, 'front: stale')) == ('1', '0')
+
+
+@pytest.mark.parametrize(
+    ('keys', 'rates'),
+    [
+        ([InputKey('', 'images')], ['rate [Hz]']),  # one of everything
+        ([InputKey('front', 'images')], ['front: rate [Hz]']),
+        (
+            [InputKey('', 'images'), InputKey('', 'joints', triggers=False)],
+            ['images: rate [Hz]', 'joints: rate [Hz]'],
+        ),
+        (
+            [InputKey('front', 'images'), InputKey('front', 'joints'), InputKey('rear', 'images')],
+            ['front: images: rate [Hz]', 'front: joints: rate [Hz]', 'rear: rate [Hz]'],
+        ),
+    ],
+)
+def test_the_key_of_a_value_names_what_there_are_several_of(
+    keys: list[InputKey], rates: list[str]
+) -> None:
+    inputs, *_ = idle_statuses('/eye', judge_idle('inactive', Alarms()), keys)
+    found = [item.key for item in inputs.values]
+    assert [key for key in found if key.endswith('rate [Hz]')] == rates
+    assert len(set(found)) == len(found)
+
+
+def test_a_program_reads_numbers_and_leaves_out_what_is_not_known() -> None:
+    monitor = Monitor(0)
+    monitor.received('', '', 10**9, 640)
+    stats, endpoints = monitor.stats(2 * 10**9), [Endpoint('', '', '/1/image', 2)]
+    health = judge(stats, endpoints, 0.0, Alarms(), HealthSettings())
+    message = DiagnosticArray(status=frame_statuses('/eye', health, stats, endpoints, 0.0))
+    statuses = statuses_of(message, '/eye')
+    assert [*statuses] == CONCERNS[1:]
+    assert numbers(statuses['input']) == {
+        'publishers': 2.0,
+        'rate [Hz]': 0.5,
+        'messages': 1.0,
+        'lost': 0.0,
+        'silent [s]': 1.0,
+        'serialized [bytes]': 640.0,
+    }
+    assert numbers(statuses['latency']) == {'frames per run': 0.0}
+    assert statuses_of(message, 'ey') == {}

@@ -19,7 +19,6 @@ from inference_processes import (
     running_node,
     set_stamp,
     squares,
-    value,
 )
 from lifecycle_msgs.srv import GetState
 from model_folders import write_model_folder
@@ -32,6 +31,7 @@ from rclpy.signals import SignalHandlerOptions
 from ros_client import Client
 from ros_processes import WAIT_S, wait_until
 
+from ml_integration.ros.messages.diagnostic_numbers import numbers, statuses_of
 from ml_integration.ros.node import executor as executor_module
 from ml_integration.ros.node.executor import make_executor, spin
 
@@ -114,11 +114,10 @@ def caller(node: NodeUnderTest, kind: Any, name: str) -> Callable[[Any], Any]:
 
 def test_diagnostics_come_while_a_frame_is_in_work(node: NodeUnderTest) -> None:
     def in_work(message: DiagnosticArray) -> int:
-        (drops,) = (s for s in message.status if s.name.endswith('drops'))
-        (results,) = (s for s in message.status if s.name.endswith('results'))
-        settled = ('displaced', 'stale')
-        lost = sum(int(value(drops, key)) for key in settled) + int(value(results, 'published'))
-        return int(value(drops, 'received')) - lost
+        statuses = statuses_of(message, node.name)
+        drops, results = numbers(statuses['drops']), numbers(statuses['results'])
+        settled = drops['displaced'] + drops['stale'] + results['published']
+        return int(drops['received'] - settled)
 
     with stream(node):
         node.results().wait(len(node.results().messages) + 1)
