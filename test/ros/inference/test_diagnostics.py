@@ -25,9 +25,10 @@ from ml_integration.core.endpoints import Endpoint
 from ml_integration.core.health import Alarms, HealthSettings, judge, judge_idle
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import STAGES, InputKey
-from ml_integration.ros.inference.diagnostics import frame_statuses, idle_statuses
+from ml_integration.ros.inference.diagnostics import MODEL_KEYS, frame_statuses, idle_statuses
 from ml_integration.ros.messages.diagnostic_numbers import numbers, statuses_of
 
+DOCUMENT = Path(__file__).parents[3] / 'docs/diagnostics.md'
 CONCERNS = ['model', 'input', 'latency', 'drops', 'results', 'errors']
 
 
@@ -206,3 +207,13 @@ def test_a_program_reads_numbers_and_leaves_out_what_is_not_known() -> None:
     }
     assert numbers(statuses['latency']) == {'frames per run': 0.0}
     assert statuses_of(message, 'ey') == {}
+
+
+def test_every_key_is_in_the_documentation() -> None:
+    idle = judge_idle('inactive', Alarms())
+    keys = [item.key for s in idle_statuses('/eye', idle, [InputKey()]) for item in s.values]
+    text = DOCUMENT.read_text()
+    for key in (*MODEL_KEYS, *keys):
+        stage, _, rest = key.partition(' ')
+        documented = f'`{key}`' in text or (f'`{stage}`' in text and f'`<stage> {rest}`' in text)
+        assert documented, key
