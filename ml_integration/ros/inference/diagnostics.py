@@ -8,8 +8,8 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from ml_integration.core.health import Finding, Health, Level
 from ml_integration.core.stats import Stats
+from ml_integration.deploy.loading import Loaded
 from ml_integration.deploy.shared_sessions import sharers
-from ml_integration.deploy.source import Loaded
 from ml_integration.ros.inference.input_diagnostics import (
     Values,
     drop_values,
