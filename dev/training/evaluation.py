@@ -20,7 +20,7 @@ from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.demos.scene_maker import make_scene
 from ml_integration.demos.scenes import KINDS, Truth, render, truth
-from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.loading import Loader
 from ml_integration.ops.boxes import iou_matrix
 from ml_integration.store.package.package import read_package
 
@@ -73,7 +73,7 @@ def evaluate(folder: Path, pictures: Sequence[Example]) -> Mapping[str, Accuracy
     # Average precision needs what scores below the manifest's threshold as well.
     settings = {**package.manifest.settings, 'score_threshold': _LOWEST_SCORE}
     everything = replace(package, manifest=replace(package.manifest, settings=settings))
-    pipeline = load_pipeline(everything, ExecutionSettings(intra_op_threads=1))
+    pipeline = Loader(ExecutionSettings(intra_op_threads=1)).load(everything)
     try:
         found = [_found(pipeline, example) for example in pictures]
     finally:

@@ -13,9 +13,8 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from ml_integration.cli.arguments import add_json, add_model, add_stores, folder_of
-from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.loading import Loader
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage, read_manifest, read_package
 
@@ -36,9 +35,7 @@ def run(args: argparse.Namespace) -> int:
     report = _Report(quiet=args.json)
     manifest = report.step('manifest', lambda: read_manifest(folder), _about_manifest)
     package = report.step('files', lambda: read_package(folder), _about_files)
-    pipeline = report.step(
-        'pipeline', lambda: load_pipeline(package, ExecutionSettings()), _about_pipeline
-    )
+    pipeline = report.step('pipeline', lambda: Loader().load(package), _about_pipeline)
     pipeline.close()
     golden = 'reproduced' if package.golden is not None else 'none, so its results are unproven'
     if args.json:

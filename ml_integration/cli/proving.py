@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ml_integration.core.execution import ExecutionSettings
-from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.loading import Loader
 from ml_integration.errors import IntegrityError
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import read_package
@@ -26,7 +25,7 @@ def prove_and_activate(folder: Path, trust: Trust, state: StateDir) -> tuple[Man
     package = read_package(folder, trust)
     manifest = package.manifest
     check_release(manifest, state.model_state(manifest.name))
-    load_pipeline(package, ExecutionSettings()).close()
+    Loader().load(package).close()
     before = [ModelState()]
 
     def activate(now: ModelState) -> ModelState:

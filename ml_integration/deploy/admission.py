@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ml_integration.errors import SwapError
+from ml_integration.errors import MlIntegrationError, SwapError
 from ml_integration.store.package.manifest import Manifest
-from ml_integration.store.package.package import ModelPackage, inspect_package, read_package
+from ml_integration.store.package.package import (
+    ModelPackage,
+    inspect_package,
+    read_manifest,
+    read_package,
+)
 from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.trust.policy import Trust, check_release
@@ -68,6 +73,26 @@ class Admission:
         package = read_package(self._store.find(reference), self._trust)
         self._check(package.manifest, serving)
         return package
+
+    def meant(self, reference: str) -> str:
+        """The `name@version` that a reference stands for now.
+
+        Raises:
+            MlIntegrationError: there is no such model.
+        """
+        return str(read_manifest(self._store.find(reference)).identity)
+
+    def look_again(self, package: ModelPackage) -> str:
+        """Reads the files of a package again.
+
+        Returns:
+            What is wrong with them by now, empty if nothing is.
+        """
+        try:
+            read_package(package.directory, self._trust)
+        except MlIntegrationError as error:
+            return str(error)
+        return ''
 
     def _check(self, manifest: Manifest, serving: Manifest | None) -> None:
         check_release(manifest, self._state_of(manifest.name))

@@ -1,43 +1,12 @@
-"""Room for frames that run together, and the proof that a model can do it."""
+"""The proof that a model can run several observations together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-
-from ml_integration.core.batching import Batch
-from ml_integration.core.contracts import Session, Task
-from ml_integration.core.datatypes import Array, ModelDescription, Tensors, TensorSpec
+from ml_integration.core.contracts import Session
+from ml_integration.core.datatypes import Array, Tensors
+from ml_integration.deploy.assembly import zeros
 from ml_integration.errors import InferenceError, ModelMismatchError
 from ml_integration.store.package.package import ModelPackage
-
-
-def make_batch(make_task: Callable[[], Task], model: ModelDescription, size: int) -> Batch | None:
-    """Makes one task per row of one input, so that no frame is copied into a batch.
-
-    Args:
-        make_task: makes a task of the model.
-        model: the model, as its manifest states it.
-        size: how many frames to make room for.
-
-    Returns:
-        None when frames have to run one after another: there is no more than one, or a first
-        dimension is not free or counts something else than frames.
-    """
-    free = all(spec.shape[:1] == (None,) for spec in (*model.inputs, *model.outputs))
-    if size < 2 or not free:
-        return None
-    tasks = [make_task() for _ in range(size)]
-    if not tasks[0].batched:
-        return None
-    specs = tasks[0].input_specs()
-    inputs = {
-        spec.name: np.zeros((size, *map(_size, spec.shape[1:])), spec.dtype) for spec in specs
-    }
-    for row, task in enumerate(tasks):
-        task.bind({name: array[row : row + 1] for name, array in inputs.items()})
-    return Batch(inputs, tuple(tasks))
 
 
 def prove_batch(package: ModelPackage, session: Session, size: int) -> None:
@@ -59,13 +28,6 @@ def prove_batch(package: ModelPackage, session: Session, size: int) -> None:
         golden.compare({name: array[-1:] for name, array in outputs.items()}, model)
 
 
-def zeros(spec: TensorSpec, batch: int) -> Array:
-    """A tensor of zeros, with `batch` as its first size where that is free."""
-    # Another free dimension is one whose size does not matter for the computation.
-    first = (spec.shape[0] or batch,) if spec.shape else ()
-    return np.zeros((*first, *map(_size, spec.shape[1:])), spec.dtype)
-
-
 def _run(session: Session, inputs: Tensors, size: int, model: str) -> Tensors:
     try:
         outputs = session.run(inputs)
@@ -83,7 +45,3 @@ def _run(session: Session, inputs: Tensors, size: int, model: str) -> Tensors:
             'then run one after another.',
         )
     return outputs
-
-
-def _size(size: int | None) -> int:
-    return 1 if size is None else size

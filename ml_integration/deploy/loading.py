@@ -2,164 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
-from ml_integration.core import plugins
-from ml_integration.core.contracts import ArtifactCache, Backend, Sensor, Session, Task
-from ml_integration.core.datatypes import ModelDescription, TensorSpec
-from ml_integration.core.declaration import build
+from ml_integration.core.batching import BatchSettings
+from ml_integration.core.contracts import Backend, Session
+from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.deploy.batching import make_batch, prove_batch, zeros
+from ml_integration.deploy.assembly import (
+    ReaderFor,
+    as_it_is,
+    assemble,
+    check_tensors,
+    default_tensors,
+    plugin,
+)
+from ml_integration.deploy.batching import prove_batch
 from ml_integration.deploy.shared_sessions import SharedSessions, model_key
-from ml_integration.errors import ModelMismatchError
-from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage
+from ml_integration.store.state.artifacts import StoredArtifacts
 
-# Looking through everything that is installed takes 20 ms of Python, each time.
-_plugin = cache(plugins.load)
 _SESSIONS = SharedSessions()
 """Of this process, whichever node asks."""
 
-SensorFactory = Callable[[str, tuple[str, ...]], Sensor]
-"""Makes a sensor from its plug-in name and the formats that the task takes."""
+def _at_once() -> None:
+    """Begins the next step without waiting for anybody."""
 
 
-def go_on() -> None:
-    """The pause of whoever disturbs nobody."""
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Makes pipelines of verified packages.
 
+    Pipelines of one model with the same settings share what is loaded.
 
-def make_sensor(name: str, formats: tuple[str, ...]) -> Sensor:
-    """The plain factory: looks the plug-in up and builds it."""
-    sensor: Sensor = _plugin('sensors', name)(formats)
-    return sensor
-
-
-def load_pipeline(
-    package: ModelPackage,
-    execution: ExecutionSettings,
-    sensor_factory: SensorFactory = make_sensor,
-    *,
-    together: Callable[[str], int] = lambda device: 1,
-    artifacts: ArtifactCache | None = None,
-    fresh: bool = False,
-    pause: Callable[[], None] = go_on,
-) -> Pipeline:
-    """Opens a model, checks it against its manifest and lets it prove itself.
-
-    The session is opened from the bytes that were verified, warmed up and run on the golden
-    sample. When any of that fails, the session is closed and nothing is left behind. Pipelines
-    of one model with the same settings share what is loaded.
-
-    Args:
-        package: the verified model.
-        execution: how it is executed.
-        sensor_factory: makes the sensor.
-        artifacts: where the engine may keep what it made of the model.
-        together: says how many frames should run together on a device, if the model can do it.
-        fresh: load the model again also where it is loaded already.
+    Attributes:
+        execution: how models are executed.
+        batch: how frames of several streams are put together, if the model can do it.
+        streams: how many streams there are.
+        artifacts: where the engine may keep what it made of a model, until `keep` writes it.
+        reader_for: reads messages as they arrive.
         pause: is called before each step that takes the CPU from others.
-
-    Raises:
-        SettingError: the manifest's settings are not those of its task.
-        PluginError: the manifest names a task, sensor or backend that is not there.
-        ModelError: the engine refuses the model, or model, manifest and task disagree.
     """
-    manifest = package.manifest
-    pause()
-    session = _open(package, execution, artifacts, fresh)
-    try:
-        model = _describe(package, session)
-        task = _make_task(package, model)
-        sensor = sensor_factory(_only_sensor(manifest, model), task.formats)
-        prove(package, session, pause)
-        frames = together(session.device)
-        batch = make_batch(partial(_make_task, package, model), model, frames)
-        if batch is not None:
-            pause()
-            prove_batch(package, session, frames)
-        return Pipeline(sensor, task, session, model, batch=batch)
-    except BaseException:
-        session.close()
-        raise
 
+    execution: ExecutionSettings = field(default_factory=ExecutionSettings)
+    batch: BatchSettings = field(default_factory=BatchSettings)
+    streams: int = 1
+    artifacts: StoredArtifacts | None = None
+    reader_for: ReaderFor = as_it_is
+    pause: Callable[[], None] = _at_once
 
-def _open(
-    package: ModelPackage,
-    execution: ExecutionSettings,
-    artifacts: ArtifactCache | None,
-    fresh: bool,
-) -> Session:
-    name, content = package.manifest.backend, package.content
-    backend: Backend = _plugin('backends', name)()
-    # An encrypted model may be decrypted in memory only, and so may what is made of it.
-    kept = None if package.manifest.encrypted else artifacts
-    return _SESSIONS.open(
-        model_key(name, content, execution),
-        lambda: backend.open(content, execution, kept),
-        fresh,
-    )
+    def beside(self, pause: Callable[[], None]) -> Loader:
+        """Returns the loader to use while frames are served; `pause` waits for a gap."""
+        return replace(self, pause=pause)
 
+    def load(self, package: ModelPackage, fresh: bool = False) -> Pipeline:
+        """Opens a model, checks it against its manifest and lets it prove itself.
 
-def prove(package: ModelPackage, session: Session, pause: Callable[[], None] = go_on) -> None:
-    """Warms the session up on zeros and, where there is one, runs the golden sample.
+        The session is opened from the bytes that were verified, warmed up and run on the golden
+        sample. When any of that fails, the session is closed and nothing is left behind.
 
-    Raises:
-        InferenceError: the model does not run.
-        GoldenError: it does not compute what it should.
-    """
-    specs = tuple(item.spec for item in package.manifest.inputs)
-    pause()
-    session.run({spec.name: zeros(spec, 1) for spec in specs})
-    if package.golden is not None:
-        pause()
-        outputs = session.run(package.golden.inputs(specs))
-        package.golden.compare(outputs, str(package.content.identity))
+        Args:
+            package: the verified model.
+            fresh: load the model again also where this process has loaded it already.
 
+        Raises:
+            SettingError: the manifest's settings are not those of its task.
+            PluginError: the manifest names a task, sensor or backend that is not there.
+            ModelError: the engine refuses the model, or model, manifest and task disagree.
+        """
+        manifest = package.manifest
+        self.pause()
+        session = self._open(package, fresh)
+        try:
+            most = self.batch.together(self.streams, session.device)
+            pipeline = assemble(package, session, most, self.reader_for)
+            self._prove(package, session)
+            if pipeline.batch_size > 1:
+                self.pause()
+                prove_batch(package, session, pipeline.batch_size)
+            return pipeline
+        except BaseException:
+            session.close()
+            raise
 
-def _describe(package: ModelPackage, session: Session) -> ModelDescription:
-    manifest, identity = package.manifest, package.content.identity
-    inputs = tuple(item.spec for item in manifest.inputs)
-    _agree(str(identity), 'input', inputs, session.inputs)
-    _agree(str(identity), 'output', manifest.outputs, session.outputs)
-    return ModelDescription(identity, package.labels, inputs, manifest.outputs)
+    def keep(self) -> None:
+        """Writes to disk what loading has made for the next time."""
+        if self.artifacts is not None:
+            self.artifacts.write()
 
-
-def _agree(
-    model: str, side: str, stated: Sequence[TensorSpec], real: Sequence[TensorSpec]
-) -> None:
-    by_name = {spec.name: spec for spec in real}
-    fits = len(stated) == len(real) and all(
-        spec.name in by_name and by_name[spec.name].fits(spec) for spec in stated
-    )
-    if not fits:
-        raise ModelMismatchError(
-            model,
-            f'the manifest does not state the {side}s of the model file',
-            got=', '.join(map(str, stated)),
-            expected=', '.join(map(str, real)),
-            hint='Compare with: ml_model inspect model.onnx.',
+    def _open(self, package: ModelPackage, fresh: bool) -> Session:
+        name, content = package.manifest.backend, package.content
+        backend: Backend = plugin('backends', name)()
+        # An encrypted model may be decrypted in memory only, and so may what is made of it.
+        kept = None if package.manifest.encrypted else self.artifacts
+        return _SESSIONS.open(
+            model_key(name, content, self.execution),
+            lambda: backend.open(content, self.execution, kept),
+            fresh,
         )
 
+    def _prove(self, package: ModelPackage, session: Session) -> None:
+        """Warms the session up on zeros and, where there is one, runs the golden sample."""
+        manifest = package.manifest
+        inputs = check_tensors(manifest, session)
+        tensors = default_tensors(manifest, inputs)
+        self.pause()
+        session.run(tensors)
+        if package.golden is not None:
+            self.pause()
+            sampled = {item.tensor for item in manifest.sensor_inputs}
+            must = [spec for spec in inputs if spec.name in sampled]
+            may = [spec for spec in inputs if spec.name not in sampled]
+            outputs = session.run({**tensors, **package.golden.inputs(must, may)})
+            package.golden.compare(outputs, str(package.content.identity))
 
-def _make_task(package: ModelPackage, model: ModelDescription) -> Task:
-    manifest = package.manifest
-    task_type = _plugin('tasks', manifest.task)
-    where = f'{package.directory / "manifest.yaml"}: settings of {manifest.task}'
-    settings = build(task_type.Settings, manifest.settings, where)
-    task: Task = task_type(settings, model)
-    _agree(str(model.identity), 'input', task.input_specs(), model.inputs)
-    return task
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A verified package, without its bytes, and the pipeline that was made of it."""
 
-def _only_sensor(manifest: Manifest, model: ModelDescription) -> str:
-    sensors = [item.sensor for item in manifest.inputs]
-    if len(sensors) != 1:
-        raise ModelMismatchError(
-            str(model.identity),
-            'a pipeline is fed by one sensor',
-            got=f'{len(sensors)} inputs ({", ".join(sensors)})',
-            expected='a model with one input',
-        )
-    return sensors[0]
+    package: ModelPackage
+    pipeline: Pipeline
+
+    @staticmethod
+    def of(package: ModelPackage, pipeline: Pipeline) -> Loaded:
+        """Drops the bytes: the session has its own copy, a second one would only take memory."""
+        light = replace(package, content=ModelContent(package.content.identity, b''), golden=None)
+        return Loaded(light, pipeline)
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Of the model."""
+        return self.pipeline.model.identity

@@ -106,6 +106,8 @@ class FrameLoop:
         self._mailbox.close()
         if self._thread.is_alive():
             self._thread.join()
+        for stream in self._streams:
+            stream.reset()
 
     def receive(self, stream: Stream, tensor: str, message: Any, stamp_ns: int) -> None:
         """Leaves a message, and returns at once; called by subscriptions and timers.

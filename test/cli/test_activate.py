@@ -10,6 +10,9 @@ from model_folders import pin_files
 from signing import set_manifest
 
 from ml_integration.cli.main import main
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.deploy.loading import Loader
+from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.state.state_dir import StateDir
 
@@ -111,13 +114,12 @@ def test_version_that_is_quarantined_while_it_proves_itself_is_refused(
 ) -> None:
     from ml_integration.cli import proving
 
-    load = proving.load_pipeline
+    class Slow(Loader):
+        def load(self, package: ModelPackage, fresh: bool = False) -> Pipeline:
+            state.update_model_state('m', lambda now: now.with_quarantine(2, 'just now'))
+            return super().load(package, fresh)
 
-    def slowly(*args: object) -> object:
-        state.update_model_state('m', lambda now: now.with_quarantine(2, 'just now'))
-        return load(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(proving, 'load_pipeline', slowly)
+    monkeypatch.setattr(proving, 'Loader', Slow)
     assert main(['activate', 'm@2', '--store', str(store)]) == 1
     assert 'quarantined: just now' in capsys.readouterr().err
     assert state.model_state('m').active is None

@@ -16,15 +16,19 @@ import pytest
 from model_folders import read_manifest_document, write_manifest
 from onnx import TensorProto, helper, numpy_helper
 
-from ml_integration.core.batching import split_rows
-from ml_integration.core.execution import ExecutionSettings
+from ml_integration.core.batching import BatchSettings, split_rows
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.loading import Loader
 from ml_integration.errors import GoldenError, InferenceError, MessageError, ModelMismatchError
 from ml_integration.store.package.package import read_package
 
 SIZES = ((64, 64), (101, 77), (40, 200), (320, 240))
 Load = Callable[..., Pipeline]
+
+
+def loader(together: int) -> Loader:
+    """Loads models for so many frames at once, as many as there are streams."""
+    return Loader(batch=BatchSettings(max_size=together), streams=together)
 
 
 def message_of(pixels: np.ndarray, encoding: str = 'bgr8') -> Any:
@@ -57,9 +61,7 @@ def load(model_folder: Callable[..., Path]) -> Iterator[Load]:
 
         def loaded(together: int, **folder: Any) -> Pipeline:
             package = read_package(model_folder(f'm{together}', **folder))
-            pipeline = load_pipeline(
-                package, ExecutionSettings(), together=lambda device: together
-            )
+            pipeline = loader(together).load(package)
             resources.callback(pipeline.close)
             return pipeline
 
@@ -184,9 +186,9 @@ def test_a_manifest_that_frees_a_batch_which_is_not_free_is_refused_where_it_mat
         item['shape'][0] = None
     write_manifest(folder, document)
     package = read_package(folder)
-    load_pipeline(package, ExecutionSettings()).close()
+    Loader().load(package).close()
     with pytest.raises(ModelMismatchError, match='cannot run several frames at once') as caught:
-        load_pipeline(package, ExecutionSettings(), together=lambda device: 2)
+        loader(2).load(package)
     assert got in str(caught.value)
     assert 'Write 1 instead of null' in str(caught.value)
 

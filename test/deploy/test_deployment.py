@@ -7,22 +7,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from time import monotonic_ns
-from typing import Any
 
 import numpy as np
 import onnx_models
 import pytest
 
 from ml_integration.core.execution import ExecutionSettings
+from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy import admission
+from ml_integration.deploy.admission import Admission
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.history import History
-from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.loading import Loader
 from ml_integration.deploy.probation import ProbationSettings
-from ml_integration.deploy.source import Source
 from ml_integration.errors import GoldenError, IntegrityError, SupersededError, SwapError
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.model_store import ModelStore
@@ -42,15 +41,17 @@ class Robot:
         self._store, self._state = store, state
         self.deployment = self.boot()
 
-    def boot(self) -> Deployment:
+    def boot(self, loader: type[Loader] = Loader) -> Deployment:
         state_dir = StateDir(self._state)
-        source = Source(
-            ModelStore([self._store], state_dir),
-            DIGEST,
-            partial(load_pipeline, execution=ExecutionSettings(intra_op_threads=1)),
-        )
         history = History(state_dir, '/detector')
-        self.deployment = Deployment(source, history, lambda: QUICK, monotonic_ns)
+        store = ModelStore([self._store], state_dir)
+        self.deployment = Deployment(
+            Admission(store, DIGEST, history.of_model),
+            loader(ExecutionSettings(intra_op_threads=1)),
+            history,
+            lambda: QUICK,
+            monotonic_ns,
+        )
         return self.deployment
 
     def serve(self, frames: int = 2) -> None:
@@ -169,15 +170,15 @@ def test_a_large_model_that_was_tampered_with_is_refused_before_it_is_loaded(
 
 
 def test_a_second_request_supersedes_the_first(robot: Robot) -> None:
-    robot.deployment.start('m@1')
-    deployment, both_asked = robot.deployment, threading.Event()
-    load = deployment._source.load
+    both_asked = threading.Event()
 
-    def patient(package: ModelPackage, **how: Any):
-        assert both_asked.wait(WAIT_S)
-        return load(package, **how)
+    class Patient(Loader):
+        def load(self, package: ModelPackage, fresh: bool = False) -> Pipeline:
+            assert package.manifest.version == 1 or both_asked.wait(WAIT_S)
+            return super().load(package, fresh)
 
-    object.__setattr__(deployment._source, 'load', patient)
+    deployment = robot.boot(Patient)
+    deployment.start('m@1')
     candidates = [deployment.admit(f'm@{version}') for version in (2, 3)]
     first, second = [deployment.swap(candidate) for candidate in candidates]
     both_asked.set()
@@ -224,7 +225,7 @@ def test_a_crash_loop_during_probation_ends_in_the_previous_model(robot: Robot) 
         robot.boot().start('m@2')
         served.append(robot.serving())
     assert served == ['m@2', 'm@1', 'm@1']
-    assert 'm@2 is not used, m@1 is' in robot.deployment.problem
+    assert 'm@2 is not used, m@1 is' in robot.deployment.complaints[0]
 
 
 def test_a_clean_stop_is_no_failed_attempt(robot: Robot) -> None:
@@ -246,7 +247,7 @@ def test_a_model_that_is_refused_at_start_gives_way_to_the_last_good_one(
     (store / 'm/2/model.onnx').write_bytes(b'torn')
     robot.boot().start('m@2')
     assert robot.serving() == 'm@1'
-    assert 'm@2 is not used' in robot.deployment.problem
+    assert 'm@2 is not used' in robot.deployment.complaints[0]
 
 
 def test_tampering_on_disk_is_found_and_quarantined_while_the_model_serves_on(
@@ -262,21 +263,18 @@ def test_tampering_on_disk_is_found_and_quarantined_while_the_model_serves_on(
     assert ('quarantine', 'm@1', 'ok') in robot.audit()
 
 
-def test_nothing_of_a_failed_load_is_left_open(
-    robot: Robot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_of_a_failed_load_is_left_open(robot: Robot) -> None:
     opened, closed = [], []
-    load = robot.deployment._source.load
 
-    def watched(package: ModelPackage, **fresh: bool):
-        pipeline = load(package, **fresh)
-        opened.append(pipeline)
-        close = pipeline.close
-        pipeline.close = lambda: (closed.append(pipeline), close())
-        return pipeline
+    class Watched(Loader):
+        def load(self, package: ModelPackage, fresh: bool = False) -> Pipeline:
+            pipeline = super().load(package, fresh)
+            opened.append(pipeline)
+            close = pipeline.close
+            pipeline.close = lambda: (closed.append(pipeline), close())
+            return pipeline
 
-    object.__setattr__(robot.deployment._source, 'load', watched)
-    robot.deployment.start('m@1')
+    robot.boot(Watched).start('m@1')
     robot.serve()
     for version in (2, 3, 2, 3):
         swap(robot, f'm@{version}')
@@ -297,6 +295,85 @@ def test_a_frame_that_was_leased_before_a_swap_does_not_count_for_the_new_model(
     assert not robot.deployment.state.committed
     robot.serve(1)
     assert robot.deployment.state.committed
+
+
+class Crowd:
+    """An audience that writes down what it is told, and what serves at that moment."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self.told: list[str] = []
+        self.fault: Exception | None = None
+        self.during_preparation: Callable[[], object] = lambda: None
+
+    def prepare(self, pipeline: Pipeline) -> None:
+        serving = self._deployment.serving.identity
+        self.told.append(f'prepare {pipeline.model.identity} while {serving} serves')
+        self.during_preparation()
+        if self.fault is not None:
+            raise self.fault
+
+    def forget(self, pipeline: Pipeline) -> None:
+        assert pipeline.session._leave is not None, 'it is closed already'
+        self.told.append(f'forget {pipeline.model.identity}')
+
+
+@pytest.fixture
+def crowd(robot: Robot) -> Crowd:
+    """Watches a robot that serves m@1, which has proven itself."""
+    robot.deployment.start('m@1')
+    robot.serve()
+    crowd = Crowd(robot.deployment)
+    robot.deployment.audience = crowd
+    return crowd
+
+
+def test_an_audience_prepares_before_a_swap_and_forgets_what_is_closed_for_good(
+    robot: Robot, crowd: Crowd
+) -> None:
+    for version in (2, 3):
+        swap(robot, f'm@{version}')
+    assert [str(p.model.identity) for p in robot.deployment.open_pipelines] == ['m@3', 'm@1']
+    robot.deployment.rollback().result(WAIT_S)  # m@1 is still in memory
+    robot.deployment.close()
+    assert [line for line in crowd.told if line.startswith('prepare')] == [
+        'prepare m@2 while m@1 serves',
+        'prepare m@3 while m@2 serves',
+        'prepare m@1 while m@3 serves',
+    ]
+    assert [line for line in crowd.told if line.startswith('forget')] == [
+        f'forget m@{version}' for version in (2, 3, 1)
+    ]
+
+
+def test_an_audience_prepares_before_a_rollback_to_a_model_on_disk(
+    robot: Robot, crowd: Crowd
+) -> None:
+    swap(robot, 'm@2')
+    robot.deployment.close()
+    robot.boot().start('m@2')
+    crowd = robot.deployment.audience = Crowd(robot.deployment)
+    robot.deployment.rollback().result(WAIT_S)
+    assert crowd.told[0] == 'prepare m@1 while m@2 serves'
+
+
+def test_an_audience_that_cannot_prepare_prevents_the_swap(robot: Robot, crowd: Crowd) -> None:
+    crowd.fault = SwapError('the window of m@2 does not fit')
+    before = robot.deployment.state
+    with pytest.raises(SwapError, match='does not fit'):
+        swap(robot, 'm@2')
+    assert crowd.told == ['prepare m@2 while m@1 serves', 'forget m@2']
+    assert (robot.serving(), robot.deployment.state) == ('m@1', before)
+
+
+def test_a_model_that_is_superseded_while_it_is_prepared_is_forgotten(
+    robot: Robot, crowd: Crowd
+) -> None:
+    crowd.during_preparation = robot.deployment.stay
+    with pytest.raises(SupersededError):
+        swap(robot, 'm@2')
+    assert crowd.told == ['prepare m@2 while m@1 serves', 'forget m@2']
+    assert robot.serving() == 'm@1'
 
 
 def slow_disk(robot: Robot, monkeypatch: pytest.MonkeyPatch, state: NodeState) -> None:

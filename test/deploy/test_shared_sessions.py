@@ -16,7 +16,7 @@ import pytest
 from ml_integration.backends.onnx_runtime import OnnxRuntime
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
-from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.loading import Loader
 from ml_integration.deploy.shared_sessions import SharedSessions, model_key, sharers
 from ml_integration.errors import GoldenError, InferenceError, ModelLoadError
 from ml_integration.store.package.package import read_package
@@ -159,10 +159,10 @@ def test_pipelines_of_a_process_share_a_model_where_their_settings_are_the_same(
     model_folder: Callable[..., Path],
 ) -> None:
     package, other = read_package(model_folder()), ExecutionSettings(memory_arena=False)
-    pipelines = [load_pipeline(package, execution) for execution in (SETTINGS, SETTINGS, other)]
+    pipelines = [Loader(execution).load(package) for execution in (SETTINGS, SETTINGS, other)]
     assert [sharers(pipeline.session) for pipeline in pipelines] == [2, 2, 1]
     assert pipelines[0].task is not pipelines[1].task
-    pipelines.append(load_pipeline(package, SETTINGS, fresh=True))
+    pipelines.append(Loader(SETTINGS).load(package, fresh=True))
     assert [sharers(pipeline.session) for pipeline in pipelines] == [2, 2, 1, 1]
     for pipeline in pipelines:
         pipeline.close()
@@ -172,11 +172,11 @@ def test_each_sharer_proves_itself_and_one_that_fails_disturbs_no_other(
     model_folder: Callable[..., Path],
 ) -> None:
     package = read_package(model_folder())
-    good = load_pipeline(package, SETTINGS)
+    good = Loader(SETTINGS).load(package)
     assert package.golden is not None
     spoiled = replace(package, golden=replace(package.golden, rtol=0.0, atol=-1.0))
     with pytest.raises(GoldenError):
-        load_pipeline(spoiled, SETTINGS)
+        Loader(SETTINGS).load(spoiled)
     assert sharers(good.session) == 1
     good.session.run({'images': PICTURE})
     good.close()
@@ -189,9 +189,9 @@ def test_of_an_encrypted_model_nothing_is_kept_on_disk(
     plain, key = model_folder(), bytes(range(32))
     encrypt_package(plain, tmp_path / 'sealed', key)
     sealed = read_package(tmp_path / 'sealed', Trust(model_key=key))
-    load_pipeline(sealed, SETTINGS, artifacts=cache).close()
+    Loader(SETTINGS, artifacts=cache).load(sealed).close()
     cache.write()
     assert not (tmp_path / 'cache').exists()
-    load_pipeline(read_package(plain), SETTINGS, artifacts=cache).close()
+    Loader(SETTINGS, artifacts=cache).load(read_package(plain)).close()
     cache.write()
     assert len([*(tmp_path / 'cache').iterdir()]) == 1

@@ -17,8 +17,8 @@ from ml_integration.core.stats import (
     Percentiles,
     Stats,
 )
+from ml_integration.deploy.loading import Loaded
 from ml_integration.deploy.shared_sessions import sharers
-from ml_integration.deploy.source import Loaded
 
 Values = Iterable[tuple[str, object]]
 """Keys, each with its unit, and what they stand for: one number or one text; None: not known."""

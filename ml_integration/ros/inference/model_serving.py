@@ -5,29 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from time import monotonic_ns
 
 from rclpy.node import Node
 
 from ml_integration.core.health import Alarms
-from ml_integration.core.pipeline import Pipeline
+from ml_integration.deploy.admission import Admission
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.history import History
-from ml_integration.deploy.loading import go_on, load_pipeline
+from ml_integration.deploy.loading import Loaded, Loader
 from ml_integration.deploy.reverification import Reverification
-from ml_integration.deploy.source import Loaded, Source
+from ml_integration.ros.inference.intake import reader_for
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_report import ModelReport
-from ml_integration.ros.inference.sensors import ros_sensor
 from ml_integration.ros.node.parameters import InferenceNodeParameters
-from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.artifacts import StoredArtifacts
 from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.state.places import default_stores
 from ml_integration.store.state.state_dir import StateDir, default_state_dir
-from ml_integration.store.trust.policy import load_trust
+from ml_integration.store.trust.policy import Trust, load_trust
 
 
 class ModelServing:
@@ -58,9 +55,11 @@ class ModelServing:
         state_dir = StateDir(_state_dir(current))
         store = _model_store(current, state_dir)
         artifacts = StoredArtifacts(state_dir.path / 'cache', node.get_logger().warning)
+        history = History(state_dir, node.get_fully_qualified_name())
         self.deployment = Deployment(
-            _source(store, current, artifacts),
-            History(state_dir, node.get_fully_qualified_name()),
+            Admission(store, _trust(current), history.of_model),
+            _loader(current, artifacts),
+            history,
             lambda: parameters().probation,
             monotonic_ns,
             current.keep_previous,
@@ -110,32 +109,23 @@ def _state_dir(parameters: InferenceNodeParameters) -> Path:
     return Path(parameters.state_dir) if parameters.state_dir else default_state_dir()
 
 
-def _source(
-    store: ModelStore, parameters: InferenceNodeParameters, artifacts: StoredArtifacts
-) -> Source:
-    trust = load_trust(
+def _trust(parameters: InferenceNodeParameters) -> Trust:
+    return load_trust(
         parameters.integrity,
         _path(parameters.trusted_keys_dir),
         _path(parameters.model_key_file),
     )
-    together = partial(parameters.batch.together, max(1, len(parameters.cameras)))
-    # What was made here is signed by nobody.
-    kept = None if parameters.integrity == 'signed' else artifacts
 
-    def load(
-        package: ModelPackage, *, fresh: bool = False, pause: Callable[[], None] = go_on
-    ) -> Pipeline:
-        return load_pipeline(
-            package,
-            parameters.execution,
-            ros_sensor,
-            together=together,
-            artifacts=kept,
-            fresh=fresh,
-            pause=pause,
-        )
 
-    return Source(store, trust, load, artifacts.write)
+def _loader(parameters: InferenceNodeParameters, artifacts: StoredArtifacts) -> Loader:
+    return Loader(
+        parameters.execution,
+        parameters.batch,
+        max(1, len(parameters.cameras)),
+        # What was made here is signed by nobody.
+        None if parameters.integrity == 'signed' else artifacts,
+        ros_sensor,
+    )
 
 
 def _path(text: str) -> Path | None:

@@ -27,9 +27,8 @@ from ros_client import Client
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.loading import Loader
 from ml_integration.ros.inference.side_outputs import SideOutputs
 from ml_integration.store.package.package import read_package
 
@@ -123,7 +122,7 @@ class Topics:
 @pytest.fixture
 def pipeline(store: Path, request: pytest.FixtureRequest) -> Iterator[Pipeline]:
     model = getattr(request, 'param', 'tiny')
-    loaded = load_pipeline(read_package(store / model / '1'), ExecutionSettings())
+    loaded = Loader().load(read_package(store / model / '1'))
     with closing(loaded):
         yield loaded
 

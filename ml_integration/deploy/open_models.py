@@ -1,0 +1,144 @@
+"""The models that a node has open: the one that serves and the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Protocol
+
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.deploy.history import History
+from ml_integration.deploy.loading import Loaded
+from ml_integration.deploy.probation import ProbationSettings, Trial
+from ml_integration.deploy.router import Router
+from ml_integration.errors import ModelError
+from ml_integration.store.state.node_state import NodeState
+
+GAP_S = 0.05
+"""Frames come more often than this, or not so often that they meet a step of loading."""
+
+
+class Audience(Protocol):
+    """Whoever feeds pipelines, and has to know of one before it serves."""
+
+    def prepare(self, pipeline: Pipeline) -> None:
+        """Feeds this pipeline from now on.
+
+        Returns when it can take over without a gap, or after a bounded time; what it raises
+        prevents the swap.
+        """
+
+    def forget(self, pipeline: Pipeline) -> None:
+        """Feeds this pipeline no more: it is about to be closed. It need not be known."""
+
+
+class OpenModels:
+    """Holds the serving model and the kept one, and changes them between two frames.
+
+    One thread at a time calls `serve` and `install`; the rest is thread-safe.
+
+    Args:
+        history: what is remembered over restarts.
+        settings: gives what is asked of a model on probation now.
+        now_ns: the steady time [ns].
+        keep_previous: keep the previous model in memory, for an instant rollback.
+        proven: is called when the serving model has proven itself, by a background thread.
+
+    Attributes:
+        router: lends the pipelines to frames.
+        audience: is told before a pipeline serves and before it is closed, if there is one.
+        problem: why the model that was wished for at the start is not the one that serves.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        settings: Callable[[], ProbationSettings],
+        now_ns: Callable[[], int],
+        keep_previous: bool,
+        proven: Callable[[], None],
+    ) -> None:
+        self._history = history
+        self._settings = settings
+        self._now_ns = now_ns
+        self._keep_previous = keep_previous
+        self._proven = proven
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix='ml_aside')
+        self._serving: Loaded | None = None
+        self.router = Router(self._retire, self._prove)
+        self.previous: Loaded | None = None
+        self.audience: Audience | None = None
+        self.problem = ''
+
+    @property
+    def serving(self) -> Loaded:
+        """The model that serves.
+
+        Raises:
+            ModelError: none does.
+        """
+        serving = self._serving
+        if serving is None:
+            raise ModelError('no model is loaded')
+        return serving
+
+    def await_gap(self) -> None:
+        """Lets a step of loading begin between two frames, where most models have time for it."""
+        self.router.await_gap(GAP_S)
+
+    def prepare(self, pipeline: Pipeline) -> None:
+        """Returns when a pipeline can take over without a gap."""
+        if self.audience is not None:
+            self.audience.prepare(pipeline)
+
+    def install(self, loaded: Loaded, change: Callable[[NodeState], NodeState]) -> None:
+        """Changes what serves; the state is on disk first, so that a crash finds it.
+
+        Args:
+            loaded: the new model, or the kept one; it is prepared.
+            change: gives the new state for the newest one.
+        """
+        state = self._history.change(change)
+        candidates = [item for item in (self._serving, self.previous) if item is not None]
+        kept = [item for item in candidates if str(item.identity) == state.previous]
+        self.previous = kept[0] if kept and self._keep_previous else None
+        self.problem = ''
+        self.serve(loaded)
+
+    def serve(self, loaded: Loaded) -> None:
+        """Lets a model serve that the state is about already."""
+        self._serving = loaded
+        trial = None if self._history.state.committed else Trial(self._settings, self._now_ns)
+        previous = self.previous
+        self.router.swap(loaded.pipeline, trial, previous.pipeline if previous else None)
+
+    def let_go(self, pipeline: Pipeline) -> None:
+        """Closes a pipeline that nobody uses."""
+        try:
+            if self.audience is not None:
+                self.audience.forget(pipeline)
+        finally:
+            pipeline.close()
+
+    def do_aside(self, work: Callable[[], None]) -> None:
+        """Does what may take its time in a thread of its own, in order."""
+        try:
+            self._aside.submit(work)
+        except RuntimeError:  # closed while a frame was under way, and no other one is due
+            work()
+
+    def close(self) -> None:
+        """Lets go of every model; a frame under way keeps its own until it is finished."""
+        self._serving = self.previous = None
+        self.router.close()
+        self._aside.shutdown()
+
+    def _retire(self, pipeline: Pipeline) -> None:
+        self.do_aside(partial(self.let_go, pipeline))
+
+    def _prove(self, pipeline: Pipeline) -> None:
+        """Called by whoever had the last good frame that it took; the next one is due."""
+        serving = self._serving
+        if serving is not None and serving.pipeline is pipeline:
+            self._history.prove(serving.package.manifest, self._proven)
