@@ -124,7 +124,7 @@ def _loader(parameters: InferenceNodeParameters, artifacts: StoredArtifacts) -> 
         max(1, len(parameters.cameras)),
         # What was made here is signed by nobody.
         None if parameters.integrity == 'signed' else artifacts,
-        ros_sensor,
+        reader_for,
     )
 
 
