@@ -22,9 +22,9 @@ def check_replaceable(serving: Manifest, new: Manifest) -> None:
 
 
 def _feeds(manifest: Manifest) -> tuple[tuple[str, str], ...]:
-    return tuple((item.sensor, item.topic) for item in manifest.inputs)
+    return tuple((item.kind, item.topic) for item in manifest.sensor_inputs)
 
 
 def _needs(manifest: Manifest) -> str:
-    feeds = ', '.join(f"{sensor} on '{topic}'" for sensor, topic in _feeds(manifest))
+    feeds = ', '.join(f"{kind} on '{topic}'" for kind, topic in _feeds(manifest))
     return f'{manifest.task} of {feeds}'

@@ -13,8 +13,8 @@ from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.batching import make_batch, prove_batch, zeros
 from ml_integration.deploy.shared_sessions import SharedSessions, model_key
-from ml_integration.errors import ModelMismatchError
-from ml_integration.store.package.manifest import Manifest
+from ml_integration.errors import ManifestError, ModelLoadError, ModelMismatchError
+from ml_integration.store.package.manifest import MANIFEST, Manifest
 from ml_integration.store.package.package import ModelPackage
 
 # Looking through everything that is installed takes 20 ms of Python, each time.
@@ -67,12 +67,13 @@ def load_pipeline(
         ModelError: the engine refuses the model, or model, manifest and task disagree.
     """
     manifest = package.manifest
+    kind = _only_sensor(manifest)
     pause()
     session = _open(package, execution, artifacts, fresh)
     try:
         model = _describe(package, session)
         task = _make_task(package, model)
-        sensor = sensor_factory(_only_sensor(manifest, model), task.formats)
+        sensor = sensor_factory(kind, task.formats)
         prove(package, session, pause)
         frames = together(session.device)
         batch = make_batch(partial(_make_task, package, model), model, frames)
@@ -91,8 +92,14 @@ def _open(
     artifacts: ArtifactCache | None,
     fresh: bool,
 ) -> Session:
-    name, content = package.manifest.backend, package.content
+    name, content, model_format = execution.engine, package.content, package.manifest.format
     backend: Backend = _plugin('backends', name)()
+    if model_format not in backend.formats:
+        raise ModelLoadError(
+            str(content.identity),
+            f"the engine '{name}' opens {', '.join(backend.formats)}, the model is {model_format}",
+            'Choose another engine with the parameter execution.engine.',
+        )
     # An encrypted model may be decrypted in memory only, and so may what is made of it.
     kept = None if package.manifest.encrypted else artifacts
     return _SESSIONS.open(
@@ -109,7 +116,7 @@ def prove(package: ModelPackage, session: Session, pause: Callable[[], None] = g
         InferenceError: the model does not run.
         GoldenError: it does not compute what it should.
     """
-    specs = tuple(item.spec for item in package.manifest.inputs)
+    specs = tuple(item.spec for item in package.manifest.sensor_inputs)
     pause()
     session.run({spec.name: zeros(spec, 1) for spec in specs})
     if package.golden is not None:
@@ -120,7 +127,7 @@ def prove(package: ModelPackage, session: Session, pause: Callable[[], None] = g
 
 def _describe(package: ModelPackage, session: Session) -> ModelDescription:
     manifest, identity = package.manifest, package.content.identity
-    inputs = tuple(item.spec for item in manifest.inputs)
+    inputs = tuple(item.spec for item in manifest.sensor_inputs)
     _agree(str(identity), 'input', inputs, session.inputs)
     _agree(str(identity), 'output', manifest.outputs, session.outputs)
     return ModelDescription(identity, package.labels, inputs, manifest.outputs)
@@ -146,20 +153,28 @@ def _agree(
 def _make_task(package: ModelPackage, model: ModelDescription) -> Task:
     manifest = package.manifest
     task_type = _plugin('tasks', manifest.task)
-    where = f'{package.directory / "manifest.yaml"}: settings of {manifest.task}'
-    settings = build(task_type.Settings, manifest.settings, where)
+    file = package.directory / MANIFEST
+    if 'preprocess' in manifest.settings:
+        raise ManifestError(
+            file,
+            'settings.preprocess',
+            manifest.settings['preprocess'],
+            'no such setting of a task',
+            "How messages become a tensor is said by the input: move it to its 'encode'.",
+        )
+    values = {**manifest.settings, 'preprocess': dict(manifest.sensor_inputs[0].encode)}
+    settings = build(task_type.Settings, values, f'{file}: settings of {manifest.task}')
     task: Task = task_type(settings, model)
     _agree(str(model.identity), 'input', task.input_specs(), model.inputs)
     return task
 
 
-def _only_sensor(manifest: Manifest, model: ModelDescription) -> str:
-    sensors = [item.sensor for item in manifest.inputs]
-    if len(sensors) != 1:
+def _only_sensor(manifest: Manifest) -> str:
+    if len(manifest.inputs) != 1:
         raise ModelMismatchError(
-            str(model.identity),
+            str(manifest.identity),
             'a pipeline is fed by one sensor',
-            got=f'{len(sensors)} inputs ({", ".join(sensors)})',
+            got=f'{len(manifest.inputs)} inputs ({", ".join(i.tensor for i in manifest.inputs)})',
             expected='a model with one input',
         )
-    return sensors[0]
+    return manifest.sensor_inputs[0].kind

@@ -76,7 +76,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._models = ModelServing(self, lambda: self.parameters, resources)
         serving = self._models.serving
         pipeline, manifest = serving.pipeline, serving.package.manifest
-        self._sensor_type, topic = pipeline.sensor.message_type, manifest.inputs[0].topic
+        self._sensor_type, topic = pipeline.sensor.message_type, manifest.sensor_inputs[0].topic
         self._cameras = [
             Camera(self, name, topic, pipeline.task, resources)
             for name in self.parameters.cameras or ('',)
