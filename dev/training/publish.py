@@ -33,13 +33,13 @@ OPSET = 17
 RTOL = 1e-2
 ATOL = 1e-2
 MANIFEST = """\
-schema: 1
+schema: 2
 name: shapes
 version: {version}
 description: {description}
 task: object_detection
-backend: onnx_runtime
-licence: Apache-2.0
+format: onnx
+license: Apache-2.0
 origin: trained on drawn scenes by dev/training/train.py of this repository
 files:
 {files}
@@ -47,16 +47,20 @@ model: model.onnx
 labels: labels.txt
 golden: golden.npz
 inputs:
-  - {{name: images, sensor: image, topic: image, dtype: float32, shape: [1, 3, {height}, {width}]}}
+  - tensor: images
+    kind: image
+    topic: image
+    dtype: float32
+    shape: [1, 3, {height}, {width}]
+    encode:
+      resize: {resize}
+      color: {color}
+      layout: nchw
+      scale: {scale}
+      pad_value: 114
 outputs:
-  - {{name: detections, dtype: float32, shape: {output_shape}}}
+  - {{tensor: detections, dtype: float32, shape: {output_shape}}}
 settings:
-  preprocess:
-    resize: {resize}
-    color: {color}
-    layout: nchw
-    scale: {scale}
-    pad_value: 114
   decoder: {decoder}
   score_threshold: {score_threshold}
   iou_threshold: 0.5

@@ -64,7 +64,7 @@ class _Report:
 
 
 def _about_manifest(manifest: Manifest) -> str:
-    return f'{manifest.identity}, {manifest.task} on {manifest.backend}'
+    return f'{manifest.identity}, {manifest.task}, {manifest.format}'
 
 
 def _about_files(package: ModelPackage) -> str:

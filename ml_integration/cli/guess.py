@@ -1,28 +1,82 @@
-"""Guesses from tensor shapes alone what a model is for."""
+"""Guesses from names and shapes of tensors alone what a model is for and what fills its inputs."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
 from ml_integration.core.datatypes import TensorSpec
+from ml_integration.core.inputs import (
+    ConstantInput,
+    KeepRule,
+    KeepSpec,
+    ModelInput,
+    SensorInput,
+    SizeInput,
+    StateInput,
+)
 from ml_integration.ops.decoders import guess_decoder
+
+LATEST_MS = 100.0
+"""How old a second picture may be, until a person knows better [ms]."""
 
 
 def guess_task(
     inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> tuple[str, dict[str, Any], str]:
     """A task, its settings and the reason in words."""
-    preprocess = {'preprocess': _guess_preprocess(inputs[0])} if inputs else {}
     decoder, why = guess_decoder(inputs, outputs)
     if decoder:
-        return 'object_detection', {**preprocess, 'decoder': decoder}, why
+        return 'object_detection', {'decoder': decoder}, why
     if len(outputs) == 1 and sum(size != 1 for size in outputs[0].shape[1:] or (0,)) == 1:
-        return 'classification', preprocess, 'one output with a single list of numbers'
-    return 'object_detection', preprocess, why
+        return 'classification', {}, 'one output with a single list of numbers'
+    return 'object_detection', {}, why
 
 
-def _guess_preprocess(spec: TensorSpec) -> dict[str, Any]:
+def guess_inputs(
+    inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
+) -> tuple[ModelInput, ...]:
+    """What fills each input: the first picture triggers, and everything refers to it."""
+    if not inputs:
+        return ()
+    first = next(filter(_is_picture, inputs), inputs[0])
+    guesses: list[ModelInput] = []
+    for spec in inputs:
+        number = 1 + sum(isinstance(guess, SensorInput) for guess in guesses)
+        other = None if spec is first else _guess_other(spec, outputs, first)
+        guesses.append(other or _picture(spec, number, spec is first))
+    return tuple(guesses)
+
+
+def _guess_other(
+    spec: TensorSpec, outputs: Sequence[TensorSpec], picture: TensorSpec
+) -> ModelInput | None:
+    """What fills an input that no message fills; None if one seems to."""
+    if _is_picture(spec):
+        return None
+    alike = [o.name for o in outputs if (o.dtype, o.shape) == (spec.dtype, spec.shape)]
+    fed_back = difflib.get_close_matches(spec.name, alike, n=1, cutoff=0.4)
+    if fed_back:
+        return StateInput(spec.name, fed_back[0])
+    if spec.shape[-1:] == (2,) and 'size' in spec.name:
+        return SizeInput(spec.name, picture.name)
+    if all(size in (1, None) for size in spec.shape):
+        return ConstantInput(spec.name, 0.0)
+    return None
+
+
+def _picture(spec: TensorSpec, number: int, triggers: bool) -> SensorInput:
+    keep = KeepSpec() if triggers else KeepSpec(KeepRule.LATEST, LATEST_MS)
+    topic = 'image' if number == 1 else f'image_{number}'
+    return SensorInput(spec, 'image', topic, keep, _guess_encode(spec))
+
+
+def _is_picture(spec: TensorSpec) -> bool:
+    return len(spec.shape) == 4 and bool({spec.shape[1], spec.shape[3]} & {1, 3})
+
+
+def _guess_encode(spec: TensorSpec) -> dict[str, Any]:
     channels_last = len(spec.shape) == 4 and spec.shape[3] in (1, 3)
     channels = spec.shape[3 if channels_last else 1] if len(spec.shape) == 4 else 3
     return {

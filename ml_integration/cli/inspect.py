@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ml_integration.cli.arguments import add_json
-from ml_integration.cli.guess import guess_task
+from ml_integration.cli.guess import guess_inputs, guess_task
 from ml_integration.core import plugins
 from ml_integration.core.contracts import Backend, Session
 from ml_integration.core.datatypes import ModelContent, ModelIdentity, TensorSpec
@@ -80,10 +80,11 @@ class _Findings:
 def _examine(file: Path) -> _Findings:
     contents = _read(file)
     header = read_onnx_header(contents[file.name], str(file))
-    backend: Backend = plugins.load('backends', 'onnx_runtime')()
+    execution = ExecutionSettings()
+    backend: Backend = plugins.load('backends', execution.engine)()
     external = {name: data for name, data in contents.items() if name != file.name}
     content = ModelContent(ModelIdentity(*_identity(file)), contents[file.name], external)
-    session = backend.open(content, ExecutionSettings())
+    session = backend.open(content, execution)
     try:
         outcome = _run_once(session)
         return _Findings(
@@ -131,17 +132,17 @@ def _propose(file: Path, findings: _Findings) -> Proposal:
     remarks = [
         f'Proposed by: ml_model inspect {file}',
         f'The task and its settings are a guess: {why}.',
-        'Complete description, licence, origin and labels; then run: ml_model check.',
+        'Complete description, license, origin and labels; then run: ml_model check.',
     ]
     contents, model = findings.contents, file.name
     if not _in_store(file):
         contents, model = {'model.onnx': contents[model]}, 'model.onnx'
         remarks.append(f'Save it as {name}/{version}/{MANIFEST} in a store, the model beside it.')
     if len(findings.inputs) != 1 or len(findings.inputs[0].shape) != 4:
-        remarks.append('The input does not look like one picture; the sensor is a guess too.')
+        remarks.append('The input does not look like one picture; its kind is a guess too.')
     return Proposal(
-        name, version, contents, model, findings.inputs, findings.outputs,
-        task, settings, remarks,
+        name, version, contents, model, guess_inputs(findings.inputs, findings.outputs),
+        findings.outputs, task, settings, remarks,
     )  # fmt: skip
 
 

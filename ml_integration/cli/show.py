@@ -8,8 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from ml_integration.cli.arguments import add_json, add_model, add_stores, folder_of
-from ml_integration.core.datatypes import TensorSpec
+from ml_integration.core.inputs import (
+    ConstantInput,
+    ModelInput,
+    SizeInput,
+    StateInput,
+    Trigger,
+)
 from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.package.manifest_inputs import (
+    input_document,
+    keep_document,
+    tensor_document,
+)
 from ml_integration.store.package.package import read_manifest
 
 HELP = "show a model's manifest"
@@ -41,10 +52,11 @@ def _lines(manifest: Manifest, folder: Path) -> list[tuple[str, str]]:
         ('description', manifest.description),
         ('directory', str(folder)),
         ('task', manifest.task),
-        ('backend', manifest.backend),
-        ('licence', manifest.licence),
+        ('format', manifest.format),
+        ('license', manifest.license),
         ('origin', manifest.origin),
-        *(('input', f'{i.spec} from {i.sensor} on {i.topic}') for i in manifest.inputs),
+        *(('input', _input(item)) for item in manifest.inputs),
+        ('trigger', _trigger(manifest.trigger)),
         *(('output', str(spec)) for spec in manifest.outputs),
         *(('setting', f'{name}: {value}') for name, value in manifest.settings.items()),
         ('limit', f'{latency_ms:g} ms per frame' if latency_ms else 'none'),
@@ -54,20 +66,19 @@ def _lines(manifest: Manifest, folder: Path) -> list[tuple[str, str]]:
 
 
 def _document(manifest: Manifest, folder: Path) -> dict[str, Any]:
+    trigger = manifest.trigger
     return {
         'model': str(manifest.identity),
         'sha256': manifest.identity.sha256,
         'directory': str(folder),
         'description': manifest.description,
         'task': manifest.task,
-        'backend': manifest.backend,
-        'licence': manifest.licence,
+        'format': manifest.format,
+        'license': manifest.license,
         'origin': manifest.origin,
-        'inputs': [
-            {**_tensor(item.spec), 'sensor': item.sensor, 'topic': item.topic}
-            for item in manifest.inputs
-        ],
-        'outputs': [_tensor(spec) for spec in manifest.outputs],
+        'inputs': [input_document(item) for item in manifest.inputs],
+        'trigger': trigger.tensor or {'rate_hz': trigger.rate_hz},
+        'outputs': [tensor_document(spec) for spec in manifest.outputs],
         'settings': dict(manifest.settings),
         'limits': {'latency_ms': manifest.limits.latency_ms},
         'files': {
@@ -76,5 +87,18 @@ def _document(manifest: Manifest, folder: Path) -> dict[str, Any]:
     }
 
 
-def _tensor(spec: TensorSpec) -> dict[str, Any]:
-    return {'name': spec.name, 'dtype': spec.dtype, 'shape': list(spec.shape)}
+def _input(item: ModelInput) -> str:
+    match item:
+        case StateInput():
+            return f'{item.tensor}: fed back from {item.state_of}'
+        case ConstantInput():
+            return f'{item.tensor}: always {item.value:g}'
+        case SizeInput():
+            return f'{item.tensor}: size of {item.size_of} ({item.order})'
+    kept = ''.join(f', {rule} {ms:g}' for rule, ms in keep_document(item.keep).items())
+    encode = ''.join(f', {name}: {value}' for name, value in item.encode.items())
+    return f'{item.spec} from {item.kind} on {item.topic}{kept}{encode}'
+
+
+def _trigger(trigger: Trigger) -> str:
+    return f'{trigger.rate_hz:g} Hz' if trigger.rate_hz else f'each message for {trigger.tensor}'

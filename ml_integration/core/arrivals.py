@@ -206,11 +206,13 @@ class Inbox:
 
     def __init__(self, stream: str, inputs: Sequence[SensorInput], trigger: Trigger) -> None:
         self._stream = stream
-        self._name = trigger.tensor or CLOCK
+        self._tensors = {item.topic: item.tensor for item in inputs}
+        topics = {item.tensor: item.topic for item in inputs}
+        self._name = topics[trigger.tensor] if trigger.tensor else CLOCK
         late = any(item.keep.rule is KeepRule.NEAREST for item in inputs)
         self._trigger = Newest(WAITING if late else 1)
         others = (item for item in inputs if item.tensor != trigger.tensor)
-        self._others = {item.tensor: keep(item.keep) for item in others}
+        self._others = {item.topic: keep(item.keep) for item in others}
         self._last_ns: dict[str, int] = {}
         self._asked_ns = 0
         self._restarted = False
@@ -219,7 +221,8 @@ class Inbox:
         """Takes a message, or the clock.
 
         Args:
-            name: the tensor it is for; `CLOCK` for the clock.
+            name: the topic in the manifest that it came on; `CLOCK` for the clock. Models that
+                replace one another have the same topics, and other tensors.
             arrival: what has come.
         """
         last_ns = self._last_ns.get(name, arrival.stamp_ns)
@@ -261,7 +264,7 @@ class Inbox:
             yield from ((name, arrival) for arrival in kept.held())
 
     def missing(self) -> tuple[str, ...]:
-        """The inputs without which the last trigger cannot be served."""
+        """The topics without which the last trigger cannot be served."""
         return tuple(n for n, kept in self._others.items() if not kept.at(self._asked_ns))
 
     def _complete(self, after: int) -> tuple[Arrival, dict[str, Sequence[Arrival]]] | None:
@@ -270,10 +273,10 @@ class Inbox:
                 return None
             arrivals: dict[str, Sequence[Arrival]] = {}
             if self._name != CLOCK:
-                arrivals[self._name] = (first,)
+                arrivals[self._tensors[self._name]] = (first,)
             for name, kept in self._others.items():
-                arrivals[name] = kept.at(first.stamp_ns)
-                if not arrivals[name]:
+                seen = arrivals[self._tensors[name]] = kept.at(first.stamp_ns)
+                if not seen:
                     break
             else:
                 return first, arrivals

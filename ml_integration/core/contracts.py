@@ -228,6 +228,9 @@ class ArtifactCache(Protocol):
 class Backend(Protocol):
     """An execution engine."""
 
+    formats: tuple[str, ...]
+    """The model formats that it opens, as manifests name them, such as 'onnx'."""
+
     def available(self) -> tuple[str, ...]:
         """The devices or providers that can be asked for here; empty if there is no engine."""
 

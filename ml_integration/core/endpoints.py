@@ -18,7 +18,7 @@ class Endpoint:
 
     Attributes:
         stream: whose messages come there; empty for the only stream of a node.
-        tensor: the model's input that is made of them.
+        source: the topic in the manifest that they come on.
         topic: the topic's full name after remapping.
         publishers: how many there are.
         mismatch: why a publisher does not connect; empty if all do.
@@ -27,7 +27,7 @@ class Endpoint:
     """
 
     stream: str
-    tensor: str
+    source: str
     topic: str
     publishers: int
     mismatch: str = ''

@@ -11,6 +11,11 @@ from ml_integration.core.declaration import declared
 class ExecutionSettings:
     """What a robot decides about execution; a backend takes what it knows."""
 
+    engine: str = declared(
+        'onnx_runtime',
+        'Plug-in of ml_integration/backends that runs models.',
+        at_configure=True,
+    )
     providers: tuple[str, ...] = declared(
         ('CPUExecutionProvider',),
         'Execution providers in order of preference; the one really used is reported.',

@@ -148,9 +148,9 @@ def _model(alarms: Alarms) -> Finding:
 
 def _input(stats: Stats, endpoints: Iterable[Endpoint], settings: HealthSettings) -> Finding:
     """What is wrong with any of the inputs; the rates when nothing is."""
-    at = {(endpoint.stream, endpoint.tensor): endpoint for endpoint in endpoints}
+    at = {(endpoint.stream, endpoint.source): endpoint for endpoint in endpoints}
     found = [
-        (_name(stream, one), _one_input(stream, one, at[stream.name, one.tensor], settings))
+        (_name(stream, one), _one_input(stream, one, at[stream.name, one.source], settings))
         for stream in stats.streams
         for one in stream.inputs
     ]
@@ -165,7 +165,7 @@ def _input(stats: Stats, endpoints: Iterable[Endpoint], settings: HealthSettings
 
 def _name(stream: StreamStats, one: InputStats) -> str:
     """What tells the input from the others of the node; nothing where there is only one."""
-    return ' '.join(filter(None, (stream.name, one.tensor if len(stream.inputs) > 1 else '')))
+    return ' '.join(filter(None, (stream.name, one.source if len(stream.inputs) > 1 else '')))
 
 
 def _one_input(
@@ -183,8 +183,8 @@ def _one_input(
 
 
 def _symptoms(stream: StreamStats, one: InputStats, settings: HealthSettings) -> Iterator[str]:
-    if one.tensor in stream.missing:
-        yield f"input '{one.tensor}' is missing"
+    if one.source in stream.missing:
+        yield f"input '{one.source}' is missing"
     if one.since_s * 1e3 > settings.input_timeout_ms:
         ever = 'no message' if one.total.received else 'no message yet'
         yield f'{ever} for {one.since_s:.1f} s'

@@ -24,7 +24,7 @@ SLICE_NS = 100_000_000
 """Events are counted in slices of the window, so that messages at any rate cost the same."""
 
 _Event = tuple[str, 'str | None', str]
-"""What happened, to a frame of which stream (None: not known), and in which tensor's messages."""
+"""What happened, to a frame of which stream (None: not known), and of which topic's messages."""
 _NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
@@ -73,7 +73,7 @@ class Monitor:
         self._window_ns = int(window_s * 1e9)
         self._start_ns = now_ns
         self._inputs = tuple(inputs)
-        self._last = {(key.stream, key.tensor): (now_ns, 0) for key in self._inputs}
+        self._last = {(key.stream, key.source): (now_ns, 0) for key in self._inputs}
         self._slices = deque([_Slice(now_ns)])
         self._events, self._end_ns = self._slices[0].events, now_ns + SLICE_NS
         self._settled: Counter[_Event] = Counter()
@@ -83,14 +83,14 @@ class Monitor:
         self._last_error = ''
         self._error_ns = now_ns
 
-    def received(self, stream: str, tensor: str, now_ns: int, serialized_bytes: int = 0) -> None:
+    def received(self, stream: str, source: str, now_ns: int, serialized_bytes: int = 0) -> None:
         with self._lock:
-            self._last[stream, tensor] = (now_ns, serialized_bytes)
-            self._count(('received', stream, tensor), now_ns)
+            self._last[stream, source] = (now_ns, serialized_bytes)
+            self._count(('received', stream, source), now_ns)
 
-    def lost(self, stream: str, tensor: str, count: int, now_ns: int) -> None:
+    def lost(self, stream: str, source: str, count: int, now_ns: int) -> None:
         with self._lock:
-            self._count(('lost', stream, tensor), now_ns, count)
+            self._count(('lost', stream, source), now_ns, count)
 
     def displaced(self, stream: str, now_ns: int, count: int = 1) -> None:
         with self._lock:
@@ -149,7 +149,7 @@ class Monitor:
 
         Args:
             now_ns: the time [ns].
-            missing: by stream, the tensors whose messages never came or are too old.
+            missing: by stream, the topics whose messages never came or are too old.
         """
         window = self._window(now_ns)
         counts = _counts(self._frames(window.recent))
@@ -185,10 +185,10 @@ class Monitor:
 
     def _frames(self, events: Counter[_Event], stream: str | None = None) -> Counter[str]:
         """How often what happened to frames, of one stream or of all."""
-        triggers = {(key.stream, key.tensor) for key in self._inputs if key.triggers}
+        triggers = {(key.stream, key.source) for key in self._inputs if key.triggers}
         frames: Counter[str] = Counter()
-        for (event, of, tensor), count in events.items():
-            is_frame = event != 'lost' and (event != 'received' or (of, tensor) in triggers)
+        for (event, of, source), count in events.items():
+            is_frame = event != 'lost' and (event != 'received' or (of, source) in triggers)
             if is_frame and stream in (None, of):
                 frames[event] += count
         return frames
@@ -207,11 +207,11 @@ class Monitor:
         )
 
     def _input(self, key: InputKey, window: _Window, own: Sequence[_Sample]) -> InputStats:
-        last_ns, serialized_bytes = self._last[key.stream, key.tensor]
+        last_ns, serialized_bytes = self._last[key.stream, key.source]
         transports = [item.age_ms - item.stage_ms['total'] for item in own if key.triggers]
         recent = _arrivals(window.recent, key)
         return InputStats(
-            tensor=key.tensor,
+            source=key.source,
             hz=recent.received / window.length_s,
             since_s=(window.now_ns - last_ns) / 1e9,
             serialized_bytes=serialized_bytes,
@@ -226,8 +226,8 @@ def _counts(frames: Counter[str]) -> Counts:
 
 
 def _arrivals(events: Counter[_Event], key: InputKey) -> Arrivals:
-    received = events['received', key.stream, key.tensor]
-    return Arrivals(received, events['lost', key.stream, key.tensor])
+    received = events['received', key.stream, key.source]
+    return Arrivals(received, events['lost', key.stream, key.source])
 
 
 def _percentiles(values: Iterable[float]) -> Percentiles | None:

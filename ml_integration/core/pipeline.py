@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ml_integration.core.arrivals import Arrival, Inbox, Observation
+from ml_integration.core.arrivals import CLOCK, Arrival, Inbox, Observation
 from ml_integration.core.batching import split_rows
 from ml_integration.core.contracts import Encoder, Sensor, Session, Task
 from ml_integration.core.datatypes import (
@@ -81,6 +81,12 @@ class Wiring:
     rows: Tensors
     states: tuple[StateInput, ...] = ()
     sizes: tuple[SizeInput, ...] = ()
+
+    @property
+    def trigger_topic(self) -> str:
+        """The topic whose messages start runs; `CLOCK` where the clock does."""
+        by_tensor = {item.source.tensor: item.source.topic for item in self.inputs}
+        return by_tensor.get(self.trigger.tensor, CLOCK)
 
     @property
     def batch_size(self) -> int:

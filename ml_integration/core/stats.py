@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STAGES = ('wait', 'decode', 'preprocess', 'infer', 'postprocess', 'validate', 'publish', 'total')
+STAGES = ('wait', 'decode', 'encode', 'infer', 'postprocess', 'validate', 'publish', 'total')
 """The stages of a frame in order of execution, and all of them together."""
 
 
@@ -17,13 +17,13 @@ class InputKey:
 
     Attributes:
         stream: name of the stream; empty for the only one of a node.
-        tensor: the model's input that is made of them.
+        source: the topic in the manifest that they come on.
         triggers: whether each of them starts a run, and so is a frame that can be dropped;
             samples of a window and values that are held are not.
     """
 
     stream: str = ''
-    tensor: str = ''
+    source: str = ''
     triggers: bool = True
 
 
@@ -90,7 +90,7 @@ class InputStats:
     """The messages that one input of a stream is made of.
 
     Attributes:
-        tensor: name of the model's input.
+        source: the topic in the manifest that they come on.
         hz: messages per second of the window.
         since_s: time since the last message [s]; since the start if there was none.
         serialized_bytes: size of the last message as it came over the network; 0 if it was handed
@@ -101,7 +101,7 @@ class InputStats:
             these messages do not start runs.
     """
 
-    tensor: str
+    source: str
     hz: float
     since_s: float
     serialized_bytes: int
@@ -121,7 +121,7 @@ class StreamStats:
         total: counts since the start, likewise.
         age: from the stamp of the message that started a run to its result [ms]; None without
             results.
-        missing: tensors of the inputs that never came or are too old to be used.
+        missing: topics of the inputs that never came or are too old to be used.
     """
 
     name: str

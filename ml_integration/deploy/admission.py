@@ -106,7 +106,7 @@ def check_replaceable(serving: Manifest, new: Manifest) -> None:
     Raises:
         SwapError: they have different tasks or are fed by different sensors.
     """
-    if new.task != serving.task or _feeds(new) != _feeds(serving):
+    if _contract(new) != _contract(serving):
         raise SwapError(
             f'{new.identity} cannot take the place of {serving.identity}',
             got=_needs(new),
@@ -115,10 +115,21 @@ def check_replaceable(serving: Manifest, new: Manifest) -> None:
         )
 
 
-def _feeds(manifest: Manifest) -> tuple[tuple[str, str], ...]:
-    return tuple((item.sensor, item.topic) for item in manifest.inputs)
+def _contract(manifest: Manifest) -> tuple[object, ...]:
+    return manifest.task, _feeds(manifest), manifest.trigger.rate_hz
+
+
+def _feeds(manifest: Manifest) -> tuple[tuple[str, str, bool], ...]:
+    """Kind and topic of each input, and whether it triggers, in no particular order."""
+    trigger = manifest.trigger.tensor
+    return tuple(
+        sorted((item.kind, item.topic, item.tensor == trigger) for item in manifest.sensor_inputs)
+    )
 
 
 def _needs(manifest: Manifest) -> str:
-    feeds = ', '.join(f"{sensor} on '{topic}'" for sensor, topic in _feeds(manifest))
-    return f'{manifest.task} of {feeds}'
+    feeds = ', '.join(f"{kind} on '{topic}'" for kind, topic, _ in _feeds(manifest))
+    rate_hz = manifest.trigger.rate_hz
+    triggers = [topic for _, topic, is_trigger in _feeds(manifest) if is_trigger]
+    when = f' at {rate_hz:g} Hz' if rate_hz else f" whenever '{triggers[0]}' comes"
+    return f'{manifest.task} of {feeds}' + (when if rate_hz or len(_feeds(manifest)) > 1 else '')

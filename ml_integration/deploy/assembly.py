@@ -14,8 +14,8 @@ from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.core.inputs import ConstantInput, SensorInput, SizeInput, StateInput
 from ml_integration.core.pipeline import Input, Pipeline, Wiring
-from ml_integration.errors import ModelMismatchError
-from ml_integration.store.package.manifest import Manifest
+from ml_integration.errors import ManifestError, ModelMismatchError
+from ml_integration.store.package.manifest import MANIFEST, Manifest
 from ml_integration.store.package.package import ModelPackage
 
 # Looking through everything that is installed takes 20 ms of Python, each time.
@@ -54,7 +54,16 @@ def assemble(
     model = ModelDescription(
         identity, package.labels, inputs, manifest.outputs, _pictures(package, inputs)
     )
-    where = f'{package.directory / "manifest.yaml"}: settings of {manifest.task}'
+    file = package.directory / MANIFEST
+    if 'preprocess' in manifest.settings:
+        raise ManifestError(
+            file,
+            'settings.preprocess',
+            manifest.settings['preprocess'],
+            'no such setting of a task',
+            "How messages become a tensor is said by the input: move it to its 'encode'.",
+        )
+    where = f'{file}: settings of {manifest.task}'
     task: Task = task_type(build(task_type.Settings, manifest.settings, where), model)
     size = most if _can_batch(manifest, task, model) else 1
     rows = {spec.name: zeros(spec, size) for spec in inputs}
@@ -119,7 +128,7 @@ def _input(
 
 def _encoder(package: ModelPackage, source: SensorInput) -> Encoder:
     encoder_type = plugin('encoders', plugin('sensors', source.kind).kind)
-    where = f"{package.directory / 'manifest.yaml'}: encode of '{source.tensor}'"
+    where = f"{package.directory / MANIFEST}: encode of '{source.tensor}'"
     settings = build(encoder_type.Settings, source.encode, where)
     encoder: Encoder = encoder_type(settings, source.spec, str(package.content.identity))
     return encoder

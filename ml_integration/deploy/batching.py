@@ -17,7 +17,7 @@ def prove_batch(package: ModelPackage, session: Session, size: int) -> None:
         GoldenError: it computes something else for a frame in a batch than for that frame alone.
     """
     model, golden = str(package.content.identity), package.golden
-    specs = tuple(item.spec for item in package.manifest.inputs)
+    specs = tuple(item.spec for item in package.manifest.sensor_inputs)
     inputs: dict[str, Array] = {spec.name: zeros(spec, size) for spec in specs}
     samples: Tensors = golden.inputs(specs) if golden is not None else {}
     single = bool(samples) and all(len(sample) == 1 for sample in samples.values())

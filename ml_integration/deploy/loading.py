@@ -20,6 +20,7 @@ from ml_integration.deploy.assembly import (
 )
 from ml_integration.deploy.batching import prove_batch
 from ml_integration.deploy.shared_sessions import SharedSessions, model_key
+from ml_integration.errors import ModelLoadError
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.artifacts import StoredArtifacts
 
@@ -92,8 +93,14 @@ class Loader:
             self.artifacts.write()
 
     def _open(self, package: ModelPackage, fresh: bool) -> Session:
-        name, content = package.manifest.backend, package.content
+        name, content, file_format = self.execution.engine, package.content, package.manifest.format
         backend: Backend = plugin('backends', name)()
+        if file_format not in backend.formats:
+            raise ModelLoadError(
+                str(content.identity),
+                f"the engine '{name}' opens {', '.join(backend.formats)}, the model is {file_format}",
+                'Choose another engine with the parameter execution.engine.',
+            )
         # An encrypted model may be decrypted in memory only, and so may what is made of it.
         kept = None if package.manifest.encrypted else self.artifacts
         return _SESSIONS.open(

@@ -109,16 +109,16 @@ class FrameLoop:
         for stream in self._streams:
             stream.reset()
 
-    def receive(self, stream: Stream, tensor: str, message: Any, stamp_ns: int) -> None:
+    def receive(self, stream: Stream, topic: str, message: Any, stamp_ns: int) -> None:
         """Leaves a message, and returns at once; called by subscriptions and timers.
 
         Args:
             stream: whose it is.
-            tensor: the input it is for.
+            topic: the topic in the manifest that it came on, or `CLOCK`.
             message: as it came.
             stamp_ns: the publisher's stamp [ns]; the time of arrival where it has none.
         """
-        self._mailbox.put(stream, tensor, message, stamp_ns, monotonic_ns())
+        self._mailbox.put(stream, topic, message, stamp_ns, monotonic_ns())
 
     def prepare(self, pipeline: Pipeline) -> None:
         """Feeds a pipeline from now on; returns when it could serve, or after a bounded time."""
@@ -132,7 +132,7 @@ class FrameLoop:
         self._mailbox.forget(pipeline)
 
     def missing(self) -> dict[str, tuple[str, ...]]:
-        """The inputs without which the serving model cannot run, by stream."""
+        """The topics without which the serving model cannot run, by stream."""
         return self._mailbox.missing(self._models.pipeline)
 
     def busy_s(self) -> float:

@@ -44,10 +44,10 @@ class Mailbox:
         self._turns = 0
         self._closed = False
 
-    def put(self, stream: Stream, tensor: str, message: Any, stamp_ns: int, now_ns: int) -> None:
+    def put(self, stream: Stream, topic: str, message: Any, stamp_ns: int, now_ns: int) -> None:
         """Leaves a message; see `Stream.put`."""
         with self._condition:
-            stream.put(tensor, message, stamp_ns, now_ns)
+            stream.put(topic, message, stamp_ns, now_ns)
             self._condition.notify_all()
 
     def feed(self, pipeline: Pipeline) -> None:
@@ -105,7 +105,7 @@ class Mailbox:
         return sorted(turns, key=lambda turn: self._streams.index(turn.stream))
 
     def missing(self, pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
-        """The inputs without which a pipeline cannot run, by stream."""
+        """The topics without which a pipeline cannot run, by stream."""
         with self._condition:
             return {stream.name: stream.missing(pipeline) for stream in self._streams}
 

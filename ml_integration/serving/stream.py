@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from ml_integration.core.arrivals import Arrival, Inbox, Observation
 from ml_integration.core.datatypes import Prediction
-from ml_integration.core.inputs import Trigger
 from ml_integration.core.pipeline import Pipeline
 
 SHARE = 4
@@ -32,18 +31,19 @@ class Stream:
 
     Args:
         name: '' for the only stream of a node.
-        trigger: what starts runs; all models of a stream share it.
+        trigger: the topic in the manifest whose messages start runs, or `CLOCK`; it is the same
+            for all models that replace one another.
         results: publishes; what it raises is a failure of the observation.
         spectators: are told afterwards; what they raise is their own.
     """
 
     def __init__(
-        self, name: str, trigger: Trigger, results: Sink, spectators: Sequence[Sink] = ()
+        self, name: str, trigger: str, results: Sink, spectators: Sequence[Sink] = ()
     ) -> None:
         self.name = name
         self.results = results
         self.spectators = tuple(spectators)
-        self._trigger = trigger.tensor
+        self._trigger = trigger
         self.reset()
 
     def reset(self) -> None:
@@ -69,14 +69,14 @@ class Stream:
         """Stops feeding a pipeline."""
         self._inboxes.pop(pipeline, None)
 
-    def put(self, tensor: str, message: Any, stamp_ns: int, now_ns: int) -> None:
-        """Takes a message for the input `tensor`; see `Arrival` for the rest."""
-        number = self._numbers.get(tensor, -1) + 1
-        self._numbers[tensor] = number
+    def put(self, topic: str, message: Any, stamp_ns: int, now_ns: int) -> None:
+        """Takes a message of a topic of the manifest, or `CLOCK`; see `Arrival` for the rest."""
+        number = self._numbers.get(topic, -1) + 1
+        self._numbers[topic] = number
         arrival = Arrival(message, stamp_ns, now_ns, number)
         for inbox in self._inboxes.values():
-            inbox.put(tensor, arrival)
-        if tensor == self._trigger:
+            inbox.put(topic, arrival)
+        if topic == self._trigger:
             self._beat(now_ns)
 
     def ready(self, pipeline: Pipeline) -> bool:
@@ -95,7 +95,7 @@ class Stream:
         return observation, passed_over
 
     def missing(self, pipeline: Pipeline) -> tuple[str, ...]:
-        """The inputs without which the pipeline cannot run."""
+        """The topics without which the pipeline cannot run."""
         inbox = self._inboxes.get(pipeline)
         return inbox.missing() if inbox is not None else ()
 

@@ -27,7 +27,7 @@ def test_good_package_passes_every_step(model_folder: ModelFolder, capsys: Captu
     assert main(['check', str(model_folder())]) == 0
     out, errors = capsys.readouterr()
     manifest, files, pipeline, golden = out.splitlines()
-    assert manifest.startswith('ok  manifest: tiny_detector@1, object_detection on onnx_runtime')
+    assert manifest.startswith('ok  manifest: tiny_detector@1, object_detection, onnx')
     assert files.startswith('ok  files: 3 files, ')
     assert pipeline.startswith('ok  pipeline: images: float32[1, 3, 64, 64]; detections:')
     assert 'CPUExecutionProvider' in pipeline
@@ -89,8 +89,9 @@ def test_model_that_gives_nan_fails_its_golden_sample(
         ('settings', {'decodr': 'yolo'}, "Did you mean 'decoder'?"),  # misspelled setting
         ('settings', {'score_threshold': 2.0}, "'score_threshold' is not valid; got 2.0"),
         ('task', 'telepathy', "there is no 'telepathy'"),
-        ('backend', 'abacus', "there is no 'abacus'"),
-        ('outputs', [{'name': 'boxes', 'dtype': 'float32', 'shape': [1, 16, 8]}],
+        ('format', 'abacus', "the engine 'onnx_runtime' opens onnx, the model is abacus"),
+        ('settings', {'preprocess': {'color': 'rgb'}}, "move it to its 'encode'"),
+        ('outputs', [{'tensor': 'boxes', 'dtype': 'float32', 'shape': [1, 16, 8]}],
          'boxes: float32[1, 16, 8]'),  # not what the file has
     ],
 )  # fmt: skip

@@ -32,9 +32,10 @@ def test_show_as_json_holds_every_key(
     assert shown['model'] == 'good@3'
     assert shown['sha256'] == shown['files']['model.onnx']['sha256']
     assert shown['inputs'] == [
-        {'name': 'images', 'dtype': 'float32', 'shape': [1, 3, 64, 64], 'sensor': 'image',
-         'topic': 'image'}
+        {'tensor': 'images', 'kind': 'image', 'topic': 'image', 'dtype': 'float32',
+         'shape': [1, 3, 64, 64]}
     ]  # fmt: skip
+    assert shown['trigger'] == 'images'
     assert shown['settings'] == {'decoder': 'yolo'}
 
 

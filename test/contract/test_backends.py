@@ -37,6 +37,11 @@ def test_backend_names_what_can_be_asked_for(backend: Any) -> None:
     assert all(isinstance(name, str) and name for name in backend.available())
 
 
+def test_backend_names_the_formats_that_it_opens(backend: Any) -> None:
+    assert backend.formats
+    assert all(isinstance(name, str) and name for name in backend.formats)
+
+
 def test_session_tells_its_tensors_and_its_device(session: Any, backend: Any) -> None:
     assert [str(spec) for spec in session.inputs] == ['images: float32[1, 3, 64, 64]']
     assert [str(spec) for spec in session.outputs] == ['detections: float32[1, 16, 8]']

@@ -166,7 +166,7 @@ def test_settings_are_frozen_and_declared_and_have_defaults(name: str) -> None:
 @pytest.mark.parametrize('name', EVERY)
 def test_a_misspelled_setting_is_refused(name: str) -> None:
     with pytest.raises(SettingError, match=r"Did you mean 'preprocess\.color'"):
-        build(plugins.load('tasks', name).Settings, {'preprocess': {'color': 'rgb'}}, 'test')
+        build(plugins.load('tasks', name).Settings, {'preprocess': {'colr': 'rgb'}}, 'test')
 
 
 @pytest.mark.parametrize('name', EVERY)

@@ -111,7 +111,7 @@ def test_the_model_takes_and_gives_what_the_manifest_says(
         (session.get_outputs(), manifest['outputs']),
     ):
         assert [(value.name, value.shape) for value in values] == [
-            (entry['name'], entry['shape']) for entry in entries
+            (entry['tensor'], entry['shape']) for entry in entries
         ]
 
 

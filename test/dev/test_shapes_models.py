@@ -13,6 +13,7 @@ from dev.training.evaluation import Accuracy, Example, evaluate, examples
 from dev.training.releases import HELD_OUT_SEEDS, RELEASES
 from ml_integration.core.declaration import build
 from ml_integration.demos.scenes import KINDS
+from ml_integration.ops.picture_input import PreprocessSettings
 from ml_integration.store.package.package import read_package
 from ml_integration.tasks.object_detection import ObjectDetection
 
@@ -54,8 +55,10 @@ def test_the_package_is_the_release_that_the_training_describes(version: int) ->
     package, release = read_package(SHAPES / str(version)), RELEASES[version]
     task = build(ObjectDetection.Settings, package.manifest.settings, 'test')
     assert package.labels == release.labels == KINDS[: len(release.labels)]
-    assert (task.preprocess, task.decoder) == (release.preprocess, release.decoder)
-    assert package.manifest.inputs[0].spec.shape == (1, 3, *reversed(release.input_wh))
+    assert task.decoder == release.decoder
+    (images,) = package.manifest.sensor_inputs
+    assert build(PreprocessSettings, images.encode, 'test') == release.preprocess
+    assert images.spec.shape == (1, 3, *reversed(release.input_wh))
     assert package.golden is not None
 
 

@@ -28,12 +28,14 @@ def write_model_folder(
     golden: bool = True,
     task: str = 'object_detection',
     settings: Mapping[str, Any] | None = None,
+    encode: Mapping[str, Any] | None = None,
 ) -> Path:
     """Writes `<store>/<name>/<version>` with manifest, model, labels and golden sample.
 
     Args:
         model: content of model.onnx; a tiny detector if not given.
         settings: of the task; those of the tiny detector if not given.
+        encode: of each input, which is a picture; the encoder's own if not given.
 
     Returns:
         The folder, which is valid.
@@ -45,22 +47,23 @@ def write_model_folder(
     content = ModelContent(ModelIdentity(name, version), model)
     session = OnnxRuntime().open(content, ExecutionSettings())
     document: dict[str, Any] = {
-        'schema': 1,
+        'schema': 2,
         'name': name,
         'version': version,
         'description': 'A model for tests.',
         'task': task,
-        'backend': 'onnx_runtime',
-        'licence': 'CC0-1.0',
+        'format': 'onnx',
+        'license': 'CC0-1.0',
         'origin': 'built by the tests',
         'files': {},
         'model': 'model.onnx',
         'inputs': [
-            {'name': s.name, 'sensor': 'image', 'topic': f'image{"_" * i}', 'dtype': s.dtype,
-             'shape': list(s.shape)} for i, s in enumerate(session.inputs)
+            {'tensor': s.name, 'kind': 'image', 'topic': f'image{"_" * i}', 'dtype': s.dtype,
+             'shape': list(s.shape), 'encode': dict(encode or {}),
+             **({'keep': {'latest_ms': 100}} if i else {})} for i, s in enumerate(session.inputs)
         ],
         'outputs': [
-            {'name': s.name, 'dtype': s.dtype, 'shape': list(s.shape)} for s in session.outputs
+            {'tensor': s.name, 'dtype': s.dtype, 'shape': list(s.shape)} for s in session.outputs
         ],
         'settings': dict(DETECTOR_SETTINGS if settings is None else settings),
         'limits': {'latency_ms': 1000.0},

@@ -1,9 +1,13 @@
-"""Engines that misbehave on purpose; `register` makes them known to a process."""
+"""An engine that misbehaves on purpose with some models; `register` makes it known to a process.
+
+`spoil` marks a model by a file beside it, which the engine finds among the external weights.
+"""
 
 from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +16,28 @@ from ml_integration.backends.onnx_runtime import OnnxRuntime
 from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.execution import ExecutionSettings
 
+ENGINE = 'odd'
 ABORTING, WAITING, HOLDING = 'aborting', 'waiting', 'holding'
 GATE = 'ODD_BACKENDS_GATE'
 
 
-class Aborting(OnnxRuntime):
-    """Kills its process instead of opening a model, as a faulty engine does by accident."""
+class Odd(OnnxRuntime):
+    """Runs models like the engine that it is, but for those that are spoiled.
 
-    def open(self, *arguments: Any) -> Any:
-        os.abort()
-
-
-class Waiting(OnnxRuntime):
-    """Takes as long to open a model as the file that the environment names exists."""
+    It kills its process instead of opening an `ABORTING` one, as a faulty engine does by accident;
+    it takes as long to open a `WAITING` one as the file that the environment names exists; and as
+    long to run a `HOLDING` one.
+    """
 
     def open(self, content: ModelContent, settings: ExecutionSettings, *more: Any) -> Any:
-        wait_for_the_gate()
-        return super().open(content, settings, *more)
-
-
-class Holding(OnnxRuntime):
-    """Takes as long to run a model as that file exists."""
-
-    def open(self, *arguments: Any) -> Any:
-        return _HeldSession(super().open(*arguments))
+        oddities = {*content.external} & {ABORTING, WAITING, HOLDING}
+        external = {n: data for n, data in content.external.items() if n not in oddities}
+        if ABORTING in oddities:
+            os.abort()
+        if WAITING in oddities:
+            wait_for_the_gate()
+        session = super().open(replace(content, external=external), settings, *more)
+        return _HeldSession(session) if HOLDING in oddities else session
 
 
 class _HeldSession:
@@ -58,16 +60,21 @@ def wait_for_the_gate() -> None:
         time.sleep(0.005)
 
 
+def spoil(folder: Path, oddity: str) -> None:
+    """Makes the engine treat the model of a package folder oddly."""
+    from model_folders import pin_files  # the node's process needs none of what this imports
+
+    (folder / oddity).touch()
+    pin_files(folder)
+
+
 def register(folder: Path) -> dict[str, str]:
-    """Makes the engines known through `folder`; returns the environment that says so."""
+    """Makes the engine known through `folder`; returns the environment that says so."""
     info = folder / 'odd_backends-1.dist-info'
     info.mkdir(parents=True)
     (info / 'METADATA').write_text('Metadata-Version: 2.1\nName: odd_backends\nVersion: 1\n')
     (info / 'entry_points.txt').write_text(
-        '[ml_integration.backends]\n'
-        f'{ABORTING} = odd_backends:{Aborting.__name__}\n'
-        f'{WAITING} = odd_backends:{Waiting.__name__}\n'
-        f'{HOLDING} = odd_backends:{Holding.__name__}\n'
+        f'[ml_integration.backends]\n{ENGINE} = odd_backends:{Odd.__name__}\n'
     )
     root = Path(ml_integration.__file__).parents[1]
     paths = (str(root), str(folder), str(Path(__file__).parent))

@@ -25,14 +25,14 @@ class Found(NamedTuple):
 def detect(folder: Path, picture_bgr: np.ndarray) -> list[Found]:
     """Runs the detector in a model folder on a picture (H, W, 3) uint8; best first."""
     manifest = yaml.safe_load((folder / 'manifest.yaml').read_text())
-    settings = manifest['settings']
+    settings, encode = manifest['settings'], manifest['inputs'][0].get('encode', {})
     labels = (folder / manifest['labels']).read_text().split('\n')
     session = onnxruntime.InferenceSession(
         str(folder / manifest['model']), providers=['CPUExecutionProvider']
     )
     (feed,) = session.get_inputs()
     height, width = feed.shape[2:]
-    picture, scale, offset = _fitted(picture_bgr, width, height, settings.get('preprocess', {}))
+    picture, scale, offset = _fitted(picture_bgr, width, height, encode)
     (output,) = session.run(None, {feed.name: picture})
     boxes, scores, classes = _decoded(output[0], settings['decoder'])
     keep = scores >= settings.get('score_threshold', 0.25)

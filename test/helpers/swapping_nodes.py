@@ -48,8 +48,7 @@ def write_good_models(store: Path) -> None:
 def write_waiting_model(store: Path, version: int) -> None:
     """A copy of m@2 that loads when the test lets it: see `SwappingNode.loading`."""
     folder = copy_version(store, 2, version)
-    document = read_manifest_document(folder)
-    write_manifest(folder, {**document, 'backend': odd_backends.WAITING})
+    odd_backends.spoil(folder, odd_backends.WAITING)
 
 
 def replace_model(folder: Path, model: bytes) -> None:
@@ -181,7 +180,12 @@ def swapping_node(
     folder: Path, store: Path, *more: str, name: str = '/swapping', **parameters: object
 ) -> Iterator[SwappingNode]:
     """Runs an unconfigured inference node on `store` until the end of the block."""
-    fixed = {'model_path': store, 'deadline_ms': 0, 'sensor_qos': 'reliable'}
+    fixed = {
+        'model_path': store,
+        'deadline_ms': 0,
+        'sensor_qos': 'reliable',
+        'execution__engine': odd_backends.ENGINE,
+    }
     odd = odd_backends.register(folder / f'odd_backends_of_{name[1:]}')
     with (
         closing(Client()) as client,

@@ -10,7 +10,7 @@ import pytest
 from number_pipelines import Listener, NumberModels, number_input, number_pipeline
 from ros_processes import wait_until
 
-from ml_integration.core.inputs import KeepRule, Trigger
+from ml_integration.core.inputs import KeepRule
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
 from ml_integration.errors import MessageError
@@ -34,7 +34,7 @@ class Line:
     def __init__(self, together: int = 1, *spectators: Listener, pipeline: Any = None) -> None:
         self.models = NumberModels(pipeline or number_pipeline(together))
         self.results = Listener()
-        self.streams = [Stream(n, Trigger('x'), self.results, spectators) for n in STREAMS]
+        self.streams = [Stream(n, 'x', self.results, spectators) for n in STREAMS]
         self.monitor = Monitor(monotonic_ns(), [InputKey(name, 'x') for name in STREAMS])
         self.log: list[str] = []
         self.loop = FrameLoop(

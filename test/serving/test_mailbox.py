@@ -10,7 +10,6 @@ from contextlib import contextmanager
 import pytest
 from number_pipelines import Listener, number_pipeline
 
-from ml_integration.core.inputs import Trigger
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.serving.mailbox import Mailbox
 from ml_integration.serving.stream import Stream
@@ -35,7 +34,7 @@ class Box:
 
     def __init__(self, streams: int = 1, together: int = 1, timeout_ms: float = 0.0) -> None:
         self.time = Time()
-        self.streams = [Stream(str(n), Trigger('x'), Listener()) for n in range(streams)]
+        self.streams = [Stream(str(n), 'x', Listener()) for n in range(streams)]
         self.mailbox = Mailbox(self.streams, timeout_ms, self.time)
         self.pipelines = {n: number_pipeline(n) for n in range(1, together + 1)}
         for pipeline in self.pipelines.values():
@@ -190,7 +189,7 @@ def test_closing_ends_the_wait_for_more() -> None:
 
 
 def stream_with(arrivals_ms: Sequence[int]) -> Stream:
-    stream = Stream('', Trigger('x'), Listener())
+    stream = Stream('', 'x', Listener())
     for at_ms in arrivals_ms:
         stream.put('x', 'frame', at_ms * MS, at_ms * MS)
     return stream

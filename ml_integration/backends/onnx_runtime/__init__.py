@@ -28,6 +28,8 @@ from ml_integration.errors import ModelLoadError
 class OnnxRuntime:
     """The backend; see `ml_integration.core.contracts.Backend`."""
 
+    formats = ('onnx',)
+
     def available(self) -> tuple[str, ...]:
         try:
             return tuple(_engine().get_available_providers())

@@ -77,7 +77,7 @@ def idle_statuses(node: str, health: Health, inputs: Sequence[InputKey]) -> list
         health: the judgment of an idle node.
         inputs: the messages that will come.
     """
-    endpoints = [Endpoint(key.stream, key.tensor, '', 0) for key in inputs]
+    endpoints = [Endpoint(key.stream, key.source, '', 0) for key in inputs]
     statuses = frame_statuses(node, health, Monitor(0, inputs).stats(0), endpoints, 0.0)
     for status in statuses:
         for item in status.values:
@@ -140,14 +140,14 @@ def _frame_values(stats: Stats, endpoints: Sequence[Endpoint], busy_s: float) ->
 
 
 def _input_values(stats: Stats, endpoints: Sequence[Endpoint]) -> Values:
-    at = {(endpoint.stream, endpoint.tensor): endpoint for endpoint in endpoints}
+    at = {(endpoint.stream, endpoint.source): endpoint for endpoint in endpoints}
     for stream in stats.streams:
         of = _prefix(stream.name)
         yield from _percentiles(f'{of}age', stream.age)
         yield f'{of}missing', ', '.join(stream.missing)
         for one in stream.inputs:
-            own = of + _prefix(one.tensor if len(stream.inputs) > 1 else '')
-            yield from _message_values(own, one, at[stream.name, one.tensor])
+            own = of + _prefix(one.source if len(stream.inputs) > 1 else '')
+            yield from _message_values(own, one, at[stream.name, one.source])
 
 
 def _message_values(of: str, one: InputStats, endpoint: Endpoint) -> Values:

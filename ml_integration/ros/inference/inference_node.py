@@ -158,11 +158,16 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         return self.parameters.cameras or ('',)
 
     def _input_keys(self) -> list[InputKey]:
-        """Which messages come, or will; without a model nobody knows its tensors."""
+        """Which messages come, or will; without a model nobody knows its topics."""
         models = self._models
-        inputs = models.serving.pipeline.wiring.inputs if models else ()
-        tensors = [item.source.tensor for item in inputs] or ['']
-        return [InputKey(name, tensor) for name in self._stream_names() for tensor in tensors]
+        wiring = models.serving.pipeline.wiring if models else None
+        if wiring is None:
+            return [InputKey(name) for name in self._stream_names()]
+        return [
+            InputKey(name, item.source.topic, item.source.topic == wiring.trigger_topic)
+            for name in self._stream_names()
+            for item in wiring.inputs
+        ]
 
     def _log_frames(self, sentence: str) -> None:
         if self.context.ok():  # otherwise the process is ending

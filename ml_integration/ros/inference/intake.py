@@ -91,7 +91,7 @@ class Intake:
 
     def _subscribe(self, stream: Stream, item: Input) -> None:
         node, parameters = self._node, self._node.parameters
-        kind, key = item.sensor.message_type, InputKey(stream.name, item.source.tensor)
+        kind, key = item.sensor.message_type, InputKey(stream.name, item.source.topic)
         topic = f'{stream.name}/{item.source.topic}' if stream.name else item.source.topic
         stamp = stamp_reader(message_type(kind))
         receive: Callable[[Any], None] = partial(self._receive, stream, key, stamp)
@@ -114,14 +114,14 @@ class Intake:
         self, stream: Stream, key: InputKey, stamp: Callable[[Any], int], message: Any
     ) -> None:
         size = len(message) if isinstance(message, bytes) else 0
-        self._monitor.received(key.stream, key.tensor, monotonic_ns(), size)
-        self._loop.receive(stream, key.tensor, message, stamp(message) or self._now_ns())
+        self._monitor.received(key.stream, key.source, monotonic_ns(), size)
+        self._loop.receive(stream, key.source, message, stamp(message) or self._now_ns())
 
     def _tick(self, stream: Stream) -> None:
         self._loop.receive(stream, CLOCK, None, self._now_ns())
 
     def _lost(self, key: InputKey, count: int) -> None:
-        self._monitor.lost(key.stream, key.tensor, count, monotonic_ns())
+        self._monitor.lost(key.stream, key.source, count, monotonic_ns())
 
     def _now_ns(self) -> int:
         now_ns: int = self._node.get_clock().now().nanoseconds

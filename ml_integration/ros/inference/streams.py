@@ -31,7 +31,7 @@ def make_stream(node: Node, name: str, pipeline: Pipeline, resources: ExitStack)
     spectators: list[Sink] = [Provenance(node, below, resources)]
     if pipeline.picture and isinstance(pipeline.task, Drawing):
         spectators.insert(0, Overlay(node, below, resources))
-    return Stream(name, pipeline.wiring.trigger, results, spectators)
+    return Stream(name, pipeline.wiring.trigger_topic, results, spectators)
 
 
 def check_names(names: Sequence[str], where: str) -> None:

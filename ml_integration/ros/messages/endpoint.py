@@ -59,7 +59,7 @@ def inspect_endpoint(node: Node, key: InputKey, topic: str, profile: QoSProfile)
     }
     return Endpoint(
         stream=key.stream,
-        tensor=key.tensor,
+        source=key.source,
         topic=topic,
         publishers=len(publishers),
         mismatch=next(filter(None, reasons), ''),

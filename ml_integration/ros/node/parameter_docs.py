@@ -1,7 +1,8 @@
 """Writes what people read about parameters: `python -m ml_integration.ros.node.parameter_docs`.
 
-The files of `config/` and the tables in Markdown files between `<!-- parameters: NODE -->` or
-`<!-- settings: TASK -->` and `<!-- end -->` come from the declarations in the code.
+The files of `config/` and the tables in Markdown files between `<!-- parameters: NODE -->`,
+`<!-- settings: TASK -->` or `<!-- encode: KIND -->` and `<!-- end -->` come from the declarations
+in the code.
 """
 
 from __future__ import annotations
@@ -11,19 +12,23 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ml_integration.core import plugins
 from ml_integration.core.declaration import Setting, settings_of, type_name
+from ml_integration.ops.picture_input import PreprocessSettings
 from ml_integration.ros.node.parameters import InferenceNodeParameters, VideoPlayerParameters
 
 NODES: dict[str, type] = {
     'inference_node': InferenceNodeParameters,
     'video_player': VideoPlayerParameters,
 }
-MARKED = re.compile(r'(<!-- (parameters|settings): (\w+) -->\n).*?(<!-- end -->)', re.DOTALL)
+ENCODERS: dict[str, type] = {'image': PreprocessSettings}
+MARKED = re.compile(
+    r'(<!-- (parameters|settings|encode): (\w+) -->\n).*?(<!-- end -->)', re.DOTALL
+)
 COMMAND = 'python -m ml_integration.ros.node.parameter_docs'
 WIDTH = 99
 DESCRIBED = ('Type', 'Default', 'Allowed', 'Meaning')
@@ -60,16 +65,20 @@ def table(node: str) -> str:
 
 def settings_table(task: str) -> str:
     """A Markdown table of what a manifest may say under `settings:` for a task."""
-    settings = settings_of(plugins.load('tasks', task).Settings)
-    return _markdown(('Setting', *DESCRIBED), [_described(setting) for setting in settings])
+    return _settings_table(settings_of(plugins.load('tasks', task).Settings))
+
+
+def encode_table(kind: str) -> str:
+    """A Markdown table of what a manifest may say under `encode:` of an input of a kind."""
+    return _settings_table(settings_of(plugins.load('encoders', kind).Settings))
 
 
 def with_tables(text: str) -> str:
     """A Markdown text with every marked table brought up to date."""
+    tables = {'parameters': table, 'settings': settings_table, 'encode': encode_table}
 
     def renew(match: re.Match[str]) -> str:
-        make = table if match[2] == 'parameters' else settings_table
-        return f'{match[1]}{make(match[3])}{match[4]}'
+        return f'{match[1]}{tables[match[2]](match[3])}{match[4]}'
 
     return MARKED.sub(renew, text)
 
@@ -110,6 +119,10 @@ def _headings(old: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
 def _comment(setting: Setting) -> str:
     notes = filter(None, (setting.rule.expected(), _changes(setting)))
     return f'{setting.rule.text} ({", ".join((type_name(setting.type), *notes))})'
+
+
+def _settings_table(settings: Iterable[Setting]) -> str:
+    return _markdown(('Setting', *DESCRIBED), [_described(setting) for setting in settings])
 
 
 def _described(setting: Setting) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ class Golden:
 
     Attributes:
         samples: stored inputs by tensor name, before the division by `input_divisor`.
-        input_divisor: lets a picture be stored as small as uint8 for a model that takes 0..1.
+        input_divisor: divides what is stored as uint8, so that a picture for a model that takes
+            0..1 can be stored as small as that.
         outputs: expected outputs by tensor name.
         rtol: relative tolerance.
         atol: absolute tolerance.
@@ -53,21 +54,27 @@ class Golden:
     rtol: float
     atol: float
 
-    def inputs(self, specs: Sequence[TensorSpec]) -> Tensors:
+    def inputs(self, specs: Sequence[TensorSpec], more: Sequence[TensorSpec] = ()) -> Tensors:
         """The inputs as the model takes them.
+
+        Args:
+            specs: inputs that have to be in the sample, those that are made of messages.
+            more: inputs that may be in it, such as fed-back state; whoever runs the model fills
+                those that are not.
 
         Raises:
             ModelMismatchError: the sample is for a model with other inputs.
         """
-        wanted = {spec.name: spec for spec in specs}
-        if wanted.keys() != self.samples.keys():
+        wanted = {spec.name for spec in specs}
+        known = {spec.name: spec for spec in (*specs, *more)}
+        if not wanted <= self.samples.keys() <= known.keys():
             raise ModelMismatchError(
                 'golden sample',
                 'its inputs are not the inputs of the model',
                 ', '.join(self.samples),
-                ', '.join(wanted),
+                ', '.join(known),
             )
-        return {name: self._input(spec) for name, spec in wanted.items()}
+        return {name: self._input(spec) for name, spec in known.items() if name in self.samples}
 
     def compare(self, outputs: Tensors, model: str) -> None:
         """Compares what a model computed with what it should.
@@ -89,7 +96,7 @@ class Golden:
 
     def _input(self, spec: TensorSpec) -> Array:
         array = self.samples[spec.name]
-        if self.input_divisor != 1:
+        if self.input_divisor != 1 and array.dtype == np.uint8:
             array = array / self.input_divisor
         array = array.astype(spec.dtype)
         if not spec.holds(array):

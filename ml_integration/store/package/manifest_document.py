@@ -15,10 +15,14 @@ import yaml
 
 from ml_integration.errors import ManifestError
 
+SCHEMA = 2
 _TYPES = {
     'object': 'a mapping', 'array': 'a list', 'string': 'text', 'integer': 'a whole number',
     'number': 'a number', 'null': 'null',
 }  # fmt: skip
+
+# A tag such as !!bool before another word makes PyYAML fail in ways of its own.
+_BROKEN = (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError)
 
 
 def read_document(data: bytes, file: Path) -> dict[str, Any]:
@@ -28,11 +32,27 @@ def read_document(data: bytes, file: Path) -> dict[str, Any]:
         ManifestError: not YAML, or not what the schema asks for.
     """
     document = load_yaml(data, file)
+    if isinstance(document, dict):
+        _refuse_old(document.get('schema'), file)
     errors = sorted(_validator().iter_errors(document), key=_importance)
     if errors:
         raise _manifest_error(errors[0], file)
     assert isinstance(document, dict)
     return document
+
+
+def _refuse_old(number: Any, file: Path) -> None:
+    if number == 1 and not isinstance(number, bool):
+        raise ManifestError(
+            file,
+            'schema',
+            number,
+            f'{SCHEMA}: schema 1 is not read any more',
+            hint='Make a new manifest with: ml_model inspect model.onnx; or rename in this one '
+            'backend: onnx_runtime to format: onnx, licence to license, and of inputs and outputs '
+            "name to tensor and sensor to kind, and move settings.preprocess into the input's "
+            'encode.',
+        )
 
 
 @cache
@@ -87,14 +107,21 @@ def load_yaml(data: bytes, file: Path) -> Any:
         mark = error.problem_mark
         place = f'line {mark.line + 1}' if mark else 'the file'
         raise ManifestError(file, place, error.problem or str(error), 'plain YAML') from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except _BROKEN as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ManifestError(file, 'the file', reason, 'plain YAML') from error
 
 
-def _importance(error: Any) -> tuple[bool, int, str]:
-    """A misspelled key comes first: it explains the key that is missing."""
-    return (error.validator != 'additionalProperties', len(error.absolute_path), error.message)
+def _importance(error: Any) -> tuple[bool, bool, int, int, str]:
+    """Another schema explains everything, and a misspelled key the key that is missing."""
+    path = error.absolute_path
+    return (
+        [*path] != ['schema'],
+        error.validator != 'additionalProperties',
+        len(path),
+        len(error.absolute_schema_path),  # what is true of all forms of an input comes first
+        error.message,
+    )
 
 
 def _manifest_error(error: Any, file: Path) -> ManifestError:
@@ -112,13 +139,22 @@ def _manifest_error(error: Any, file: Path) -> ManifestError:
         )
     if error.validator == 'required':
         name = next(key for key in error.validator_value if key not in error.instance)
-        text = error.schema['properties'][name].get('description', '')
+        text = _description(error.schema['properties'][name])
         return ManifestError(file, '.'.join([*path, name]), None, 'a value', hint=text)
     text = error.schema.get('description', '')
     expected = _expected(error.validator, error.validator_value)
     if not expected:
         expected, text = text[:1].lower() + text[1:].rstrip('.'), ''
     return ManifestError(file, '.'.join(path) or 'the file', error.instance, expected, hint=text)
+
+
+def _description(rule: dict[str, Any]) -> str:
+    while 'description' not in rule and '$ref' in rule:
+        found: Any = schema()
+        for part in rule['$ref'].removeprefix('#/').split('/'):
+            found = found[part]
+        rule = found
+    return str(rule.get('description', ''))
 
 
 def _expected(validator: str, value: Any) -> str:
@@ -130,6 +166,8 @@ def _expected(validator: str, value: Any) -> str:
         'const': str(value),
         'minimum': f'>= {value}',
         'exclusiveMinimum': f'> {value}',
+        'maximum': f'<= {value}',
+        'maxProperties': f'at most {value}',
         'pattern': '',  # the description says it better
     }
     return words.get(validator, f'at least {value}')

@@ -11,6 +11,9 @@ from typing import Any
 import yaml
 
 from ml_integration.core.datatypes import TensorSpec
+from ml_integration.core.inputs import ModelInput
+from ml_integration.store.package.manifest_document import SCHEMA
+from ml_integration.store.package.manifest_inputs import input_document, tensor_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class Proposal:
     Attributes:
         contents: the package's files by name.
         model: which of them is the model.
+        inputs: what fills the tensors, a guess; one of them has no keep and is the trigger.
         task: the task's name, a guess.
         settings: of the task.
         remarks: sentences for the person who completes the manifest.
@@ -29,7 +33,7 @@ class Proposal:
     version: int
     contents: Mapping[str, bytes]
     model: str
-    inputs: Sequence[TensorSpec]
+    inputs: Sequence[ModelInput]
     outputs: Sequence[TensorSpec]
     task: str
     settings: Mapping[str, Any]
@@ -39,13 +43,13 @@ class Proposal:
 def manifest_text(proposal: Proposal) -> str:
     """The proposed `manifest.yaml`, with the remarks as comments on top."""
     document: dict[str, Any] = {
-        'schema': 1,
+        'schema': SCHEMA,
         'name': proposal.name,
         'version': proposal.version,
         'description': '',
         'task': proposal.task,
-        'backend': 'onnx_runtime',
-        'licence': '',
+        'format': 'onnx',
+        'license': '',
         'origin': '',
         'files': {name: pin(content) for name, content in proposal.contents.items()},
         'model': proposal.model,
@@ -54,16 +58,8 @@ def manifest_text(proposal: Proposal) -> str:
         names = [name for name in proposal.contents if PurePath(name).suffix == suffix]
         if len(names) == 1:
             document[key] = names[0]
-    document['inputs'] = [
-        {
-            'name': spec.name,
-            'sensor': 'image',
-            'topic': f'image_{number}' if number > 1 else 'image',
-            **_tensor(spec),
-        }
-        for number, spec in enumerate(proposal.inputs, 1)
-    ]
-    document['outputs'] = [{'name': spec.name, **_tensor(spec)} for spec in proposal.outputs]
+    document['inputs'] = [input_document(item) for item in proposal.inputs]
+    document['outputs'] = [tensor_document(spec) for spec in proposal.outputs]
     document['settings'] = dict(proposal.settings)
     comments = ''.join(f'# {remark}\n' for remark in proposal.remarks)
     text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=95)
@@ -73,7 +69,3 @@ def manifest_text(proposal: Proposal) -> str:
 def pin(content: bytes) -> dict[str, Any]:
     """What `files:` of a manifest says about a file of this content."""
     return {'sha256': hashlib.sha256(content).hexdigest(), 'size': len(content)}
-
-
-def _tensor(spec: TensorSpec) -> dict[str, Any]:
-    return {'dtype': spec.dtype, 'shape': list(spec.shape)}

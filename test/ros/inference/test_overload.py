@@ -18,7 +18,7 @@ from inference_processes import (
     stamp_of,
     value,
 )
-from model_folders import read_manifest_document, write_manifest, write_model_folder
+from model_folders import write_model_folder
 from ros_client import Client
 
 SECOND_NS = 10**9
@@ -29,7 +29,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('store')
     write_model_folder(folder, 'quick')
     slow = write_model_folder(folder, 'slow')
-    write_manifest(slow, {**read_manifest_document(slow), 'backend': odd_backends.HOLDING})
+    odd_backends.spoil(slow, odd_backends.HOLDING)
     return folder
 
 
@@ -46,7 +46,11 @@ def node(
     ros_domain: int,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[NodeUnderTest]:
-    parameters = {'model_path': store, 'sensor_qos': 'reliable'}
+    parameters = {
+        'model_path': store,
+        'sensor_qos': 'reliable',
+        'execution__engine': odd_backends.ENGINE,
+    }
     with (
         closing(Client()) as client,
         running_node(

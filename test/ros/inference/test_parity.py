@@ -27,8 +27,8 @@ COCO = ROOT / 'models/coco_yolov3_tiny'
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('store')
     write_model_folder(folder, 'tiny_detector')
-    stretching = {'decoder': 'yolo', 'preprocess': {'resize': 'stretch', 'color': 'bgr'}}
-    write_model_folder(folder, 'stretching', settings=stretching)
+    stretching = {'resize': 'stretch', 'color': 'bgr'}
+    write_model_folder(folder, 'stretching', encode=stretching)
     return folder
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import odd_backends
 import pytest
 from inference_processes import value
-from model_folders import read_manifest_document, write_manifest
 from rebooting_nodes import NEVER, SOON, Robot, robot_on
 from swapping_nodes import copy_version, write_good_models
 
 KILLS = 4
 LONGEST_LOAD_S = 0.6
 KILLER = 'm@7'
+ODD = {'execution__engine': odd_backends.ENGINE}
 
 
 @pytest.fixture(scope='module')
@@ -25,9 +25,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two good models, and m@7 that kills whoever opens it."""
     folder = tmp_path_factory.mktemp('store')
     write_good_models(folder)
-    killer = copy_version(folder, 2, 7)
-    document = read_manifest_document(killer)
-    write_manifest(killer, {**document, 'backend': odd_backends.ABORTING})
+    odd_backends.spoil(copy_version(folder, 2, 7), odd_backends.ABORTING)
     return folder
 
 
@@ -103,8 +101,8 @@ def test_a_model_that_kills_the_process_while_it_loads_ends_in_the_previous_vers
     environment = odd_backends.register(tmp_path / 'plugin')
     robot.prove('m@1')
     for _ in range(2):
-        assert robot.start(environment, model=KILLER).wait() == -signal.SIGABRT
-    node = robot.boot(environment, model=KILLER)
+        assert robot.start(environment, model=KILLER, **ODD).wait() == -signal.SIGABRT
+    node = robot.boot(environment, model=KILLER, **ODD)
     assert node.words() == {'tomato', 'lime'}
     assert 'm@7 is not used, m@1 is' in node.process.log
 
@@ -114,10 +112,10 @@ def test_a_swap_that_kills_the_process_ends_in_the_previous_version(
 ) -> None:
     environment = odd_backends.register(tmp_path / 'plugin')
     robot.prove('m@1')
-    node = robot.boot(environment, model='m@1')
+    node = robot.boot(environment, model='m@1', **ODD)
     assert node.set_model(KILLER).successful
     assert node.process.wait() == -signal.SIGABRT
-    assert robot.boot(environment, model='m@1').words() == {'tomato', 'lime'}
+    assert robot.boot(environment, model='m@1', **ODD).words() == {'tomato', 'lime'}
 
 
 @pytest.mark.parametrize('seed', [1, 2])

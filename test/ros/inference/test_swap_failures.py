@@ -45,9 +45,9 @@ def settings(folder: Path) -> None:
     change_settings(folder, decoder='yolo2000')
 
 
-@fault(14, "there is no 'tensor_cruncher'")
-def backend(folder: Path) -> None:
-    write_manifest(folder, {**read_manifest_document(folder), 'backend': 'tensor_cruncher'})
+@fault(14, "the engine 'odd' opens onnx, the model is tensor_cruncher")
+def model_format(folder: Path) -> None:
+    write_manifest(folder, {**read_manifest_document(folder), 'format': 'tensor_cruncher'})
 
 
 @fault(15, "output 'detections' differs from the golden sample")

@@ -90,4 +90,9 @@ def test_a_difference_fails_the_check_and_writing_heals_it(
 def test_a_tasks_settings_are_a_table_too() -> None:
     marked = with_tables('<!-- settings: classification -->\n<!-- end -->\n')
     assert '| `top_k` | int | `5` |' in marked
-    assert '| `preprocess.resize` | str | `"letterbox"` |' in marked
+    assert 'preprocess' not in marked
+
+
+def test_how_messages_become_a_tensor_is_a_table_too() -> None:
+    marked = with_tables('<!-- encode: image -->\n<!-- end -->\n')
+    assert '| `resize` | str | `"letterbox"` |' in marked

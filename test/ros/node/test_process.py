@@ -17,7 +17,7 @@ from inference_processes import (
     running_node,
     squares,
 )
-from model_folders import read_manifest_document, write_manifest, write_model_folder
+from model_folders import write_model_folder
 from ros_client import Client
 from ros_processes import Process
 
@@ -51,11 +51,16 @@ def test_a_signal_during_a_transition_ends_the_node_without_a_traceback(
     number: signal.Signals, tmp_path: Path, client_node: Client
 ) -> None:
     slow = write_model_folder(tmp_path, 'slow')
-    write_manifest(slow, {**read_manifest_document(slow), 'backend': odd_backends.WAITING})
+    odd_backends.spoil(slow, odd_backends.WAITING)
     engine = odd_backends.register(tmp_path / 'engine')
     gate = Path(engine[odd_backends.GATE])
     gate.touch()
-    parameters = {'model_path': tmp_path, 'model': 'slow', 'autostart': True}
+    parameters = {
+        'model_path': tmp_path,
+        'model': 'slow',
+        'autostart': True,
+        'execution__engine': odd_backends.ENGINE,
+    }
     with running_node(tmp_path, client_node, environment=engine, **parameters) as node:
         node.process.wait_for_log('loading')
         node.process.send(number)

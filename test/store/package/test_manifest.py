@@ -10,19 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_integration.core.datatypes import ModelIdentity, TensorSpec
+from ml_integration.core.inputs import SensorInput, Trigger
 from ml_integration.errors import ManifestError
-from ml_integration.store.package.manifest import FilePin, Limits, ModelInput, parse_manifest
+from ml_integration.store.package.manifest import FilePin, Limits, parse_manifest
 
 FILE = Path('store/detector/3/manifest.yaml')
 DIGEST = '0123456789abcdef' * 4
 GOOD = f"""\
-schema: 1
+schema: 2
 name: detector
 version: 3
 description: finds things
 task: object_detection
-backend: onnx_runtime
-licence: MIT
+format: onnx
+license: MIT
 origin: here
 files:
   model.onnx: {{sha256: {DIGEST}, size: 12}}
@@ -33,15 +34,15 @@ model: model.onnx
 labels: labels.txt
 golden: golden.npz
 inputs:
-  - {{name: images, sensor: image, topic: image, dtype: float32, shape: [null, 3, 416, 416]}}
+  - {{tensor: images, kind: image, topic: image, dtype: float32, shape: [null, 3, 416, 416]}}
 outputs:
-  - {{name: detections, dtype: float32, shape: [1, 2535, 85]}}
+  - {{tensor: detections, dtype: float32, shape: [1, 2535, 85]}}
 settings: {{decoder: yolov5, letterbox: {{fill: 114}}}}
 limits: {{latency_ms: 100}}
 release: 7
 encryption: {{algorithm: aes-256-gcm, files: [model.onnx]}}
 """
-REQUIRED = ('schema', 'name', 'version', 'task', 'backend', 'files', 'model', 'inputs', 'outputs')
+REQUIRED = ('schema', 'name', 'version', 'task', 'format', 'files', 'model', 'inputs', 'outputs')
 
 
 def good() -> dict[str, Any]:
@@ -62,8 +63,8 @@ def refusal(text: str | bytes) -> str:
 def test_every_key_of_a_manifest_arrives() -> None:
     manifest = parse_manifest(GOOD.encode(), FILE)
     assert manifest.identity == ModelIdentity('detector', 3, DIGEST)
-    assert (manifest.task, manifest.backend) == ('object_detection', 'onnx_runtime')
-    assert (manifest.description, manifest.licence, manifest.origin) == (
+    assert (manifest.task, manifest.format) == ('object_detection', 'onnx')
+    assert (manifest.description, manifest.license, manifest.origin) == (
         'finds things', 'MIT', 'here',
     )  # fmt: skip
     assert manifest.files['model.onnx'] == FilePin(DIGEST, 12)
@@ -72,7 +73,8 @@ def test_every_key_of_a_manifest_arrives() -> None:
     )  # fmt: skip
     assert manifest.external == ('data/weights.bin',)
     spec = TensorSpec('images', 'float32', (None, 3, 416, 416))
-    assert manifest.inputs == (ModelInput(spec, 'image', 'image'),)
+    assert manifest.inputs == manifest.sensor_inputs == (SensorInput(spec, 'image', 'image'),)
+    assert manifest.trigger == Trigger('images')
     assert manifest.outputs == (TensorSpec('detections', 'float32', (1, 2535, 85)),)
     assert manifest.settings == {'decoder': 'yolov5', 'letterbox': {'fill': 114}}
     assert manifest.limits == Limits(100.0)
@@ -98,9 +100,9 @@ def test_key_that_is_missing_is_named(key: str) -> None:
     ('old', 'new', 'expected'),
     [
         ('task:', 'tsk:', ["'tsk'", "got 'object_detection'", "Did you mean 'task'?"]),
-        ('sensor:', 'senso:', ["'inputs.0.senso'", "Did you mean 'sensor'?"]),
+        ('kind:', 'knid:', ["'inputs.0.knid'", "Did you mean 'kind'?"]),
         ('latency_ms', 'latency', ["'limits.latency'", "Did you mean 'latency_ms'?"]),
-        ('schema: 1', 'schema: 2', ["'schema'", 'got 2', 'expected 1']),
+        ('schema: 2', 'schema: 3', ["'schema'", 'got 3', 'expected 2']),
         ('version: 3', 'version: 0', ["'version'", 'got 0', 'expected >= 1']),
         ('version: 3', 'version: true', ["'version'", 'got True', 'expected a whole number']),
         ('version: 3', 'version: latest', ["'version'", "got 'latest'", 'a whole number']),
@@ -118,6 +120,7 @@ def test_key_that_is_missing_is_named(key: str) -> None:
         ('latency_ms: 100', 'latency_ms: 0', ["'limits.latency_ms'", '> 0', '[ms]']),
         ('latency_ms: 100', 'latency_ms: .nan', ["'limits.latency_ms'", 'finite']),
         ('latency_ms: 100', 'latency_ms: .inf', ["'limits.latency_ms'", 'finite']),
+        ('latency_ms: 100', f'latency_ms: {10**400}', ["'limits.latency_ms'", 'finite']),
         ('model: model.onnx', 'model: m.onnx', ["'model'", "got 'm.onnx'", 'model.onnx']),
         ('labels: labels', 'labels: names', ["'labels'", "got 'names.txt'"]),  # not in files
         ('golden: golden', 'golden: g', ["'golden'", "got 'g.npz'"]),  # not in files
@@ -133,8 +136,8 @@ def test_key_that_is_missing_is_named(key: str) -> None:
         ('task:', 'name: again\ntask:', ["'name' is given twice", "'line 5'"]),  # repeated key
         ('{fill: 114}', '{fill: 1, fill: 2}', ["'fill' is given twice"]),  # ... inside settings
         ('{fill: 114}', '&x {fill: 1}\nmore: *x', ['plain YAML']),  # alias
-        ('licence: MIT', 'licence: !!python/name:os.system', ['plain YAML']),  # no code
-        ('schema: 1', '? [1]\n: 2', ['a key is not text']),  # a list as key
+        ('license: MIT', 'license: !!python/name:os.system', ['plain YAML']),  # no code
+        ('schema: 2', '? [1]\n: 2', ['a key is not text']),  # a list as key
     ],
 )  # fmt: skip
 def test_wrong_manifest_names_key_value_and_what_is_right(
@@ -159,12 +162,12 @@ def test_file_name_that_leaves_the_folder_or_hides_is_refused(name: str) -> None
 
 @pytest.mark.parametrize(
     ('key', 'field'),
-    [('inputs', 'name'), ('inputs', 'topic'), ('outputs', 'name')],
+    [('inputs', 'tensor'), ('inputs', 'topic'), ('outputs', 'tensor')],
 )
 def test_names_that_have_to_differ_must_differ(key: str, field: str) -> None:
     document = good()
     twin = copy.deepcopy(document[key][0])
-    for other in {'name', 'topic'} & {*twin} - {field}:
+    for other in {'tensor', 'topic'} & {*twin} - {field}:
         twin[other] = 'another'
     document[key].append(twin)
     assert 'each name once' in refusal(yaml.safe_dump(document))
@@ -172,7 +175,18 @@ def test_names_that_have_to_differ_must_differ(key: str, field: str) -> None:
 
 @pytest.mark.parametrize(
     'data',
-    [b'', b'3', b'- a', b'\xff\xfe\x00', b'\x00', b'[' * 1500, b'a: ' + b'9' * 5000],
+    [
+        b'',
+        b'3',
+        b'- a',
+        b'a: !!bool maybe',
+        b'a: !!int ""',
+        b'a: !!timestamp x',
+        b'\xff\xfe\x00',
+        b'\x00',
+        b'[' * 1500,
+        b'a: ' + b'9' * 5000,
+    ],
 )
 def test_bytes_that_are_no_manifest_are_a_manifest_error(data: bytes) -> None:
     refusal(data)
@@ -201,3 +215,12 @@ def test_any_yaml_in_place_of_a_key_is_accepted_or_a_manifest_error(key: str, va
         parse_manifest(yaml.safe_dump({**good(), key: value}).encode(), FILE)
     except ManifestError as error:
         assert str(FILE) in str(error)
+
+
+def test_a_manifest_of_schema_1_is_told_how_to_become_one_of_schema_2() -> None:
+    old = {'schema': 1, 'name': 'old', 'backend': 'onnx_runtime', 'licence': 'MIT'}
+    message = refusal(yaml.safe_dump(old))
+    assert "'schema' is not valid; got 1; expected 2" in message
+    assert 'ml_model inspect model.onnx' in message
+    for words in ('backend: onnx_runtime to format: onnx', 'name to tensor', 'sensor to kind'):
+        assert words in message
