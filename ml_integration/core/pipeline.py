@@ -20,7 +20,7 @@ from ml_integration.core.datatypes import (
     Prediction,
     Tensors,
 )
-from ml_integration.core.inputs import SensorInput, SizeInput, StateInput, Trigger
+from ml_integration.core.inputs import KeepRule, SensorInput, SizeInput, StateInput, Trigger
 
 Frames = Mapping[str, Sequence[Frame]]
 """What a run sees, by tensor name, the oldest first."""
@@ -167,7 +167,11 @@ class Pipeline:
         self.picture = next(pictures, '')
 
     def inbox(self, stream: str) -> Inbox:
-        """A place for what comes for a stream, kept as this model wants to see it."""
+        """A place for what comes for a stream, kept as this model wants to see it.
+
+        The stream begins anew: its messages are counted from 0, and nothing is remembered of it.
+        """
+        self._memories.pop(stream, None)
         sources = [item.source for item in self.wiring.inputs]
         return Inbox(stream, sources, self.wiring.trigger)
 
@@ -285,12 +289,15 @@ def _frames(item: Input, observation: Observation, memory: Memory) -> Sequence[F
     """What a run sees of an input; of overlapping windows, what is new is decoded."""
     tensor = item.source.tensor
     arrivals = observation.arrivals[tensor]
-    if len(arrivals) == 1:
-        return (item.decode(arrivals[0]),)
+    if item.source.keep.rule is not KeepRule.WINDOW:
+        return tuple(map(item.decode, arrivals))
     known = memory.frames.get(tensor, {})
-    seen = {one.number: known.get(one.number) or item.decode(one) for one in arrivals}
-    memory.frames[tensor] = seen
-    return tuple(seen.values())
+    seen = {one.number: known[one.number] for one in arrivals if one.number in known}
+    memory.frames[tensor] = seen  # before decoding, which may end at a bad message
+    for one in arrivals:
+        if one.number not in seen:
+            seen[one.number] = item.decode(one)
+    return tuple(seen[one.number] for one in arrivals)
 
 
 def _row(rows: Tensors, row: int, count: int) -> Tensors:

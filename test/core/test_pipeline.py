@@ -1,18 +1,36 @@
-"""What is measured of frames that run one by one and together."""
+"""What a run sees, remembers and feeds back, and what is measured of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ml_integration.core.batching import Batch
-from ml_integration.core.datatypes import Frame, ModelDescription, ModelIdentity, Verdict
-from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.arrivals import Arrival, Observation
+from ml_integration.core.datatypes import (
+    Frame,
+    ModelDescription,
+    ModelIdentity,
+    TensorSpec,
+    Verdict,
+)
+from ml_integration.core.inputs import (
+    KeepRule,
+    KeepSpec,
+    SensorInput,
+    SizeInput,
+    StateInput,
+    Trigger,
+)
+from ml_integration.core.pipeline import Input, Pipeline, Wiring
+from ml_integration.errors import FrameError, InferenceError
 
 MS = 1_000_000
 MODEL = ModelDescription(ModelIdentity('m', 1), (), (), ())
+WINDOW = KeepSpec(KeepRule.WINDOW, 100.0)
 
 
 class Time:
@@ -28,54 +46,310 @@ class Time:
         self.now_ns += ms * MS
 
 
-class Parts:
-    """Sensor, task and session in one: each stage takes its own time."""
+class Decoding:
+    """A sensor of numbers that notes what it reads; negative ones are bad."""
+
+    message_type = 'std_msgs/msg/Int64'
+    kind = 'numbers'
 
     def __init__(self, time: Time) -> None:
         self._time = time
-        self.seen: list[int] = []
+        self.read: list[int] = []
 
-    def decode(self, message: int, sequence: int) -> Frame:
+    def decode(self, message: int, stamp_ns: int) -> Frame:
         self._time.spend(1)
-        return Frame(np.array([message]), '', sequence=sequence)
+        self.read.append(message)
+        if message < 0:
+            raise FrameError('no number')
+        return Frame(np.array([message]), '', stamp_ns, f'frame {message}')
 
-    def bind(self, inputs: Any) -> None:
-        self._row = inputs['x']
 
-    def preprocess(self, frame: Frame) -> tuple[Any, None]:
+@dataclass
+class Size:
+    source_wh: tuple[int, int]
+
+
+class Summing:
+    """An encoder that sums what it sees; its geometry is a size of how many x that sum."""
+
+    def __init__(self, time: Time, tensor: np.ndarray) -> None:
+        self._time = time
+        self._tensor = tensor
+
+    def __call__(self, frames: Sequence[Frame]) -> Size:
         self._time.spend(2)
-        self._row[:] = frame.data
-        return {'x': self._row}, None
+        self._tensor[:] = sum(int(frame.data[0]) for frame in frames)
+        return Size((len(frames), int(self._tensor[0])))
 
-    def run(self, tensors: Any) -> Any:
-        self._time.spend(10)
-        self.seen.append(len(tensors['x']))
-        return {'y': 10 * tensors['x']}
 
-    def postprocess(self, tensors: Any, geometry: None) -> int:
+class Judging:
+    """A task whose result is its output, and that notes the geometry it is given."""
+
+    def __init__(self, time: Time) -> None:
+        self._time = time
+        self.geometry: list[Mapping[str, Any]] = []
+
+    def postprocess(self, outputs: Any, geometry: Mapping[str, Any]) -> float:
         self._time.spend(3)
-        return int(tensors['y'][0])
+        self.geometry.append(geometry)
+        return float(outputs['y'][0])
 
-    def validate(self, result: int, frame: Frame) -> Verdict:
+    def validate(self, result: float, geometry: Mapping[str, Any]) -> Verdict:
         self._time.spend(4)
+        assert geometry is self.geometry[-1]
         return Verdict()
 
 
-@pytest.mark.parametrize('together', [1, 2, 3])
-def test_each_frame_is_charged_its_own_work_and_the_whole_run(together: int) -> None:
+class Running:
+    """A session: y is ten times x, and what is fed back is h + x. It notes its inputs."""
+
+    def __init__(self, time: Time) -> None:
+        self._time = time
+        self.seen: list[dict[str, np.ndarray]] = []
+        self.failing = False
+        self.closed = False
+        self._fed_back = np.zeros(1)
+
+    def run(self, tensors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        self._time.spend(10)
+        self.seen.append({name: array.copy() for name, array in tensors.items()})
+        if self.failing:
+            raise InferenceError('m@1', 'out of memory')
+        outputs = {'y': 10 * tensors['x']}
+        if 'h' in tensors:
+            self._fed_back[:] = tensors['h'] + tensors['x']  # an engine's buffer, used again
+            outputs['h_out'] = self._fed_back
+        return outputs
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class Bench:
+    """A pipeline and its parts."""
+
+    pipeline: Pipeline
+    sensor: Decoding
+    task: Judging
+    session: Running
+
+
+def bench(
+    keeps: Mapping[str, KeepSpec] | None = None,
+    trigger: Trigger = Trigger('x'),
+    size: int = 1,
+    constants: Mapping[str, np.ndarray] | None = None,
+    states: tuple[StateInput, ...] = (),
+    sizes: tuple[SizeInput, ...] = (),
+) -> Bench:
     time = Time()
-    inputs = {'x': np.zeros(3, np.int64)}
-    tasks = [Parts(time) for _ in range(3)]
-    for row, task in enumerate(tasks):
-        task.bind({'x': inputs['x'][row : row + 1]})
-    session = Parts(time)
-    batch = Batch(inputs, tuple(tasks))
-    pipeline = Pipeline(tasks[0], tasks[0], session, MODEL, time, batch)
-    works = [pipeline.prepare(7 + row, row, row) for row in range(together)]
-    pipeline.infer(works)
-    predictions = [pipeline.finish(work) for work in works]
-    stages = {'decode': 1, 'preprocess': 2, 'infer': 10, 'postprocess': 3, 'validate': 4}
-    assert session.seen == [together]  # one run
+    sensor, task, session = Decoding(time), Judging(time), Running(time)
+    rows = {name: np.zeros(size) for name in keeps or {'x': KeepSpec()}}
+    inputs = tuple(
+        Input(
+            SensorInput(TensorSpec(name, 'float64', (None,)), 'numbers', name, keep),
+            lambda message: message['number'],
+            sensor,
+            tuple(Summing(time, rows[name][row : row + 1]) for row in range(size)),
+        )
+        for name, keep in (keeps or {'x': KeepSpec()}).items()
+    )
+    rows.update(constants or {})
+    rows.update({state.tensor: np.full(1, 99.0) for state in states})
+    rows.update({size.tensor: np.zeros((1, 2), np.int64) for size in sizes})
+    wiring = Wiring(inputs, trigger, rows, states, sizes)
+    return Bench(Pipeline(wiring, task, session, MODEL, time), sensor, task, session)
+
+
+def arrival(number: int) -> Arrival:
+    """The message that says its own number, 10 ms after the one before."""
+    return Arrival({'number': number}, 10 * MS * number, 0, number)
+
+
+def seen(*numbers: int, stream: str = '', restarted: bool = False, **others: Any) -> Observation:
+    """What a run sees that the last of these messages of x triggers."""
+    arrivals = {'x': [arrival(number) for number in numbers], **others}
+    return Observation(stream, arrival(numbers[-1]), arrivals, restarted)
+
+
+@pytest.mark.parametrize('together', [1, 2, 3])
+def test_each_observation_is_charged_its_own_work_and_the_whole_run(together: int) -> None:
+    made = bench(size=3)
+    works = [made.pipeline.prepare(seen(7 + row), row) for row in range(together)]
+    made.pipeline.infer(works)
+    predictions = [made.pipeline.finish(work) for work in works]
+    stages = {'decode': 1, 'encode': 2, 'infer': 10, 'postprocess': 3, 'validate': 4}
+    assert [len(tensors['x']) for tensors in made.session.seen] == [together]  # one run
     assert [p.result for p in predictions] == [70, 80, 90][:together]
     assert [p.stage_ms for p in predictions] == [stages] * together
+    assert [list(p.stage_ms) for p in predictions] == [list(stages)] * together  # in order
     assert {p.together for p in predictions} == {together}
+
+
+def test_a_prediction_tells_the_trigger_s_stamp_and_all_that_was_seen() -> None:
+    made = bench({'j': KeepSpec(KeepRule.LATEST, 100.0), 'x': KeepSpec()})
+    prediction = made.pipeline.run(seen(3, j=[arrival(2)]))
+    assert (prediction.stamp_ns, prediction.frame_id) == (30 * MS, 'frame 3')
+    assert {n: [f.stamp_ns for f in frames] for n, frames in prediction.frames.items()} == {
+        'j': [20 * MS],
+        'x': [30 * MS],
+    }
+    assert prediction.model == MODEL.identity
+    assert made.task.geometry == [{'j': Size((1, 2)), 'x': Size((1, 3))}]
+    assert made.session.seen == [{'j': np.array([2.0]), 'x': np.array([3.0])}]
+
+
+def test_what_the_clock_triggers_has_its_stamp_and_no_coordinate_frame() -> None:
+    made = bench({'x': KeepSpec(KeepRule.LATEST, 100.0)}, Trigger(rate_hz=50.0))
+    clock = Arrival(None, 57 * MS, 0, 0)
+    prediction = made.pipeline.run(Observation('', clock, {'x': [arrival(5)]}))
+    assert (prediction.stamp_ns, prediction.frame_id, prediction.result) == (57 * MS, '', 50)
+
+
+def test_windows_that_overlap_decode_each_message_once() -> None:
+    made = bench({'x': WINDOW})
+    results = [
+        made.pipeline.run(seen(*numbers)).result
+        for numbers in ((0, 1, 2), (1, 2, 3), (2, 3, 4, 5), (6,), (6, 7))
+    ]
+    assert results == [30, 60, 140, 60, 130]
+    assert made.sensor.read == [0, 1, 2, 3, 4, 5, 6, 7]
+
+
+def test_no_more_is_kept_than_the_last_window() -> None:
+    made = bench({'x': WINDOW})
+    for numbers in ((0, 1, 2), (3, 4), (0, 1)):
+        made.pipeline.run(seen(*numbers))
+    assert made.sensor.read == [0, 1, 2, 3, 4, 0, 1]
+
+
+def test_streams_do_not_share_what_they_have_decoded() -> None:
+    made = bench({'x': WINDOW})
+    for stream in ('left', 'right', 'left'):
+        made.pipeline.run(seen(0, 1, stream=stream))
+    assert made.sensor.read == [0, 1, 0, 1]
+
+
+def test_a_stream_that_begins_anew_is_decoded_anew() -> None:
+    """Its messages are counted from 0 again, and are other ones."""
+    made = bench({'x': WINDOW})
+    made.pipeline.run(seen(0, 1))
+    made.pipeline.inbox('')
+    made.pipeline.run(seen(0, 1))
+    made.pipeline.run(seen(0, 1, restarted=True))
+    assert made.sensor.read == [0, 1] * 3
+
+
+def test_a_bad_message_in_a_window_costs_no_second_look_at_the_good_ones() -> None:
+    made = bench({'x': WINDOW})
+    bad = Arrival({'number': -1}, 20 * MS, 0, 2)
+    with pytest.raises(FrameError, match='no number'):
+        made.pipeline.run(Observation('', bad, {'x': [arrival(0), arrival(1), bad]}))
+    assert made.pipeline.run(seen(0, 1)).result == 10
+    assert made.sensor.read == [0, 1, -1]
+
+
+STATE = (StateInput('h', 'h_out'),)
+
+
+def fed_back(made: Bench) -> list[float]:
+    return [float(tensors['h'][0]) for tensors in made.session.seen]
+
+
+def test_a_state_is_zero_at_the_start_and_what_the_run_before_gave_afterwards() -> None:
+    made = bench(states=STATE)
+    for number in (1, 2, 3):
+        made.pipeline.run(seen(number))
+    assert fed_back(made) == [0, 1, 3]
+
+
+def test_each_stream_has_its_own_state() -> None:
+    made = bench(states=STATE)
+    for number, stream in ((1, 'left'), (10, 'right'), (2, 'left'), (20, 'right')):
+        made.pipeline.run(seen(number, stream=stream))
+    assert fed_back(made) == [0, 0, 1, 10]
+
+
+def test_the_state_of_the_stream_that_restarted_is_forgotten_and_no_other() -> None:
+    made = bench(states=STATE)
+    made.pipeline.run(seen(5, stream='left'))
+    made.pipeline.run(seen(6, stream='right'))
+    made.pipeline.run(seen(1, stream='left', restarted=True))
+    made.pipeline.run(seen(2, stream='left'))
+    made.pipeline.run(seen(7, stream='right'))
+    assert fed_back(made) == [0, 0, 0, 1, 6]
+
+
+def test_a_stream_that_begins_anew_has_no_state() -> None:
+    made = bench(states=STATE)
+    made.pipeline.run(seen(5))
+    made.pipeline.inbox('')
+    made.pipeline.run(seen(6))
+    assert fed_back(made) == [0, 0]
+
+
+@pytest.mark.parametrize('bad', [np.nan, np.inf])
+def test_a_state_that_is_not_finite_is_forgotten(bad: float) -> None:
+    made = bench(states=STATE)
+    made.pipeline.run(seen(5))
+    work = made.pipeline.prepare(seen(6))
+    work.tensors['x'][:] = bad
+    made.pipeline.infer([work])
+    made.pipeline.run(seen(7))
+    made.pipeline.run(seen(8))
+    assert fed_back(made) == [0, 5, 0, 7]
+
+
+def test_a_run_that_fails_leaves_the_state_as_it_was() -> None:
+    made = bench(states=STATE)
+    made.pipeline.run(seen(1))
+    made.session.failing = True
+    with pytest.raises(InferenceError):
+        made.pipeline.run(seen(2))
+    with pytest.raises(FrameError):
+        made.pipeline.run(seen(-1))
+    made.session.failing = False
+    made.pipeline.run(seen(4))
+    assert fed_back(made) == [0, 1, 1]
+
+
+@pytest.mark.parametrize(('order', 'expected'), [('hw', [5, 1]), ('wh', [1, 5])])
+def test_the_size_of_a_picture_is_told_in_the_order_the_model_wants(
+    order: str, expected: list[int]
+) -> None:
+    made = bench(sizes=(SizeInput('s', 'x', order),))
+    made.pipeline.run(seen(5))
+    assert made.session.seen[0]['s'].tolist() == [expected]
+
+
+def test_constants_are_the_same_in_each_run() -> None:
+    made = bench(constants={'rate': np.array(16000.0)})
+    for number in (1, 2):
+        made.pipeline.run(seen(number))
+    assert [float(tensors['rate']) for tensors in made.session.seen] == [16000.0] * 2
+
+
+def test_outputs_that_count_no_observations_are_refused() -> None:
+    made = bench(size=2)
+    works = [made.pipeline.prepare(seen(row), row) for row in range(2)]
+    made.session.run = lambda tensors: {'y': np.zeros(3)}
+    with pytest.raises(InferenceError, match=r"'y' is \[3\] for 2"):
+        made.pipeline.infer(works)
+
+
+def test_an_inbox_keeps_what_the_model_wants_to_see() -> None:
+    made = bench({'x': KeepSpec(), 'j': KeepSpec(KeepRule.LATEST, 15.0)})
+    inbox = made.pipeline.inbox('left')
+    inbox.put('x', arrival(2))
+    assert inbox.take(-1) is None and inbox.missing() == ('j',)
+    inbox.put('j', arrival(1))
+    observation = inbox.take(-1)
+    assert observation is not None and observation.stream == 'left'
+    assert made.pipeline.run(observation).result == 20
+
+
+def test_closing_closes_the_session() -> None:
+    made = bench()
+    made.pipeline.close()
+    assert made.session.closed
