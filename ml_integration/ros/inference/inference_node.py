@@ -73,7 +73,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         check_cameras(self.parameters.cameras, self.get_fully_qualified_name())
         self.get_logger().info(f'loading {self.parameters.model}')
         resources.callback(self._forget_models)
-        self._models = ModelServing(self, lambda: self.parameters, resources)
+        self._models = ModelServing(self, resources)
         serving = self._models.serving
         pipeline, manifest = serving.pipeline, serving.package.manifest
         self._sensor_type, topic = pipeline.sensor.message_type, manifest.inputs[0].topic
@@ -113,7 +113,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def changed(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.model != old.model and self._models is not None:
-            self._models.control.wish()
+            self._models.control.wish(new.model)
 
     def _make_worker(self) -> Worker:
         deployment = self._models.deployment
