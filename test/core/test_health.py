@@ -97,7 +97,7 @@ def test_one_silent_stream_of_several_warns() -> None:
 
 def test_the_input_that_a_model_waits_for_is_named() -> None:
     monitor = Monitor(0, [InputKey('', 'images'), InputKey('', 'joints', triggers=False)])
-    for tensor in ('images', 'joints'):
+    for source in ('images', 'joints'):
         monitor.received('', source, S)
     endpoints = (Endpoint('', 'images', '/image', 1), Endpoint('', 'joints', '/joint_states', 0))
     assert judged(monitor.stats(S), *endpoints).of('input').level == Level.OK

@@ -67,7 +67,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         check_names(self.parameters.cameras, self.get_fully_qualified_name())
         self.get_logger().info(f'loading {self.parameters.model}')
         resources.callback(self._forget_models)
-        self._models = ModelServing(self, lambda: self.parameters, resources)
+        self._models = ModelServing(self, resources)
         serving = self._models.serving
         pipeline = serving.pipeline
         self._streams = [
@@ -116,7 +116,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def changed(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.model != old.model and self._models is not None:
-            self._models.control.wish()
+            self._models.control.wish(new.model)
 
     def _control(self) -> ModelControl:
         models = self._models

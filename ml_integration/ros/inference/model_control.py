@@ -6,12 +6,10 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from rclpy.node import Node
-from rclpy.parameter import Parameter
-
 from ml_integration.deploy.admission import Candidate
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.errors import MlIntegrationError, SwapError
+from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 
 
@@ -24,23 +22,19 @@ class ModelControl:
     Args:
         node: the node that owns the parameter `model`.
         deployment: what is to be changed.
-        parameters: gives the parameters as they are now.
         changed: is called when what serves has changed, or could not be changed.
     """
 
     def __init__(
         self,
-        node: Node,
+        node: GuardedLifecycleNode[InferenceNodeParameters],
         deployment: Deployment,
-        parameters: Callable[[], InferenceNodeParameters],
         changed: Callable[[], None],
     ) -> None:
         self._node = node
         self._deployment = deployment
-        self._parameters = parameters
         self._changed = changed
         self._admitted: dict[str, Candidate] = {}
-        self._correcting = 0
         self._reporting = threading.Lock()
         self._ended = False
         self.problem = ''
@@ -65,12 +59,10 @@ class ModelControl:
         if reference != str(self._deployment.serving.identity):
             self._admitted = {reference: self._deployment.admit(reference)}
 
-    def wish(self) -> None:
+    def wish(self, reference: str) -> None:
         """Acts on a wish that was accepted; called after the parameter changed."""
-        candidate = self._admitted.pop(self._parameters().model, None)
-        if self._correcting == threading.get_ident():
-            return
-        if self._parameters().swap_authority != 'parameter':
+        candidate = self._admitted.pop(reference, None)
+        if self._node.parameters.swap_authority != 'parameter':
             return
         if candidate is None:  # what serves is what is wished: forget what is being loaded
             self._deployment.stay()
@@ -80,7 +72,7 @@ class ModelControl:
     def swap(self) -> str:
         """Carries out what the parameter says; returns when it is done."""
         self._refuse_if_locked()
-        reference = self._parameters().model
+        reference = self._node.parameters.model
         if self._deployment.is_serving(reference):
             return f'{self._deployment.serving.identity} serves already'
         return self.reload()
@@ -88,7 +80,7 @@ class ModelControl:
     def reload(self) -> str:
         """Loads the model of the parameter, also the one that serves; returns when it is done."""
         self._refuse_if_locked()
-        candidate = self._deployment.admit(self._parameters().model)
+        candidate = self._deployment.admit(self._node.parameters.model)
         return self._wait(self._deployment.swap(candidate))
 
     def rollback(self) -> str:
@@ -103,7 +95,7 @@ class ModelControl:
             self._done(future)
 
     def _refuse_if_locked(self) -> None:
-        refuse_if_locked(self._node.get_fully_qualified_name(), self._parameters())
+        refuse_if_locked(self._node.get_fully_qualified_name(), self._node.parameters)
 
     def _done(self, future: Future[str]) -> None:
         """Brings the parameter, the log and `~/models` in line with what serves now."""
@@ -128,11 +120,8 @@ class ModelControl:
             serving = str(self._deployment.serving.identity)
         except MlIntegrationError:  # cleaned up meanwhile
             return
-        if not self._deployment.is_serving(self._parameters().model):
-            # Somebody may be stating a wish at this very moment, which must not be forgotten.
-            self._correcting = threading.get_ident()
-            self._node.set_parameters([Parameter('model', value=serving)])
-            self._correcting = 0
+        if not self._deployment.is_serving(self._node.parameters.model):
+            self._node.correct_parameter('model', serving)
 
 
 def refuse_if_locked(node: str, parameters: InferenceNodeParameters) -> None:

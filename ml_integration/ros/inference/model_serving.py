@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic_ns
-
-from rclpy.node import Node
 
 from ml_integration.core.health import Alarms
 from ml_integration.deploy.admission import Admission
@@ -19,6 +16,7 @@ from ml_integration.deploy.reverification import Reverification
 from ml_integration.ros.inference.intake import reader_for
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_report import ModelReport
+from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.store.state.artifacts import StoredArtifacts
 from ml_integration.store.state.model_store import ModelStore
@@ -32,7 +30,6 @@ class ModelServing:
 
     Args:
         node: the node that serves.
-        parameters: gives its parameters as they are now.
         resources: is told how to let go of everything.
 
     Attributes:
@@ -45,13 +42,12 @@ class ModelServing:
 
     def __init__(
         self,
-        node: Node,
-        parameters: Callable[[], InferenceNodeParameters],
+        node: GuardedLifecycleNode[InferenceNodeParameters],
         resources: ExitStack,
     ) -> None:
-        self._parameters = parameters
+        self._node = node
         self._tampering = ''
-        current = parameters()
+        current = node.parameters
         state_dir = StateDir(_state_dir(current))
         store = _model_store(current, state_dir)
         artifacts = StoredArtifacts(state_dir.path / 'cache', node.get_logger().warning)
@@ -60,7 +56,7 @@ class ModelServing:
             Admission(store, _trust(current), history.of_model),
             _loader(current, artifacts),
             history,
-            lambda: parameters().probation,
+            lambda: node.parameters.probation,
             monotonic_ns,
             current.keep_previous,
             proven=lambda: self.control.report(),
@@ -69,10 +65,10 @@ class ModelServing:
         self.deployment.start(current.model)
         self._report = ModelReport(node, store, self.deployment)
         resources.callback(node.destroy_publisher, self._report.publisher)
-        self.control = ModelControl(node, self.deployment, parameters, self._publish_report)
+        self.control = ModelControl(node, self.deployment, self._publish_report)
         resources.callback(self.control.end)
         reverification = Reverification(
-            self.deployment, lambda: parameters().reverify_period_s, self._alarm
+            self.deployment, lambda: node.parameters.reverify_period_s, self._alarm
         )
         resources.callback(reverification.stop)
         self._publish_report()
@@ -86,7 +82,7 @@ class ModelServing:
         return Alarms(
             (*self.deployment.complaints, self.control.problem),
             self.deployment.serving.pipeline.session.fallback,
-            self._parameters().integrity == 'off',
+            self._node.parameters.integrity == 'off',
             self._tampering,
         )
 

@@ -59,6 +59,10 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         """The parameters as they are now."""
         return self._bound.current
 
+    def correct_parameter(self, name: str, value: Any) -> None:
+        """Sets a parameter to what is so; `check_change` and `changed` are not called."""
+        self._bound.correct(name, value)
+
     @property
     def state(self) -> str:
         """'unconfigured', 'inactive', 'active' or 'finalized'."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, get_args
 
@@ -24,6 +25,10 @@ EMPTY = {str: Parameter.Type.STRING_ARRAY, int: Parameter.Type.INTEGER_ARRAY,
          float: Parameter.Type.DOUBLE_ARRAY}  # fmt: skip
 INT64_MAX = 2**63 - 1
 FLOAT_MAX = 1.7976931348623157e308
+
+
+class _Correction(Parameter):
+    """A value that says what is so, which nobody may refuse and nobody has to act on."""
 
 
 class Parameters(Generic[P]):
@@ -51,6 +56,8 @@ class Parameters(Generic[P]):
         self._cls = cls
         self._check_change = check
         self._changed = changed
+        self._node = node
+        self._applying = threading.Lock()
         self._where = node.get_fully_qualified_name()
         self._is_configured = is_configured
         self._settings = {setting.name: setting for setting in settings_of(cls)}
@@ -59,6 +66,13 @@ class Parameters(Generic[P]):
         self._values = values
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._apply)
+
+    def correct(self, name: str, value: Any) -> None:
+        """Sets a parameter to what is so; `check` and `changed` are not called.
+
+        Any thread may call it; a change that somebody asks for meanwhile is not lost.
+        """
+        self._node.set_parameters([_Correction(name, value=value)])
 
     def _declare(self, node: Node, setting: Setting) -> Any:
         try:
@@ -82,7 +96,7 @@ class Parameters(Generic[P]):
     def _check(self, parameters: list[Parameter]) -> SetParametersResult:
         try:
             changes = self._changes(parameters)
-            if changes:
+            if changes and not _is_correction(parameters):
                 new = build(self._cls, {**self._values, **changes}, self._where)
                 self._check_change(self.current, new)
         except MlIntegrationError as error:
@@ -109,10 +123,18 @@ class Parameters(Generic[P]):
 
     def _apply(self, parameters: list[Parameter]) -> None:
         changes = self._changes(parameters)
-        if changes:
+        if not changes:
+            return
+        with self._applying:  # a correction comes on a thread of its own
             self._values = {**self._values, **changes}
-            old, self.current = self.current, build(self._cls, self._values, self._where)
-            self._changed(old, self.current)
+            old, new = self.current, build(self._cls, self._values, self._where)
+            self.current = new
+        if not _is_correction(parameters):
+            self._changed(old, new)
+
+
+def _is_correction(parameters: list[Parameter]) -> bool:
+    return all(isinstance(parameter, _Correction) for parameter in parameters)
 
 
 def descriptor(setting: Setting) -> ParameterDescriptor:

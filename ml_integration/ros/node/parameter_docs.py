@@ -18,14 +18,12 @@ from typing import Any
 
 from ml_integration.core import plugins
 from ml_integration.core.declaration import Setting, settings_of, type_name
-from ml_integration.ops.picture_input import PreprocessSettings
 from ml_integration.ros.node.parameters import InferenceNodeParameters, VideoPlayerParameters
 
 NODES: dict[str, type] = {
     'inference_node': InferenceNodeParameters,
     'video_player': VideoPlayerParameters,
 }
-ENCODERS: dict[str, type] = {'image': PreprocessSettings}
 MARKED = re.compile(
     r'(<!-- (parameters|settings|encode): (\w+) -->\n).*?(<!-- end -->)', re.DOTALL
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from inference_processes import NodeUnderTest, running_node
 from model_folders import write_model_folder
-from rcl_interfaces.msg import ParameterDescriptor, ParameterType
+from rcl_interfaces.msg import ParameterDescriptor, ParameterType, SetParametersResult
 from rcl_interfaces.srv import (
     DescribeParameters,
     GetParameters,
@@ -18,10 +19,14 @@ from rcl_interfaces.srv import (
     SetParameters,
     SetParametersAtomically,
 )
+from rclpy.context import Context
+from rclpy.node import Node
 from rclpy.parameter import Parameter
 from ros_client import Client
 
-from ml_integration.core.declaration import settings_of
+from ml_integration.core.declaration import declared, settings_of
+from ml_integration.errors import SwapError
+from ml_integration.ros.node.parameter_binding import Parameters
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 
 SETTINGS = {setting.name: setting for setting in settings_of(InferenceNodeParameters)}
@@ -166,3 +171,62 @@ def test_a_text_where_a_list_is_meant_is_refused_at_the_start(
     with running_node(tmp_path, client_node, name='/wrong', cameras='front') as wrong:
         wrong.process.wait_for_log("'cameras' is not valid; got 'front'; expected list of str")
         assert wrong.process.wait() != 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    model: str = declared('m@1', 'What is wished for.')
+
+
+class Asked:
+    """A node whose parameters refuse what starts with 'bad', and tell who was asked."""
+
+    def __init__(self, context: Context) -> None:
+        self.node = Node('asked', context=context)
+        self.checked: list[str] = []
+        self.changed: list[tuple[str, str]] = []
+        self.parameters = Parameters(
+            self.node,
+            Wishes,
+            lambda: False,
+            self._check,
+            lambda old, new: self.changed.append((old.model, new.model)),
+        )
+
+    def _check(self, old: Wishes, new: Wishes) -> None:
+        self.checked.append(new.model)
+        if new.model.startswith('bad'):
+            raise SwapError('there is no such model')
+
+
+@pytest.fixture
+def asked(client_node: Client) -> Iterator[Asked]:
+    asked = Asked(client_node.node.context)
+    yield asked
+    asked.node.destroy_node()
+
+
+def test_a_correction_asks_nobody_and_is_seen_by_everybody(asked: Asked) -> None:
+    asked.parameters.correct('model', 'bad@1')
+    assert (asked.checked, asked.changed) == ([], [])
+    assert asked.parameters.current.model == 'bad@1'
+    assert asked.node.get_parameter('model').value == 'bad@1'
+    (result,) = asked.node.set_parameters([Parameter('model', value='m@2')])
+    assert result.successful
+    assert (asked.checked, asked.changed) == (['m@2'], [('bad@1', 'm@2')])
+
+
+def test_a_correction_of_a_type_that_is_not_the_declared_one_changes_nothing(asked: Asked) -> None:
+    asked.parameters.correct('model', 7)
+    assert asked.parameters.current.model == asked.node.get_parameter('model').value == 'm@1'
+
+
+def test_a_wish_that_is_stated_during_a_correction_is_acted_on(asked: Asked) -> None:
+    def wish(parameters: list[Parameter]) -> SetParametersResult:
+        asked.node.remove_on_set_parameters_callback(wish)
+        asked.node.set_parameters([Parameter('model', value='m@2')])
+        return SetParametersResult(successful=True)
+
+    asked.node.add_on_set_parameters_callback(wish)
+    asked.parameters.correct('model', 'm@0')
+    assert asked.changed == [('m@1', 'm@2')]
