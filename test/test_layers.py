@@ -1,4 +1,4 @@
-"""Imports point one way: errors <- core <- ops <- siblings <- deploy <- ros, cli <- demos."""
+"""Imports point one way: errors <- core <- ops <- siblings <- deploy <- serving <- ros, cli."""
 
 import ast
 from pathlib import Path
@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / 'ml_integration'
-SIBLINGS = ('sensors', 'tasks', 'backends', 'store')
+SIBLINGS = ('sensors', 'encoders', 'tasks', 'backends', 'store')
 BELOW = {
     'errors': (),
     'core': ('errors',),
     'ops': ('errors', 'core'),
     **dict.fromkeys(SIBLINGS, ('errors', 'core', 'ops')),
     'deploy': ('errors', 'core', 'ops', *SIBLINGS),
-    'ros': ('errors', 'core', 'ops', *SIBLINGS, 'deploy'),
-    'cli': ('errors', 'core', 'ops', *SIBLINGS, 'deploy'),
-    'demos': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'ros', 'cli'),
+    'serving': ('errors', 'core', 'ops', *SIBLINGS, 'deploy'),
+    'ros': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving'),
+    'cli': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving'),
+    'demos': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving', 'ros', 'cli'),
 }
 ROS = ('ros', 'demos')
 HOMES = {'rclpy': ROS, 'onnxruntime': ('backends',), 'yaml': ('store',)}
@@ -78,6 +79,8 @@ def test_every_folder_is_a_known_layer() -> None:
         ('tasks', 'from ml_integration.sensors.image import Image'),  # a sibling
         ('ops', 'from ml_integration import tasks'),  # upwards, as a name
         ('deploy', 'import onnxruntime as ort'),  # the engine outside its backend
+        ('serving', 'from rclpy.node import Node'),  # the frame loop knows no ROS
+        ('encoders', 'from ml_integration.sensors.imu import NAMES'),  # of frames, not messages
         ('cli', 'def f():\n    import yaml'),  # hidden in a function
         ('store', 'from . import manifest'),  # relative
     ],

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from ml_integration.ops.image import ImageToTensor
 
 from dev.training.releases import FIRST_TRAINING_SEED, LEAST_VISIBLE, Release
 from ml_integration.core.datatypes import Frame, TensorSpec
 from ml_integration.demos.scene_maker import make_scene
 from ml_integration.demos.scenes import render, truth
-from ml_integration.ops.image import ImageToTensor
 
 PADDING = -1
 """Class of a row that holds no box."""

@@ -1,8 +1,8 @@
 """What a sensor, an encoder, a task and a backend have to offer. Nothing else is decided here.
 
-A plug-in is ONE file in `sensors/`, `encoders/`, `tasks/` or `backends/` with one public class named
-after the file (`tasks/object_detection.py` holds `ObjectDetection`), a package of that name
-where one file would be too long, or the same class under an entry point of the group
+A plug-in is ONE file in `sensors/`, `encoders/`, `tasks/` or `backends/` with one public class
+named after the file (`tasks/object_detection.py` holds `ObjectDetection`), a package of that
+name where one file would be too long, or the same class under an entry point of the group
 `ml_integration.<kind>`.
 """
 

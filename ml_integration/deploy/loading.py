@@ -27,6 +27,7 @@ from ml_integration.store.state.artifacts import StoredArtifacts
 _SESSIONS = SharedSessions()
 """Of this process, whichever node asks."""
 
+
 def _at_once() -> None:
     """Begins the next step without waiting for anybody."""
 
@@ -72,7 +73,6 @@ class Loader:
             PluginError: the manifest names a task, sensor or backend that is not there.
             ModelError: the engine refuses the model, or model, manifest and task disagree.
         """
-        manifest = package.manifest
         self.pause()
         session = self._open(package, fresh)
         try:
@@ -93,7 +93,11 @@ class Loader:
             self.artifacts.write()
 
     def _open(self, package: ModelPackage, fresh: bool) -> Session:
-        name, content, file_format = self.execution.engine, package.content, package.manifest.format
+        name, content, file_format = (
+            self.execution.engine,
+            package.content,
+            package.manifest.format,
+        )
         backend: Backend = plugin('backends', name)()
         if file_format not in backend.formats:
             raise ModelLoadError(

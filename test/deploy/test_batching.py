@@ -16,6 +16,7 @@ import pytest
 from model_folders import read_manifest_document, write_manifest
 from onnx import TensorProto, helper, numpy_helper
 
+from ml_integration.core.arrivals import Arrival, Observation
 from ml_integration.core.batching import BatchSettings, split_rows
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
@@ -68,8 +69,13 @@ def load(model_folder: Callable[..., Path]) -> Iterator[Load]:
         yield loaded
 
 
+def seen(message: Any, number: int = 0) -> Observation:
+    arrival = Arrival(message, 1_000_000_002, 0, number)
+    return Observation('', arrival, {'images': (arrival,)})
+
+
 def run_together(pipeline: Pipeline, messages: list[Any]) -> list[Any]:
-    works = [pipeline.prepare(message, row, row) for row, message in enumerate(messages)]
+    works = [pipeline.prepare(seen(message, row), row) for row, message in enumerate(messages)]
     pipeline.infer(works)
     return [pipeline.finish(work) for work in works]
 
@@ -101,9 +107,8 @@ def test_frames_that_run_together_give_what_each_gives_alone(
         messages = [picture(count * 10 + number) for number in range(count)]
         predictions = run_together(together, messages)
         for number, (message, prediction) in enumerate(zip(messages, predictions, strict=True)):
-            expected = alone.run(message, number)
+            expected = alone.run(seen(message, number))
             assert prediction.verdict == expected.verdict
-            assert prediction.frame.sequence == number
             assert prediction.together == count
             assert len(expected.result.scores)
             for got, want in zip(
@@ -118,13 +123,13 @@ def test_a_frame_that_cannot_be_read_costs_only_itself_and_its_row_is_used_again
     model = onnx_models.tiny_detector(free_batch=True)
     alone, together = load(1, model=model), load(3, model=model)
     bad = message_of(np.zeros((8, 8, 3), np.uint8), 'nv99')
-    works = [together.prepare(picture(1), row=0)]
+    works = [together.prepare(seen(picture(1)), row=0)]
     with pytest.raises(MessageError):
-        together.prepare(bad, row=1)
-    works.append(together.prepare(picture(2), row=1))
+        together.prepare(seen(bad), row=1)
+    works.append(together.prepare(seen(picture(2)), row=1))
     together.infer(works)
     for number, work in enumerate(works, 1):
-        got, want = together.finish(work).result, alone.run(picture(number)).result
+        got, want = together.finish(work).result, alone.run(seen(picture(number))).result
         np.testing.assert_allclose(got.xyxy, want.xyxy, rtol=1e-5, atol=1e-5)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ml_integration.ops.image import ImageToTensor
 
 from ml_integration.core.datatypes import Frame, TensorSpec
 from ml_integration.errors import FrameError
-from ml_integration.ops.image import ImageToTensor
 from ml_integration.ops.letterbox import RESIZES, place
 from ml_integration.ops.picture_input import PreprocessSettings
 

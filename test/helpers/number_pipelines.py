@@ -95,7 +95,9 @@ class NumberSession:
         self.closed = True
 
 
-def number_input(tensor: str, rule: KeepRule = KeepRule.NEWEST, limit_ms: float = 0) -> SensorInput:
+def number_input(
+    tensor: str, rule: KeepRule = KeepRule.NEWEST, limit_ms: float = 0
+) -> SensorInput:
     spec = TensorSpec(tensor, 'int64', (1,))
     return SensorInput(spec, 'numbers', tensor, KeepSpec(rule, limit_ms))
 
@@ -156,5 +158,3 @@ class Listener:
         self.predictions.append(prediction)
         if prediction.verdict.ok:
             self.got.append((observation.stream, prediction.result))
-
-

@@ -90,9 +90,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             self._monitor,
             lambda: self.get_clock().now().nanoseconds,
             self._log_frames,
-            LoopSettings(
-                lambda: self.parameters.deadline_ms, self.parameters.batch.timeout_ms
-            ),
+            LoopSettings(lambda: self.parameters.deadline_ms, self.parameters.batch.timeout_ms),
         )
         self._loop.start()
         resources.callback(self._loop.stop)

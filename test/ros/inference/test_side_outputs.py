@@ -21,6 +21,7 @@ from inference_processes import (
     stamp_of,
     value,
 )
+from ml_integration.ros.inference.side_outputs import SideOutputs
 from model_folders import write_model_folder
 from rclpy.serialization import deserialize_message
 from ros_client import Client
@@ -29,7 +30,6 @@ from std_msgs.msg import Header
 
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
-from ml_integration.ros.inference.side_outputs import SideOutputs
 from ml_integration.store.package.package import read_package
 
 PICTURE = np.zeros((256, 512, 3), np.uint8)
