@@ -142,9 +142,7 @@ def test_a_window_is_resampled_as_numpy_does(data: st.DataObject) -> None:
     period_ms = 1000 / rate_hz
     count = data.draw(st.integers(1, int(stamps_ms[-1] / period_ms) + 1))
     rows = np.random.default_rng(count).normal(size=(len(stamps_ms), 3))
-    to_tensor, tensor = encoder(
-        (1, count, 2), fields=['b', 'a'], rate_hz=rate_hz, max_gap_ms=25.0
-    )
+    to_tensor, tensor = encoder((1, count, 2), fields=['b', 'a'], rate_hz=rate_hz, max_gap_ms=25.0)
     to_tensor([frame(row, int(stamp)) for row, stamp in zip(rows, stamps_ms, strict=True)])
     wanted_ms = stamps_ms[-1] - period_ms * np.arange(count)[::-1]
     expected = [np.interp(wanted_ms, stamps_ms, rows[:, column]) for column in (1, 0)]

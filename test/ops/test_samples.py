@@ -91,7 +91,10 @@ def plain(stamps_ns: np.ndarray, rows: np.ndarray, count: int, period_ns: float)
     wanted_s = [last_s - period_ns / 1e9 * (count - 1 - index) for index in range(count)]
     return np.array(
         [
-            [np.interp(time_s, stamps_ns / 1e9, rows[:, column]) for column in range(rows.shape[1])]
+            [
+                np.interp(time_s, stamps_ns / 1e9, rows[:, column])
+                for column in range(rows.shape[1])
+            ]
             for time_s in wanted_s
         ]
     )
