@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ml_integration.core.datatypes import Array, Frame, TensorSpec
 from ml_integration.core.declaration import declared
-from ml_integration.errors import FrameError, ModelMismatchError
+from ml_integration.errors import FrameError, ModelMismatchError, SettingError
 from ml_integration.ops.samples import SAMPLES, resample, wanted_columns
 
 MAX_GAP_PERIODS = 3.0
@@ -39,6 +39,7 @@ class Samples:
 
     Raises:
         ModelMismatchError: `spec` is no table of numbers with fixed sizes.
+        SettingError: joints are named, and not what of them is wanted.
     """
 
     formats = (SAMPLES,)
@@ -71,6 +72,9 @@ class Samples:
                 'float [1, columns] or float [1, rows, columns] with fixed sizes',
                 "Fix free sizes under 'inputs' of the manifest.",
             )
+        if settings.joints and not settings.fields:
+            expected = "what of the joints is wanted, such as 'position'"
+            raise SettingError('encode.fields', settings.fields, expected, where=model)
         self.spec = TensorSpec(spec.name, spec.dtype, (1, *spec.shape[1:]))
         self._settings = settings
         self._rows = int(spec.shape[1] or 0) if len(spec.shape) == 3 else 1
@@ -95,6 +99,13 @@ class Samples:
             period_ns = 1e9 / settings.rate_hz
             gap_ns = settings.max_gap_ms * 1e6 or MAX_GAP_PERIODS * period_ns
             stamps_ns = np.array([frame.stamp_ns for frame in frames], np.int64)
+            if len(table) != len(frames):
+                raise FrameError(
+                    'messages of several rows cannot be resampled',
+                    got=f'{len(table)} rows in {len(frames)} messages',
+                    expected='one row, and so one stamp, in each',
+                    hint="Leave out rate_hz of the input's encode.",
+                )
             table = resample(stamps_ns, table, self._rows, period_ns, gap_ns)
         if len(table) < self._rows:
             raise FrameError(

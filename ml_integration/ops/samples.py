@@ -48,7 +48,8 @@ def wanted_columns(
     for field in fields:
         wanted = [f'{joint}.{field}' for joint in joints] or [field]
         for name in wanted:
-            parts = [i for n, i in places.items() if n == name or n.startswith(f'{name}.')]
+            parts = [i for n, i in places.items() if n.startswith(f'{name}.')]
+            parts = [places[name]] if name in places else parts
             if not parts:
                 raise FrameError(
                     f"the message has no '{name}'",
@@ -82,8 +83,8 @@ def resample(
     if times[0] > wanted[0] + period_ns / 2:
         raise FrameError(
             'the window is not filled',
-            got=f'{-times[0] / 1e9:.3f} s of samples',
-            expected=f'{-wanted[0] / 1e9:.3f} s',
+            got=f'{abs(times[0]) / 1e9:.3f} s of samples',
+            expected=f'{abs(wanted[0]) / 1e9:.3f} s',
             hint="The publisher was silent, or the input's window_ms is too short.",
         )
     begin = max(0, int(np.searchsorted(times, wanted[0], 'right')) - 1)

@@ -48,7 +48,8 @@ class Imu:
         )
         row = np.array(
             [[turning.x, turning.y, turning.z, pushing.x, pushing.y, pushing.z,
-              pose.x, pose.y, pose.z, pose.w]]
+              pose.x, pose.y, pose.z, pose.w]],
+            np.float64,
         )  # fmt: skip
         row.flags.writeable = False
         return Frame(row, SAMPLES, stamp_ns, message.header.frame_id, NAMES)

@@ -44,24 +44,25 @@ class Tensor:
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         specs = {spec.name: spec for spec in model.outputs}
         self._names = settings.outputs or tuple(specs)
-        unknown = [name for name in self._names if name not in specs]
-        dimensions = settings.dimensions
-        rank = len(specs[self._names[0]].shape) if not unknown else 0
-        if unknown or (dimensions and len(dimensions) != rank):
+        self._dimensions = settings.dimensions
+        topics = [f'tensor/{_topic(name)}' for name in self._names]
+        known = bool(topics) and all(name in specs for name in self._names)
+        named = len(settings.dimensions) in (0, len(specs[self._names[0]].shape) if known else 0)
+        if not known or not named or len(set(topics)) < len(topics):
             raise ModelMismatchError(
                 str(model.identity),
                 'the settings do not fit the outputs',
-                f'outputs {list(self._names)}, dimensions {list(dimensions)}',
+                f'outputs {list(self._names)}, dimensions {list(settings.dimensions)}',
                 '; '.join(map(str, model.outputs)),
-                "Correct 'settings' of the manifest.",
+                "Correct 'settings' of the manifest; each output needs a topic of its own.",
             )
-        self._dimensions = dimensions
-        self.topics = tuple(Topic(f'tensor/{_topic(name)}', MESSAGE_TYPE) for name in self._names)
+        self.topics = tuple(Topic(topic, MESSAGE_TYPE) for topic in topics)
         self.batched = all(len(spec.shape) > 0 for spec in model.outputs)
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> dict[str, Array]:
         """Copies the outputs, by name, as float32: the next run writes over them."""
-        return {name: np.array(outputs[name], np.float32) for name in self._names}
+        with np.errstate(over='ignore'):  # gives infinity, for validation to report
+            return {name: np.array(outputs[name], np.float32) for name in self._names}
 
     def validate(self, result: dict[str, Array], geometry: Geometry) -> Verdict:
         """Checks that all are finite numbers."""
@@ -97,4 +98,4 @@ class Tensor:
 def _topic(output: str) -> str:
     """An output's name as a part of a topic's name."""
     name = ''.join(c if c.isascii() and c.isalnum() else '_' for c in output).strip('_')
-    return name if name[:1].isalpha() else f'output_{name}'
+    return name if name[:1].isalpha() else f'output_{name}'.strip('_')

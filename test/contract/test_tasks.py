@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
+import re
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +14,8 @@ import numpy as np
 import pytest
 
 from ml_integration.core import plugins
+from ml_integration.core.arrivals import Arrival, Observation
+from ml_integration.core.contracts import Drawing, Serializing
 from ml_integration.core.datatypes import (
     Frame,
     ModelDescription,
@@ -21,11 +25,14 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import build, settings_of
-from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.inputs import SensorInput, Trigger
+from ml_integration.core.pipeline import Input, Pipeline, Wiring
+from ml_integration.encoders.image import Image
 from ml_integration.errors import MlIntegrationError, ModelMismatchError, SettingError
 
-HEADER = SimpleNamespace(frame_id='camera')
+HEADER = SimpleNamespace(frame_id='camera', stamp=SimpleNamespace(sec=1, nanosec=2))
 INPUT = TensorSpec('images', 'float32', (None, 3, 32, 32))
+PICTURE = {'images': (32, 32)}
 
 
 class Draft:
@@ -49,18 +56,34 @@ def messages(type_name: str) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """A model for a task: its settings, outputs for one frame, and what the message must say."""
+    """A model for a task, and what becomes of its outputs.
+
+    Attributes:
+        settings: what the manifest says.
+        labels: the model's; empty where the task has no classes.
+        outputs: for one observation.
+        nothing: the same, of a model that sees nothing.
+        text: what a message says.
+        published: that of each message, by topic.
+        empty: the same, of a model that sees nothing.
+        looks: whether the task is about a picture.
+        draws: whether results can be drawn.
+    """
 
     settings: dict[str, Any]
     labels: tuple[str, ...]
     outputs: dict[str, np.ndarray]
     nothing: dict[str, np.ndarray]
-    published: Any
-    list_field: str
+    text: Callable[[Any], Any]
+    published: dict[str, Any]
+    empty: dict[str, Any]
+    looks: bool = True
+    draws: bool = True
 
-    def model(self, *inputs: TensorSpec) -> ModelDescription:
+    def model(self, pictures: Mapping[str, tuple[int, int]] | None = None) -> ModelDescription:
         specs = tuple(TensorSpec(n, a.dtype.name, a.shape) for n, a in self.outputs.items())
-        return ModelDescription(ModelIdentity('m', 1), self.labels, inputs or (INPUT,), specs)
+        identity, known = ModelIdentity('m', 1), PICTURE if pictures is None else pictures
+        return ModelDescription(identity, self.labels, (INPUT,), specs, known)
 
 
 def detection_text(detection: Any) -> tuple[Any, ...]:
@@ -71,78 +94,145 @@ def detection_text(detection: Any) -> tuple[Any, ...]:
     return (*text, *center, box.size_x, box.size_y, detection.header.frame_id)
 
 
-def class_text(hypothesis: Any) -> tuple[str, float]:
-    return hypothesis.class_id, round(hypothesis.score, 3)
+def detections_text(message: Any) -> list[Any]:
+    assert message.header is HEADER
+    return [detection_text(detection) for detection in message.detections]
+
+
+def classes_text(message: Any) -> list[Any]:
+    assert message.header is HEADER
+    return [(one.class_id, round(one.score, 3)) for one in message.results]
+
+
+def numbers_text(message: Any) -> list[Any]:
+    """A message of numbers has no header."""
+    dimensions = [(one.label, one.size, one.stride) for one in message.layout.dim]
+    return [*dimensions, *message.data]
 
 
 SAMPLES = {
-    'object_detection': (
-        Sample(
-            settings={'decoder': 'end_to_end'},
-            labels=('person', 'car'),
-            outputs={'out': np.array([[[4, 8, 20, 24, 0.75, 1]]], np.float32)},
-            nothing={'out': np.zeros((1, 1, 6), np.float32)},
-            published=[('car', 0.75, 24.0, 16.0, 32.0, 32.0, 'camera')],
-            list_field='detections',
-        ),
-        detection_text,
+    'object_detection': Sample(
+        settings={'decoder': 'end_to_end'},
+        labels=('person', 'car'),
+        outputs={'out': np.array([[[4, 8, 20, 24, 0.75, 1]]], np.float32)},
+        nothing={'out': np.zeros((1, 1, 6), np.float32)},
+        text=detections_text,
+        published={'detections': [('car', 0.75, 24.0, 16.0, 32.0, 32.0, 'camera')]},
+        empty={'detections': []},
     ),
-    'classification': (
-        Sample(
-            settings={'score_threshold': 0.5},
-            labels=('cat', 'dog'),
-            outputs={'out': np.array([[0.25, 0.75]], np.float32)},
-            nothing={'out': np.array([[0.25, 0.25]], np.float32)},
-            published=[('dog', 0.75)],
-            list_field='results',
-        ),
-        class_text,
+    'classification': Sample(
+        settings={'score_threshold': 0.5},
+        labels=('cat', 'dog'),
+        outputs={'out': np.array([[0.25, 0.75]], np.float32)},
+        nothing={'out': np.array([[0.25, 0.25]], np.float32)},
+        text=classes_text,
+        published={'classification': [('dog', 0.75)]},
+        empty={'classification': []},
+    ),
+    'tensor': Sample(
+        settings={'dimensions': ['batch', 'joint']},
+        labels=(),
+        outputs={
+            'action': np.array([[0.25, -1.5]], np.float32),
+            'value': np.array([7], np.float64),
+        },
+        nothing={'action': np.zeros((1, 2), np.float32), 'value': np.zeros(1, np.float64)},
+        text=numbers_text,
+        published={
+            'tensor/action': [('batch', 1, 2), ('joint', 2, 2), 0.25, -1.5],
+            'tensor/value': [('value.0', 1, 1), 7.0],
+        },
+        empty={
+            'tensor/action': [('batch', 1, 2), ('joint', 2, 2), 0, 0],
+            'tensor/value': [('value.0', 1, 1), 0],
+        },
+        looks=False,
+        draws=False,
     ),
 }
 EVERY = sorted(SAMPLES)
+LABELED = [name for name in EVERY if SAMPLES[name].labels]
+LOOKING = [name for name in EVERY if SAMPLES[name].looks]
 
 
 class PassingSensor:
     """Takes frames for messages."""
 
     message_type = ''
+    kind = 'image'
 
-    def decode(self, message: Frame, sequence: int) -> Frame:
-        return message
+    def decode(self, message: Frame, stamp_ns: int) -> Frame:
+        return dataclasses.replace(message, stamp_ns=stamp_ns)
 
 
 class Recording:
-    """A session that gives the same outputs for every frame and keeps the inputs."""
+    """A session that gives the same outputs for every observation and keeps the inputs."""
 
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     device = 'none'
+    fallback = ''
+    metadata: Mapping[str, str] = {}
 
     def __init__(self, outputs: dict[str, np.ndarray]) -> None:
         self._outputs = outputs
         self.seen: list[dict[str, np.ndarray]] = []
 
-    def run(self, tensors: Any) -> dict[str, np.ndarray]:
+    def run(self, tensors: Any, deadline_ns: int | None = None) -> dict[str, np.ndarray]:
         self.seen.append({name: tensor.copy() for name, tensor in tensors.items()})
         return self._outputs
+
+    def share(self) -> Recording:
+        return self
 
     def close(self) -> None:
         pass
 
 
+def build_task(name: str, model: ModelDescription) -> Any:
+    task_type = plugins.load('tasks', name)
+    return task_type(build(task_type.Settings, SAMPLES[name].settings, 'test'), model)
+
+
+def task_of(name: str) -> Any:
+    return build_task(name, SAMPLES[name].model())
+
+
+def pipeline_of(task: Any, session: Any, model: ModelDescription) -> Pipeline:
+    """A task behind a model that takes a picture."""
+    encoder = Image(build(Image.Settings, {}, 'test'), INPUT)
+    tensor = np.zeros(encoder.spec.shape, encoder.spec.dtype)
+    encoder.bind(tensor)
+    source = SensorInput(INPUT, 'image', 'image')
+    wired = Input(source, lambda message: message, PassingSensor(), (encoder,))
+    wiring = Wiring((wired,), Trigger('images'), {'images': tensor})
+    return Pipeline(wiring, task, session, model)
+
+
+def observation_of(frame: Frame) -> Observation:
+    arrival = Arrival(frame, 5, 6, 0)
+    return Observation('', arrival, {'images': (arrival,)})
+
+
 def run(task: Any, outputs: dict[str, np.ndarray], model: ModelDescription) -> Prediction:
     """The prediction for one picture from a model with these outputs."""
-    return Pipeline(PassingSensor(), task, Recording(outputs), model).run(frame_of('rgb8'))
+    pipeline = pipeline_of(task, Recording(outputs), model)
+    return pipeline.run(observation_of(frame_of('rgb8')))
 
 
-def task_of(name: str, *inputs: TensorSpec) -> Any:
-    task_type, sample = plugins.load('tasks', name), SAMPLES[name][0]
-    return task_type(build(task_type.Settings, sample.settings, 'test'), sample.model(*inputs))
+def published(name: str, task: Any, prediction: Prediction) -> dict[str, Any]:
+    """What the messages say, by topic; their types are checked."""
+    types = {topic.name: topic.message_type for topic in task.topics}
+    said = {}
+    for topic, message in task.encode(prediction, HEADER, messages):
+        assert message.type_name == types[topic]
+        assert topic not in said
+        said[topic] = SAMPLES[name].text(message)
+    return said
 
 
 def frame_of(encoding: str, width: int = 64, height: int = 32) -> Frame:
-    shape = (height, width) if encoding == 'mono8' else (height, width, 3)
-    pixels = np.random.default_rng(width).integers(0, 256, shape, np.uint8)
+    pixels = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
     pixels.flags.writeable = False
     return Frame(pixels, encoding)
 
@@ -165,130 +255,151 @@ def test_settings_are_frozen_and_declared_and_have_defaults(name: str) -> None:
 
 @pytest.mark.parametrize('name', EVERY)
 def test_a_misspelled_setting_is_refused(name: str) -> None:
-    with pytest.raises(SettingError, match=r"Did you mean 'preprocess\.color'"):
-        build(plugins.load('tasks', name).Settings, {'preprocess': {'colr': 'rgb'}}, 'test')
+    settings_type = plugins.load('tasks', name).Settings
+    for setting in settings_of(settings_type):
+        with pytest.raises(SettingError, match=f"Did you mean '{re.escape(setting.name)}'"):
+            build(settings_type, {f'{setting.name}x': setting.default}, 'test')
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_how_pictures_are_encoded_is_no_setting_of_a_task(name: str) -> None:
+    names = {setting.name for setting in settings_of(plugins.load('tasks', name).Settings)}
+    encoders = [plugins.load('encoders', encoder) for encoder in plugins.names('encoders')]
+    assert not names & {one.name for encoder in encoders for one in settings_of(encoder.Settings)}
 
 
 @pytest.mark.parametrize('name', EVERY)
 def test_names_of_topics_and_types_are_ros_names(name: str) -> None:
     task = task_of(name)
-    assert task.topic.isidentifier()
-    assert task.message_type.count('/') == 2
-    assert len(task.formats) == len(set(task.formats)) > 0
+    assert isinstance(task.topics, tuple)
+    assert [topic.name for topic in task.topics] == list(SAMPLES[name].published)
+    for topic in task.topics:
+        assert all(part.isidentifier() and part.isascii() for part in topic.name.split('/'))
+        assert re.fullmatch(r'[a-z]\w*/msg/[A-Z]\w*', topic.message_type)
 
 
 @pytest.mark.parametrize('name', EVERY)
-def test_what_preprocess_gives_is_what_input_specs_promised(name: str) -> None:
-    task = task_of(name)
-    assert [spec.shape for spec in task.input_specs()] == [(1, 3, 32, 32)]
-    for encoding in task.formats:
-        tensors, _ = task.preprocess(frame_of(encoding))
-        assert set(tensors) == {spec.name for spec in task.input_specs()}
-        assert all(spec.holds(tensors[spec.name]) for spec in task.input_specs())
-
-
-@pytest.mark.parametrize('name', EVERY)
-def test_preprocess_writes_into_the_tensors_it_is_bound_to(name: str) -> None:
-    task, alone = task_of(name), task_of(name)
-    batch = {s.name: np.full((3, *s.shape[1:]), 7, s.dtype) for s in task.input_specs()}
-    task.preprocess(frame_of('rgb8'))
-    task.bind({tensor: array[1:2] for tensor, array in batch.items()})
-    tensors, _ = task.preprocess(frame_of('rgb8'))
-    expected, _ = alone.preprocess(frame_of('rgb8'))
-    for tensor, array in batch.items():
-        assert np.shares_memory(tensors[tensor], array)
-        np.testing.assert_array_equal(array[1:2], expected[tensor])
-        assert (array[[0, 2]] == 7).all()
-
-
-@pytest.mark.parametrize('name', EVERY)
-def test_a_task_says_whether_frames_can_run_together(name: str) -> None:
-    assert task_of(name).batched is True
-    sample = SAMPLES[name][0]
-    flat = dataclasses.replace(sample, outputs={n: a[0] for n, a in sample.outputs.items()})
+def test_a_task_explains_itself(name: str) -> None:
     task_type = plugins.load('tasks', name)
-    task = task_type(build(task_type.Settings, sample.settings, 'test'), flat.model())
-    assert task.batched is False
+    assert task_type.__doc__
+    assert all(getattr(task_type, n).__doc__ for n in ('postprocess', 'validate', 'encode'))
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_a_task_says_whether_observations_can_run_together(name: str) -> None:
+    assert task_of(name).batched is True
+    sample = SAMPLES[name]
+    flat = dataclasses.replace(sample, outputs={n: a[0] for n, a in sample.outputs.items()})
+    if name == 'tensor':  # has one output without any axis then
+        settings_type = plugins.load('tasks', name).Settings
+        assert plugins.load('tasks', name)(settings_type(), flat.model()).batched is False
+    else:
+        assert build_task(name, flat.model()).batched is False
 
 
 @pytest.mark.parametrize('name', EVERY)
 def test_frames_go_all_the_way_to_messages_whatever_their_sizes(name: str) -> None:
-    sample, text = SAMPLES[name]
+    sample = SAMPLES[name]
     task, session = task_of(name), Recording(sample.outputs)
-    pipeline = Pipeline(PassingSensor(), task, session, sample.model())
+    pipeline = pipeline_of(task, session, sample.model())
     for frame in (frame_of('rgb8'), frame_of('bgr8', 20, 50), frame_of('rgb8')):
         before = frame.data.copy()
-        prediction = pipeline.run(frame)
-        message = task.encode(prediction, HEADER, messages)
+        prediction = pipeline.run(observation_of(frame))
+        said = published(name, task, prediction)
         assert prediction.verdict == Verdict()
-        assert message.type_name == task.message_type and message.header is HEADER
+        assert list(said) == [topic.name for topic in task.topics]
         np.testing.assert_array_equal(frame.data, before)
-    assert [text(item) for item in getattr(message, sample.list_field)] == sample.published
+    assert said == sample.published
     np.testing.assert_array_equal(session.seen[0]['images'], session.seen[2]['images'])
 
 
 @pytest.mark.parametrize('name', EVERY)
 def test_a_frame_with_nothing_in_it_gives_an_empty_message_that_is_valid(name: str) -> None:
-    sample, _ = SAMPLES[name]
+    sample = SAMPLES[name]
     task = task_of(name)
     prediction = run(task, sample.nothing, sample.model())
-    message = task.encode(prediction, HEADER, messages)
     assert prediction.verdict.ok
-    assert getattr(message, sample.list_field) == []
+    assert published(name, task, prediction) == sample.empty
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_a_result_outlives_the_outputs_it_was_made_of(name: str) -> None:
+    """An engine writes the next run's outputs to where the last ones were."""
+    sample = SAMPLES[name]
+    outputs = {output: array.copy() for output, array in sample.outputs.items()}
+    task = task_of(name)
+    prediction = run(task, outputs, sample.model())
+    for array in outputs.values():
+        array[...] = -1
+    assert published(name, task, prediction) == sample.published
 
 
 @pytest.mark.parametrize('bad', [np.nan, np.inf])
 @pytest.mark.parametrize('name', EVERY)
 def test_a_model_that_gives_no_numbers_is_never_valid(name: str, bad: float) -> None:
-    sample, _ = SAMPLES[name]
+    sample = SAMPLES[name]
     broken = {output: np.full_like(array, bad) for output, array in sample.outputs.items()}
     prediction = run(task_of(name), broken, sample.model())
     assert 'not_finite' in [reason.kind for reason in prediction.verdict.reasons]
 
 
-@pytest.mark.parametrize('name', EVERY)
+@pytest.mark.parametrize('name', LABELED)
 def test_a_model_without_class_names_reports_class_numbers(name: str) -> None:
-    sample, text = SAMPLES[name]
+    sample = SAMPLES[name]
     nameless = dataclasses.replace(sample, labels=())
-    task_type = plugins.load('tasks', name)
-    task = task_type(build(task_type.Settings, sample.settings, 'test'), nameless.model())
+    task = build_task(name, nameless.model())
     prediction = run(task, sample.outputs, nameless.model())
-    message = task.encode(prediction, HEADER, messages)
-    assert text(getattr(message, sample.list_field)[0])[0] == '1'
+    ((said,),) = published(name, task, prediction).values()
+    assert said[0] == '1'
 
 
 @pytest.mark.parametrize('name', EVERY)
 def test_a_result_is_drawn_into_the_canvas(name: str) -> None:
-    sample, _ = SAMPLES[name]
-    prediction = run(task_of(name), sample.outputs, sample.model())
-    canvas = prediction.frame.data.copy()
-    task_of(name).draw(canvas, prediction.result)
-    assert (canvas != prediction.frame.data).any()
+    sample, task = SAMPLES[name], task_of(name)
+    assert isinstance(task, Drawing) == sample.draws
+    if not sample.draws:
+        return
+    prediction = run(task, sample.outputs, sample.model())
+    (frame,) = prediction.frames['images']
+    canvas = frame.data.copy()
+    task.draw(canvas, prediction.result)
+    assert (canvas != frame.data).any()
 
 
-@pytest.mark.parametrize(
-    'inputs',
-    [
-        (TensorSpec('images', 'float32', (1, 32, 32, 3)),),  # another layout
-        (TensorSpec('images', 'float32', (1, 3, None, None)),),  # free size
-        (TensorSpec('images', 'float32', (1, 7)),),  # no picture at all
-        (INPUT, TensorSpec('size', 'int64', (1, 2))),  # a second input
-    ],
-)
 @pytest.mark.parametrize('name', EVERY)
-def test_a_model_with_other_inputs_is_refused(name: str, inputs: tuple[TensorSpec, ...]) -> None:
+def test_what_is_serialized_goes_to_the_same_topics_as_messages(name: str) -> None:
+    sample, task = SAMPLES[name], task_of(name)
+    if not isinstance(task, Serializing):
+        assert name != 'object_detection'
+        return
+    prediction = run(task, sample.outputs, sample.model())
+    serialized = dict(task.serialize(prediction, HEADER))
+    assert list(serialized) == [topic.name for topic in task.topics]
+    assert all(isinstance(data, bytes) and data for data in serialized.values())
+    assert task.telling(prediction.result) is True
+    assert task.telling(run(task, sample.nothing, sample.model()).result) is False
+
+
+@pytest.mark.parametrize('pictures', [{}, {'images': (32, 32), 'others': (32, 32)}], ids=str)
+@pytest.mark.parametrize('name', EVERY)
+def test_a_task_about_a_picture_refuses_a_model_without_one_or_with_two(
+    name: str, pictures: dict[str, tuple[int, int]]
+) -> None:
+    model = SAMPLES[name].model(pictures)
+    if name not in LOOKING:
+        build_task(name, model)
+        return
     with pytest.raises(ModelMismatchError) as caught:
-        task_of(name, *inputs)
-    assert 'm@1' in str(caught.value) and inputs[-1].name in str(caught.value)
+        build_task(name, model)
+    assert 'm@1' in str(caught.value) and str(INPUT) in str(caught.value)
 
 
-@pytest.mark.parametrize('name', EVERY)
+@pytest.mark.parametrize('name', LABELED)
 def test_a_model_with_more_classes_than_names_is_refused_or_judged(name: str) -> None:
-    sample, _ = SAMPLES[name]
+    sample = SAMPLES[name]
     short = dataclasses.replace(sample, labels=sample.labels[:1])
-    task_type = plugins.load('tasks', name)
     try:
-        task = task_type(build(task_type.Settings, sample.settings, 'test'), short.model())
+        task = build_task(name, short.model())
     except MlIntegrationError as error:
         assert 'labels' in str(error)
         return

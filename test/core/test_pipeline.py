@@ -137,7 +137,7 @@ class Bench:
 
 def bench(
     keeps: Mapping[str, KeepSpec] | None = None,
-    trigger: Trigger = Trigger('x'),
+    rate_hz: float = 0.0,
     size: int = 1,
     constants: Mapping[str, np.ndarray] | None = None,
     states: tuple[StateInput, ...] = (),
@@ -158,7 +158,7 @@ def bench(
     rows.update(constants or {})
     rows.update({state.tensor: np.full(1, 99.0) for state in states})
     rows.update({size.tensor: np.zeros((1, 2), np.int64) for size in sizes})
-    wiring = Wiring(inputs, trigger, rows, states, sizes)
+    wiring = Wiring(inputs, Trigger('' if rate_hz else 'x', rate_hz), rows, states, sizes)
     return Bench(Pipeline(wiring, task, session, MODEL, time), sensor, task, session)
 
 
@@ -201,7 +201,7 @@ def test_a_prediction_tells_the_trigger_s_stamp_and_all_that_was_seen() -> None:
 
 
 def test_what_the_clock_triggers_has_its_stamp_and_no_coordinate_frame() -> None:
-    made = bench({'x': KeepSpec(KeepRule.LATEST, 100.0)}, Trigger(rate_hz=50.0))
+    made = bench({'x': KeepSpec(KeepRule.LATEST, 100.0)}, rate_hz=50.0)
     clock = Arrival(None, 57 * MS, 0, 0)
     prediction = made.pipeline.run(Observation('', clock, {'x': [arrival(5)]}))
     assert (prediction.stamp_ns, prediction.frame_id, prediction.result) == (57 * MS, '', 50)

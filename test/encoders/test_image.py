@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ml_integration.ops.image import ImageToTensor
 
 from ml_integration.core.datatypes import Frame, TensorSpec
+from ml_integration.encoders.image import Image
 from ml_integration.errors import FrameError
 from ml_integration.ops.letterbox import RESIZES, place
 from ml_integration.ops.picture_input import PreprocessSettings
@@ -52,6 +53,14 @@ def plain(pixels: np.ndarray, encoding: str, wanted: PreprocessSettings, wh: Any
     return (tensor.transpose(2, 0, 1) if wanted.layout == 'nchw' else tensor)[None]
 
 
+def bound(wanted: PreprocessSettings, spec: TensorSpec) -> tuple[Image, np.ndarray]:
+    """An encoder and the tensor that it writes into."""
+    encoder = Image(wanted, spec)
+    tensor = np.empty(encoder.spec.shape, encoder.spec.dtype)
+    encoder.bind(tensor)
+    return encoder, tensor
+
+
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_the_tensor_equals_plain_numpy(data: st.DataObject) -> None:
@@ -68,10 +77,10 @@ def test_the_tensor_equals_plain_numpy(data: st.DataObject) -> None:
     wh = data.draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
     source = data.draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
     dtype = data.draw(st.sampled_from(('float32', 'float16')))
-    to_tensor = ImageToTensor(wanted, spec_of(wanted, wh, dtype))
+    to_tensor, tensor = bound(wanted, spec_of(wanted, wh, dtype))
     encoding = data.draw(st.sampled_from(to_tensor.formats))
     pixels = picture(*source, channels=1 if color == 'gray' else 3)
-    tensor, geometry = to_tensor(Frame(pixels, encoding))
+    geometry = to_tensor([Frame(pixels, encoding)])
     assert to_tensor.spec.holds(tensor)
     assert (geometry.source_wh, geometry.target_wh) == (source, wh)
     tolerance = 1e-6 if dtype == 'float32' else 1e-3
@@ -84,10 +93,10 @@ def test_the_tensor_equals_plain_numpy(data: st.DataObject) -> None:
 @pytest.mark.parametrize('color', ['rgb', 'bgr', 'gray'])
 def test_a_uint8_model_gets_the_pixels_as_they_are(color: str, layout: str) -> None:
     wanted = PreprocessSettings(color=color, layout=layout, scale=1.0)
-    to_tensor = ImageToTensor(wanted, spec_of(wanted, (32, 32), 'uint8'))
+    to_tensor, tensor = bound(wanted, spec_of(wanted, (32, 32), 'uint8'))
     encoding = to_tensor.formats[-1]
     pixels = picture(40, 20, channels=1 if color == 'gray' else 3)
-    tensor, _ = to_tensor(Frame(pixels, encoding))
+    to_tensor([Frame(pixels, encoding)])
     assert tensor.dtype == np.uint8
     np.testing.assert_array_equal(tensor, plain(pixels, encoding, wanted, (32, 32)))
 
@@ -96,11 +105,13 @@ def test_a_uint8_model_gets_the_pixels_as_they_are(color: str, layout: str) -> N
 @pytest.mark.parametrize('color', ['rgb', 'bgr'])
 def test_rgb8_and_bgr8_of_one_picture_give_the_same_tensor(color: str, layout: str) -> None:
     wanted = PreprocessSettings(color=color, layout=layout, **IMAGENET)
-    to_tensor = ImageToTensor(wanted, spec_of(wanted, (48, 32), 'float32'))
+    to_tensor, tensor = bound(wanted, spec_of(wanted, (48, 32), 'float32'))
     rgb = picture(64, 48)
-    first = to_tensor(Frame(rgb, 'rgb8'))[0].copy()
-    second = to_tensor(Frame(np.ascontiguousarray(rgb[:, :, ::-1]), 'bgr8'))[0]
-    np.testing.assert_array_equal(first, second)
+    to_tensor([Frame(rgb, 'rgb8')])
+    first = tensor.copy()
+    to_tensor([Frame(255 - rgb, 'rgb8')])
+    to_tensor([Frame(np.ascontiguousarray(rgb[:, :, ::-1]), 'bgr8')])
+    np.testing.assert_array_equal(first, tensor)
 
 
 @pytest.mark.parametrize(
@@ -114,33 +125,37 @@ def test_rgb8_and_bgr8_of_one_picture_give_the_same_tensor(color: str, layout: s
 )
 def test_views_count_as_the_pixels_they_show(view: Any) -> None:
     wanted = PreprocessSettings()
-    to_tensor = ImageToTensor(wanted, spec_of(wanted, (40, 40), 'float32'))
+    to_tensor, tensor = bound(wanted, spec_of(wanted, (40, 40), 'float32'))
     shown = view(picture(50, 40))
-    first = to_tensor(Frame(shown, 'rgb8'))[0].copy()
-    second = to_tensor(Frame(np.ascontiguousarray(shown), 'rgb8'))[0]
-    np.testing.assert_array_equal(first, second)
+    to_tensor([Frame(shown, 'rgb8')])
+    first = tensor.copy()
+    to_tensor([Frame(255 - shown, 'rgb8')])
+    to_tensor([Frame(np.ascontiguousarray(shown), 'rgb8')])
+    np.testing.assert_array_equal(first, tensor)
 
 
 @pytest.mark.parametrize('resize', ['letterbox', 'letterbox_topleft', 'stretch', 'crop'])
 def test_a_picture_of_another_size_leaves_nothing_of_the_last_one(resize: str) -> None:
     wanted = PreprocessSettings(resize=resize)
     spec = spec_of(wanted, (32, 32), 'float32')
-    used = ImageToTensor(wanted, spec)
+    used, tensor = bound(wanted, spec)
     for width, height in ((64, 16), (16, 64), (32, 32), (64, 16)):
         frame = Frame(picture(width, height, seed=width), 'bgr8')
-        np.testing.assert_array_equal(used(frame)[0], ImageToTensor(wanted, spec)(frame)[0])
+        unused, expected = bound(wanted, spec)
+        assert used([frame]) == unused([frame])
+        np.testing.assert_array_equal(tensor, expected)
 
 
 @pytest.mark.parametrize('layout', ['nchw', 'nhwc'])
 @pytest.mark.parametrize('encoding', ['rgb8', 'bgr8'])
 def test_a_frame_like_the_last_one_allocates_no_arrays(layout: str, encoding: str) -> None:
     wanted = PreprocessSettings(layout=layout)
-    to_tensor = ImageToTensor(wanted, spec_of(wanted, (320, 320), 'float32'))
+    to_tensor, _ = bound(wanted, spec_of(wanted, (320, 320), 'float32'))
     frame = Frame(picture(640, 480), encoding)
-    first, _ = to_tensor(frame)
+    first = to_tensor([frame])
     tracemalloc.start()
     try:
-        second, _ = to_tensor(frame)
+        second = to_tensor([frame])
         peak_bytes = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -159,12 +174,20 @@ def test_a_frame_like_the_last_one_allocates_no_arrays(layout: str, encoding: st
 )
 def test_a_frame_that_does_not_fit_is_refused(pixels: np.ndarray, encoding: str) -> None:
     wanted = PreprocessSettings(resize='none')
-    to_tensor = ImageToTensor(wanted, spec_of(wanted, (32, 32), 'float32'))
+    to_tensor, _ = bound(wanted, spec_of(wanted, (32, 32), 'float32'))
     with pytest.raises(FrameError):
-        to_tensor(Frame(pixels, encoding))
+        to_tensor([Frame(pixels, encoding)])
 
 
 def test_an_empty_picture_is_refused() -> None:
-    to_tensor = ImageToTensor(PreprocessSettings(), TensorSpec('x', 'float32', (1, 3, 8, 8)))
+    to_tensor, _ = bound(PreprocessSettings(), TensorSpec('x', 'float32', (1, 3, 8, 8)))
     with pytest.raises(FrameError, match='0 x 5 px'):
-        to_tensor(Frame(np.empty((5, 0, 3), np.uint8), 'rgb8'))
+        to_tensor([Frame(np.empty((5, 0, 3), np.uint8), 'rgb8')])
+
+
+def test_of_several_pictures_the_newest_counts() -> None:
+    spec = TensorSpec('x', 'float32', (1, 3, 8, 8))
+    (several, tensor), (alone, expected) = (bound(PreprocessSettings(), spec) for _ in range(2))
+    frames = [Frame(picture(9 + number, 20, seed=number), 'rgb8') for number in range(3)]
+    assert several(frames) == alone(frames[-1:])
+    np.testing.assert_array_equal(tensor, expected)

@@ -12,7 +12,7 @@ from ml_integration.ops.picture_input import (
     PreprocessSettings,
     normalized_values,
     picture_size,
-    the_input,
+    the_picture,
 )
 
 
@@ -57,10 +57,10 @@ def test_an_input_that_is_no_such_picture_is_refused(
 @pytest.mark.parametrize(
     ('values', 'dtype', 'key'),
     [
-        ({'mean': (0.1, 0.2)}, 'float32', 'preprocess.mean'),  # two values for three channels
-        ({'std': (0.1,) * 4}, 'float32', 'preprocess.std'),  # four
-        ({'color': 'gray', 'mean': (0.1,) * 3}, 'float32', 'preprocess.mean'),  # three for gray
-        ({}, 'uint8', 'preprocess.scale'),  # fractions do not fit into uint8
+        ({'mean': (0.1, 0.2)}, 'float32', 'encode.mean'),  # two values for three channels
+        ({'std': (0.1,) * 4}, 'float32', 'encode.std'),  # four
+        ({'color': 'gray', 'mean': (0.1,) * 3}, 'float32', 'encode.mean'),  # three for gray
+        ({}, 'uint8', 'encode.scale'),  # fractions do not fit into uint8
     ],
 )
 def test_settings_that_do_not_fit_the_input_are_refused(
@@ -71,8 +71,17 @@ def test_settings_that_do_not_fit_the_input_are_refused(
     assert caught.value.key == key
 
 
-def test_a_model_with_two_inputs_is_refused() -> None:
-    spec = TensorSpec('x', 'float32', (1, 3, 8, 8))
-    model = ModelDescription(ModelIdentity('m', 1), (), (spec, spec), ())
-    with pytest.raises(ModelMismatchError, match='m@1'):
-        the_input(model)
+def model_of(**pictures: tuple[int, int]) -> ModelDescription:
+    """A model with three inputs, of which these take pictures."""
+    inputs = tuple(TensorSpec(name, 'float32', (1, 3, 8, 9)) for name in 'xyz')
+    return ModelDescription(ModelIdentity('m', 1), (), inputs, (), pictures)
+
+
+def test_the_picture_is_the_one_among_whatever_inputs_there_are() -> None:
+    assert the_picture(model_of(y=(9, 8))) == 'y'
+
+
+@pytest.mark.parametrize('pictures', [(), ('x', 'y')])
+def test_a_model_with_no_picture_or_two_is_refused(pictures: tuple[str, ...]) -> None:
+    with pytest.raises(ModelMismatchError, match=r'm@1.*got x: float32.*one input of kind image'):
+        the_picture(model_of(**dict.fromkeys(pictures, (9, 8))))

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml_integration.core.datatypes import Frame, ModelDescription, ModelIdentity, TensorSpec
+from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.errors import ModelMismatchError
 from ml_integration.ops.letterbox import Letterbox
 from ml_integration.tasks.classification import Classes, Classification
 
-PICTURE = Frame(np.zeros((8, 8, 3), np.uint8), 'rgb8')
 LABELS = ('cat', 'dog', 'bird', 'fish')
-GEOMETRY = Letterbox((8, 8), (8, 8), (1.0, 1.0), (0, 0))
+GEOMETRY = {'images': Letterbox((8, 8), (8, 8), (1.0, 1.0), (0, 0))}
 
 
 def classifier(
@@ -26,6 +25,7 @@ def classifier(
         labels,
         (TensorSpec('images', 'float32', (1, 3, 8, 8)),),
         (TensorSpec('out', 'float32', shape),),
+        {'images': (8, 8)},
     )
     return Classification(build(Classification.Settings, values, 'test'), model)
 
@@ -35,7 +35,7 @@ def run(task: Classification, scores: Any) -> Classes:
 
 
 def kinds(task: Classification, result: Classes) -> list[str]:
-    return [reason.kind for reason in task.validate(result, PICTURE).reasons]
+    return [reason.kind for reason in task.validate(result, GEOMETRY).reasons]
 
 
 def test_the_best_classes_come_first_and_ties_in_order() -> None:
@@ -83,7 +83,7 @@ def test_scores_that_are_none_make_the_result_invalid(
     scores: list[float], kind: str, detail: str
 ) -> None:
     task = classifier(top_k=2)
-    (reason,) = task.validate(run(task, scores), PICTURE).reasons
+    (reason,) = task.validate(run(task, scores), GEOMETRY).reasons
     assert reason.kind == kind
     assert detail in reason.detail
 

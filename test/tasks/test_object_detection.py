@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_integration.core.datatypes import Frame, ModelDescription, ModelIdentity, TensorSpec
+from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.errors import SettingError
-from ml_integration.ops.letterbox import Letterbox
+from ml_integration.ops.letterbox import Letterbox, place
 from ml_integration.tasks.object_detection import Detections, ObjectDetection
 
-PICTURE = Frame(np.zeros((48, 96, 3), np.uint8), 'rgb8')  # 96 x 48, half of which fits 64 x 64
+# A picture of 96 x 48, half of which fits 64 x 64.
+GEOMETRY = {'images': place('letterbox', (96, 48), (64, 64))}
 LABELS = ('person', 'car')
 
 
@@ -27,20 +28,20 @@ def detector(style: str = 'end_to_end', **values: Any) -> ObjectDetection:
         LABELS,
         (TensorSpec('images', 'float32', (1, 3, 64, 64)),),
         (TensorSpec('out', 'float32', shape),),
+        {'images': (64, 64)},
     )
     chosen = build(ObjectDetection.Settings, {'decoder': style, **values}, 'test')
     return ObjectDetection(chosen, model)
 
 
 def run(task: ObjectDetection, rows: Any) -> Detections:
-    _, geometry = task.preprocess(PICTURE)
     outputs = {'out': np.array(rows, np.float32).reshape(1, *np.shape(rows))}
-    result: Detections = task.postprocess(outputs, geometry)
+    result: Detections = task.postprocess(outputs, GEOMETRY)
     return result
 
 
 def kinds(task: ObjectDetection, result: Detections) -> list[str]:
-    return [reason.kind for reason in task.validate(result, PICTURE).reasons]
+    return [reason.kind for reason in task.validate(result, GEOMETRY).reasons]
 
 
 def test_boxes_come_in_pixels_of_the_picture_best_first() -> None:
@@ -114,7 +115,7 @@ def test_each_fault_is_named_with_its_index_and_value(
 ) -> None:
     task = detector()
     result = run(task, [[2, 18, 22, 38, 1.0, 1], row, row])
-    (reason,) = task.validate(result, PICTURE).reasons
+    (reason,) = task.validate(result, GEOMETRY).reasons
     assert reason.kind == kind
     assert detail in reason.detail and '2 of 3' in reason.detail
 
@@ -149,6 +150,7 @@ def test_a_model_without_labels_may_report_any_class() -> None:
         (),
         (TensorSpec('images', 'float32', (1, 3, 64, 64)),),
         (TensorSpec('out', 'float32', (1, None, 6)),),
+        {'images': (64, 64)},
     )
     task = ObjectDetection(build(ObjectDetection.Settings, {'decoder': 'end_to_end'}, 't'), model)
     assert kinds(task, run(task, [[2, 18, 22, 38, 1.0, 977]])) == []
@@ -163,18 +165,17 @@ def test_whatever_boxes_come_out_valid_ones_lie_inside_the_picture(
     boxes: list[tuple[float, ...]], source_wh: tuple[int, int]
 ) -> None:
     task = detector()
-    frame = Frame(np.zeros((source_wh[1], source_wh[0], 3), np.uint8), 'rgb8')
-    _, geometry = task.preprocess(frame)
+    geometry = {'images': place('letterbox', source_wh, (64, 64))}
     rows = np.array([[*box, 0.9, 0] for box in boxes], np.float32).reshape(1, -1, 6)
     result = task.postprocess({'out': rows}, geometry)
-    if task.validate(result, frame).ok:
+    if task.validate(result, geometry).ok:
         assert (result.xyxy >= 0).all()
         assert (result.xyxy <= np.array(source_wh * 2)).all()
         assert (result.xyxy[:, 2:] > result.xyxy[:, :2]).all()
     # Nothing but a mirrored box or one far away is a reason in this input.
     x0, y0, x1, y1 = rows[0, :, :4].T
     wrong = (x1 < x0) | (y1 < y0) | (np.minimum(x1, y1) < -64) | (np.maximum(x0, y0) > 128)
-    assert task.validate(result, frame).ok == (not wrong.any())
+    assert task.validate(result, geometry).ok == (not wrong.any())
 
 
 def test_a_result_of_the_wrong_types_cannot_be_made() -> None:
@@ -198,7 +199,9 @@ def test_a_result_of_the_wrong_types_cannot_be_made() -> None:
 def test_results_do_not_share_memory_with_the_model_outputs() -> None:
     task = detector()
     outputs = {'out': np.array([[[2, 18, 22, 38, 0.9, 0]]], np.float32)}
-    result = task.postprocess(outputs, Letterbox((64, 64), (64, 64), (1.0, 1.0), (0, 0)))
+    result = task.postprocess(
+        outputs, {'images': Letterbox((64, 64), (64, 64), (1.0, 1.0), (0, 0))}
+    )
     outputs['out'][:] = 0
     assert result.xyxy.tolist() == [[2, 18, 22, 38]]
     np.testing.assert_allclose(result.scores, [0.9])
