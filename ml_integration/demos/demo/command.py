@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -11,14 +10,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ml_integration.demos.demo import summary
-from ml_integration.demos.demo.children import Child
 from ml_integration.demos.demo.footage import Footage, choose
 from ml_integration.demos.demo.observer import Observer
 from ml_integration.demos.demo.options import Options, parse
-from ml_integration.demos.demo.transitions import change_state
 from ml_integration.demos.demo.view import Moment, View
 from ml_integration.demos.own_domain import use_own_domain
 from ml_integration.errors import MlIntegrationError
+from ml_integration.ros.client.child_process import ChildProcess, parameters, start_node
 
 DETECTOR, PLAYER = 'detector', 'video_player'
 PICTURES = 4
@@ -57,56 +55,55 @@ def _prepare(options: Options) -> None:
 
 def _run(options: Options, footage: Footage, view: View) -> None:
     view.say(f'starting {DETECTOR} and {PLAYER}; their logs are in {options.out}')
-    children: list[Child] = []
+    children: list[ChildProcess] = []
     with ExitStack() as cleanup:
         try:
             for start in (_detector, _player):
                 children.append(start(options, footage))
                 cleanup.callback(children[-1].end)
-            observer = Observer(DETECTOR)
+            observer = Observer(DETECTOR, lambda: _check(children))
             cleanup.callback(observer.close)
             for child in children:
-                _change(observer, child, ('configure', 'activate'), children)
+                _change(observer, child, 'configure', 'activate')
             view.say(f'watching {footage.video.name} for {options.seconds:g} s')
             _watch(options.seconds, observer, children, view)
             for child in reversed(children):
-                _change(observer, child, ('deactivate', 'cleanup'), children)
+                _change(observer, child, 'deactivate', 'cleanup')
         finally:
             for number in INTERRUPTS:  # ending the children takes bounded time
                 signal.signal(number, signal.SIG_IGN)
     _report(options.out, footage, observer, view)
 
 
-def _detector(options: Options, footage: Footage) -> Child:
-    model = ('-p', f'model:={footage.model}')
+def _detector(options: Options, footage: Footage) -> ChildProcess:
+    module = 'ml_integration.ros.inference.inference_node'
     log = options.out / f'{DETECTOR}.log'
-    return Child(DETECTOR, 'ml_integration.ros.inference.inference_node', model, os.environ, log)
+    return start_node(DETECTOR, module, parameters({'model': footage.model}), log)
 
 
-def _player(options: Options, footage: Footage) -> Child:
-    source = ('-p', f'source:={footage.video}', '-p', f'rate_hz:={options.rate_hz}')
+def _player(options: Options, footage: Footage) -> ChildProcess:
+    source = parameters({'source': footage.video, 'rate_hz': options.rate_hz})
     log = options.out / f'{PLAYER}.log'
-    return Child(PLAYER, 'ml_integration.ros.video.video_player', source, os.environ, log)
+    return start_node(PLAYER, 'ml_integration.ros.video.video_player', source, log)
 
 
-def _change(
-    observer: Observer, child: Child, verbs: Sequence[str], children: Sequence[Child]
-) -> None:
+def _change(observer: Observer, child: ChildProcess, *verbs: str) -> None:
     for verb in verbs:
         try:
-            change_state(
-                observer.node, child.node, verb, PATIENCE_S[verb], lambda: _check(children)
-            )
+            if not observer.client.change_state(child.name, verb, PATIENCE_S[verb]):
+                raise MlIntegrationError(f'refused to {verb}', where=child.name)
         except MlIntegrationError as error:
             raise child.with_log(error) from error
 
 
-def _check(children: Sequence[Child]) -> None:
+def _check(children: Sequence[ChildProcess]) -> None:
     for child in children:
         child.check()
 
 
-def _watch(seconds: float, observer: Observer, children: Sequence[Child], view: View) -> None:
+def _watch(
+    seconds: float, observer: Observer, children: Sequence[ChildProcess], view: View
+) -> None:
     begin_s = time.monotonic()
     while (elapsed_s := time.monotonic() - begin_s) < seconds:
         _check(children)
