@@ -78,7 +78,7 @@ def find_video(environment: Mapping[str, str] = os.environ) -> Path | None:
 def draw(out: Path) -> Path:
     """Writes a video of drawn scenes into a folder, 12 s at 30 Hz."""
     file = out / 'scenes.avi'
-    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*'MJPG'), PICTURES_PER_S, SIZE_WH)
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*'MJPG'), PICTURES_PER_S, SIZE_WH)
     try:
         if not writer.isOpened():
             raise MlIntegrationError('this OpenCV cannot write a video', where=str(file))

@@ -35,7 +35,7 @@ def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = Non
     fast_dds.remove_stale_segments()
     os.environ.update(fast_dds.environment())
     try:
-        rclpy.init(args=arguments)
+        rclpy.init(args=None if arguments is None else list(arguments))
     except RuntimeError as error:  # rclpy's own errors for this have no public name
         print(f'these ROS arguments cannot be used: {error}', file=sys.stderr)
         return 1
