@@ -25,9 +25,10 @@ from ml_integration.ros.messages.endpoint import inspect_wire, subscribe
 from ml_integration.ros.messages.intra_process import receive_images
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.messages.raw_messages import reader_for
-from ml_integration.ros.node import process, qos
+from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
+from ml_integration.ros.node.program import run_node
 from ml_integration.ros.node.trigger_services import serve_verbs
 
 DIAGNOSTICS_PERIOD_S = 1.0
@@ -184,7 +185,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
 def main() -> int:
     """Entry point of `ros2 run ml_integration inference_node`."""
-    return process.run(InferenceNode)
+    return run_node(InferenceNode)
 
 
 if __name__ == '__main__':

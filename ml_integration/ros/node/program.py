@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import rclpy
 from rclpy.exceptions import ParameterException
@@ -14,9 +15,22 @@ from rclpy.exceptions import ParameterException
 from ml_integration.deploy.memory import limit_arenas
 from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.messages import fast_dds
+from ml_integration.ros.node.executor import make_executor, spin
+from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.memory import keep_buffers
 
 PATIENCE_S = 3.0
+
+
+def run_node(
+    make_node: Callable[[], GuardedLifecycleNode[Any]], arguments: Sequence[str] | None = None
+) -> int:
+    """Creates a node, spins it until SIGINT or SIGTERM, and lets go of everything.
+
+    Returns:
+        The exit code: 1 when the arguments or a parameter do not allow to start.
+    """
+    return run_program(lambda: _serve(make_node()), arguments)
 
 
 def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +64,18 @@ def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = Non
     finally:
         rclpy.try_shutdown()
     return 0
+
+
+def _serve(node: GuardedLifecycleNode[Any]) -> None:
+    executor = make_executor(node.get_parameter('executor').value, node)
+    try:
+        if node.get_parameter('autostart').value:
+            node.autostart()
+        spin(executor, node)
+    finally:
+        node.release()
+        executor.shutdown()
+        node.destroy_node()
 
 
 class _Interruption:
