@@ -29,7 +29,7 @@ from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.ros.node.program import run_node
-from ml_integration.ros.node.trigger_services import serve_verbs
+from ml_integration.ros.node.trigger_services import serve_triggers
 
 DIAGNOSTICS_PERIOD_S = 1.0
 IMAGE = 'sensor_msgs/msg/Image'
@@ -63,12 +63,12 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._models: ModelServing | None = None
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.result())
         self.every(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
-        verbs = {
+        actions = {
             'swap': lambda: self._control().swap(),
             'rollback': lambda: self._control().rollback(),
             'reload': lambda: self._control().reload(),
         }
-        serve_verbs(self, verbs, self._lifetime)
+        serve_triggers(self, actions, self._lifetime)
 
     def configure(self, resources: ExitStack) -> None:
         check_cameras(self.parameters.cameras, self.get_fully_qualified_name())
