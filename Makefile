@@ -77,7 +77,7 @@ lint: setup ## Check style and types
 	@$(BIN)/mypy
 
 colcon: setup ## Build, install and test as in a ROS workspace
-	@$(BIN)/python -m dev.colcon_gate $(VENV)/.colcon
+	@$(BIN)/python -m dev.colcon_gate $(VENV)/.colcon $(COLCON_ARGS)
 
 clean: ## Remove environments, builds and outputs; nothing that is tracked
 	@rm -rf .venv .venv-* .venv*.lock build install log dist out *.egg-info fresh-clone.log

@@ -20,6 +20,10 @@ def data_files():
             hidden = any(part.startswith(('.', '__pycache__')) for part in path.parts)
             if file.is_file() and not hidden:
                 files.setdefault(f'share/{NAME}/{path.parent}', []).append(str(path))
+    # Fetched by the set-up; without it the demo shows drawn scenes.
+    video = Path('dev/data/vtest.avi')
+    if (ROOT / video).is_file():
+        files[f'share/{NAME}/data'] = [str(video)]
     return list(files.items())
 
 

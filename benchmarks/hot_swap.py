@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import statistics
 import sys
@@ -21,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.serving_node import Watcher, memory_mb, start_node
-from ml_integration.demos.demo.children import Child
+from benchmarks.serving_node import Watcher, memory_mb, start_camera, start_detector
 from ml_integration.demos.own_domain import use_own_domain
+from ml_integration.ros.client.child_process import ChildProcess
 
 SWAPS_PER_PHASE = 5  # odd, so that each model has its share of the steady phases
 SWAP_PERIOD_S = 0.5
@@ -64,18 +63,16 @@ def measure(options: argparse.Namespace, resources: ExitStack) -> dict[str, obje
     """Runs all phases and returns the figures."""
     state = resources.enter_context(tempfile.TemporaryDirectory())
     parameters = {'model': options.models[0], 'state_dir': state}
-    node = start_node(options.out, parameters)
+    node = start_detector(options.out, parameters)
     resources.callback(node.end)
-    log = options.out / 'camera.log'
-    rate = ('-p', f'rate_hz:={options.rate}')
-    camera = Child('camera', 'benchmarks.camera', rate, os.environ, log)
+    camera = start_camera(options.out, options.rate)
     resources.callback(camera.end)
     watcher = Watcher(resources)
     watcher.wait(lambda seen: len(seen.frames) > 2 * options.rate, 'results')
     first = watcher.seen.frames[-1][0]
     steady, swapping, loads, memory = _phases(options, watcher, node)
     camera.end()
-    sent = int(log.read_text().rpartition('sent ')[2])
+    sent = int(camera.log.rpartition('sent ')[2])
     time.sleep(1.5)  # the last results, and one more message of diagnostics
     numbers = {number for number, _, _ in watcher.seen.frames if number >= first}
     calm, busy = (latency(watcher.seen.frames, part) for part in (steady, swapping))
@@ -93,7 +90,7 @@ def measure(options: argparse.Namespace, resources: ExitStack) -> dict[str, obje
 
 
 def _phases(
-    options: argparse.Namespace, watcher: Watcher, node: Child
+    options: argparse.Namespace, watcher: Watcher, node: ChildProcess
 ) -> tuple[list[Interval], list[Interval], list[float], dict[int, dict[str, float]]]:
     steady: list[Interval] = []
     swapping: list[Interval] = []

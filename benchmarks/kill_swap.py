@@ -18,7 +18,7 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.serving_node import NODE, Watcher, start_node
+from benchmarks.serving_node import NODE, Watcher, start_detector
 from ml_integration.demos.own_domain import use_own_domain
 from ml_integration.store.state.state_dir import StateDir
 
@@ -52,7 +52,7 @@ def kill_again_and_again(
     bad: list[str] = []
     for number in range(options.kills + 1):
         watcher.seen.serving = ''
-        node = start_node(options.out, {'model': MODELS[number % 2], 'state_dir': state})
+        node = start_detector(options.out, {'model': MODELS[number % 2], 'state_dir': state})
         try:
             watcher.wait(lambda seen: seen.serving in MODELS, 'a good model to serve')
             if number == options.kills:

@@ -24,8 +24,8 @@ from benchmarks.side_by_side.models import LIGHT, make_models, make_pictures
 from benchmarks.side_by_side.observer import Arrival, Observer, wait
 from benchmarks.side_by_side.place import Cameras, Place
 from benchmarks.side_by_side.process_usage import Usage, usage
-from ml_integration.demos.demo.children import Child
 from ml_integration.demos.own_domain import use_own_domain
+from ml_integration.ros.client.child_process import ChildProcess
 
 NODE = 'long_run'
 RATE_HZ = 60.0
@@ -124,7 +124,7 @@ def watch(place: Place, picture: Path, minutes: float) -> tuple[list[Sample], Ve
         return samples, judge(samples, list(arrivals), sent)
 
 
-def _sampled(node: Child, seconds: float) -> list[Sample]:
+def _sampled(node: ChildProcess, seconds: float) -> list[Sample]:
     begin, samples = time.monotonic(), list[Sample]()
     while len(samples) <= SAMPLES:
         due_s = len(samples) * seconds / SAMPLES

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,29 +9,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
-from rclpy.signals import SignalHandlerOptions
-from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
 
-from ml_integration.demos.demo.children import Child
+from ml_integration.ros.client.child_process import ChildProcess, parameters, start_node
+from ml_integration.ros.client.client import Client
 from ml_integration.ros.messages.diagnostic_numbers import numbers, statuses_of
 from ml_integration.ros.node import qos
-from ml_integration.ros.node.executor import make_executor, spin
 
 NODE = 'detector'
-WAIT_S = 30.0
+LOOK_S = 0.002
 
 
-def start_node(out: Path, parameters: Mapping[str, object]) -> Child:
+def start_detector(out: Path, values: Mapping[str, object]) -> ChildProcess:
     """Starts the node under test, which brings itself to active."""
-    pairs = {'autostart': 'true', **parameters}
-    arguments = [part for key, value in pairs.items() for part in ('-p', f'{key}:={value}')]
-    log = out / f'{NODE}.log'
-    return Child(NODE, 'ml_integration.ros.inference.inference_node', arguments, os.environ, log)
+    module = 'ml_integration.ros.inference.inference_node'
+    arguments = parameters({'autostart': 'true', **values})
+    return start_node(NODE, module, arguments, out / f'{NODE}.log')
+
+
+def start_camera(out: Path, rate_hz: float) -> ChildProcess:
+    """Starts the camera process."""
+    arguments = parameters({'rate_hz': float(rate_hz)})
+    return start_node('camera', 'benchmarks.camera', arguments, out / 'camera.log')
 
 
 @dataclass(slots=True)
@@ -54,59 +54,37 @@ class Seen:
 
 
 class Watcher:
-    """The benchmark's own node, in a thread of its own."""
+    """The benchmark's own node."""
 
     def __init__(self, resources: ExitStack) -> None:
-        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-        self._node = rclpy.create_node('benchmark')
+        self._client = Client('benchmark', 'events', every_s=LOOK_S)
+        resources.callback(self._client.close)
         self.seen = Seen()
+        node = self._client.node
         for kind, topic, callback, profile in (
             (Detection2DArray, f'{NODE}/detections', self._on_result, qos.result()),
             (DiagnosticArray, f'{NODE}/models', self._on_models, qos.latched()),
             (DiagnosticArray, '/diagnostics', self._on_diagnostics, qos.result()),
         ):
-            self._node.create_subscription(kind, topic, callback, profile)
-        self._setting = self._node.create_client(SetParameters, f'{NODE}/set_parameters')
-        self._executor = make_executor('events', self._node)
-        thread = threading.Thread(target=spin, args=(self._executor, self._node))
-        resources.callback(self._node.destroy_node)
-        resources.callback(self._executor.shutdown)
-        resources.callback(thread.join)
-        resources.callback(rclpy.try_shutdown)
-        thread.start()
+            node.create_subscription(kind, topic, callback, profile)
+        self._setting = node.create_client(SetParameters, f'{NODE}/set_parameters')
 
     def set_model(self, reference: str) -> str:
         """Sets the parameter `model`; returns why it was refused, empty if it was not."""
-        (result,) = self._answer(self.wish_model(reference), 'set_parameters').results
+        future = self.wish_model(reference)
+        self._client.wait(future.done, 'an answer of set_parameters')
+        (result,) = future.result().results
         return '' if result.successful else str(result.reason)
 
     def wish_model(self, reference: str) -> Any:
         """Sets the parameter `model` and does not wait for the answer; returns its future."""
-        assert self._setting.wait_for_service(WAIT_S)
+        self._client.wait(self._setting.service_is_ready, 'the service set_parameters')
         parameter = Parameter('model', value=reference).to_parameter_msg()
         return self._setting.call_async(SetParameters.Request(parameters=[parameter]))
 
-    def trigger(self, verb: str) -> tuple[bool, str]:
-        """Calls a verb of the node; returns whether it succeeded, and its sentence."""
-        client = self._node.create_client(Trigger, f'{NODE}/{verb}')
-        try:
-            assert client.wait_for_service(WAIT_S)
-            answer = self._answer(client.call_async(Trigger.Request()), verb)
-            return answer.success, answer.message
-        finally:
-            self._node.destroy_client(client)
-
     def wait(self, condition: Callable[[Seen], object], what: str) -> None:
         """Waits until what was seen meets a condition."""
-        end = time.monotonic() + WAIT_S
-        while not condition(self.seen):
-            if time.monotonic() > end:
-                raise SystemExit(f'waited {WAIT_S:g} s in vain for {what}')
-            time.sleep(0.002)
-
-    def _answer(self, future: Any, what: str) -> Any:
-        self.wait(lambda seen: future.done(), f'an answer of {what}')
-        return future.result()
+        self._client.wait(lambda: condition(self.seen), what)
 
     def _on_result(self, message: Detection2DArray) -> None:
         now_ns, header = time.time_ns(), message.header

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -16,11 +15,11 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.serving_node import Watcher, start_node
-from ml_integration.demos.demo.children import Child
+from benchmarks.serving_node import Watcher, start_camera, start_detector
 from ml_integration.demos.own_domain import use_own_domain
 
 GOAL_S = 2.0
+RATE_HZ = 30.0
 
 
 def main() -> int:
@@ -33,9 +32,7 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     use_own_domain()
     with ExitStack() as resources:
-        log = options.out / 'camera.log'
-        camera = Child('camera', 'benchmarks.camera', ('-p', 'rate_hz:=30.0'), os.environ, log)
-        resources.callback(camera.end)
+        resources.callback(start_camera(options.out, RATE_HZ).end)
         watcher = Watcher(resources)
         without_s, with_s = [], []
         for _ in range(options.starts):
@@ -59,7 +56,7 @@ def first_result_s(model: str, state: Path, out: Path, watcher: Watcher) -> floa
     """Starts the node, waits for its first result and ends it; returns how long that took [s]."""
     known = len(watcher.seen.frames)
     begin_ns = time.time_ns()
-    node = start_node(out, {'model': model, 'state_dir': state})
+    node = start_detector(out, {'model': model, 'state_dir': state})
     try:
         watcher.wait(lambda seen: len(seen.frames) > known, 'a result')
         return (watcher.seen.frames[known][2] - begin_ns) / 1e9

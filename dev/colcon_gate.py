@@ -11,43 +11,23 @@ import os
 import shutil
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from dev.junit import read_counts
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = 'ml_integration'
 WORKERS = ('--pytest-args', '-n', '2', '--dist', 'loadfile')
 
 
-@dataclass(frozen=True)
-class Counts:
-    """What a test run came to."""
-
-    passed: int
-    failed: int
-    skipped: int
-
-    def __str__(self) -> str:
-        return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
-
-
-def read_counts(report: Path) -> Counts:
-    """Adds up the suites of a JUnit file."""
-    sums = {'tests': 0, 'failures': 0, 'errors': 0, 'skipped': 0}
-    for suite in ElementTree.parse(report).iter('testsuite'):
-        for key in sums:
-            sums[key] += int(suite.get(key, 0))
-    failed = sums['failures'] + sums['errors']
-    return Counts(sums['tests'] - failed - sums['skipped'], failed, sums['skipped'])
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the workspace's three commands; returns the exit status."""
     parser = argparse.ArgumentParser(prog='dev.colcon_gate', description=__doc__)
     parser.add_argument('out', type=Path, help='folder for build, install and log; made anew')
-    out = parser.parse_args(arguments).out.absolute()
+    parser.add_argument('--junitxml', type=Path, help='where a copy of the report goes')
+    options = parser.parse_args(arguments)
+    out = options.out.absolute()
     # A file that has left the package must not be found in an old installation.
     shutil.rmtree(out, ignore_errors=True)
     build, install = out / 'build', out / 'install'
@@ -63,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     result = subprocess.run(
         [*colcon, 'test-result', '--all', '--test-result-base', str(build)], cwd=ROOT
     )
-    counts = read_counts(build / PACKAGE / 'pytest.xml')
+    report = build / PACKAGE / 'pytest.xml'
+    counts = read_counts(report)
+    if options.junitxml is not None:
+        shutil.copyfile(report, options.junitxml)
     print(f'colcon: {counts}')
     if counts.passed == 0:
         print('colcon: no test ran', file=sys.stderr)

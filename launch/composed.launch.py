@@ -6,6 +6,8 @@ ros2 launch ml_integration composed.launch.py cameras:=4 source:=/path/to/video.
 Camera 0 has the namespace /camera_0: topic /camera_0/image, detector /camera_0/detector, ...
 """
 
+from typing import Any
+
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
@@ -82,7 +84,7 @@ def player(number: int) -> ComposableNode:
     return component('VideoPlayer', 'video_player', number, [parameters])
 
 
-def component(plugin: str, name: str, number: int, parameters: list) -> ComposableNode:
+def component(plugin: str, name: str, number: int, parameters: list[Any]) -> ComposableNode:
     """A node in the namespace of a camera."""
     intra_process = ParameterValue(LaunchConfiguration('intra_process'), value_type=bool)
     return ComposableNode(

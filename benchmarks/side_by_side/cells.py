@@ -75,7 +75,7 @@ def _compare_for(
         say(f'{model.name}, {cells[0].size}: warming up')
         warm_up = Feed(picture, rate_of(PACED, 0.0))
         for subject in subjects:
-            place.observer.ask_parameter(subject.node)
+            place.observer.meet(subject.node)
             measure(subject, cells[0], warm_up, place.observer, WARM_UP_S)
         for repeat, cell in product(range(plan.repeats), cells):
             say(f'{model.name}, {cell.size}, {cell.load}: {repeat + 1} of {plan.repeats}')

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import selectors
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
+
+from ml_integration.ros.client.child_process import ChildProcess
 
 Answer = TypeVar('Answer')
 PATIENCE_S = 30.0
@@ -32,17 +33,9 @@ class LineProcess:
     def __init__(
         self, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path
     ) -> None:
-        self._module = module
-        with log.open('wb') as output:
-            self._process = subprocess.Popen(
-                [sys.executable, '-m', module, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=output,
-                text=True,
-                env=dict(environment),
-                start_new_session=True,  # Ctrl-C is for the benchmark, which ends its children
-            )
+        self._process = ChildProcess(
+            ['-m', module, *arguments], log, environment, name=module, asked=True
+        )
 
     @property
     def pid(self) -> int:
@@ -61,20 +54,12 @@ class LineProcess:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             line = self._process.stdout.readline() if selector.select(patience_s) else ''
         if not line:
-            raise TimeoutError(f'{self._module} (pid {self.pid}) did not answer {request}')
+            raise TimeoutError(f'{self._process.name} (pid {self.pid}) did not answer {request}')
         return answer(**json.loads(line))
 
     def end(self) -> None:
         """Closes its input and waits for the end; kills it when that takes too long."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(5.0)
-        self._process.stdout.close()
+        self._process.end()
 
 
 def serve(request: type[Any], answer: Callable[[Any], Any]) -> None:

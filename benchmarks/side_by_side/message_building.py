@@ -40,8 +40,10 @@ def compare_messages(place: Place, plan: Plan) -> list[Series]:
     header = Header(frame_id='camera')
     with ExitStack() as resources:
         topic = '/benchmark/detections'
-        publisher = place.observer.node.create_publisher(Detection2DArray, topic, qos.result())
-        resources.callback(place.observer.node.destroy_publisher, publisher)
+        publisher = place.observer.client.node.create_publisher(
+            Detection2DArray, topic, qos.result()
+        )
+        resources.callback(place.observer.client.node.destroy_publisher, publisher)
         resources.enter_context(place.observer.results(topic))
         makers: dict[str, Callable[[], Any]] = {
             'typed': lambda: _typed(prediction.result, header),

@@ -13,7 +13,7 @@ from benchmarks.side_by_side import frame_source
 from benchmarks.side_by_side.line_process import LineProcess
 from benchmarks.side_by_side.models import Model
 from benchmarks.side_by_side.observer import Observer
-from ml_integration.demos.demo.children import Child
+from ml_integration.ros.client.child_process import ChildProcess, parameters, start_node
 from ml_integration.ros.messages.fast_dds import VARIABLES
 
 
@@ -57,13 +57,14 @@ class Place:
         environment: Mapping[str, str],
         *arguments: str,
         **values: Any,
-    ) -> Child:
+    ) -> ChildProcess:
         """Starts a node with these parameters."""
-        pairs = [part for name, value in values.items() for part in ('-p', f'{name}:={value}')]
         log = self.out / f'{node}.log'
-        return Child(node, module, [*arguments, *pairs], environment, log)
+        return start_node(node, module, [*arguments, *parameters(values)], log, environment)
 
-    def ours(self, node: str, model: str, state: Path, *arguments: str, **values: Any) -> Child:
+    def ours(
+        self, node: str, model: str, state: Path, *arguments: str, **values: Any
+    ) -> ChildProcess:
         """Starts an inference node of the package, which brings itself to active."""
         module = 'ml_integration.ros.inference.inference_node'
         fixed = {'autostart': 'true', 'model': model, 'model_path': self.store}
@@ -72,7 +73,7 @@ class Place:
 
     def naive(
         self, node: str, model: Model, environment: Mapping[str, str], *arguments: str
-    ) -> Child:
+    ) -> ChildProcess:
         """Starts a naive node."""
         folder = model.folder(self.store)
         files = {'model': folder / 'model.onnx', 'labels': folder / 'labels.txt'}

@@ -15,7 +15,7 @@ from benchmarks.side_by_side.models import HEAVY
 from benchmarks.side_by_side.observer import wait
 from benchmarks.side_by_side.place import Place
 from benchmarks.side_by_side.report import Series
-from ml_integration.demos.demo.children import Child
+from ml_integration.ros.client.child_process import ChildProcess
 
 RATE_HZ = 30.0
 REPEATS = 3
@@ -32,7 +32,7 @@ def compare_starts(place: Place, picture: Path, plan: Plan) -> list[Series]:
     state = place.out / 'state/start_up'
     taken: dict[str, list[float]] = {kind: [] for kind in KINDS}
 
-    def ours() -> Child:
+    def ours() -> ChildProcess:
         return place.ours('start_up', HEAVY.reference, state, *IMAGE, deadline_ms=0.0)
 
     with ExitStack() as resources:
@@ -51,7 +51,7 @@ def compare_starts(place: Place, picture: Path, plan: Plan) -> list[Series]:
     return [Series(f'start to first result, {kind}', 's', tuple(v)) for kind, v in taken.items()]
 
 
-def _first_result_s(place: Place, start: Callable[[], Child]) -> float:
+def _first_result_s(place: Place, start: Callable[[], ChildProcess]) -> float:
     with place.observer.results('/start_up/detections') as arrivals:
         begin_ns = time.time_ns()
         child = start()

@@ -18,7 +18,7 @@ from benchmarks.side_by_side.frame_source import Sent, Stream
 from benchmarks.side_by_side.line_process import LineProcess
 from benchmarks.side_by_side.models import Model
 from benchmarks.side_by_side.place import Place, without_profile
-from ml_integration.demos.demo.children import Child
+from ml_integration.ros.client.child_process import ChildProcess
 
 NAIVE_DEFAULT, NAIVE = 'naive, default DDS', 'naive'
 OURS, OURS_DEFAULT, COMPOSED, FLOOR = 'ours', 'ours, default DDS', 'ours, composed', 'floor'
@@ -48,9 +48,9 @@ class Subject(Protocol):
 class Fed:
     """A node of a process of its own that is fed by a camera process."""
 
-    def __init__(self, who: str, child: Child, camera: LineProcess, place: Place) -> None:
+    def __init__(self, who: str, child: ChildProcess, camera: LineProcess, place: Place) -> None:
         self.who = who
-        self.node = f'/{child.node}'
+        self.node = child.name
         self.pid = child.pid
         self._child = child
         self._camera = camera
@@ -94,12 +94,12 @@ class Composed:
 
     who = COMPOSED
 
-    def __init__(self, container: Child, place: Place, model: Model, state: Path) -> None:
+    def __init__(self, container: ChildProcess, place: Place, model: Model, state: Path) -> None:
         self.node = f'/composed_{model.name}'
         self.pid = container.pid
         self._player = f'/player_{model.name}'
         self._child = container
-        self._container = f'/{container.node}'
+        self._container = container.name
         self._observer = place.observer
         self._playing = ''
         self._observer.meet(self._container, (LoadNode, '_container/load_node'))
@@ -143,7 +143,7 @@ class Composed:
             extra_arguments=_messages({'use_intra_process_comms': True}),
         )
         service = f'{self._container}/_container/load_node'
-        answer = self._observer.call(LoadNode, service, request)
+        answer = self._observer.client.call(LoadNode, service, request)
         if not answer.success:
             raise SystemExit(f'{self._container}: {answer.error_message}')
 
@@ -152,7 +152,7 @@ def subjects_of(model: Model, place: Place, resources: ExitStack) -> list[Any]:
     """Starts all subjects of a model; `resources` ends them."""
     state, plain = place.out / 'state', without_profile()
 
-    def ending(child: Child) -> Child:
+    def ending(child: ChildProcess) -> ChildProcess:
         resources.callback(child.end)
         return child
 

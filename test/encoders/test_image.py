@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ml_integration.ops.image import ImageToTensor
 
 from ml_integration.core.datatypes import Frame, TensorSpec
 from ml_integration.encoders.image import Image

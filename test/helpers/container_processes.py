@@ -16,6 +16,7 @@ from ros_client import Client
 from ros_processes import Process, wait_until
 
 import ml_integration
+from ml_integration.errors import MlIntegrationError
 
 MODULE = 'ml_integration.ros.composition.component_container'
 NAME = '/ComponentManager'
@@ -90,7 +91,7 @@ class ContainerUnderTest:
 
         try:
             wait_until(lambda: not traces(), f'{name} to be gone')
-        except AssertionError as error:
+        except MlIntegrationError as error:
             raise AssertionError(f'{error}: {traces()}') from None
 
 

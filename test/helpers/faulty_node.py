@@ -10,8 +10,8 @@ from typing import Any
 from std_srvs.srv import Trigger
 
 from ml_integration.core.declaration import declared
-from ml_integration.ros.node import process
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
+from ml_integration.ros.node.program import run_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +48,4 @@ class FaultyNode(GuardedLifecycleNode[FaultyParameters]):
 
 
 if __name__ == '__main__':
-    sys.exit(process.run(FaultyNode))
+    sys.exit(run_node(FaultyNode))

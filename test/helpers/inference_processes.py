@@ -15,6 +15,8 @@ from ros_processes import WAIT_S, Process, wait_until
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
+from ml_integration.errors import MlIntegrationError
+
 MODULE = 'ml_integration.ros.inference.inference_node'
 
 
@@ -166,7 +168,7 @@ class NodeUnderTest:
 
         try:
             wait_until(found, what, WAIT_S)
-        except AssertionError as error:
+        except MlIntegrationError as error:
             raise AssertionError(f'{error}: {concern}\n{seen[-1:]}\n{self.process.log}') from None
         return next(filter(condition, seen))
 

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
 
 import ml_integration
+from ml_integration.ros.client.child_process import ChildProcess
+from ml_integration.ros.client.waiting import WAIT_S, wait_until
 
-WAIT_S = 30.0
+__all__ = ['WAIT_S', 'Process', 'own_domain', 'wait_until']
 DOMAINS = range(1, 101)  # the ports of higher ones collide with the system's own
 _IMPORT_ROOT = Path(ml_integration.__file__).parents[1]
-
-
-def wait_until(condition: Callable[[], object], what: str, timeout_s: float = WAIT_S) -> None:
-    """Returns as soon as `condition()` is true; fails with `what` when it never is."""
-    end = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f'waited {timeout_s:g} s in vain for {what}')
-        time.sleep(0.02)
 
 
 @contextmanager
@@ -45,8 +34,8 @@ def own_domain() -> Iterator[int]:
     raise AssertionError('every ROS domain is in use by some test')
 
 
-class Process:
-    """A process under test and what it has written so far.
+class Process(ChildProcess):
+    """A process under test; it finds the package that the tests have imported.
 
     Args:
         command: program and arguments; `-m module ...` runs this Python.
@@ -57,65 +46,11 @@ class Process:
     def __init__(
         self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
     ) -> None:
-        if command[0] == '-m':
-            command = [sys.executable, *command]
-        self._log = log
         paths = [str(_IMPORT_ROOT), *filter(None, [os.environ.get('PYTHONPATH')])]
-        with log.open('wb') as output:
-            self._process = subprocess.Popen(
-                list(map(str, command)),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={
-                    **os.environ,
-                    'PYTHONPATH': os.pathsep.join(paths),
-                    'PYTHONUNBUFFERED': '1',
-                    'RCUTILS_COLORIZED_OUTPUT': '0',
-                    **(environment or {}),
-                },
-                start_new_session=True,
-            )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text(errors='replace')
-
-    @property
-    def returncode(self) -> int | None:
-        """None while it runs."""
-        return self._process.poll()
-
-    def wait_for_log(self, text: str, timeout_s: float = WAIT_S) -> None:
-        """Waits until `text` is in the log; fails at once when the process ends without it."""
-        wait_until(
-            lambda: text in self.log or self.returncode is not None,
-            f'{text!r} in the log:\n{self.log}',
-            timeout_s,
-        )
-        assert text in self.log, f'no {text!r} in the log of an ended process:\n{self.log}'
-
-    def wait(self, timeout_s: float = WAIT_S) -> int:
-        """Waits for the end and returns the exit code."""
-        return self._process.wait(timeout_s)
-
-    def send(self, number: signal.Signals) -> None:
-        os.kill(self.pid, number)
-
-    def stop(self, timeout_s: float = WAIT_S) -> int:
-        """Ends it as Ctrl-C would and returns the exit code."""
-        if self.returncode is None:
-            self.send(signal.SIGINT)
-        return self.wait(timeout_s)
-
-    def end(self) -> None:
-        """Ends it whatever it does, with everything it started; for the end of a test."""
-        with suppress(subprocess.TimeoutExpired):
-            self.stop(5.0)
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
+        added = {
+            'PYTHONPATH': os.pathsep.join(paths),
+            'PYTHONUNBUFFERED': '1',
+            'RCUTILS_COLORIZED_OUTPUT': '0',
+            **(environment or {}),
+        }
+        super().__init__(list(map(str, command)), log, {**os.environ, **added})

@@ -30,6 +30,7 @@ from ros_processes import WAIT_S, wait_until
 from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
 
+from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.node import qos
 
 FRUIT, GARDEN = ('tomato', 'lime', 'plum'), ('rose', 'leaf', 'sky')
@@ -111,7 +112,7 @@ class SwappingNode(NodeUnderTest):
 
         try:
             wait_until(lambda: any(map(condition, newest())), what, LOAD_S)
-        except AssertionError as error:
+        except MlIntegrationError as error:
             raise AssertionError(f'{error}; {newest()}\n{self.process.log}') from None
         return newest()[0]
 
@@ -159,7 +160,7 @@ class SwappingNode(NodeUnderTest):
             try:
                 while not ended.wait(0.01):
                     answers.append(self.ask_once(LOAD_S))
-            except AssertionError as error:
+            except MlIntegrationError as error:
                 failures.append(error)
 
         thread = threading.Thread(target=flow)

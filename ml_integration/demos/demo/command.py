@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from ml_integration.demos.demo import summary
-from ml_integration.demos.demo.children import Child
+from ml_integration.demos.demo.footage import Footage, choose
 from ml_integration.demos.demo.observer import Observer
 from ml_integration.demos.demo.options import Options, parse
-from ml_integration.demos.demo.transitions import change_state
 from ml_integration.demos.demo.view import Moment, View
 from ml_integration.demos.own_domain import use_own_domain
 from ml_integration.errors import MlIntegrationError
+from ml_integration.ros.client.child_process import ChildProcess, parameters, start_node
 
 DETECTOR, PLAYER = 'detector', 'video_player'
 PICTURES = 4
@@ -34,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         _prepare(options)
-        _run(options, view)
+        footage = choose(options.video, options.model, options.out)
+        if footage.remark:
+            view.say(footage.remark)
+        _run(options, footage, view)
     except MlIntegrationError as error:
         print(f'demo: {error}', file=sys.stderr)
         return 1
@@ -50,78 +53,77 @@ def _prepare(options: Options) -> None:
     use_own_domain()
 
 
-def _run(options: Options, view: View) -> None:
+def _run(options: Options, footage: Footage, view: View) -> None:
     view.say(f'starting {DETECTOR} and {PLAYER}; their logs are in {options.out}')
-    children: list[Child] = []
+    children: list[ChildProcess] = []
     with ExitStack() as cleanup:
         try:
             for start in (_detector, _player):
-                children.append(start(options))
+                children.append(start(options, footage))
                 cleanup.callback(children[-1].end)
-            observer = Observer(DETECTOR)
+            observer = Observer(DETECTOR, lambda: _check(children))
             cleanup.callback(observer.close)
             for child in children:
-                _change(observer, child, ('configure', 'activate'), children)
-            _watch(options, observer, children, view)
+                _change(observer, child, 'configure', 'activate')
+            view.say(f'watching {footage.video.name} for {options.seconds:g} s')
+            _watch(options.seconds, observer, children, view)
             for child in reversed(children):
-                _change(observer, child, ('deactivate', 'cleanup'), children)
+                _change(observer, child, 'deactivate', 'cleanup')
         finally:
             for number in INTERRUPTS:  # ending the children takes bounded time
                 signal.signal(number, signal.SIG_IGN)
-    _report(options, observer, view)
+    _report(options.out, footage, observer, view)
 
 
-def _detector(options: Options) -> Child:
-    model = ('-p', f'model:={options.model}')
+def _detector(options: Options, footage: Footage) -> ChildProcess:
+    module = 'ml_integration.ros.inference.inference_node'
     log = options.out / f'{DETECTOR}.log'
-    return Child(DETECTOR, 'ml_integration.ros.inference.inference_node', model, os.environ, log)
+    return start_node(DETECTOR, module, parameters({'model': footage.model}), log)
 
 
-def _player(options: Options) -> Child:
-    source = ('-p', f'source:={options.video}', '-p', f'rate_hz:={options.rate_hz}')
+def _player(options: Options, footage: Footage) -> ChildProcess:
+    source = parameters({'source': footage.video, 'rate_hz': options.rate_hz})
     log = options.out / f'{PLAYER}.log'
-    return Child(PLAYER, 'ml_integration.ros.video.video_player', source, os.environ, log)
+    return start_node(PLAYER, 'ml_integration.ros.video.video_player', source, log)
 
 
-def _change(
-    observer: Observer, child: Child, verbs: Sequence[str], children: Sequence[Child]
-) -> None:
+def _change(observer: Observer, child: ChildProcess, *verbs: str) -> None:
     for verb in verbs:
         try:
-            change_state(
-                observer.node, child.node, verb, PATIENCE_S[verb], lambda: _check(children)
-            )
+            if not observer.client.change_state(child.name, verb, PATIENCE_S[verb]):
+                raise MlIntegrationError(f'refused to {verb}', where=child.name)
         except MlIntegrationError as error:
             raise child.with_log(error) from error
 
 
-def _check(children: Sequence[Child]) -> None:
+def _check(children: Sequence[ChildProcess]) -> None:
     for child in children:
         child.check()
 
 
-def _watch(options: Options, observer: Observer, children: Sequence[Child], view: View) -> None:
-    view.say(f'watching {options.video.name} for {options.seconds:g} s')
+def _watch(
+    seconds: float, observer: Observer, children: Sequence[ChildProcess], view: View
+) -> None:
     begin_s = time.monotonic()
-    while (elapsed_s := time.monotonic() - begin_s) < options.seconds:
+    while (elapsed_s := time.monotonic() - begin_s) < seconds:
         _check(children)
         # The middle of each quarter.
-        observer.want_pictures(round(elapsed_s / options.seconds * PICTURES))
-        view.show(Moment(elapsed_s, options.seconds, observer.results, observer.report))
+        observer.want_pictures(round(elapsed_s / seconds * PICTURES))
+        view.show(Moment(elapsed_s, seconds, observer.results, observer.report))
         time.sleep(REDRAW_S)
-    view.show(Moment(options.seconds, options.seconds, observer.results, observer.report))
+    view.show(Moment(seconds, seconds, observer.results, observer.report))
 
 
-def _report(options: Options, observer: Observer, view: View) -> None:
+def _report(out: Path, footage: Footage, observer: Observer, view: View) -> None:
     results, pictures = observer.results, observer.pictures
-    file, picture = options.out / 'detections.jsonl', options.out / 'demo.png'
+    file, picture = out / 'detections.jsonl', out / 'demo.png'
     results.write(file)
     if not results.labels():
         raise MlIntegrationError(
             'nothing was detected',
-            where=str(options.video),
+            where=str(footage.video),
             got=f'{len(results.all)} results without any detection',
-            hint=f'The logs in {options.out} say what the nodes did.',
+            hint=f'The logs in {out} say what the nodes did.',
         )
     if not pictures:
         raise MlIntegrationError('no picture arrived', where=f'/{DETECTOR}/overlay')

@@ -2,68 +2,60 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2D, Detection2DArray
 
 from ml_integration.core.datatypes import Array
 from ml_integration.demos.demo.node_report import NodeReport, read_report
 from ml_integration.demos.demo.results import Detection, Result, Results
+from ml_integration.ros.client.client import Client
 from ml_integration.ros.node import qos
-from ml_integration.ros.node.executor import make_executor, spin
 
 CHECK_S = 0.1
 
 
 class Observer:
-    """Watches `detector` in a thread of its own.
+    """Watches an inference node.
 
     Args:
         detector: name of the inference node.
+        check: is called while waiting; what it raises ends the wait.
 
     Attributes:
-        node: the node.
+        client: asks services.
         results: what the detector published so far.
         report: the latest that it said about itself.
         pictures: annotated frames, (H, W, 3) uint8 BGR, as many as were wanted.
     """
 
-    def __init__(self, detector: str) -> None:
-        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    def __init__(self, detector: str, check: Callable[[], object]) -> None:
         self._detector = detector
-        self.node = rclpy.create_node('demo')
+        self.client = Client('demo', 'events', check)
         self.results = Results()
         self.report = NodeReport()
         self.pictures: list[Array] = []
         self._wanted = 0
         self._overlay: Any = None
-        self.node.create_subscription(
-            Detection2DArray, f'{detector}/detections', self._on_result, qos.result()
-        )
-        self.node.create_subscription(
-            DiagnosticArray, '/diagnostics', self._on_diagnostics, qos.result()
-        )
-        self.node.create_timer(CHECK_S, self._watch_overlay)
-        self._executor = make_executor('events', self.node)
-        self._thread = threading.Thread(target=spin, args=(self._executor, self.node))
-        self._thread.start()
+        for kind, topic, callback in (
+            (Detection2DArray, f'{detector}/detections', self._on_result),
+            (DiagnosticArray, '/diagnostics', self._on_diagnostics),
+        ):
+            self.client.node.create_subscription(kind, topic, callback, qos.result())
+        self.client.node.create_timer(CHECK_S, self._watch_overlay)
 
     def want_pictures(self, count: int) -> None:
         """Asks for annotated frames, so that `pictures` will hold at least `count`."""
         self._wanted = count
 
     def close(self) -> None:
-        rclpy.try_shutdown()
-        self._thread.join()
-        self._executor.shutdown()
-        self.node.destroy_node()
+        """Stops watching."""
+        self.client.close()
 
     def _on_result(self, message: Detection2DArray) -> None:
         now_ns = time.time_ns()
@@ -79,10 +71,10 @@ class Observer:
         # The detector draws only while somebody looks, so nobody looks for longer than needed.
         if len(self.pictures) >= self._wanted:
             if self._overlay is not None:
-                self.node.destroy_subscription(self._overlay)
+                self.client.node.destroy_subscription(self._overlay)
                 self._overlay = None
         elif self._overlay is None:
-            self._overlay = self.node.create_subscription(
+            self._overlay = self.client.node.create_subscription(
                 Image, f'{self._detector}/overlay', self._on_overlay, qos.image_stream()
             )
 

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-CHECKOUT = Path(__file__).parents[3]
-VIDEO = CHECKOUT / 'dev/data/vtest.avi'
-MODEL = 'coco_yolov3_tiny'
+from ml_integration.demos.demo.footage import MODEL, VIDEO
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +17,14 @@ class Options:
 
     Attributes:
         seconds: how long to watch [s].
-        video: video, picture or folder of pictures.
+        video: video, picture or folder of pictures; None: what there is.
         rate_hz: frames per second [Hz]; 0: as recorded.
-        model: model reference such as 'coco_yolov3_tiny@1'.
+        model: model reference such as 'coco_yolov3_tiny@1'; empty: the one for the video.
         out: folder for what the demo writes.
     """
 
     seconds: float
-    video: Path
+    video: Path | None
     rate_hz: float
     model: str
     out: Path
@@ -44,19 +42,19 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         help='how long to watch (DEMO_SECONDS, 15)',
     )
     parser.add_argument(
-        '--video', type=Path, default=VIDEO, help='video, picture or folder of pictures'
+        '--video',
+        type=Path,
+        help=f'video, picture or folder of pictures; otherwise {VIDEO}, or drawn scenes',
     )
     parser.add_argument(
         '--rate', type=float, default=0.0, help='frames per second; 0: as recorded'
     )
-    parser.add_argument('--model', default=MODEL, help=f'model, such as {MODEL}@1')
+    parser.add_argument('--model', default='', help=f'model, such as {MODEL}@1')
     parser.add_argument('--out', type=Path, default=Path('out'), help='folder for the results')
     given = parser.parse_args(arguments)
     if not 1 <= given.seconds <= 3600:
         parser.error(f'--seconds (DEMO_SECONDS): got {given.seconds:g}, expected 1 to 3600')
-    if not given.video.exists():
-        parser.error(
-            f'--video: there is no {given.video}; give another one, or fetch it with '
-            'python -m dev.models.fetch'
-        )
-    return Options(given.seconds, given.video.resolve(), given.rate, given.model, given.out)
+    video = given.video
+    if video is not None and not video.exists():
+        parser.error(f'--video: there is no {video}')
+    return Options(given.seconds, video and video.resolve(), given.rate, given.model, given.out)

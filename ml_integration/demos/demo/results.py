@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ml_integration.core.monitor import Percentiles
+from ml_integration.core.stats import Percentiles
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import tempfile
@@ -13,13 +12,13 @@ from pathlib import Path
 
 import cv2
 
-from ml_integration.demos.demo.children import Child
 from ml_integration.demos.demo.view import View
 from ml_integration.demos.own_domain import use_own_domain
 from ml_integration.demos.swap_demo.play import Play, before_and_after
 from ml_integration.demos.swap_demo.stage import make_store
 from ml_integration.demos.swap_demo.witness import Witness
 from ml_integration.errors import MlIntegrationError
+from ml_integration.ros.client.child_process import ChildProcess, parameters, start_node
 
 DETECTOR = 'detector'
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -78,8 +77,8 @@ def _run(options: argparse.Namespace, view: View) -> None:
     view.say(f'written {picture}: shapes@1, shapes@2, and shapes@1 again')
 
 
-def _detector(out: Path, store: Path, state: Path) -> Child:
-    parameters = {
+def _detector(out: Path, store: Path, state: Path) -> ChildProcess:
+    values = {
         'model': 'shapes@1',
         'model_path': store,
         'state_dir': state,
@@ -88,8 +87,5 @@ def _detector(out: Path, store: Path, state: Path) -> Child:
         'probation.good_frames': 10,  # a rollback goes to what has proven itself
         'probation.seconds': 0.5,
     }
-    arguments = [part for pair in parameters.items() for part in ('-p', '{}:={}'.format(*pair))]
-    log = out / f'swap_{DETECTOR}.log'
-    return Child(
-        DETECTOR, 'ml_integration.ros.inference.inference_node', arguments, os.environ, log
-    )
+    module, log = 'ml_integration.ros.inference.inference_node', out / f'swap_{DETECTOR}.log'
+    return start_node(DETECTOR, module, parameters(values), log)

@@ -80,9 +80,9 @@ def destroy(node: Node) -> None:
 
 def _failure(what: str, where: str, logger: Any) -> MlIntegrationError:
     """The exception under way, which is none of ours, as one of ours."""
-    kind, error, _ = sys.exc_info()
+    error = sys.exc_info()[1]
     logger.error(f'{where}: {what}:\n{traceback.format_exc()}')
-    return MlIntegrationError(f'{what}: {kind.__name__}: {error}', where=where)
+    return MlIntegrationError(f'{what}: {type(error).__name__}: {error}', where=where)
 
 
 def _unknown(package: str, plugin: str, points: dict[str, EntryPoint]) -> MlIntegrationError:

@@ -111,7 +111,7 @@ class Components:
 
     def _autostart(self, number: int) -> None:
         """Runs as a task, out of which nothing may be raised."""
-        node = self._nodes.get(number)
+        node: Any = self._nodes.get(number)
         try:
             if node is not None and _wants_autostart(node):
                 node.autostart()

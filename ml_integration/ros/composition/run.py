@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from composition_interfaces.srv import LoadNode
 from rclpy.logging import get_logging_severity_from_string
@@ -60,7 +61,7 @@ def serve(arguments: Sequence[str]) -> None:
         container.close()
 
 
-def _messages(values: object) -> list[object]:
+def _messages(values: Mapping[str, Any]) -> list[Any]:
     return [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
 
 

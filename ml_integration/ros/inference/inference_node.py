@@ -19,10 +19,11 @@ from ml_integration.ros.inference.intake import Intake
 from ml_integration.ros.inference.model_control import ModelControl, refuse_if_locked
 from ml_integration.ros.inference.model_serving import ModelServing
 from ml_integration.ros.inference.streams import check_names, make_stream
-from ml_integration.ros.node import process, qos
+from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
-from ml_integration.ros.node.trigger_services import serve_verbs
+from ml_integration.ros.node.program import run_node
+from ml_integration.ros.node.trigger_services import serve_triggers
 from ml_integration.serving.frame_loop import FrameLoop, LoopSettings
 
 DIAGNOSTICS_PERIOD_S = 1.0
@@ -56,12 +57,12 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._models: ModelServing | None = None
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.result())
         self.every(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
-        verbs = {
+        actions = {
             'swap': lambda: self._control().swap(),
             'rollback': lambda: self._control().rollback(),
             'reload': lambda: self._control().reload(),
         }
-        serve_verbs(self, verbs, self._lifetime)
+        serve_triggers(self, actions, self._lifetime)
 
     def configure(self, resources: ExitStack) -> None:
         check_names(self.parameters.cameras, self.get_fully_qualified_name())
@@ -174,7 +175,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
 def main() -> int:
     """Entry point of `ros2 run ml_integration inference_node`."""
-    return process.run(InferenceNode)
+    return run_node(InferenceNode)
 
 
 if __name__ == '__main__':

@@ -7,15 +7,29 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import rclpy
 from rclpy.exceptions import ParameterException
 
 from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.messages import fast_dds
+from ml_integration.ros.node.executor import make_executor, spin
+from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.memory import keep_buffers, limit_arenas
 
 PATIENCE_S = 3.0
+
+
+def run_node(
+    make_node: Callable[[], GuardedLifecycleNode[Any]], arguments: Sequence[str] | None = None
+) -> int:
+    """Creates a node, spins it until SIGINT or SIGTERM, and lets go of everything.
+
+    Returns:
+        The exit code: 1 when the arguments or a parameter do not allow to start.
+    """
+    return run_program(lambda: _serve(make_node()), arguments)
 
 
 def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +48,7 @@ def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = Non
     fast_dds.remove_stale_segments()
     os.environ.update(fast_dds.environment())
     try:
-        rclpy.init(args=arguments)
+        rclpy.init(args=None if arguments is None else list(arguments))
     except RuntimeError as error:  # rclpy's own errors for this have no public name
         print(f'these ROS arguments cannot be used: {error}', file=sys.stderr)
         return 1
@@ -49,6 +63,18 @@ def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = Non
     finally:
         rclpy.try_shutdown()
     return 0
+
+
+def _serve(node: GuardedLifecycleNode[Any]) -> None:
+    executor = make_executor(node.get_parameter('executor').value, node)
+    try:
+        if node.get_parameter('autostart').value:
+            node.autostart()
+        spin(executor, node)
+    finally:
+        node.release()
+        executor.shutdown()
+        node.destroy_node()
 
 
 class _Interruption:

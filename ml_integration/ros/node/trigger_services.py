@@ -15,23 +15,23 @@ from ml_integration.errors import MlIntegrationError
 
 WAIT_S = 0.2
 
-Verb = Callable[[], str]
+Action = Callable[[], str]
 
 
-def serve_verbs(node: Node, verbs: dict[str, Verb], resources: ExitStack) -> None:
-    """Offers each verb as `~/<name>` (std_srvs/Trigger) of `node`.
+def serve_triggers(node: Node, actions: dict[str, Action], resources: ExitStack) -> None:
+    """Offers each action as `~/<name>` (std_srvs/Trigger) of `node`.
 
-    A verb waits for a model to load, and no executor of rclpy lets a service callback wait
+    An action waits for a model to load, and no executor of rclpy lets a service callback wait
     without stopping everything else. So the services belong to a hidden node with a thread of
     its own; their names, which is what security policies know, are the node's.
 
     Args:
         node: the node whose services they are.
-        verbs: functions that return the sentence to answer with, or raise MlIntegrationError.
+        actions: functions that return the sentence to answer with, or raise MlIntegrationError.
         resources: is told how to end them.
     """
     host = Node(
-        f'_{node.get_name()}_verbs',
+        f'_{node.get_name()}_triggers',
         namespace=node.get_namespace(),
         context=node.context,
         use_global_arguments=False,
@@ -41,12 +41,13 @@ def serve_verbs(node: Node, verbs: dict[str, Verb], resources: ExitStack) -> Non
         parameter_overrides=[Parameter('start_type_description_service', value=False)],
     )
     resources.callback(host.destroy_node)
-    for name, verb in verbs.items():
-        host.create_service(Trigger, f'{node.get_fully_qualified_name()}/{name}', _callback(verb))
+    for name, action in actions.items():
+        service = f'{node.get_fully_qualified_name()}/{name}'
+        host.create_service(Trigger, service, _callback(action))
     executor = SingleThreadedExecutor(context=node.context)
     executor.add_node(host)
     ended = threading.Event()
-    thread = threading.Thread(target=_spin, args=(executor, host, ended), name='ml_verbs')
+    thread = threading.Thread(target=_spin, args=(executor, host, ended), name='ml_triggers')
     resources.callback(executor.shutdown)
     resources.callback(thread.join)
     resources.callback(ended.set)
@@ -59,10 +60,10 @@ def _spin(executor: SingleThreadedExecutor, host: Node, ended: threading.Event) 
             executor.spin_once(timeout_sec=WAIT_S)
 
 
-def _callback(verb: Verb) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
+def _callback(action: Action) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
     def call(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
-            response.message, response.success = verb(), True
+            response.message, response.success = action(), True
         except MlIntegrationError as error:
             response.message, response.success = str(error), False
         except Exception as error:

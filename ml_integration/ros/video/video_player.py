@@ -14,9 +14,9 @@ from std_msgs.msg import Header
 from ml_integration.core.datatypes import Array
 from ml_integration.errors import SettingError
 from ml_integration.ros.messages.intra_process import ImagePublisher
-from ml_integration.ros.node import process
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import VideoPlayerParameters
+from ml_integration.ros.node.program import run_node
 from ml_integration.ros.video.pace import Pace
 from ml_integration.ros.video.video_source import VideoSource, open_source
 
@@ -92,7 +92,7 @@ def _resized(frame: Array, size: tuple[int, ...]) -> Array:
 
 def main() -> int:
     """Runs the node as a process; returns the exit code."""
-    return process.run(VideoPlayer)
+    return run_node(VideoPlayer)
 
 
 if __name__ == '__main__':

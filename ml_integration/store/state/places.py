@@ -37,16 +37,28 @@ def user_store(environment: Mapping[str, str] = os.environ) -> Path:
     It is `ml_integration/models` in the user's data home (XDG_DATA_HOME, by default
     ~/.local/share).
     """
+    return data_home(environment) / 'models'
+
+
+def data_home(environment: Mapping[str, str] = os.environ) -> Path:
+    """The package's folder in the user's data home, whether it exists or not."""
     home = environment.get('XDG_DATA_HOME', '') or Path.home() / '.local/share'
-    return Path(home) / 'ml_integration/models'
+    return Path(home) / 'ml_integration'
+
+
+def share_folder(package: Path = _PACKAGE) -> Path | None:
+    """The folder of what came with the package besides code; None where nothing did.
+
+    It is the source checkout, or else `share/ml_integration` of the prefix that holds the
+    package.
+    """
+    checkout = package.resolve().parent
+    if (checkout / 'package.xml').is_file():
+        return checkout
+    shares = (prefix / 'share/ml_integration' for prefix in package.absolute().parents)
+    return next((share for share in shares if share.is_dir()), None)
 
 
 def _shipped(package: Path) -> tuple[Path, ...]:
-    checkout = package.resolve().parent
-    if (checkout / 'package.xml').is_file():
-        return (checkout / 'models',)
-    for prefix in package.absolute().parents:
-        installed = prefix / 'share/ml_integration/models'
-        if installed.is_dir():
-            return (installed,)
-    return ()
+    share = share_folder(package)
+    return () if share is None else (share / 'models',)

@@ -1,0 +1,1 @@
+"""Nodes seen from outside: their processes, their services and what they publish."""
