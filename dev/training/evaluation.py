@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dev.training.releases import HELD_OUT_SEEDS, LEAST_VISIBLE
+from ml_integration.core.arrivals import of_one
 from ml_integration.core.datatypes import Array
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
@@ -86,7 +87,7 @@ def evaluate(folder: Path, pictures: Sequence[Example]) -> Mapping[str, Accuracy
 
 
 def _found(pipeline: Pipeline, example: Example) -> tuple[Array, Array, Array]:
-    prediction = pipeline.run(image_message(example.picture))
+    prediction = pipeline.run(of_one('images', image_message(example.picture)))
     if not prediction.verdict.ok:
         raise ValueError(f'the pipeline calls its result invalid: {prediction.verdict}')
     result = prediction.result

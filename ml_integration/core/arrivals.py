@@ -290,6 +290,12 @@ class Inbox:
             kept.clear()
 
 
+def of_one(tensor: str, message: Any, stamp_ns: int = 0) -> Observation:
+    """One message as an observation, for a model with no other input."""
+    arrival = Arrival(message, stamp_ns, 0, 0)
+    return Observation('', arrival, {tensor: (arrival,)})
+
+
 def keep(spec: KeepSpec) -> Keep:
     """Makes what the manifest asks for."""
     limit_ns = int(spec.limit_ms * MS)

@@ -93,16 +93,16 @@ class Loader:
             self.artifacts.write()
 
     def _open(self, package: ModelPackage, fresh: bool) -> Session:
-        name, content, file_format = (
+        name, content, written = (
             self.execution.engine,
             package.content,
             package.manifest.format,
         )
         backend: Backend = plugin('backends', name)()
-        if file_format not in backend.formats:
+        if written not in backend.formats:
             raise ModelLoadError(
                 str(content.identity),
-                f"the engine '{name}' opens {', '.join(backend.formats)}, the model is {file_format}",
+                f"the engine '{name}' opens {', '.join(backend.formats)}, the model is {written}",
                 'Choose another engine with the parameter execution.engine.',
             )
         # An encrypted model may be decrypted in memory only, and so may what is made of it.

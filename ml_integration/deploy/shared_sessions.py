@@ -46,6 +46,7 @@ class SharedSession:
         self.outputs = session.outputs
         self.device = session.device
         self.fallback = session.fallback
+        self.metadata = session.metadata
         self.run = session.run  # nothing in between: this is on each frame's way
         self.share = session.share
         self._session = session

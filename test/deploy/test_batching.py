@@ -16,7 +16,7 @@ import pytest
 from model_folders import read_manifest_document, write_manifest
 from onnx import TensorProto, helper, numpy_helper
 
-from ml_integration.core.arrivals import Arrival, Observation
+from ml_integration.core.arrivals import Observation, of_one
 from ml_integration.core.batching import BatchSettings, split_rows
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
@@ -69,13 +69,12 @@ def load(model_folder: Callable[..., Path]) -> Iterator[Load]:
         yield loaded
 
 
-def seen(message: Any, number: int = 0) -> Observation:
-    arrival = Arrival(message, 1_000_000_002, 0, number)
-    return Observation('', arrival, {'images': (arrival,)})
+def seen(message: Any) -> Observation:
+    return of_one('images', message)
 
 
 def run_together(pipeline: Pipeline, messages: list[Any]) -> list[Any]:
-    works = [pipeline.prepare(seen(message, row), row) for row, message in enumerate(messages)]
+    works = [pipeline.prepare(seen(message), row) for row, message in enumerate(messages)]
     pipeline.infer(works)
     return [pipeline.finish(work) for work in works]
 
@@ -107,7 +106,7 @@ def test_frames_that_run_together_give_what_each_gives_alone(
         messages = [picture(count * 10 + number) for number in range(count)]
         predictions = run_together(together, messages)
         for number, (message, prediction) in enumerate(zip(messages, predictions, strict=True)):
-            expected = alone.run(seen(message, number))
+            expected = alone.run(seen(message))
             assert prediction.verdict == expected.verdict
             assert prediction.together == count
             assert len(expected.result.scores)

@@ -39,14 +39,19 @@ class BoundOutputs:
         self._bindings: dict[tuple[tuple[int, ...], ...], _Binding] = {}
         self._predictable = _outputs_follow_inputs(engine)
 
-    def run(self, tensors: Tensors) -> Tensors:
-        """Runs the model once; the engine's exceptions pass."""
+    def run(self, tensors: Tensors, options: Any = None) -> Tensors:
+        """Runs the model once; the engine's exceptions pass.
+
+        Args:
+            tensors: the inputs by name.
+            options: the engine's own for this run.
+        """
         if not self._predictable:
-            return self._run_unbound(tensors)
+            return self._run_unbound(tensors, options)
         shapes = tuple(tensors[name].shape for name in self._inputs)
         binding = self._bindings.get(shapes)
         if binding is None:
-            outputs = self._run_unbound(tensors)
+            outputs = self._run_unbound(tensors, options)
             self._bind(shapes, outputs)
             return outputs
         for name in self._inputs:
@@ -56,18 +61,20 @@ class BoundOutputs:
             binding.table.bind_cpu_input(name, array)
         try:
             binding.table.synchronize_inputs()  # these two are for other devices than the CPU
-            self._engine.run_with_iobinding(binding.table)
+            self._engine.run_with_iobinding(binding.table, options)
             binding.table.synchronize_outputs()
         except Exception:
-            outputs = self._run_unbound(tensors)
+            if options is not None and options.terminate:
+                raise
+            outputs = self._run_unbound(tensors, options)
             # It could run after all: the model states sizes that its outputs do not have.
             self._predictable = False
             self._bindings.clear()
             return outputs
         return dict(binding.outputs)
 
-    def _run_unbound(self, tensors: Tensors) -> dict[str, Array]:
-        arrays = self._engine.run(self._outputs, tensors)
+    def _run_unbound(self, tensors: Tensors, options: Any) -> dict[str, Array]:
+        arrays = self._engine.run(self._outputs, tensors, options)
         return dict(zip(self._outputs, arrays, strict=True))
 
     def _bind(self, shapes: tuple[tuple[int, ...], ...], like: Tensors) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
+import threading
 import weakref
+from time import monotonic_ns
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,7 @@ import numpy as np
 from ml_integration.backends.onnx_runtime.bound_outputs import BoundOutputs
 from ml_integration.backends.onnx_runtime.causes import shortened
 from ml_integration.core.datatypes import Tensors, TensorSpec
-from ml_integration.errors import InferenceError, ModelLoadError
+from ml_integration.errors import DeadlineError, InferenceError, ModelLoadError
 
 _DTYPES = {
     'tensor(float)': 'float32', 'tensor(double)': 'float64', 'tensor(float16)': 'float16',
@@ -35,25 +38,53 @@ class OnnxRuntimeSession:
         self.outputs = tuple(_spec(item, model, 'output') for item in engine.get_outputs())
         self.device = str(engine.get_providers()[0])
         self.fallback = fallback
+        described = engine.get_modelmeta()
+        self.metadata = {'producer': described.producer_name, **described.custom_metadata_map}
         self._engine: Any = engine
         self._bound: BoundOutputs | None = BoundOutputs(engine)
         self._model = model
         self._names = {spec.name for spec in self.inputs}
         self._expected = [(spec, np.dtype(spec.dtype)) for spec in self.inputs]
 
-    def run(self, tensors: Tensors) -> Tensors:
+    def run(self, tensors: Tensors, deadline_ns: int | None = None) -> Tensors:
         """Runs the model once.
 
+        Args:
+            tensors: the inputs by name.
+            deadline_ns: when the engine stops between two nodes of the graph [ns, steady clock].
+
         Raises:
+            DeadlineError: it was stopped.
             InferenceError: a tensor is not what the model takes, or the engine failed.
         """
         if self._bound is None:
             raise self._closed()
         self._check(tensors)
+        if deadline_ns is not None:
+            return self._run_until(tensors, deadline_ns)
         try:
             return self._bound.run(tensors)
         except Exception as error:  # the engine's own exceptions have no common base
             raise InferenceError(self._model, shortened(str(error))) from error
+
+    def _run_until(self, tensors: Tensors, deadline_ns: int) -> Tensors:
+        assert self._bound is not None
+        left_ns = deadline_ns - monotonic_ns()
+        options = importlib.import_module('onnxruntime').RunOptions()
+        timer = threading.Timer(left_ns / 1e9, setattr, (options, 'terminate', True))
+        try:
+            if left_ns <= 0:
+                raise DeadlineError(self._model, 0.0)
+            timer.start()
+            return self._bound.run(tensors, options)
+        except DeadlineError:
+            raise
+        except Exception as error:
+            if options.terminate:
+                raise DeadlineError(self._model, left_ns / 1e6) from error
+            raise InferenceError(self._model, shortened(str(error))) from error
+        finally:
+            timer.cancel()
 
     def share(self) -> OnnxRuntimeSession:
         if self._engine is None:

@@ -82,6 +82,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         )
 
     def activate(self, resources: ExitStack) -> None:
+        assert self._models is not None  # it is configured
         deployment = self._models.deployment
         self._judge = Judge()
         self._monitor = Monitor(monotonic_ns(), self._input_keys())

@@ -32,7 +32,7 @@ def subscribe(node: Node, *arguments: Any, lost: Callable[[int], None], **option
         options: more of them.
     """
     events = SubscriptionEventCallbacks(
-        message_lost=lambda event: lost(event.total_count_change),
+        message_lost=lambda event: lost(event.total_count_change),  # type: ignore[attr-defined]
     )
     try:
         return node.create_subscription(*arguments, event_callbacks=events, **options)
