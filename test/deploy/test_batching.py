@@ -105,7 +105,7 @@ def test_frames_that_run_together_give_what_each_gives_alone(
     for count in (4, 1, 3, 2, 4):  # so that rows get pictures of other sizes and other cameras
         messages = [picture(count * 10 + number) for number in range(count)]
         predictions = run_together(together, messages)
-        for number, (message, prediction) in enumerate(zip(messages, predictions, strict=True)):
+        for message, prediction in zip(messages, predictions, strict=True):
             expected = alone.run(seen(message))
             assert prediction.verdict == expected.verdict
             assert prediction.together == count
