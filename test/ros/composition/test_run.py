@@ -55,7 +55,7 @@ def test_the_shipped_file_plays_and_detects_for_each_camera(
     for collected in results:
         found = collected.wait_for(lambda result: result.detections, 'a detection')
         assert found.detections[0].results[0].hypothesis.class_id == 'red'
-    shared = 'in use by', '2 pipeline(s) of this process'
+    shared = 'pipelines', '2'
     client_node.collect(DiagnosticArray, '/diagnostics').wait_for(
         lambda message: any(shared == (item.key, item.value) for item in message.status[0].values),
         'a model that both nodes use',
