@@ -88,7 +88,8 @@ def onnx_bytes(network: ShapesNet, release: Release) -> bytes:
 def golden_arrays(model: bytes, release: Release) -> dict[str, NDArray[Any]]:
     """A held-out picture as the model takes it, and what the model makes of it."""
     frame = Frame(render(make_scene(GOLDEN_SEED), TIME_S), 'rgb8')
-    images, _ = to_uint8_tensor(release)(frame)
+    to_tensor, images = to_uint8_tensor(release)
+    to_tensor([frame])
     divisor = np.float32(release.preprocess.scale)
     session = onnxruntime.InferenceSession(model, providers=['CPUExecutionProvider'])
     (detections,) = session.run(['detections'], {'images': images.astype(np.float32) / divisor})

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from ml_integration.ops.image import ImageToTensor
 
 from dev.training.releases import FIRST_TRAINING_SEED, LEAST_VISIBLE, Release
 from ml_integration.core.datatypes import Frame, TensorSpec
 from ml_integration.demos.scene_maker import make_scene
 from ml_integration.demos.scenes import render, truth
+from ml_integration.encoders.image import Image
 
 PADDING = -1
 """Class of a row that holds no box."""
@@ -53,14 +53,14 @@ def make_samples(release: Release, progress: Callable[[int, int], None]) -> Samp
     images = np.empty((count, 3, height, width), np.uint8)
     boxes = np.zeros((count, _MOST_SHAPES, 4), np.float32)
     class_ids = np.full((count, _MOST_SHAPES), PADDING, np.int64)
-    to_tensor = to_uint8_tensor(release)
+    to_tensor, tensor = to_uint8_tensor(release)
     for index in range(count):
         number, frame = divmod(index, release.frames)
         if frame == 0:
             scene = make_scene(FIRST_TRAINING_SEED + number)
             times_s = np.random.default_rng(number).uniform(0, _LONGEST_S, release.frames)
             progress(number, release.scenes)
-        tensor, geometry = to_tensor(Frame(render(scene, times_s[frame]), 'rgb8'))
+        geometry = to_tensor([Frame(render(scene, times_s[frame]), 'rgb8')])
         images[index] = tensor[0]
         shown = truth(scene, times_s[frame])
         known = shown.class_ids < len(release.labels)
@@ -71,11 +71,14 @@ def make_samples(release: Release, progress: Callable[[int, int], None]) -> Samp
     return Samples(images, boxes, class_ids)
 
 
-def to_uint8_tensor(release: Release) -> ImageToTensor:
-    """The release's own pre-processing, but for the scale of the values."""
+def to_uint8_tensor(release: Release) -> tuple[Image, npt.NDArray[np.uint8]]:
+    """The release's own encoder, but for the scale of the values, and what it writes into."""
     width, height = release.input_wh
     spec = TensorSpec('images', 'uint8', (1, 3, height, width))
-    return ImageToTensor(replace(release.preprocess, scale=1.0), spec)
+    encoder = Image(replace(release.preprocess, scale=1.0), spec)
+    tensor = np.empty((1, 3, height, width), np.uint8)
+    encoder.bind(tensor)
+    return encoder, tensor
 
 
 def batches(samples: Samples, size: int, random: np.random.Generator) -> Iterator[Samples]:
