@@ -98,7 +98,7 @@ class ImageToTensor:
                 'the picture does not have the size of the model input',
                 got='{} x {} px'.format(*source_wh),
                 expected='{} x {} px'.format(*self.target_wh),
-                hint="Let preprocessing resize it: set 'preprocess.resize' in the manifest.",
+                hint="Let preprocessing resize it: set 'resize' in the input's encode.",
             )
         settings = self.settings
         geometry = place(settings.resize, source_wh, self.target_wh, settings.crop_ratio)

@@ -88,7 +88,7 @@ def picture_size(settings: PreprocessSettings, spec: TensorSpec, model: str) -> 
         f"input '{spec.name}' does not take a {settings.color} picture in {layout} order",
         str(spec),
         f'{", ".join(DTYPES)} [{sizes}] with fixed sizes',
-        "Correct preprocess.layout and preprocess.color, or fix free sizes under 'inputs'.",
+        "Correct encode.layout and encode.color, or fix free sizes under 'inputs'.",
     )
 
 
@@ -102,14 +102,14 @@ def normalized_values(settings: PreprocessSettings, dtype: str, model: str) -> t
     for key, values in (('mean', settings.mean), ('std', settings.std)):
         if len(values) not in (1, channels):
             expected = f'1 or {channels} values' if channels > 1 else '1 value'
-            raise SettingError(f'preprocess.{key}', values, expected, where=model)
+            raise SettingError(f'encode.{key}', values, expected, where=model)
     mean = np.broadcast_to(np.array(settings.mean), channels)
     std = np.broadcast_to(np.array(settings.std), channels)
     pixels = np.append(np.arange(256.0), settings.pad_value)[:, None]
     values = (pixels / settings.scale - mean) / std
     if dtype == 'uint8' and not np.array_equal(values, np.broadcast_to(pixels, values.shape)):
         raise SettingError(
-            'preprocess.scale',
+            'encode.scale',
             settings.scale,
             '1 with mean 0 and std 1 for a model that takes uint8',
             where=model,

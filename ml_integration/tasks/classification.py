@@ -48,7 +48,7 @@ class Classes:
 class Classification:
     """Classifier with one picture as its input and one score per class as its output.
 
-    Models trained on ImageNet mostly want `preprocess: {resize: crop, mean: ..., std: ...}`.
+    Models trained on ImageNet mostly want `encode: {resize: crop, mean: ..., std: ...}`.
     """
 
     message_type = 'vision_msgs/msg/Classification'

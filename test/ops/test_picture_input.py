@@ -57,10 +57,10 @@ def test_an_input_that_is_no_such_picture_is_refused(
 @pytest.mark.parametrize(
     ('values', 'dtype', 'key'),
     [
-        ({'mean': (0.1, 0.2)}, 'float32', 'preprocess.mean'),  # two values for three channels
-        ({'std': (0.1,) * 4}, 'float32', 'preprocess.std'),  # four
-        ({'color': 'gray', 'mean': (0.1,) * 3}, 'float32', 'preprocess.mean'),  # three for gray
-        ({}, 'uint8', 'preprocess.scale'),  # fractions do not fit into uint8
+        ({'mean': (0.1, 0.2)}, 'float32', 'encode.mean'),  # two values for three channels
+        ({'std': (0.1,) * 4}, 'float32', 'encode.std'),  # four
+        ({'color': 'gray', 'mean': (0.1,) * 3}, 'float32', 'encode.mean'),  # three for gray
+        ({}, 'uint8', 'encode.scale'),  # fractions do not fit into uint8
     ],
 )
 def test_settings_that_do_not_fit_the_input_are_refused(
