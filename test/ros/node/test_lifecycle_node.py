@@ -39,7 +39,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.write(b'\0')
     truncated = write_model_folder(folder, 'truncated')
     replace_model(truncated, onnx_models.tiny_detector()[:200])
-    outputs = [{'name': 'detections', 'dtype': 'float32', 'shape': [1, 17, 8]}]
+    outputs = [{'tensor': 'detections', 'dtype': 'float32', 'shape': [1, 17, 8]}]
     change_manifest(write_model_folder(folder, 'wrong_outputs'), outputs=outputs)
     change_manifest(write_model_folder(folder, 'unknown_key'), color='rgb')
     change_manifest(write_model_folder(folder, 'unknown_decoder'), settings={'decoder': 'x'})

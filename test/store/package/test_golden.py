@@ -45,6 +45,23 @@ def test_without_a_divisor_integers_stay_exact() -> None:
     assert array[0, 0] == 2**60 + 1
 
 
+def test_only_what_is_stored_as_bytes_is_divided() -> None:
+    joints = np.array([[0.5, 2.0]], np.float32)
+    golden = parse_golden(packed(input__joints=joints), FILE)
+    inputs = golden.inputs([SPEC, TensorSpec('joints', 'float32', (1, 2))])
+    np.testing.assert_array_equal(inputs['joints'], joints)
+    np.testing.assert_allclose(inputs['images'], [[0.2, 1.0]], rtol=1e-7)
+
+
+def test_inputs_that_no_message_fills_may_be_in_the_sample() -> None:
+    state = TensorSpec('h_in', 'float32', (1, 1))
+    assert list(parse_golden(packed(), FILE).inputs([SPEC], [state])) == ['images']
+    golden = parse_golden(packed(input__h_in=np.array([[3.0]])), FILE)
+    assert golden.inputs([SPEC], [state])['h_in'] == np.float32(3)
+    with pytest.raises(ModelMismatchError, match='got images, h_in; expected images'):
+        golden.inputs([SPEC])
+
+
 @pytest.mark.parametrize(
     ('spec', 'cause'),
     [
