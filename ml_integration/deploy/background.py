@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -97,6 +98,34 @@ class Background(Generic[T]):
             self._pending -= 1
 
 
+class InOrder:
+    """Does jobs in a thread of its own, one after the other: what may take its time."""
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    def do(self, job: Callable[[], None]) -> Future[None]:
+        """Returns at once; after `finish`, when that disturbs nobody, it does the job itself."""
+        try:
+            future = self._executor.submit(job)
+        except RuntimeError:
+            future = Future()
+            _fulfill(future, job)
+        future.add_done_callback(_tell)
+        return future
+
+    def finish(self) -> None:
+        """Returns when every job is done."""
+        self._executor.shutdown()
+
+
+def _tell(future: Future[None]) -> None:
+    """Says what went wrong, as for any thread: nobody may be waiting for it."""
+    error = future.exception()
+    if error is not None:
+        sys.excepthook(type(error), error, error.__traceback__)
+
+
 def nicely(work: Callable[[], T]) -> T:
     """Does work in a thread that is as nice as can be, and waits for it.
 
@@ -112,7 +141,9 @@ def nicely(work: Callable[[], T]) -> T:
     """
     future: Future[T] = Future()
     name, before = f'ml_nice_{next(_numbers) % 1_000_000}', _tasks()
-    thread = threading.Thread(target=_fulfill, args=(future, work, name), name=name, daemon=True)
+    thread = threading.Thread(
+        target=_fulfill, args=(future, partial(_under_name, name, work)), name=name, daemon=True
+    )
     thread.start()
     if _await_pool(future, name, before) and thread.native_id is not None:
         with suppress(ProcessLookupError):
@@ -121,13 +152,17 @@ def nicely(work: Callable[[], T]) -> T:
     return future.result()
 
 
-def _fulfill(future: Future[T], work: Callable[[], T], name: str) -> None:
+def _fulfill(future: Future[T], work: Callable[[], T]) -> None:
     try:
-        # The kernel's name of a thread, at most 15 characters, passes to those it starts.
-        (_TASKS / str(threading.get_native_id()) / 'comm').write_text(name)
         future.set_result(work())
     except BaseException as error:
         future.set_exception(error)
+
+
+def _under_name(name: str, work: Callable[[], T]) -> T:
+    # The kernel's name of a thread, at most 15 characters, passes to those it starts.
+    (_TASKS / str(threading.get_native_id()) / 'comm').write_text(name)
+    return work()
 
 
 def _await_pool(future: Future[T], name: str, before: set[str]) -> bool:

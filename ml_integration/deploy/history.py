@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
 from ml_integration.deploy import probation
+from ml_integration.deploy.background import InOrder
 from ml_integration.errors import StateError
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.state.audit_entry import Result
@@ -33,7 +33,7 @@ class History:
         self._state_dir = state_dir
         self._node = node
         self._lock = threading.Lock()
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix='ml_writer')
+        self._writer = InOrder('ml_writer')
         self._state = state_dir.node_state(node)
         self._stored: NodeState | None = None
         self._closed = False
@@ -52,7 +52,7 @@ class History:
         """
         with self._lock:  # not while it is written: a frame may have something to tell
             self._state = state = change(self._state)
-        self._do(self._store).result()
+        self._writer.do(self._store).result()
         return state
 
     def prove(self, manifest: Manifest, stored: Callable[[], None]) -> None:
@@ -68,11 +68,11 @@ class History:
             if self._state.committed or self._state.serving != str(manifest.identity):
                 return
             self._state = probation.on_commit(self._state)
-        self._do(partial(self._store_proof, manifest, stored))
+        self._writer.do(partial(self._store_proof, manifest, stored))
 
     def quarantine(self, manifest: Manifest, reason: str) -> None:
         """No node of this robot loads this version from disk any more."""
-        self._do(
+        self._writer.do(
             partial(self._update, manifest, lambda s: s.with_quarantine(manifest.version, reason))
         ).result()
         self.log('quarantine', str(manifest.identity), reason=reason)
@@ -86,7 +86,9 @@ class History:
     ) -> None:
         """Adds a line to the audit log; returns when it is there or cannot be."""
         after = self._state.serving
-        self._do(partial(self._append, action, model, before, after, result, reason)).result()
+        self._writer.do(
+            partial(self._append, action, model, before, after, result, reason)
+        ).result()
 
     def close(self) -> None:
         """Writes what is left; a clean stop is no failed attempt."""
@@ -96,11 +98,8 @@ class History:
         with self._lock:
             if not self._state.committed and self._state.attempts:
                 self._state = replace(self._state, attempts=self._state.attempts - 1)
-        self._do(self._store)
-        self._writer.shutdown()
-
-    def _do(self, write: Callable[[], None]) -> Future[None]:
-        return self._writer.submit(write)
+        self._writer.do(self._store)
+        self._writer.finish()
 
     def _store(self) -> None:
         state = self._state

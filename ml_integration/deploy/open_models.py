@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol
 
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.deploy.background import InOrder
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loaded
 from ml_integration.deploy.probation import ProbationSettings, Trial
@@ -64,7 +64,7 @@ class OpenModels:
         self._now_ns = now_ns
         self._keep_previous = keep_previous
         self._proven = proven
-        self._aside = ThreadPoolExecutor(1, thread_name_prefix='ml_aside')
+        self._aside = InOrder('ml_aside')
         self._serving: Loaded | None = None
         self.router = Router(self._retire, self._prove)
         self.previous: Loaded | None = None
@@ -123,16 +123,13 @@ class OpenModels:
 
     def do_aside(self, work: Callable[[], None]) -> None:
         """Does what may take its time in a thread of its own, in order."""
-        try:
-            self._aside.submit(work)
-        except RuntimeError:  # closed while a frame was under way, and no other one is due
-            work()
+        self._aside.do(work)
 
     def close(self) -> None:
         """Lets go of every model; a frame under way keeps its own until it is finished."""
         self._serving = self.previous = None
         self.router.close()
-        self._aside.shutdown()
+        self._aside.finish()
 
     def _retire(self, pipeline: Pipeline) -> None:
         self.do_aside(partial(self.let_go, pipeline))

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import altered_models
@@ -17,7 +18,7 @@ from ml_integration.backends.onnx_runtime import OnnxRuntime
 from ml_integration.core.contracts import Session
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
-from ml_integration.deploy.background import NICEST, SWITCH_S, Background, nicely
+from ml_integration.deploy.background import NICEST, SWITCH_S, Background, InOrder, nicely
 from ml_integration.errors import SupersededError
 
 WAIT_S = 30.0
@@ -186,3 +187,29 @@ def test_stop_waits_for_the_job_under_way(background: Background[object]) -> Non
     begun.wait(WAIT_S)
     background.stop()
     assert ended == [True]
+
+
+def test_jobs_in_order_are_done_one_after_the_other_and_all_of_them_before_the_end() -> None:
+    done: list[int] = []
+    first, order = threading.Event(), InOrder('ml_order')
+    order.do(lambda: done.append(int(first.wait(WAIT_S))))
+    for number in (2, 3):
+        order.do(partial(done.append, number))
+    assert done == []
+    first.set()
+    order.finish()
+    assert done == [1, 2, 3]
+    order.do(partial(done.append, 4))
+    assert done == [1, 2, 3, 4]
+
+
+def test_what_a_job_in_order_raises_is_told_and_stops_no_other(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    done, order = threading.Event(), InOrder('ml_order')
+    failed = order.do(lambda: [][0])
+    order.do(done.set)
+    order.finish()
+    assert done.is_set()
+    assert isinstance(failed.exception(), IndexError)
+    assert 'IndexError' in capsys.readouterr().err

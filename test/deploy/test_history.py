@@ -1,0 +1,85 @@
+"""What is newest ends on disk, however slow that is, and no frame waits for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from deployed_robots import WAIT_S, Robot
+
+from ml_integration.store.state.node_state import NodeState
+from ml_integration.store.state.state_dir import StateDir
+
+SLOW_S = 0.4
+
+
+def slow_disk(robot: Robot, monkeypatch: pytest.MonkeyPatch, state: NodeState) -> None:
+    """Makes the write of one state take its time."""
+    directory = robot.deployment._history._state_dir
+    save = directory.save_node_state
+
+    def slow(node: str, new: NodeState) -> None:
+        if new == state:
+            time.sleep(SLOW_S)
+        save(node, new)
+
+    monkeypatch.setattr(directory, 'save_node_state', slow)
+
+
+def test_a_rollback_while_a_proof_is_being_written_is_what_ends_on_disk(
+    robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot.deployment.start('m@1')
+    robot.serve()
+    robot.swap('m@2')
+    proof = replace(robot.deployment.state, committed=True, attempts=0)
+    slow_disk(robot, monkeypatch, proof)
+    robot.serve()
+    assert robot.deployment.state == proof
+    robot.deployment.rollback().result(WAIT_S)
+    rejected = NodeState(serving='m@1', committed=True, rejected=('m@2',))
+    assert robot.deployment.state == rejected
+    assert StateDir(tmp_path / 'state').node_state('/detector') == rejected
+    robot.deployment.close()
+    assert StateDir(tmp_path / 'state').node_state('/detector') == rejected
+    robot.boot().start('m@2')
+    assert robot.serving() == 'm@1'
+
+
+def test_a_clean_close_has_written_the_last_state(
+    robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot.deployment.start('m@1')
+    proof = replace(robot.deployment.state, committed=True, attempts=0)
+    slow_disk(robot, monkeypatch, proof)
+    robot.serve()
+    robot.deployment.close()
+    assert StateDir(tmp_path / 'state').node_state('/detector') == proof
+    assert ('commit', 'm@1', 'ok') in robot.audit()
+
+
+def test_frames_do_not_wait_while_the_state_of_a_swap_is_being_written(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot.deployment.start('m@1')
+    directory = robot.deployment._history._state_dir
+    writing, written = threading.Event(), threading.Event()
+    save = directory.save_node_state
+
+    def waits(node: str, state: NodeState) -> None:
+        writing.set()
+        assert written.wait(WAIT_S)
+        save(node, state)
+
+    monkeypatch.setattr(directory, 'save_node_state', waits)
+    swapped = robot.deployment.swap(robot.deployment.admit('m@2'))
+    assert writing.wait(WAIT_S)
+    robot.serve()  # enough to prove m@1, which is about to go
+    assert not swapped.done()
+    assert robot.serving() == 'm@1'
+    written.set()
+    swapped.result(WAIT_S)
+    assert robot.deployment.state == NodeState(serving='m@2', attempts=1)

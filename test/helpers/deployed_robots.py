@@ -1,0 +1,56 @@
+"""A deployment with real models that can be stopped, or killed, and started again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic_ns
+
+from ml_integration.core.execution import ExecutionSettings
+from ml_integration.deploy.admission import Admission
+from ml_integration.deploy.deployment import Deployment
+from ml_integration.deploy.history import History
+from ml_integration.deploy.loading import Loader
+from ml_integration.deploy.probation import ProbationSettings
+from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.state_dir import StateDir
+from ml_integration.store.trust.policy import DIGEST
+
+WAIT_S = 30.0
+QUICK = ProbationSettings(good_frames=2, seconds=0.0, attempts=2)
+
+
+class Robot:
+    """A deployment that can be stopped, or killed, and started again."""
+
+    def __init__(self, store: Path, state: Path) -> None:
+        self._store, self._state = store, state
+        self.deployment = self.boot()
+
+    def boot(self, loader: type[Loader] = Loader) -> Deployment:
+        state_dir = StateDir(self._state)
+        history = History(state_dir, '/detector')
+        store = ModelStore([self._store], state_dir)
+        self.deployment = Deployment(
+            Admission(store, DIGEST, history.of_model),
+            loader(ExecutionSettings(intra_op_threads=1)),
+            history,
+            lambda: QUICK,
+            monotonic_ns,
+        )
+        return self.deployment
+
+    def serve(self, frames: int = 2) -> None:
+        for _ in range(frames):
+            with self.deployment.lease() as lease:
+                lease.record(True)
+
+    def serving(self) -> str:
+        return str(self.deployment.serving.identity)
+
+    def audit(self) -> list[tuple[str, str, str]]:
+        entries = StateDir(self._state).audit.entries()
+        return [(entry.action, entry.model, entry.result) for entry in entries]
+
+    def swap(self, reference: str) -> str:
+        """Swaps and waits; returns the sentence that says so."""
+        return self.deployment.swap(self.deployment.admit(reference)).result(WAIT_S)
