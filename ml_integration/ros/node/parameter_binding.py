@@ -116,7 +116,7 @@ class Parameters(Generic[P]):
 
 
 def descriptor(setting: Setting) -> ParameterDescriptor:
-    """What `ros2 param describe` shows."""
+    """Describes a setting for `ros2 param describe`."""
     rule = setting.rule
     described = ParameterDescriptor(
         name=setting.name,

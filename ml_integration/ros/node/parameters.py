@@ -1,4 +1,4 @@
-"""Every ROS parameter of this package, declared once.
+"""Declarations of every ROS parameter of this package.
 
 Declaration, ranges, checks, `config/*.yaml` and the tables of docs/parameters.md come from here.
 """
