@@ -33,7 +33,7 @@ Interval = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Of the frames whose stamps lie in some intervals, from the stamp to the result [ms]."""
+    """Latency of the frames whose stamps lie in some intervals, from stamp to result [ms]."""
 
     frames: int
     p50: float
@@ -119,7 +119,7 @@ def _phases(
 
 
 def _swap(watcher: Watcher, model: str) -> Interval:
-    """From the request until the node says that the model serves [ns]."""
+    """Swaps; returns the time from the request until the node says that the model serves [ns]."""
     begin_ns = time.time_ns()
     refused = watcher.set_model(model)
     if refused:

@@ -46,7 +46,7 @@ def main() -> int:
 def kill_again_and_again(
     options: argparse.Namespace, state: Path, watcher: Watcher
 ) -> dict[str, object]:
-    """Does it and returns what was found."""
+    """Kills nodes and returns what was found."""
     instants = random.Random(options.seed)
     outcomes: Counter[str] = Counter()
     bad: list[str] = []

@@ -37,7 +37,7 @@ MAX_GROWTH = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the node held some time after the first result [s]."""
+    """Resources that the node held some time after the first result [s]."""
 
     at_s: float
     usage: Usage
@@ -45,7 +45,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of the node after its warm-up.
+    """Verdict about the node after its warm-up.
 
     Attributes:
         minutes: how long it was watched.

@@ -43,7 +43,7 @@ class NaiveDetector(Node):
         self.create_subscription(Image, 'image', self.on_image, 10)
 
     def on_image(self, message: Image) -> None:
-        """Everything, on the executor's thread."""
+        """Does everything, on the executor's thread."""
         picture = np.frombuffer(message.data, np.uint8)
         picture = picture.reshape(message.height, message.width, 3)
         tensor, scale, shift = preprocess(picture, self.input.shape[2:])
@@ -90,7 +90,7 @@ def preprocess(picture: Any, size_hw: Any) -> tuple[Any, float, Any]:
 
 
 def decode(rows: Any) -> tuple[Any, Any, Any]:
-    """From (N, 5 + classes) to boxes (M, 4) cx, cy, w, h, scores (M,) and class ids (M,)."""
+    """Turns (N, 5 + classes) into boxes (M, 4) cx, cy, w, h, scores (M,) and class ids (M,)."""
     scores = rows[:, 4:5] * rows[:, 5:]
     class_ids = scores.argmax(axis=1)
     best = scores.max(axis=1)

@@ -38,7 +38,7 @@ def start_camera(out: Path, rate_hz: float) -> ChildProcess:
 
 @dataclass(slots=True)
 class Seen:
-    """What was seen so far. Grows in one thread while another reads.
+    """Things seen so far. Grows in one thread while another reads.
 
     Attributes:
         frames: number of the frame, stamp and arrival of its result [ns].

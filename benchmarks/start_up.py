@@ -1,4 +1,4 @@
-"""From starting a node's process to its first result, without and with a kept optimized model.
+"""Times a node's way from start to first result, without and with a kept optimized model.
 
 `python -m benchmarks.start_up --starts 5`. The camera runs all the time; each start without has an
 empty state directory, and the one after it finds what that one kept.

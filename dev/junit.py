@@ -15,7 +15,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Counts:
-    """What a test run came to."""
+    """Outcome of a test run."""
 
     passed: int = 0
     failed: int = 0

@@ -1,4 +1,4 @@
-"""All subjects in all cells, in turn, so that the machine's moods hit all of them alike."""
+"""Measures all subjects in all cells, in turn, so that the machine's moods hit all alike."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ QUICK_CELLS = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to measure: rounds, and seconds per window."""
+    """Amount to measure: rounds, and seconds per window."""
 
     repeats: int
     window_s: float
@@ -102,7 +102,7 @@ def rate_of(load: str, run_ms: float) -> float:
 
 
 def say(text: str) -> None:
-    """Where the run is: in a terminal one line that is written over, cleared by an empty text."""
+    """Says where the run is: in a terminal on one line, which an empty text clears."""
     if sys.stderr.isatty():
         print(f'\r{text:60}', end='' if text else '\r', file=sys.stderr, flush=True)
     elif text:

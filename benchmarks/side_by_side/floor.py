@@ -26,7 +26,7 @@ MODULE = 'benchmarks.side_by_side.floor'
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """What to do: the picture, frames per second (0: one after the other) and for how long."""
+    """Order: the picture, frames per second (0: one after the other) and for how long."""
 
     picture: str
     rate_hz: float
@@ -35,7 +35,7 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Lap:
-    """How often it was done in how many seconds, and the percentiles of the time it took [ms]."""
+    """Number of runs in a number of seconds, and the percentiles of the time they took [ms]."""
 
     frames: int
     seconds: float

@@ -26,7 +26,7 @@ MODULE = 'benchmarks.side_by_side.frame_source'
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What to send from now on.
+    """Pictures to send from now on.
 
     Attributes:
         topics: each frame goes to all of them.

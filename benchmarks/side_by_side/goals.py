@@ -1,4 +1,4 @@
-"""What was aimed at, as figures that compare subjects within one run, and what came of it."""
+"""Goals, as figures that compare subjects within one run, and what came of them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a goal; `values` has one figure per repeat and is not empty."""
+    """Outcome of a goal; `values` has one figure per repeat and is not empty."""
 
     goal: Goal
     values: Values
@@ -58,7 +58,7 @@ class Outcome:
 
 
 def outcomes(report: Report) -> list[Outcome]:
-    """Of all goals that were measured."""
+    """Lists the outcomes of all goals that were measured."""
     return [Outcome(goal, values) for goal in GOALS if (values := goal.values(report))]
 
 

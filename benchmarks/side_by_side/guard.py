@@ -1,4 +1,4 @@
-"""Whether a new run is much worse than the committed one: ratios only, with a wide margin."""
+"""Guard against a run much worse than the committed one: ratios only, with a wide margin."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Comparison:
 
 
 def baseline_of(report: Report, found: Sequence[Outcome]) -> Baseline:
-    """What to keep of a run."""
+    """Picks what to keep of a run."""
     figures = {o.goal.name: round(o.median, 3) for o in found if o.goal.unit in (RATIO, SHARE)}
     return Baseline(report.machine, report.taken, figures)
 
@@ -62,7 +62,7 @@ def read_baseline(file: Path) -> Baseline:
 
 
 def compare_with(baseline: Baseline, found: Sequence[Outcome]) -> list[Comparison]:
-    """Every figure of the baseline against the new run's; a missing one is a regression."""
+    """Compares every figure of the baseline with the new run's; a missing one is a regression."""
     now = {outcome.goal.name: outcome.median for outcome in found}
     return [
         Comparison(goal, baseline.figures[goal.name], now.get(goal.name))

@@ -49,7 +49,7 @@ class Observer:
 
     @contextmanager
     def results(self, topic: str) -> Iterator[list[Arrival]]:
-        """The results of a topic meanwhile, in a list that grows."""
+        """Watches the results of a topic, in a list that grows."""
         arrivals: list[Arrival] = []
 
         def receive(data: bytes) -> None:
@@ -66,7 +66,7 @@ class Observer:
 
     @contextmanager
     def provenance(self, node: str) -> Iterator[dict[int, float]]:
-        """How long the session ran [ms] by the frame's stamp [ns], in a dict that grows."""
+        """Watches how long the session ran [ms] by the frame's stamp [ns]; the dict grows."""
         runs: dict[int, float] = {}
 
         def receive(message: DiagnosticStatus) -> None:

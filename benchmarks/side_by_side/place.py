@@ -1,4 +1,4 @@
-"""Where a run takes place: its folder, its own node, its cameras, and how nodes are started."""
+"""Place of a run: its folder, its own node, its cameras, and how nodes are started."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Cameras:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where everything of a run is.
+    """Place of everything of a run.
 
     Attributes:
         out: logs, models, pictures and state.

@@ -1,4 +1,4 @@
-"""What a process has used so far, as the kernel counts it."""
+"""Resources that a process has used so far, as the kernel counts them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAGE_BYTES = os.sysconf('SC_PAGE_SIZE')
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of all threads of a process.
+    """Usage of all threads of a process.
 
     Attributes:
         cpu_ms: user and system time since its start [ms].

@@ -1,4 +1,4 @@
-"""What was measured, as it is kept in `bench.json`."""
+"""Measurements, as they are kept in `bench.json`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACED = f'{PACED_HZ:g} Hz'
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One situation: a model, a picture size and what the camera does.
+    """Situation: a model, a picture size and what the camera does.
 
     Attributes:
         model: 'light', 'medium' or 'heavy'.
@@ -29,13 +29,13 @@ class Cell:
 
     @property
     def paced(self) -> bool:
-        """Whether the camera has its usual rate, and is not made faster than the model."""
+        """Tells whether the camera has its usual rate, and is not made faster than the model."""
         return self.load == PACED
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one subject did in a second or so. None: not measured here, or nothing arrived.
+    """Figures of one subject in a second or so. None: not measured here, or nothing arrived.
 
     Attributes:
         results_hz: results per second.
@@ -91,7 +91,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything of one run.
+    """Report of one run.
 
     Attributes:
         machine: processor, CPUs, versions.

@@ -1,4 +1,4 @@
-"""How long it takes from the start of a process to its first result."""
+"""Time from the start of a process to its first result."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Subject(Protocol):
         """Feeds it frames from now on."""
 
     def sent(self) -> Sent | None:
-        """What was sent until now, where the camera can say it."""
+        """Asks what was sent until now, where the camera can say it."""
 
     def silence(self) -> None:
         """Feeds it nothing any more."""

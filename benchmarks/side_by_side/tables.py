@@ -42,7 +42,7 @@ Models: light is `shapes@1`, medium and heavy are YOLOv3-tiny for pictures of 22
 
 
 def document(report: Report) -> str:
-    """Everything, for `docs/performance.md`."""
+    """Writes everything down for `docs/performance.md`."""
     lines = [HEAD.format(machine=report.machine, taken=report.taken).rstrip('\n')]
     lines += [_goal_line(outcome) for outcome in outcomes(report)]
     lines += [_line(goal.sentence, _limit(goal), 'not measured', '', '') for goal in

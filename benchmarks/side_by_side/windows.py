@@ -1,4 +1,4 @@
-"""One subject, one cell, one window."""
+"""Measurement of one subject in one cell for one window of time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGEST_QUEUE_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What a camera shows, and how often."""
+    """Picture that a camera shows, and how often."""
 
     picture: Path
     rate_hz: float
@@ -115,14 +115,14 @@ def _delivered(arrivals: Sequence[Arrival], begin: int, end: int) -> float:
 
 
 def _await_first(arrivals: Sequence[Arrival]) -> None:
-    """With default DDS and best effort there may never be one."""
+    """Waits for the first result; with default DDS and best effort there may never be one."""
     end = time.monotonic() + FIRST_RESULT_S
     while not arrivals and time.monotonic() < end:
         time.sleep(0.005)
 
 
 def _await_quiet(arrivals: Sequence[Arrival]) -> None:
-    """What is queued would disturb the next one."""
+    """Waits for silence; what is queued would disturb the next window."""
     end, seen = time.monotonic() + LONGEST_QUEUE_S, -1
     while len(arrivals) != seen and time.monotonic() < end:
         seen = len(arrivals)

@@ -41,7 +41,7 @@ HEAD_MASKS = {1: '1,2,3'}
 
 @dataclass(frozen=True)
 class Pin:
-    """What the manifest promises about one file: digest (hexadecimal) and size [bytes]."""
+    """Promise of the manifest about one file: digest (hexadecimal) and size [bytes]."""
 
     sha256: str
     size: int

@@ -19,7 +19,7 @@ Say = Callable[[str], None]
 
 
 def cache_folder() -> Path:
-    """Where fetched files are kept between checkouts."""
+    """Folder in which fetched files are kept between checkouts."""
     base = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
     return Path(base) / 'ml_integration' / 'packages'
 

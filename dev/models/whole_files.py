@@ -28,7 +28,7 @@ def sha256_of(path: Path) -> str:
 
 
 def is_right(path: Path, sha256: str, size: int) -> bool:
-    """Whether the file is there with exactly this content; the cheap question comes first."""
+    """Tells whether the file has exactly this content; the cheap question comes first."""
     return path.is_file() and path.stat().st_size == size and sha256_of(path) == sha256
 
 

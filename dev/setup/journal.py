@@ -1,4 +1,4 @@
-"""What a person sees of a set-up, and the log of everything else."""
+"""Lines for the person who sets up, and the log of everything else."""
 
 from __future__ import annotations
 

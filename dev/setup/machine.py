@@ -31,7 +31,7 @@ def complaint(request: Request) -> str | None:
 
 
 def missing_tools(build: bool) -> dict[str, str]:
-    """What is missing and the apt package that brings it.
+    """Lists what is missing and the apt package that brings it.
 
     Args:
         build: Message packages will be compiled.

@@ -23,7 +23,7 @@ OUR_PATHS = "import sysconfig; print(*map(sysconfig.get_path, ('include', 'purel
 
 
 def source_files() -> list[Path]:
-    """Every file that the compiled packages come from."""
+    """Lists every file that the compiled packages come from."""
     return [file for name in PACKAGES for file in (SOURCES / name).rglob('*') if file.is_file()]
 
 

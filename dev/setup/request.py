@@ -1,4 +1,4 @@
-"""What a set-up was asked for and where it puts things."""
+"""Requests for a set-up, and the places where it puts things."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Request:
 
 
 def is_ros_sourced(environ: Mapping[str, str]) -> bool:
-    """Whether a distribution under /opt/ros is on the ament path."""
+    """Tells whether a distribution under /opt/ros is on the ament path."""
     return '/opt/ros/' in environ.get('AMENT_PREFIX_PATH', '')
 
 

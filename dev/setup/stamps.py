@@ -28,7 +28,7 @@ class Stamps:
         self._folder = folder
 
     def is_current(self, step: str, value: str) -> bool:
-        """Whether the step was finished from exactly this."""
+        """Tells whether the step was finished from exactly this."""
         file = self._folder / step
         return file.is_file() and file.read_text() == value
 

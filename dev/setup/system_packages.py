@@ -1,4 +1,4 @@
-"""Which pins to add to a distribution's own Python packages."""
+"""Pins to add to a distribution's own Python packages."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def pinned(files: Iterable[Path]) -> dict[str, list[str]]:
 
 
 def requirements(python: Path, files: Iterable[Path], environment: Mapping[str, str]) -> list[str]:
-    """What pip has to be asked for so that every pinned package can be imported.
+    """Lists what pip has to be asked for so that every pinned package can be imported.
 
     A pin is an upper bound here, since an older release may be what fits beside the
     distribution's numpy or pytest.

@@ -1,4 +1,4 @@
-"""How good a released version is, measured through the very pipeline that a robot runs.
+"""Accuracy of a released version, measured through the very pipeline that a robot runs.
 
 `python -m dev.training.evaluation models/shapes/2` draws the held-out scenes and prints a table.
 """
@@ -42,7 +42,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Of one label, or the mean over labels.
+    """Accuracy of one label, or the mean over labels.
 
     Attributes:
         ap50: average precision at an overlap of 0.5, all points interpolated.
@@ -130,7 +130,7 @@ def _accuracy(
 
 
 def _match(overlaps: npt.NDArray[np.float64], counted: npt.NDArray[np.bool_]) -> list[bool | None]:
-    """Whether each box, best first, is right; None where it is on a hidden shape: neither.
+    """Tells for each box, best first, whether it is right; None where it is on a hidden shape.
 
     Args:
         overlaps: (boxes, shapes) of one class in one picture.

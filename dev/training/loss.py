@@ -1,4 +1,4 @@
-"""How wrong the guesses of a batch are."""
+"""Loss: how wrong the guesses of a batch are."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def detection_loss(
 
 
 def _near(cells: Tensor, boxes: Tensor) -> Tensor:
-    """Which cells (B, N, G) belong to the middle of a box; at least one of any box."""
+    """Marks the cells (B, N, G) in the middle of a box; at least one of any box."""
     centers = (boxes[..., :2] + boxes[..., 2:]) / 2
     short_side = (boxes[..., 2:] - boxes[..., :2]).amin(dim=-1)
     reach = (0.3 * short_side).clamp(0.6 * STRIDE, 1.6 * STRIDE)

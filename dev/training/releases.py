@@ -1,4 +1,4 @@
-"""What each released version of `shapes` is and how it is trained."""
+"""Released versions of `shapes` and how they are trained."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def state_of(args: argparse.Namespace) -> StateDir:
 
 
 def trust_of(args: argparse.Namespace) -> Trust:
-    """What a package has to show.
+    """Reads what a package has to show.
 
     Raises:
         SettingError: a key is missing or unusable.

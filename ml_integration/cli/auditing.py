@@ -16,7 +16,7 @@ ACTOR = 'ml_model'
 
 @dataclass
 class Record:
-    """What becomes an entry of the audit log; the verb fills in what it finds out.
+    """Draft of an entry of the audit log; the verb fills in what it finds out.
 
     Attributes:
         model: the model concerned, `name@version` if known.

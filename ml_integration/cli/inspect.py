@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Findings:
-    """What the file and a test run tell.
+    """Findings in the file and in a test run.
 
     Attributes:
         contents: the file, or all files of its package folder, by name.

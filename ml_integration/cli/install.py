@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lift_quarantine(installed: Installed, state: StateDir) -> None:
-    """What was in quarantine are the files that are gone now."""
+    """Ends a quarantine, which was about the files that are gone now."""
     identity = installed.manifest.identity
     if installed.is_new and identity.version in state.model_state(identity.name).quarantined:
         state.update_model_state(

@@ -69,7 +69,7 @@ class SceneCamera:
 
 
 def place_in_loop(number: int) -> int:
-    """Which of the pictures a number shows: forward, backward, and so on."""
+    """Finds the picture that a number shows: forward, backward, and so on."""
     return abs((number + PICTURES - 1) % (2 * PICTURES - 2) - (PICTURES - 1))
 
 

@@ -27,7 +27,7 @@ SUBPIXEL_BITS = 4
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One thing in a scene.
+    """A shape in a scene.
 
     Attributes:
         kind: one of `KINDS`.
@@ -73,7 +73,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the pictures of one scene have in common.
+    """A scene: what its pictures have in common.
 
     Attributes:
         shapes: from back to front.
@@ -92,7 +92,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is in a picture, from back to front.
+    """Contents of a picture, from back to front.
 
     Attributes:
         xyxy: (N, 4) float32 [px], boxes around whole shapes, cut at the picture's edges.
@@ -126,7 +126,7 @@ def render(scene: Scene, time_s: float) -> npt.NDArray[np.uint8]:
 
 
 def truth(scene: Scene, time_s: float) -> Truth:
-    """What a picture of that time shows; shapes that cannot be seen at all are left out."""
+    """Lists what a picture of that time shows; shapes that cannot be seen at all are left out."""
     outlines = [shape.corners(time_s) for shape in scene.shapes]
     small = [outline * np.float32(0.5) for outline in outlines]  # good enough to measure areas
     covers = np.zeros((SIZE_WH[1] // 2, SIZE_WH[0] // 2), np.uint8)
@@ -142,7 +142,7 @@ def truth(scene: Scene, time_s: float) -> Truth:
 
 
 def _pixels(outline: Array) -> float:
-    """How many pixels `fillPoly` sets: the area and half of the edge's pixels (Pick)."""
+    """Counts the pixels that `fillPoly` sets: the area and half of the edge's pixels (Pick)."""
     return cv2.contourArea(outline) + cv2.arcLength(outline, True) / 2 + 1
 
 

@@ -115,6 +115,6 @@ def _opened(
 
 
 def _worth_keeping(content: ModelContent, settings: ExecutionSettings) -> bool:
-    """Whether keeping the optimized graph is wanted, possible and saves time."""
+    """Tells whether keeping the optimized graph is wanted, possible and saves time."""
     optimizes = settings.cache_optimized and settings.graph_optimization != 'disabled'
     return optimizes and not content.external and len(content.model) <= LARGEST_BYTES

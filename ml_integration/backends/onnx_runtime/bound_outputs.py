@@ -88,7 +88,7 @@ class BoundOutputs:
 
 
 def _outputs_follow_inputs(engine: Any) -> bool:
-    """Whether each size of each output is fixed or has the name of a size of an input."""
+    """Tells whether each size of each output is fixed or has the name of a size of an input."""
     named = {size for item in engine.get_inputs() for size in item.shape if isinstance(size, str)}
     return all(
         size in named if isinstance(size, str) else isinstance(size, int) and size > 0

@@ -1,4 +1,4 @@
-"""What the engine's messages mean for a person."""
+"""Meaning of the engine's messages for a person."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cause(message: str) -> tuple[str, str]:
 
 
 def shortened(message: str) -> str:
-    """Without the engine's tag, source positions and line breaks; at most 200 characters."""
+    """Removes the engine's tag, source positions and line breaks; at most 200 characters stay."""
     tag, position = r'\[ONNXRuntimeError\] : \d+ : \w+ : ', r'\S*/\S+\.(cc|h):\d+ .*?\) (?=[A-Z])'
     text = ' '.join(re.sub(f'{tag}|{position}', '', message).split())
     return text if len(text) <= 200 else text[:197] + '...'

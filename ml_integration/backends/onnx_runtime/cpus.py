@@ -1,4 +1,4 @@
-"""How many CPUs, and which kind of CPU, this process has."""
+"""Number and kind of the CPUs that this process has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From execution settings to the engine's own options."""
+"""Turns execution settings into the engine's own options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo: a video, a detector and what comes out of it, as real processes on real DDS."""
+"""The demo: a video and a detector as real processes on real DDS."""
 
 from ml_integration.demos.demo.command import main
 

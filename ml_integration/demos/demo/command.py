@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from ml_integration.demos.demo import summary
@@ -14,7 +13,7 @@ from ml_integration.demos.demo.footage import Footage, choose
 from ml_integration.demos.demo.observer import Observer
 from ml_integration.demos.demo.options import Options, parse
 from ml_integration.demos.demo.view import Moment, View
-from ml_integration.demos.own_domain import use_own_domain
+from ml_integration.demos.program import run_demo, undisturbed_end
 from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.client.child_process import ChildProcess, parameters, start_node
 
@@ -23,55 +22,32 @@ PICTURES = 4
 REDRAW_S = 0.1
 # Loading includes hashing, warming up and running the golden sample.
 PATIENCE_S = {'configure': 60.0, 'activate': 10.0, 'deactivate': 10.0, 'cleanup': 10.0}
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the demo; returns the exit code, 1 when nothing was detected or a node failed."""
     options = parse(arguments)
-    view = View(sys.stdout)
-    for number in INTERRUPTS:
-        signal.signal(number, signal.default_int_handler)
-    try:
-        _prepare(options)
-        footage = choose(options.video, options.model, options.out)
-        if footage.remark:
-            view.say(footage.remark)
-        _run(options, footage, view)
-    except MlIntegrationError as error:
-        print(f'demo: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        view.say('interrupted; nothing is left running')
-        return 130
-    return 0
+    return run_demo('demo', options.out, partial(_play, options))
 
 
-def _prepare(options: Options) -> None:
-    """Puts this process and its children into a ROS domain of their own."""
-    options.out.mkdir(parents=True, exist_ok=True)
-    use_own_domain()
-
-
-def _run(options: Options, footage: Footage, view: View) -> None:
+def _play(options: Options, view: View) -> None:
+    footage = choose(options.video, options.model, options.out)
+    if footage.remark:
+        view.say(footage.remark)
     view.say(f'starting {DETECTOR} and {PLAYER}; their logs are in {options.out}')
     children: list[ChildProcess] = []
-    with ExitStack() as cleanup:
-        try:
-            for start in (_detector, _player):
-                children.append(start(options, footage))
-                cleanup.callback(children[-1].end)
-            observer = Observer(DETECTOR, lambda: _check(children))
-            cleanup.callback(observer.close)
-            for child in children:
-                _change(observer, child, 'configure', 'activate')
-            view.say(f'watching {footage.video.name} for {options.seconds:g} s')
-            _watch(options.seconds, observer, children, view)
-            for child in reversed(children):
-                _change(observer, child, 'deactivate', 'cleanup')
-        finally:
-            for number in INTERRUPTS:  # ending the children takes bounded time
-                signal.signal(number, signal.SIG_IGN)
+    with ExitStack() as cleanup, undisturbed_end():
+        for start in (_detector, _player):
+            children.append(start(options, footage))
+            cleanup.callback(children[-1].end)
+        observer = Observer(DETECTOR, lambda: _check(children))
+        cleanup.callback(observer.close)
+        for child in children:
+            _change(observer, child, 'configure', 'activate')
+        view.say(f'watching {footage.video.name} for {options.seconds:g} s')
+        _watch(options.seconds, observer, children, view)
+        for child in reversed(children):
+            _change(observer, child, 'deactivate', 'cleanup')
     _report(options.out, footage, observer, view)
 
 

@@ -1,4 +1,4 @@
-"""What the demo shows to which model: the real video where there is one, or drawn scenes."""
+"""Choice of video and model: the real video where there is one, or drawn scenes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo saw: results with their latencies, and how they are written down."""
+"""Results that the demo saw, with their latencies, and how they are written down."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ml_integration.core.stats import Percentiles
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One detected object.
+    """An object that was detected.
 
     Attributes:
         label: the class's name.
@@ -28,7 +28,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the detector said about one frame.
+    """Answer of the detector to one frame.
 
     Attributes:
         stamp_ns: the frame's stamp, the moment it was published [ns].
@@ -78,7 +78,7 @@ class Results:
         return Percentiles.of(latencies) if latencies else None
 
     def labels(self) -> Counter[str]:
-        """How often each class was detected."""
+        """Counts how often each class was detected."""
         return Counter(d.label for result in list(self.all) for d in result.detections)
 
     def write(self, file: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the demo leaves: a summary, a picture and a file of results."""
+"""Summary and picture that the demo leaves."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ LINE_PERIOD_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What there is to show: time since the start and in all [s], results, the node's report."""
+    """Things to show: time since the start and in all [s], results, the node's report."""
 
     elapsed_s: float
     seconds: float
@@ -71,7 +71,7 @@ def bar(moment: Moment) -> str:
 
 
 def rows(moment: Moment) -> list[tuple[str, str]]:
-    """What is measured, as titles and values."""
+    """Lists what is measured, as titles and values."""
     report, results = moment.report, moment.results
     latency = results.latency
     spent = f'p50 {latency.p50:.1f} ms, p99 {latency.p99:.1f} ms' if latency else 'no result yet'

@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import cv2
 
 from ml_integration.demos.demo.view import View
-from ml_integration.demos.own_domain import use_own_domain
+from ml_integration.demos.program import run_demo, undisturbed_end
 from ml_integration.demos.swap_demo.play import Play, before_and_after
 from ml_integration.demos.swap_demo.stage import make_store
 from ml_integration.demos.swap_demo.witness import Witness
-from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.client.child_process import ChildProcess, parameters, start_node
 
 DETECTOR = 'detector'
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the demo; returns the exit code, 1 when a frame was lost or something went wrong."""
     options = _parse(arguments)
-    view = View(sys.stdout)
-    for number in INTERRUPTS:
-        signal.signal(number, signal.default_int_handler)
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        use_own_domain()
-        _run(options, view)
-    except MlIntegrationError as error:
-        print(f'demo-swap: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        view.say('interrupted; nothing is left running')
-        return 130
-    return 0
+    return run_demo('demo-swap', options.out, partial(_play, options))
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -53,12 +37,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _run(options: argparse.Namespace, view: View) -> None:
+def _play(options: argparse.Namespace, view: View) -> None:
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))
         store = make_store(folder / 'store')
         view.say(f'starting {DETECTOR} on a copy of the store; its log is in {options.out}')
-        try:
+        with undisturbed_end():
             child = _detector(options.out, store, folder / 'state')
             resources.callback(child.end)
             witness = Witness(DETECTOR, options.rate, child.check)
@@ -69,9 +53,6 @@ def _run(options: argparse.Namespace, view: View) -> None:
             play.tamper(store)
             play.roll_back()
             play.count()
-        finally:
-            for number in INTERRUPTS:  # ending the child takes bounded time
-                signal.signal(number, signal.SIG_IGN)
     picture = options.out / 'demo_swap.png'
     cv2.imwrite(str(picture), before_and_after(play.pictures))
     view.say(f'written {picture}: shapes@1, shapes@2, and shapes@1 again')

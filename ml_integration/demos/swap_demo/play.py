@@ -1,4 +1,4 @@
-"""What happens in the swap demo, act by act."""
+"""Acts of the swap demo."""
 
 from __future__ import annotations
 

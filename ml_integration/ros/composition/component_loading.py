@@ -79,7 +79,7 @@ def destroy(node: Node) -> None:
 
 
 def _failure(what: str, where: str, logger: Any) -> MlIntegrationError:
-    """The exception under way, which is none of ours, as one of ours."""
+    """Wraps the exception under way, which is none of ours, into one of ours."""
     error = sys.exc_info()[1]
     logger.error(f'{where}: {what}:\n{traceback.format_exc()}')
     return MlIntegrationError(f'{what}: {type(error).__name__}: {error}', where=where)

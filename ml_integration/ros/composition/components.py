@@ -101,7 +101,7 @@ class Components:
         self._destroy_leaving()
 
     def _destroy_leaving(self) -> None:
-        """Runs as a task, out of which nothing may be raised."""
+        """Destroys what was unloaded; a task, out of which nothing may be raised."""
         while self._leaving:
             try:
                 destroy(self._leaving.pop())
@@ -110,7 +110,7 @@ class Components:
         gc.collect()  # nodes are cyclic, and what they leave to the collector is on the network
 
     def _autostart(self, number: int) -> None:
-        """Runs as a task, out of which nothing may be raised."""
+        """Starts a node; a task, out of which nothing may be raised."""
         node: Any = self._nodes.get(number)
         try:
             if node is not None and _wants_autostart(node):

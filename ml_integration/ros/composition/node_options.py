@@ -1,4 +1,4 @@
-"""From a request to load a node to the keyword arguments of its constructor."""
+"""Turns a request to load a node into the keyword arguments of its constructor."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def node_options(
 
 
 def extra_arguments(request: LoadNode.Request, where: str) -> dict[str, bool]:
-    """What is asked of the container rather than of the node.
+    """Reads what is asked of the container rather than of the node.
 
     Raises:
         SettingError: an argument is unknown or is not a bool.
@@ -110,7 +110,7 @@ def foreseen_name(request: LoadNode.Request, default_name: str) -> str:
 
 
 def _ros_arguments(request: LoadNode.Request, where: str) -> list[str]:
-    """The first rule that fits counts: the remap rules come first, as in rclcpp."""
+    """Lists ROS arguments, remap rules first as in rclcpp: the first rule that fits counts."""
     rules = [('remap_rules', rule, rule) for rule in request.remap_rules]
     if request.node_name:
         rules.append(('node_name', request.node_name, f'__node:={request.node_name}'))

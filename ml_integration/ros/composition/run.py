@@ -23,7 +23,7 @@ PROGRAM = 'ml_integration_run'
 
 
 def load_request(entry: NodeEntry) -> LoadNode.Request:
-    """What would be asked of a container for this node.
+    """Makes the request that a container would get for this node.
 
     ROS arguments of the command line reach it too: `-p` adds what the file leaves out.
     """

@@ -1,4 +1,4 @@
-"""Fast DDS as images need it: a large shared-memory segment, and none left from the dead."""
+"""Settings of Fast DDS for images, and removal of shared memory that killed processes left."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _profile(package: Path) -> Path | None:
 
 
 def _known_variables(variables: Mapping[str, str]) -> tuple[str, ...]:
-    """Version 2 reads only the first name, version 3 warns about it and reads the second."""
+    """Names the variables: version 2 reads the first; version 3, which warns of it, the second."""
     prefixes = [*variables.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
     for prefix in filter(None, prefixes):
         if Path(prefix, 'share/fastdds').is_dir():

@@ -88,7 +88,7 @@ class ImagePublisher:
 
 
 class _Inbox:
-    """Where the messages of one subscription arrive, from inside and from outside."""
+    """Inbox of one subscription, for messages from inside and from outside."""
 
     def __init__(self, receive: Receiver) -> None:
         self._receive = receive
@@ -111,7 +111,7 @@ def _identity(header: Any) -> tuple[int, int, str]:
 
 
 def _key(node: Node, topic_name: str) -> tuple[int, str]:
-    """Contexts may be in different domains, where a topic of one name is not the same."""
+    """Identifies a topic; contexts may be in domains where the same name is another topic."""
     return id(node.context), topic_name
 
 

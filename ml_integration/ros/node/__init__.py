@@ -1,1 +1,1 @@
-"""What every node of this package is made of: lifecycle, parameters, QoS, executor."""
+"""Parts of every node of this package: lifecycle, parameters, QoS, executor."""

@@ -138,7 +138,7 @@ def _is_correction(parameters: list[Parameter]) -> bool:
 
 
 def descriptor(setting: Setting) -> ParameterDescriptor:
-    """What `ros2 param describe` shows."""
+    """Describes a setting for `ros2 param describe`."""
     rule = setting.rule
     described = ParameterDescriptor(
         name=setting.name,

@@ -82,7 +82,7 @@ def with_tables(text: str) -> str:
 
 
 def documents(root: Path) -> Iterator[tuple[Path, str]]:
-    """Every file below `root` that holds parameters, with the content it should have."""
+    """Yields every file below `root` that holds parameters, with the content it should have."""
     for node in NODES:
         yield root / 'config' / f'{node}.yaml', yaml_file(node)
     for file in sorted([*root.glob('*.md'), *root.glob('docs/**/*.md')]):

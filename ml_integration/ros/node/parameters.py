@@ -1,6 +1,6 @@
-"""Every ROS parameter of this package, declared once.
+"""Declarations of every ROS parameter of this package.
 
-Declaration, ranges, checks, `config/*.yaml` and the tables of the README come from here.
+Declaration, ranges, checks, `config/*.yaml` and the tables of docs/parameters.md come from here.
 """
 
 from __future__ import annotations

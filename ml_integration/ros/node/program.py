@@ -1,4 +1,4 @@
-"""What every program with nodes does around them: arguments, signals, exit code."""
+"""Programs with nodes: arguments, signals, spinning, exit code."""
 
 from __future__ import annotations
 

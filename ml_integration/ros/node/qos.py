@@ -69,6 +69,6 @@ def overridable_sensor() -> QoSOverridingOptions:
 
 
 def mismatch(publisher: QoSProfile, subscription: QoSProfile) -> str:
-    """Why the two do not connect; empty when they do or might."""
+    """Says why the two do not connect; empty when they do or might."""
     compatibility, reason = qos_check_compatible(publisher, subscription)
     return reason if compatibility == QoSCompatibility.ERROR else ''

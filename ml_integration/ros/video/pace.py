@@ -1,4 +1,4 @@
-"""When the next frame of a stream is due."""
+"""Pace of a stream: the instants at which its frames are due."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Pace:
         self._due_s = now_s
 
     def wait_s(self, now_s: float) -> float:
-        """How long to wait from now for the next deadline [s]; those that passed are skipped."""
+        """Returns the time from now to the next deadline [s]; those that passed are skipped."""
         behind = (now_s - self._due_s) // self._period_s
         if behind > 0:
             self._due_s += behind * self._period_s

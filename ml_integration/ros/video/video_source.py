@@ -1,4 +1,4 @@
-"""Where the video player's frames come from: a video file, a picture or a folder of pictures."""
+"""Sources of the video player's frames: a video file, a picture or a folder of pictures."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How packages come into a store and leave it."""
+"""Packages' way into a store and out of it."""

@@ -69,6 +69,6 @@ def _copied(file: SourceFile, target: Path) -> Iterator[bytes]:
 
 
 def _pins_beside(manifest: Path, file: SourceFile) -> dict[str, FilePin]:
-    """What the files that come after the manifest have to be, by their names in the source."""
+    """Reads what the files after the manifest have to be, by their names in the source."""
     pins = parse_manifest(manifest.read_bytes(), file.source / file.name).files
     return {str(PurePosixPath(file.name).parent / name): pin for name, pin in pins.items()}

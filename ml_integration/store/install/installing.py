@@ -22,7 +22,7 @@ _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What an installation came to.
+    """Result of an installation.
 
     Attributes:
         directory: the version's folder in the store.
@@ -131,7 +131,7 @@ def _publish(staged: Path, directory: Path) -> bool:
 
 
 def _compare(staged: Path, directory: Path) -> None:
-    """What is there has to be the same, and whole."""
+    """Checks that what is there is the same, and whole."""
     hint = 'Give the new one a higher version, or remove the old one first.'
     for name in (MANIFEST, SIGNATURE):
         if _content(staged / name) != _content(directory / name):

@@ -1,4 +1,4 @@
-"""Which versions of a model have to stay in their store."""
+"""Versions of a model that have to stay in their store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ml_integration.store.state.state_dir import StateDir
 
 
 def reasons_to_keep(state: StateDir, name: str) -> dict[int, str]:
-    """Why versions of a model may not be removed, by version.
+    """Lists why versions of a model may not be removed, by version.
 
     Args:
         state: must not be changed meanwhile: see `StateDir.alone`.

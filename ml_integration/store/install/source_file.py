@@ -1,4 +1,4 @@
-"""One file of a package to be installed, and how much a package may be."""
+"""Files of a package to be installed, and limits on them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MALFORMED = (
 
 @dataclass(frozen=True, slots=True)
 class SourceLimits:
-    """How much a package may be.
+    """Limits on the files of a package.
 
     Attributes:
         files: number of entries, folders included.
@@ -47,7 +47,7 @@ class SourceLimits:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of a package to be installed.
+    """A file of a package to be installed.
 
     Attributes:
         source: what it comes from.

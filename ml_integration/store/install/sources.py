@@ -1,4 +1,4 @@
-"""What models are installed from: a folder, an archive or an ONNX file with its manifest."""
+"""Sources of an installation: a folder, an archive or an ONNX file with its manifest."""
 
 from __future__ import annotations
 

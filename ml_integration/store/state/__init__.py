@@ -1,1 +1,1 @@
-"""What a machine remembers: active versions, node states, the audit log."""
+"""Memory of a machine: active versions, node states, the audit log."""

@@ -1,4 +1,4 @@
-"""What engines made of models, kept in the state directory: bounded, verified, dispensable.
+"""Cache of what engines made of models: bounded, verified, dispensable.
 
 An entry is one file: the digest of its key and its content in hex, a line break, the content.
 """
@@ -110,14 +110,14 @@ class StoredArtifacts:
 
 
 def _digest(key: str, data: bytes) -> bytes:
-    """With the key, so that no entry can take the place of another."""
+    """Digest of content and key, so that no entry can take the place of another."""
     digest = hashlib.sha256(key.encode())
     digest.update(data)
     return digest.hexdigest().encode() + b'\n'
 
 
 def _foreign(status: os.stat_result) -> str:
-    """Why something is not to be trusted; empty if it is."""
+    """Says why something is not to be trusted; empty if it is."""
     if status.st_uid != os.geteuid():
         return f'it belongs to the user {status.st_uid}'
     return 'others may write to it' if status.st_mode & _OTHERS_WRITE else ''

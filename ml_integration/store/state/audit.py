@@ -1,4 +1,4 @@
-"""What was done to models, by whom and why: JSON lines, each bound to the one before it.
+"""Log of what was done to models, by whom and why: JSON lines, each bound to the one before.
 
 Every entry holds the SHA-256 of its predecessor, so a line that was edited, removed, inserted or
 moved breaks the chain. A chain cannot tell that its last lines are gone: the number of entries
@@ -67,7 +67,7 @@ class AuditLog:
             return self._write(self._mend(), entry)
 
     def entries(self) -> tuple[AuditEntry, ...]:
-        """All entries that can be read, the oldest first.
+        """Reads all entries that can be read, the oldest first.
 
         Raises:
             StateError: the log is there but may not be read.
@@ -76,7 +76,7 @@ class AuditLog:
         return tuple(entry for entry in parsed if entry is not None)
 
     def verify(self) -> tuple[str, ...]:
-        """What is wrong with the log, one sentence each; empty when it is intact.
+        """Lists what is wrong with the log, one sentence each; empty when it is intact.
 
         An unfinished last line, as a power cut leaves it, is not: the next `append` removes it
         and says so in an entry of its own. Entries that are missing at the end do not get

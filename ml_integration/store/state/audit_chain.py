@@ -1,4 +1,4 @@
-"""Whether the entries of an audit log still follow each other, and are all there."""
+"""Proof that the entries of an audit log follow each other, and are all there."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ml_integration.store.state.audit_entry import FIRST, AuditEntry
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How many entries there are, and the digest of the last one."""
+    """Number of entries, and the digest of the last one."""
 
     count: int = 0
     sha256: str = FIRST
 
 
 def broken_links(entries: Sequence[AuditEntry | None]) -> list[str]:
-    """What is wrong with the entries and with the way each one follows its predecessor.
+    """Lists what is wrong with the entries and with the way each one follows its predecessor.
 
     Args:
         entries: in the order of the log; None for a line that is none.
@@ -43,7 +43,7 @@ def broken_links(entries: Sequence[AuditEntry | None]) -> list[str]:
 
 
 def missing_at_the_end(head: Head | None, entries: Sequence[AuditEntry | None]) -> list[str]:
-    """What is wrong with the end of the log.
+    """Says what is wrong with the end of the log.
 
     A power cut between the two writes leaves the head one entry behind: that is fine.
     """

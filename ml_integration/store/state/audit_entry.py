@@ -1,4 +1,4 @@
-"""One line of the audit log."""
+"""Entries of the audit log, one a line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One thing that was done, or refused.
+    """Entry about something that was done, or refused.
 
     Attributes:
         time: ISO 8601, UTC.
@@ -53,7 +53,7 @@ class AuditEntry:
         return AuditEntry(time, actor, action, model, before, after, result, reason)
 
     def document(self) -> dict[str, str]:
-        """As plain data; `before` and `after` are called from and to."""
+        """Returns plain data, in which `before` and `after` are called from and to."""
         values = (
             self.time, self.actor, self.action, self.model, self.before, self.after,
             self.result, self.reason, self.previous, self.sha256,
@@ -67,7 +67,7 @@ class AuditEntry:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def line(self) -> bytes:
-        """As it stands in the log."""
+        """Returns the line that stands in the log."""
         return json.dumps(self.document()).encode() + b'\n'
 
 

@@ -17,7 +17,7 @@ SCALARS = (bool, int, float, str)
 
 @dataclass(frozen=True, slots=True)
 class NodeEntry:
-    """One node of a composition.
+    """A node of a composition.
 
     Attributes:
         plugin: the component, such as 'ml_integration::InferenceNode'.

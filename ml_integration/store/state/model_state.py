@@ -1,4 +1,4 @@
-"""What a machine has to remember about the versions of one model."""
+"""Memory of a machine about the versions of one model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """What a machine has to remember about the versions of one model.
+    """Memory of a machine about the versions of one model.
 
     Attributes:
         active: the version that the bare name means.
@@ -51,7 +51,7 @@ class ModelState:
         return replace(self, quarantined=MappingProxyType(left))
 
     def document(self) -> dict[str, Any]:
-        """As plain data."""
+        """Returns plain data."""
         return {
             'active': self.active,
             'previous': self.previous,
@@ -62,7 +62,7 @@ class ModelState:
 
     @staticmethod
     def from_document(document: Mapping[str, Any]) -> ModelState:
-        """From plain data.
+        """Reads plain data.
 
         Raises:
             ValueError: it is something else.

@@ -26,7 +26,7 @@ _VERSION = re.compile(r'[1-9][0-9]*')
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """One version of a model in a store, as its folder names say.
+    """A version of a model in a store, as its folder names say.
 
     Attributes:
         manifest: None when it cannot be read.
@@ -92,7 +92,7 @@ class ModelStore:
         return tuple(sorted(self._folders(name)))
 
     def models(self) -> tuple[StoredModel, ...]:
-        """Everything the stores hold, by name and version, also what cannot be read."""
+        """Lists everything the stores hold, by name and version, also what cannot be read."""
         return tuple(
             _stored(name, version, directory)
             for name in self._names()

@@ -1,4 +1,4 @@
-"""What a node has to remember over restarts."""
+"""Memory of a node over restarts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """What a node has to remember over restarts. Models are `name@version`, or empty.
+    """Memory of a node over restarts. Models are `name@version`, or empty.
 
     Attributes:
         serving: the model that serves, or that was being put into service.
@@ -27,12 +27,12 @@ class NodeState:
     rejected: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """As plain data."""
+        """Returns plain data."""
         return asdict(self)
 
     @staticmethod
     def from_document(document: Mapping[str, Any]) -> NodeState:
-        """From plain data.
+        """Reads plain data.
 
         Raises:
             ValueError: it is something else.

@@ -1,4 +1,4 @@
-"""Where models are looked for, and installed, when nobody says where."""
+"""Places where models are looked for, and installed, when nobody names any."""
 
 from __future__ import annotations
 

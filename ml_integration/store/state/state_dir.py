@@ -60,11 +60,11 @@ class StateDir:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What could not be understood so far, one sentence each."""
+        """Sentences about what could not be understood so far."""
         return tuple(self._problems)
 
     def node_state(self, node: str) -> NodeState:
-        """What a node remembers; the default when there is nothing.
+        """Reads what a node remembers; the default when there is nothing.
 
         Args:
             node: fully qualified name, such as /robot1/detector.
@@ -80,12 +80,12 @@ class StateDir:
         self._write(self._node_file(node), state)
 
     def node_states(self) -> dict[str, NodeState]:
-        """What every node remembers, by its name."""
+        """Reads what every node remembers, by its name."""
         nodes = [unquote(file.stem) for file in sorted((self.path / 'nodes').glob('*.json'))]
         return {node: self.node_state(node) for node in nodes}
 
     def model_state(self, name: str) -> ModelState:
-        """What is remembered about a model; the default when there is nothing."""
+        """Reads what is remembered about a model; the default when there is nothing."""
         return self._read(self._model_file(name), ModelState.from_document, ModelState())
 
     def update_model_state(

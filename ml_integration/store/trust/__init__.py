@@ -1,1 +1,1 @@
-"""What a package has to show: signatures, encryption, policies."""
+"""Trust in packages: signatures, encryption, policies."""

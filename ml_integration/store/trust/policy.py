@@ -1,4 +1,4 @@
-"""What a model package has to show before its bytes are used."""
+"""Proofs that a model package has to show before its bytes are used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What a model package has to show before its bytes are used.
+    """Proofs that a model package has to show before its bytes are used.
 
     Attributes:
         policy: `signed` asks for a signature by one of the keys and for the content that the
