@@ -210,7 +210,8 @@ class Inbox:
         topics = {item.tensor: item.topic for item in inputs}
         self._name = topics[trigger.tensor] if trigger.tensor else CLOCK
         late = any(item.keep.rule is KeepRule.NEAREST for item in inputs)
-        self._trigger = Newest(WAITING if late else 1)
+        self.depth = WAITING if late else 1
+        self._trigger = Newest(self.depth)
         others = (item for item in inputs if item.tensor != trigger.tensor)
         self._others = {item.topic: keep(item.keep) for item in others}
         self._last_ns: dict[str, int] = {}

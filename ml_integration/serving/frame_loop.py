@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import monotonic, monotonic_ns
 from typing import Any, Protocol
 
-from ml_integration.core.arrivals import MS, Arrival
+from ml_integration.core.arrivals import MS, Arrival, Observation
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline, Work
@@ -55,12 +55,10 @@ class LoopSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """An observation that is ready to run, whose it is, and how old it was when it was taken."""
+    """An observation that is ready to run, and whose it is."""
 
     turn: Turn
     work: Work
-    age_ms: float
-    taken_ns: int
 
 
 class FrameLoop:
@@ -118,7 +116,10 @@ class FrameLoop:
             message: as it came.
             stamp_ns: the publisher's stamp [ns]; the time of arrival where it has none.
         """
-        self._mailbox.put(stream, topic, message, stamp_ns, monotonic_ns())
+        now_ns = monotonic_ns()
+        displaced = self._mailbox.put(stream, topic, message, stamp_ns, now_ns)
+        if displaced:
+            self._monitor.displaced(stream.name, now_ns, displaced)
 
     def prepare(self, pipeline: Pipeline) -> None:
         """Feeds a pipeline from now on; returns when it could serve, or after a bounded time."""
@@ -169,18 +170,17 @@ class FrameLoop:
     def _begin(self, pipeline: Pipeline, turn: Turn, row: int) -> _Running | None:
         """From the observation to where the model runs; None when it is too old."""
         stream, observation = turn.stream, turn.observation
-        taken_ns = monotonic_ns()
-        age_ms = (self._clock_ns() - observation.stamp_ns) / MS
-        if turn.passed_over:
-            self._monitor.displaced(stream.name, taken_ns, turn.passed_over)
+        now_ns = monotonic_ns()
+        if turn.displaced:
+            self._monitor.displaced(stream.name, now_ns, turn.displaced)
         if observation.restarted:
             where = f"stream '{stream.name}': " if stream.name else ''
             self._tell(f'{where}time has jumped back; states and windows start anew')
         deadline_ms = self._settings.deadline_ms()
-        if deadline_ms and age_ms > deadline_ms:
-            self._monitor.stale(stream.name, taken_ns)
+        if deadline_ms and self._age_ms(observation) > deadline_ms:
+            self._monitor.stale(stream.name, now_ns)
             return None
-        return _Running(turn, pipeline.prepare(observation, row), age_ms, taken_ns)
+        return _Running(turn, pipeline.prepare(observation, row))
 
     def _end(self, lease: Lease, one: _Running) -> None:
         """From the model's outputs to the published result."""
@@ -201,15 +201,18 @@ class FrameLoop:
         work_ms = publish_ms + sum(prediction.stage_ms.values())
         wait_ms = (done_ns - arrival.arrived_ns) / MS - work_ms
         stage_ms = {'wait': wait_ms, **prediction.stage_ms, 'publish': publish_ms}
-        age_ms = one.age_ms + (done_ns - one.taken_ns) / MS
         self._monitor.completed(
             one.turn.stream.name,
             prediction.verdict,
-            age_ms,
+            self._age_ms(one.turn.observation),
             stage_ms,
             done_ns,
             prediction.together,
         )
+
+    def _age_ms(self, observation: Observation) -> float:
+        """Time since the stamp [ms], by the clock of the stamps, which may be simulated."""
+        return (self._clock_ns() - observation.stamp_ns) / MS
 
     def _show(
         self, spectator: Sink, one: _Running, prediction: Prediction, pipeline: Pipeline

@@ -15,11 +15,11 @@ from ml_integration.serving.stream import Stream
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An observation that is taken, whose it is, and how many triggers it passed over."""
+    """An observation that is taken, whose it is, and how many triggers it has displaced."""
 
     stream: Stream
     observation: Observation
-    passed_over: int
+    displaced: int
 
 
 class Mailbox:
@@ -44,11 +44,12 @@ class Mailbox:
         self._turns = 0
         self._closed = False
 
-    def put(self, stream: Stream, topic: str, message: Any, stamp_ns: int, now_ns: int) -> None:
+    def put(self, stream: Stream, topic: str, message: Any, stamp_ns: int, now_ns: int) -> int:
         """Leaves a message; see `Stream.put`."""
         with self._condition:
-            stream.put(topic, message, stamp_ns, now_ns)
+            displaced = stream.put(topic, message, stamp_ns, now_ns)
             self._condition.notify_all()
+            return displaced
 
     def feed(self, pipeline: Pipeline) -> None:
         """Lets a pipeline have what comes from now on."""

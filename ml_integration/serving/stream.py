@@ -51,7 +51,7 @@ class Stream:
         self.turn = 0  # which of all turns its last one was
         self._inboxes: dict[Pipeline, Inbox] = {}
         self._numbers: dict[str, int] = {}
-        self._seen = -1
+        self._seen = self._passed = -1
         self._last_ns: int | None = None
         self._period_ns: int | None = None
 
@@ -69,15 +69,23 @@ class Stream:
         """Stops feeding a pipeline."""
         self._inboxes.pop(pipeline, None)
 
-    def put(self, topic: str, message: Any, stamp_ns: int, now_ns: int) -> None:
-        """Takes a message of a topic of the manifest, or `CLOCK`; see `Arrival` for the rest."""
+    def put(self, topic: str, message: Any, stamp_ns: int, now_ns: int) -> int:
+        """Takes a message of a topic of the manifest, or `CLOCK`; see `Arrival` for the rest.
+
+        Returns:
+            How many triggers it has displaced, which nobody has seen and nobody will.
+        """
         number = self._numbers.get(topic, -1) + 1
         self._numbers[topic] = number
         arrival = Arrival(message, stamp_ns, now_ns, number)
+        depth = 1
         for inbox in self._inboxes.values():
             inbox.put(topic, arrival)
-        if topic == self._trigger:
-            self._beat(now_ns)
+            depth = max(depth, inbox.depth)
+        if topic != self._trigger:
+            return 0
+        self._beat(now_ns)
+        return self._pass_over(number - depth)
 
     def ready(self, pipeline: Pipeline) -> bool:
         """Whether the pipeline could run."""
@@ -85,14 +93,14 @@ class Stream:
         return inbox is not None and inbox.ready(self._seen)
 
     def take(self, pipeline: Pipeline) -> tuple[Observation, int] | None:
-        """What the pipeline sees next, and how many triggers were passed over since the last."""
+        """What the pipeline sees next, and how many triggers it has displaced by that."""
         inbox = self._inboxes.get(pipeline)
         observation = inbox.take(self._seen) if inbox is not None else None
         if observation is None:
             return None
-        passed_over = observation.trigger.number - self._seen - 1
-        self._seen = observation.trigger.number
-        return observation, passed_over
+        displaced = self._pass_over(observation.trigger.number - 1)
+        self._seen = self._passed = observation.trigger.number
+        return observation, displaced
 
     def missing(self, pipeline: Pipeline) -> tuple[str, ...]:
         """The topics without which the pipeline cannot run."""
@@ -112,6 +120,12 @@ class Stream:
             return False
         due_ns = self._last_ns + self._period_ns
         return due_ns <= deadline_ns and now_ns <= due_ns + self._period_ns
+
+    def _pass_over(self, number: int) -> int:
+        """Counts the triggers up to a number that were neither seen nor counted before."""
+        displaced = max(0, number - self._passed)
+        self._passed += displaced
+        return displaced
 
     def _beat(self, now_ns: int) -> None:
         """Learns the period; a long pause counts as one twice as long."""

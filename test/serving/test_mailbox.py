@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
-from number_pipelines import Listener, number_pipeline
+from number_pipelines import Listener, number_input, number_pipeline
 
+from ml_integration.core.inputs import KeepRule
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.serving.mailbox import Mailbox
 from ml_integration.serving.stream import Stream
@@ -32,19 +33,28 @@ class Time:
 class Box:
     """A mailbox of so many streams that are named by numbers, and what it is asked for."""
 
-    def __init__(self, streams: int = 1, together: int = 1, timeout_ms: float = 0.0) -> None:
+    def __init__(
+        self,
+        streams: int = 1,
+        together: int = 1,
+        timeout_ms: float = 0.0,
+        pipeline: Pipeline | None = None,
+    ) -> None:
         self.time = Time()
         self.streams = [Stream(str(n), 'x', Listener()) for n in range(streams)]
         self.mailbox = Mailbox(self.streams, timeout_ms, self.time)
-        self.pipelines = {n: number_pipeline(n) for n in range(1, together + 1)}
+        self.pipelines = {n: pipeline or number_pipeline(n) for n in range(1, together + 1)}
         for pipeline in self.pipelines.values():
             self.mailbox.feed(pipeline)
         self.pipeline: Pipeline = self.pipelines[together]
 
-    def put(self, *streams: int, message: object = 'frame') -> None:
-        for number in streams:
-            now_ns = self.time.now_ns
+    def put(self, *streams: int, message: object = 'frame') -> int:
+        """Returns how many were displaced."""
+        now_ns = self.time.now_ns
+        return sum(
             self.mailbox.put(self.streams[number], 'x', message, now_ns, now_ns)
+            for number in streams
+        )
 
     def take(self) -> list[int]:
         if not self.mailbox.wait(lambda: self.pipeline):
@@ -84,12 +94,25 @@ def taking(box: Box) -> Iterator[Callable[[], list[int]]]:
 
 def test_the_newest_of_each_stream_wins_and_the_others_are_counted() -> None:
     box = Box(2, together=2)
-    for stream, message in ((0, 'old'), (1, 'other'), (0, 'older'), (0, 'new')):
-        box.put(stream, message=message)
+    messages = ((0, 'old'), (1, 'other'), (0, 'older'), (0, 'new'))
+    assert [box.put(stream, message=message) for stream, message in messages] == [0, 0, 1, 1]
     turns = box.mailbox.take(box.pipeline)
     seen = [(t.observation.trigger.message, t.observation.trigger.number) for t in turns]
     assert seen == [('new', 2), ('other', 0)]
-    assert [turn.passed_over for turn in turns] == [2, 0]
+    assert [turn.displaced for turn in turns] == [0, 0]
+
+
+def test_what_is_taken_is_not_displaced_and_what_waits_for_a_companion_may_be_later() -> None:
+    lidar = number_input('points', KeepRule.NEAREST, 5)
+    box = Box(pipeline=number_pipeline(1, lidar))
+    assert [box.put(0) for _ in range(8)] == [0] * 8  # as many can wait
+    assert box.put(0) == 1
+    box.time.now_ns += 33 * MS
+    box.put(0)
+    box.mailbox.put(box.streams[0], 'points', 'points', box.time.now_ns, box.time.now_ns)
+    (turn,) = box.mailbox.take(box.pipeline)
+    assert (turn.observation.trigger.number, turn.displaced) == (9, 7)
+    assert [box.put(0) for _ in range(8)] == [0] * 8
 
 
 def test_taking_waits_for_a_message() -> None:
