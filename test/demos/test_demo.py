@@ -194,7 +194,7 @@ def children_of(process: Process) -> list[psutil.Process]:
     """The two nodes, as soon as they run."""
     demo = psutil.Process(process.pid)
     wait_until(lambda: len(demo.children()) == 2, 'two nodes')
-    return sorted(demo.children(), key=lambda child: 'video_player' in child.cmdline())
+    return sorted(demo.children(), key=lambda child: 'video_player' in ' '.join(child.cmdline()))
 
 
 def assert_ended(children: list[psutil.Process]) -> None:
