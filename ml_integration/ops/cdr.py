@@ -1,5 +1,8 @@
 """Reads serialized messages: plain CDR, as every ROS middleware sends it.
 
+A `Plan` reads messages of one definition. It consists of steps, each of which reads one field or
+a run of neighboring numbers from a position of the buffer on, and leaves one value per field.
+
 Nothing large is copied: arrays are views of the buffer. Every length is checked against the
 buffer before it is used, so that a damaged message is an error that names the field.
 
@@ -10,18 +13,19 @@ OMG DDS-XTypes 1.3, section 7.6.2 (the four bytes in front of it).
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ml_integration.core.datatypes import Array
 from ml_integration.errors import MessageError
 
 HEADER_BYTES = 4
 # What is small travels filled up to a multiple of four, and Fast DDS does not take that off again.
 MAX_PADDING = 3
 
-_BYTE_ORDERS = {0x0000: '>', 0x0001: '<'}
+BYTE_ORDERS = {b'\x00\x00': '>', b'\x00\x01': '<'}
+"""By the first two bytes of a message."""
 # CDR2 aligns numbers of 8 bytes to 4 and puts a size in front of arrays of messages; PL_CDR
 # puts an identifier in front of every field.
 _OTHER_LAYOUTS = {
@@ -34,148 +38,241 @@ _OTHER_LAYOUTS = {
     0x000A: 'PL_CDR2_BE',
     0x000B: 'PL_CDR2_LE',
 }
-_NUMBERS = {
-    order: {code: struct.Struct(order + code) for code in 'BiIf'}
-    for order in _BYTE_ORDERS.values()
-}
+
+Step = Callable[[bytes, int, list[Any]], int]
+"""Reads from a position on, puts what it read at the end of the list, returns where it ends."""
+Fold = tuple[int, int, Callable[[list[Any]], Any]]
+"""From and up to which value of the list one object is made, and what makes it."""
 
 
-class CdrReader:
-    """Reads the fields of one message in the order of its definition.
+class Damaged(Exception):  # noqa: N818 - Plan.read makes the package's own error of it
+    """Bytes that a field cannot have; `field` is relative to the plan that reads it."""
+
+    def __init__(self, field: str, got: object, expected: str) -> None:
+        self.field, self.got, self.expected = field, got, expected
+
+
+class Plan:
+    """How messages of one definition, or elements of an array, are read in one byte order.
 
     Args:
-        buffer: the serialized message with the encapsulation header; it has to stay as it is as
-            long as arrays of it are in use.
-
-    Raises:
-        MessageError: the encapsulation is not plain CDR. Every method raises it when the buffer
-            has too few bytes for the field, or bytes that the field cannot have.
+        steps: read the fields, in the order of the definition.
+        folds: make objects of what they read, inner ones first. One value is left.
+        exact: whether nothing but padding may follow.
     """
 
-    def __init__(self, buffer: bytes | bytearray | memoryview) -> None:
-        whole = memoryview(buffer).toreadonly().cast('B')
-        self._order = _byte_order(whole)
-        self._numbers = _NUMBERS[self._order]
-        # Fields are aligned to what follows the header.
-        self._body = whole[HEADER_BYTES:]
-        self._end = len(self._body)
-        self._position = 0
+    def __init__(self, steps: Sequence[Step], folds: Sequence[Fold], exact: bool) -> None:
+        self._steps, self._folds, self._exact = tuple(steps), tuple(folds), exact
 
-    def uint8(self, field: str) -> int:
-        value: int = self._number(field, 'B')
-        return value
-
-    def int32(self, field: str) -> int:
-        value: int = self._number(field, 'i')
-        return value
-
-    def uint32(self, field: str) -> int:
-        value: int = self._number(field, 'I')
-        return value
-
-    def float32(self, field: str) -> float:
-        value: float = self._number(field, 'f')
-        return value
-
-    def boolean(self, field: str) -> bool:
-        value = self.uint8(field)
-        if value > 1:
-            raise MessageError(field, value, '0 or 1')
-        return value == 1
-
-    def string(self, field: str) -> str:
-        """Reads text without its terminator.
+    def read(self, buffer: bytes) -> Any:
+        """Reads a whole message.
 
         Raises:
-            MessageError: also where the only NUL is not at the end, or it is not UTF-8.
+            MessageError: the buffer has too few bytes for a field, bytes that a field cannot
+                have, or more than the definition says.
         """
-        length = self.uint32(field)
-        if not length:
-            raise MessageError(field, 'a length of 0', 'at least 1, which counts the NUL')
-        start = self._take(field, self._position, length)
-        text = bytes(self._body[start : start + length])
-        terminator = text.find(0)
-        if terminator != length - 1:
-            got = 'none' if terminator < 0 else f'one at character {terminator}'
-            raise MessageError(field, got, f'a NUL after {length - 1} characters, and no other')
         try:
-            return str(text[:-1], 'utf-8')
-        except UnicodeDecodeError as error:
-            raise MessageError(field, f'{error.reason} at byte {error.start}', 'UTF-8') from error
-
-    def sequence(self, field: str, kind: str) -> Array:
-        """Reads a length and as many numbers.
-
-        Args:
-            field: the field's name, for errors.
-            kind: numpy's name of the element type without byte order, such as 'u1' or 'f4'.
-
-        Returns:
-            (N,) of `kind` in the MESSAGE's byte order: a read-only view of the buffer, which
-            need not be aligned in memory.
-        """
-        count = self.uint32(field)
-        dtype = np.dtype(self._order + kind)
-        # Where there is no number, nothing is aligned for one.
-        start = _aligned(self._position, dtype.itemsize) if count else self._position
-        start = self._take(field, start, count * dtype.itemsize)
-        return np.ndarray((count,), dtype, self._body, start)
-
-    def finish(self) -> None:
-        """Checks that nothing but padding follows.
-
-        Not for messages with numbers of 8 bytes: ROS overestimates the size of some of them, and
-        up to 8 bytes without meaning follow.
-
-        Raises:
-            MessageError: more does, so this is a message of another definition.
-        """
-        left = self._end - self._position
-        if left > MAX_PADDING:
+            value, end = self.read_element(buffer, HEADER_BYTES)
+        except Damaged as damaged:
+            raise MessageError(damaged.field, damaged.got, damaged.expected) from None
+        if self._exact and len(buffer) - end > MAX_PADDING:
             raise MessageError(
                 '(end)',
-                f'{left} bytes after the last field',
+                f'{len(buffer) - end} bytes after the last field',
                 f'at most {MAX_PADDING} of padding',
                 'The publisher may use another version of the message definition.',
             )
-
-    def _number(self, field: str, code: str) -> Any:
-        number = self._numbers[code]
-        size = number.size
-        start = _aligned(self._position, size)
-        try:
-            (value,) = number.unpack_from(self._body, start)
-        except struct.error:
-            raise self._too_short(field, start, size) from None
-        self._position = start + size
         return value
 
-    def _take(self, field: str, start: int, size: int) -> int:
-        """Moves on behind `size` bytes from `start`, which is returned."""
-        if start + size > self._end:
-            raise self._too_short(field, start, size)
-        self._position = start + size
-        return start
-
-    def _too_short(self, field: str, start: int, size: int) -> MessageError:
-        left = max(self._end - start, 0)
-        return MessageError(
-            field,
-            f'{left} bytes up to the end of the message',
-            f'{size} from byte {HEADER_BYTES + start} on',
-        )
+    def read_element(self, buffer: bytes, position: int) -> tuple[Any, int]:
+        """Reads one value; returns it and where it ends."""
+        values: list[Any] = []
+        for step in self._steps:
+            position = step(buffer, position, values)
+        for first, end, make in self._folds:
+            values[first:end] = (make(values[first:end]),)
+        return values[0], position
 
 
-def _aligned(position: int, size: int) -> int:
-    return (position + size - 1) & -size
+def numbers(order: str, codes: Sequence[tuple[str, str]]) -> Step:
+    """Reads neighboring numbers at once.
+
+    Args:
+        order: '<' or '>'.
+        codes: each field's name and the code of its type in `struct`.
+    """
+    # Their padding depends on where the first one happens to begin.
+    layouts = [_layout(order, codes, start) for start in range(8)]
+
+    def step(buffer: bytes, position: int, values: list[Any]) -> int:
+        layout = layouts[position & 7]
+        try:
+            values += layout.unpack_from(buffer, position)
+        except struct.error:
+            raise _short_number(codes, buffer, position) from None
+        return position + layout.size
+
+    return step
 
 
-def _byte_order(whole: memoryview) -> str:
-    if len(whole) < HEADER_BYTES:
-        raise MessageError('(encapsulation)', f'{len(whole)} bytes', f'at least {HEADER_BYTES}')
-    identifier = whole[0] << 8 | whole[1]
-    order = _BYTE_ORDERS.get(identifier)
+def boolean(field: str) -> Step:
+    """Makes a bool of the number that was read last."""
+
+    def step(buffer: bytes, position: int, values: list[Any]) -> int:
+        value = values[-1]
+        if value > 1:
+            raise Damaged(field, value, '0 or 1')
+        values[-1] = value == 1
+        return position
+
+    return step
+
+
+def text(field: str, most: int | None) -> Step:
+    """Reads UTF-8 of as many bytes as the number that was read last, the last one a NUL.
+
+    Args:
+        field: its name.
+        most: the longest text that the definition allows [bytes]; None: any.
+    """
+
+    def step(buffer: bytes, position: int, values: list[Any]) -> int:
+        length = values[-1]
+        end: int = position + length
+        content = buffer[position:end]
+        if not length or content.find(0) != length - 1:
+            raise _bad_text(field, buffer, position, length)
+        if most is not None and length > most + 1:
+            raise Damaged(field, f'{length - 1} bytes', f'at most {most}')
+        try:
+            values[-1] = str(content[:-1], 'utf-8')
+        except UnicodeDecodeError as error:
+            raise Damaged(field, f'{error.reason} at byte {error.start}', 'UTF-8') from error
+        return end
+
+    return step
+
+
+def view(field: str, dtype: np.dtype[Any], count: int | None, most: int | None = None) -> Step:
+    """Makes a read-only array of the buffer's bytes, which need not be aligned in memory.
+
+    Args:
+        field: its name.
+        dtype: an element's type, in the message's byte order; bool is checked to be 0 or 1.
+        count: how many elements; None: as many as the number that was read last.
+        most: the most elements that the definition allows; None: any.
+    """
+    size = dtype.itemsize
+
+    def step(buffer: bytes, position: int, values: list[Any]) -> int:
+        length = values.pop() if count is None else count
+        if most is not None and length > most:
+            raise Damaged(field, f'{length} elements', f'at most {most}')
+        # Where there is no number, nothing is aligned for one.
+        start = position + (HEADER_BYTES - position) % size if length else position
+        end = start + length * size
+        if end > len(buffer):
+            raise _too_short(field, buffer, start, length * size)
+        values.append(np.ndarray((length,), dtype, buffer, start))
+        return end
+
+    return step if dtype.kind != 'b' else _checked_booleans(field, step)
+
+
+def repeat(field: str, plan: Plan, count: int | None, most: int | None = None) -> Step:
+    """Reads a tuple of what `plan` reads.
+
+    Args:
+        field: its name; an element's is `field[index]`.
+        plan: reads an element, which has at least one byte.
+        count: how many elements; None: as many as the number that was read last.
+        most: the most elements that the definition allows; None: any.
+    """
+
+    def step(buffer: bytes, position: int, values: list[Any]) -> int:
+        length = values.pop() if count is None else count
+        if most is not None and length > most:
+            raise Damaged(field, f'{length} elements', f'at most {most}')
+        elements: list[Any] = []
+        try:
+            for _ in range(length):
+                element, position = plan.read_element(buffer, position)
+                elements.append(element)
+        except Damaged as damaged:
+            damaged.field = joined(f'{field}[{len(elements)}]', damaged.field)
+            raise
+        values.append(tuple(elements))
+        return position
+
+    return step
+
+
+def joined(outer: str, inner: str) -> str:
+    """Returns the dotted name of a field of a field; either may be empty."""
+    return f'{outer}.{inner}' if outer and inner else outer or inner
+
+
+def byte_order(buffer: bytes) -> str:
+    """Returns '<' or '>'.
+
+    Raises:
+        MessageError: the encapsulation is not plain CDR.
+    """
+    if len(buffer) < HEADER_BYTES:
+        raise MessageError('(encapsulation)', f'{len(buffer)} bytes', f'at least {HEADER_BYTES}')
+    order = BYTE_ORDERS.get(buffer[:2])
     if order is None:
+        identifier = buffer[0] << 8 | buffer[1]
         name = _OTHER_LAYOUTS.get(identifier, 'an unknown one')
         raise MessageError('(encapsulation)', f'{name} (0x{identifier:04x})', 'CDR_LE or CDR_BE')
     return order
+
+
+def _layout(order: str, codes: Sequence[tuple[str, str]], start: int) -> struct.Struct:
+    """Where numbers lie that begin at `start` modulo 8 from the first byte of the buffer."""
+    position, layout = start - HEADER_BYTES, order
+    for _, code in codes:
+        size = struct.calcsize(order + code)
+        padding = -position % size
+        layout += 'x' * padding + code
+        position += padding + size
+    return struct.Struct(layout)
+
+
+def _checked_booleans(field: str, read: Step) -> Step:
+    def step(buffer: bytes, position: int, values: list[Any]) -> int:
+        end = read(buffer, position, values)
+        highest = values[-1].view(np.uint8).max(initial=0)
+        if highest > 1:
+            raise Damaged(field, highest, '0 or 1')
+        return end
+
+    return step
+
+
+def _short_number(codes: Sequence[tuple[str, str]], buffer: bytes, position: int) -> Damaged:
+    """The first number of a run that the buffer has no bytes for."""
+    for field, code in codes:
+        size = struct.calcsize(f'={code}')
+        position += (HEADER_BYTES - position) % size
+        if position + size > len(buffer):
+            return _too_short(field, buffer, position, size)
+        position += size
+    raise AssertionError('a run of numbers that fits into the buffer was not read')
+
+
+def _bad_text(field: str, buffer: bytes, start: int, length: int) -> Damaged:
+    if not length:
+        return Damaged(field, 'a length of 0', 'at least 1, which counts the NUL')
+    if start + length > len(buffer):
+        return _too_short(field, buffer, start, length)
+    terminator = buffer.find(0, start, start + length) - start
+    got = 'none' if terminator < 0 else f'one at character {terminator}'
+    return Damaged(field, got, f'a NUL after {length - 1} characters, and no other')
+
+
+def _too_short(field: str, buffer: bytes, start: int, size: int) -> Damaged:
+    left = max(len(buffer) - start, 0)
+    return Damaged(
+        field, f'{left} bytes up to the end of the message', f'{size} from byte {start} on'
+    )

@@ -16,7 +16,7 @@ from ml_integration.ros.inference.cameras import Camera
 from ml_integration.ros.inference.mailbox import Letter
 from ml_integration.ros.inference.model_serving import ModelServing
 from ml_integration.ros.inference.worker import Failed
-from ml_integration.ros.messages.raw_messages import Reader, typed_header
+from ml_integration.ros.messages.reader import Reader, typed_header
 
 
 @dataclass(frozen=True, slots=True)

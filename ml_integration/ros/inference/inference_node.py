@@ -24,7 +24,7 @@ from ml_integration.ros.inference.worker import Worker
 from ml_integration.ros.messages.endpoint import inspect_wire, subscribe
 from ml_integration.ros.messages.intra_process import receive_images
 from ml_integration.ros.messages.message_types import message_type
-from ml_integration.ros.messages.raw_messages import reader_for
+from ml_integration.ros.messages.reader import reader
 from ml_integration.ros.node import process, qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
@@ -91,7 +91,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def activate(self, resources: ExitStack) -> None:
         self._monitor = Monitor(monotonic_ns(), cameras=len(self._cameras))
         raw = self.parameters.raw_subscription
-        self._reader = reader_for(self._sensor_type) if raw else None
+        self._reader = reader(message_type(self._sensor_type)) if raw else None
         self._worker = self._make_worker()
         self._worker.start()
         resources.callback(self._worker.stop)

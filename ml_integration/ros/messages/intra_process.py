@@ -17,7 +17,7 @@ from sensor_msgs.msg import Image
 
 from ml_integration.core.datatypes import Array
 from ml_integration.ros.messages.image_message import serialized_bgr8
-from ml_integration.ros.messages.raw_messages import RawImage, read_header
+from ml_integration.ros.messages.reader import read_header, record_class
 from ml_integration.ros.node import qos
 
 Receiver = Callable[[Any], None]
@@ -80,7 +80,7 @@ class ImagePublisher:
         if not (header.stamp.sec or header.stamp.nanosec):
             receivers = ()
         if receivers:
-            message = _raw_image(header, pixels)
+            message = _as_read(header, pixels)
             for receive in receivers:
                 receive(message)
         if self._publisher.get_subscription_count() > len(receivers):
@@ -124,8 +124,17 @@ def _forget(key: tuple[int, str], receive: Receiver) -> None:
             del _receivers[key]
 
 
-def _raw_image(header: Any, pixels: Array) -> RawImage:
+def _as_read(header: Any, pixels: Array) -> Any:
+    """What a reader would make of the picture."""
     height, width = pixels.shape[:2]
     data = pixels.reshape(-1)
     data.flags.writeable = False
-    return RawImage(header, height, width, 'bgr8', 0, 3 * width, data)
+    return record_class(Image)(
+        header=header,
+        height=height,
+        width=width,
+        encoding='bgr8',
+        is_bigendian=0,
+        step=3 * width,
+        data=data,
+    )

@@ -22,11 +22,12 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 from ml_integration.ros.messages.intra_process import ImagePublisher, receive_images
-from ml_integration.ros.messages.raw_messages import RawImage
+from ml_integration.ros.messages.reader import record_class
 from ml_integration.ros.node import qos
 from ml_integration.sensors.image import Image as ImageSensor
 
 PLAYER, DETECTOR = 'ml_integration::VideoPlayer', 'ml_integration::InferenceNode'
+ImageRecord = record_class(Image)
 INTRA_PROCESS = {'use_intra_process_comms': True}
 
 
@@ -74,7 +75,7 @@ def test_the_receiver_gets_the_publishers_own_pixels_which_it_cannot_write_to(
     pixels = squares(GREEN)
     ImagePublisher(client.node, 'inside', True, resources).publish(header(7), pixels)
     (message,) = receiver.messages
-    assert isinstance(message, RawImage)
+    assert isinstance(message, ImageRecord)
     frame = ImageSensor(('bgr8',)).decode(message, 0)
     assert np.shares_memory(frame.data, pixels)
     assert (frame.data == pixels).all()
@@ -105,7 +106,10 @@ def test_a_subscriber_outside_gets_it_too_and_the_one_inside_only_once(
         outside_messages.wait_for(lambda m: stamp_of(m) == last, 'the last picture')
         # What is not stamped is not handed over, and comes after the copies of all others.
         publisher.publish(header(0), squares(GREEN))
-        wait_until(lambda: not isinstance(receiver.messages[-1], RawImage), 'one by the network')
+        wait_until(
+            lambda: not isinstance(receiver.messages[-1], ImageRecord),
+            'one by the network',
+        )
     assert [m.header.stamp.nanosec for m in receiver.messages[:-1]] == [*range(1, last + 1)]
 
 
@@ -142,7 +146,7 @@ def test_nothing_is_handed_over_to_who_has_left_or_lives_in_another_context(
     with closing(Client()) as other, ExitStack() as own:
         foreign = Receiver(other.node, 'left', own)
         publisher.publish(header(2), squares(GREEN))
-        assert not any(isinstance(message, RawImage) for message in foreign.messages)
+        assert not any(isinstance(message, ImageRecord) for message in foreign.messages)
 
 
 @pytest.fixture(scope='module')
