@@ -22,24 +22,14 @@ _plugin = cache(plugins.load)
 _SESSIONS = SharedSessions()
 """Of this process, whichever node asks."""
 
-SensorFactory = Callable[[str, tuple[str, ...]], Sensor]
-"""Makes a sensor from its plug-in name and the formats that the task takes."""
-
 
 def go_on() -> None:
     """The pause of whoever disturbs nobody."""
 
 
-def make_sensor(name: str, formats: tuple[str, ...]) -> Sensor:
-    """The plain factory: looks the plug-in up and builds it."""
-    sensor: Sensor = _plugin('sensors', name)(formats)
-    return sensor
-
-
 def load_pipeline(
     package: ModelPackage,
     execution: ExecutionSettings,
-    sensor_factory: SensorFactory = make_sensor,
     *,
     together: Callable[[str], int] = lambda device: 1,
     artifacts: ArtifactCache | None = None,
@@ -55,7 +45,6 @@ def load_pipeline(
     Args:
         package: the verified model.
         execution: how it is executed.
-        sensor_factory: makes the sensor.
         artifacts: where the engine may keep what it made of the model.
         together: says how many frames should run together on a device, if the model can do it.
         fresh: load the model again also where it is loaded already.
@@ -72,7 +61,7 @@ def load_pipeline(
     try:
         model = _describe(package, session)
         task = _make_task(package, model)
-        sensor = sensor_factory(_only_sensor(manifest, model), task.formats)
+        sensor: Sensor = _plugin('sensors', _only_sensor(manifest, model))(task.formats)
         prove(package, session, pause)
         frames = together(session.device)
         batch = make_batch(partial(_make_task, package, model), model, frames)

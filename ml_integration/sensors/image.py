@@ -11,23 +11,19 @@ from ml_integration.ops.image_layout import image_view
 from ml_integration.ops.pixel_formats import pixel_format
 from ml_integration.ops.pixels import choose_format, convert
 
-Converter = Callable[[Array, str, str], Array | None]
-"""Converts (pixels, encoding, wanted encoding); None where it does not know how.
-
-What it returns is a new array with the wanted encoding's shape and dtype.
-"""
+Converter = Callable[[Array, str, str], Array]
+"""Converts (pixels, encoding, wanted encoding) into a new array."""
 
 
 class Image:
     """Turns sensor_msgs/msg/Image into frames of the encodings a task takes.
 
     A frame's `data` is read-only: the message's own memory where its pixels already are what is
-    wanted, a new array otherwise, so that no later message changes it.
+    wanted, a new array otherwise, so that no later message changes it. Colors are converted by
+    cv_bridge where it is installed and knows how; all else, and all depth, by OpenCV.
 
     Args:
         formats: encodings the task takes, the preferred one first, such as ('rgb8', 'bgr8').
-        converter: asked first where colors have to be converted; cv_bridge's, where there is
-            one. What it does not know, and all depth, is left to OpenCV.
 
     Raises:
         SettingError: `formats` is empty or names an unknown encoding.
@@ -35,7 +31,7 @@ class Image:
 
     message_type = 'sensor_msgs/msg/Image'
 
-    def __init__(self, formats: tuple[str, ...], converter: Converter | None = None) -> None:
+    def __init__(self, formats: tuple[str, ...]) -> None:
         self._formats = tuple(formats)
         where = 'sensors.image'
         if not self._formats:
@@ -47,7 +43,7 @@ class Image:
             raise SettingError(
                 'formats', name, error.expected, where=where, hint=error.hint
             ) from error
-        self._converter = converter
+        self._cv_bridge = _cv_bridge()
 
     def decode(self, message: Any, sequence: int) -> Frame:
         """Reads one image.
@@ -84,8 +80,19 @@ class Image:
         # cv_bridge makes as many meters of millimeters, and copies any order of colors unchanged
         # into a type code such as 8UC3.
         known = pixel_format(encoding).color and not target[0].isdigit()
-        if self._converter is not None and known:
-            converted = self._converter(pixels, encoding, target)
-            if converted is not None:
-                return converted
+        if self._cv_bridge is not None and known:
+            try:
+                return self._cv_bridge(pixels, encoding, target)
+            except RuntimeError:  # it does not know the pair
+                pass
         return convert(pixels, encoding, target)
+
+
+def _cv_bridge() -> Converter | None:
+    """Looks for cv_bridge's conversions; one built for another numpy does not import either."""
+    try:
+        from cv_bridge.boost.cv_bridge_boost import cvtColor2
+    except ImportError:
+        return None
+    converter: Converter = cvtColor2
+    return converter

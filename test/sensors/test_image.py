@@ -1,7 +1,8 @@
 """The image sensor: messages in, frames out."""
 
 import array
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -154,26 +155,45 @@ def test_formats_that_no_image_has_are_refused_at_once(formats, got):
 
 
 class Bridge:
-    """A converter that knows one conversion and notes what it is asked."""
+    """A cv_bridge that knows one conversion and notes what it is asked."""
 
     def __init__(self):
         self.asked = []
 
     def __call__(self, pixels, source, target):
         self.asked.append((source, target))
-        return np.full_like(pixels, 42) if (source, target) == ('bgr8', 'rgb8') else None
+        if (source, target) != ('bgr8', 'rgb8'):
+            raise RuntimeError('Unsupported conversion')
+        return np.full_like(pixels, 42)
 
 
-def test_a_converter_s_answer_is_used(picture_rgb):
-    frame = Image(('rgb8',), Bridge()).decode(message(picture_rgb, 'bgr8'), 0)
+@pytest.fixture
+def bridge(monkeypatch):
+    """The conversions of the cv_bridge that is installed."""
+    bridge = Bridge()
+    for name in ('cv_bridge', 'cv_bridge.boost'):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    module = SimpleNamespace(cvtColor2=bridge)
+    monkeypatch.setitem(sys.modules, 'cv_bridge.boost.cv_bridge_boost', module)
+    return bridge
+
+
+def test_cv_bridge_is_asked_first(picture_rgb, bridge):
+    frame = Image(('rgb8',)).decode(message(picture_rgb, 'bgr8'), 0)
+    assert bridge.asked == [('bgr8', 'rgb8')]
     assert (frame.data == 42).all()
     assert not frame.data.flags.writeable
 
 
-def test_what_a_converter_does_not_know_is_left_to_opencv(picture_rgb):
-    bridge = Bridge()
-    frame = Image(('rgb8',), bridge).decode(message(picture_rgb, '8UC3'), 0)
+def test_what_cv_bridge_does_not_know_is_left_to_opencv(picture_rgb, bridge):
+    frame = Image(('rgb8',)).decode(message(picture_rgb, '8UC3'), 0)
     assert bridge.asked == [('8UC3', 'rgb8')]
+    assert np.array_equal(frame.data, picture_rgb[..., ::-1])
+
+
+def test_a_cv_bridge_that_does_not_import_is_done_without(picture_rgb, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'cv_bridge', None)
+    frame = Image(('rgb8',)).decode(message(picture_rgb, 'bgr8'), 0)
     assert np.array_equal(frame.data, picture_rgb[..., ::-1])
 
 
@@ -186,8 +206,7 @@ def test_what_a_converter_does_not_know_is_left_to_opencv(picture_rgb):
         (np.uint16, 'mono16', ('8UC3',)),  # cv_bridge ignores the order of a type code
     ],
 )
-def test_a_converter_is_not_asked_where_it_would_be_wrong(dtype, encoding, formats):
-    bridge = Bridge()
-    frame = Image(formats, bridge).decode(message(np.ones((3, 3), dtype), encoding), 0)
+def test_cv_bridge_is_not_asked_where_it_would_be_wrong(dtype, encoding, formats, bridge):
+    frame = Image(formats).decode(message(np.ones((3, 3), dtype), encoding), 0)
     assert bridge.asked == []
     assert frame.format == formats[0]

@@ -20,7 +20,6 @@ from ml_integration.deploy.reverification import Reverification
 from ml_integration.deploy.source import Loaded, Source
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_report import ModelReport
-from ml_integration.ros.inference.sensors import ros_sensor
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.artifacts import StoredArtifacts
@@ -140,7 +139,6 @@ def _source(
         return load_pipeline(
             package,
             parameters.execution,
-            ros_sensor,
             together=together,
             artifacts=kept,
             fresh=fresh,
