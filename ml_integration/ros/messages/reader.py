@@ -95,14 +95,6 @@ def read_header(buffer: bytes) -> Any:
     return _plans(Header, 'header', exact=False)[cdr.byte_order(buffer)].read(buffer)
 
 
-def typed_header(header: Any) -> Header:
-    """Makes a header that goes into a typed message, of one that was read or a typed one."""
-    typed = Header(frame_id=header.frame_id)
-    typed.stamp.sec = header.stamp.sec
-    typed.stamp.nanosec = header.stamp.nanosec
-    return typed
-
-
 class _Planner:
     """Collects the steps and folds of a plan; numbers that are neighbors become one step.
 

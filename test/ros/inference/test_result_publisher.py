@@ -17,7 +17,6 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 from ml_integration.core.datatypes import (
-    Frame,
     ModelDescription,
     ModelIdentity,
     Prediction,
@@ -34,11 +33,12 @@ NAMES = st.text(st.characters(exclude_characters='\0', exclude_categories=('Cs',
 def detector(labels: tuple[str, ...]) -> ObjectDetection:
     images = TensorSpec('images', 'float32', (1, 3, 64, 64))
     output = TensorSpec('detections', 'float32', (1, 16, 5 + len(labels)))
-    model = ModelDescription(ModelIdentity('m', 1), labels, (images,), (output,))
+    pictures = {'images': (64, 64)}
+    model = ModelDescription(ModelIdentity('m', 1), labels, (images,), (output,), pictures)
     return ObjectDetection(ObjectDetection.Settings(), model)
 
 
-def prediction(count: int, classes: int, seed: int = 0) -> Prediction:
+def prediction(count: int, classes: int, seed: int = 0, stamp_ns: int = 0) -> Prediction:
     random = np.random.default_rng(seed)
     found = Detections(
         np.sort(random.random((count, 2, 2)) * 64, axis=1).reshape(count, 4).astype(np.float32),
@@ -46,8 +46,7 @@ def prediction(count: int, classes: int, seed: int = 0) -> Prediction:
         random.integers(0, classes, count, np.int32),
         count,
     )
-    frame = Frame(np.zeros((64, 64, 3), np.uint8), 'rgb8')
-    return Prediction(frame, ModelIdentity('m', 1), found, Verdict(), {})
+    return Prediction(stamp_ns, 'eye', {}, ModelIdentity('m', 1), found, Verdict(), {})
 
 
 def stamped(frame_id: str, sec: int = 5, nanosec: int = 77) -> Header:
@@ -69,8 +68,9 @@ def test_serialized_detections_are_those_of_the_typed_message(
 ) -> None:
     task, found = detector(tuple(labels)), prediction(count, len(labels), seed)
     header = stamped(frame_id, sec, nanosec)
-    message = task.encode(found, header, message_type)
-    serialized = task.serialize(found, header)
+    ((topic, message),) = task.encode(found, header, message_type)
+    ((same_topic, serialized),) = task.serialize(found, header)
+    assert topic == same_topic == 'detections'
     assert deserialize_message(serialized, Detection2DArray) == message
     assert len(serialized) == len(serialize_message(message))
 
@@ -84,7 +84,7 @@ def client(ros_domain: int) -> Iterator[Client]:
 class Outdated(ObjectDetection):
     """Knows another version of the message."""
 
-    def serialize(self, prediction: Prediction, header: Any) -> bytes:
+    def serialize(self, prediction: Prediction, header: Any) -> Iterator[tuple[str, bytes]]:
         return super().serialize(prediction, stamped('of another field'))
 
 
@@ -96,17 +96,19 @@ def test_what_arrives_is_right_even_if_the_message_is_defined_differently_here(
     task = kind(usual._settings, usual._model)
     with ExitStack() as resources:
         publisher = ResultPublisher(client.node, task, resources)
-        topic = publisher.topic_name
+        (topic,) = publisher.topic_names
         results = client.collect(Detection2DArray, topic)
         wait_until(lambda: client.node.count_subscribers(topic), 'the subscription')
-        expected = [prediction(count, 2) for count in (0, 3, 2)]
-        for number, found in enumerate(expected):
-            publisher.publish(task, found, stamped('eye', number))
+        expected = [
+            prediction(count, 2, stamp_ns=number * 10**9) for number, count in enumerate((0, 3, 2))
+        ]
+        for found in expected:
+            publisher.publish(task, found)
         arrived = results.wait(len(expected))
     header = stamped('eye')
-    typed = [task.encode(found, header, message_type) for found in expected]
+    typed = [next(iter(task.encode(found, header, message_type)))[1] for found in expected]
     assert [len(message.detections) for message in arrived] == [0, 3, 2]
-    for message, want in zip(arrived, typed, strict=True):
-        assert message.header.frame_id == 'eye'
+    for number, (message, want) in enumerate(zip(arrived, typed, strict=True)):
+        assert (message.header.frame_id, message.header.stamp.sec) == ('eye', number)
         assert [d.results for d in message.detections] == [d.results for d in want.detections]
         assert [d.bbox for d in message.detections] == [d.bbox for d in want.detections]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,15 @@ from inference_processes import (
     stamp_of,
     value,
 )
-from ml_integration.ros.inference.side_outputs import SideOutputs
 from model_folders import write_model_folder
 from rclpy.serialization import deserialize_message
 from ros_client import Client
 from sensor_msgs.msg import Image
-from std_msgs.msg import Header
 
+from ml_integration.core.arrivals import Observation, of_one
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
+from ml_integration.ros.inference.spectators import Overlay, Provenance
 from ml_integration.store.package.package import read_package
 
 PICTURE = np.zeros((256, 512, 3), np.uint8)
@@ -88,7 +88,7 @@ def test_provenance_says_which_model_made_a_result_of_which_frame(
     assert value(status, 'sha256') == digest
     assert value(status, 'frame_id') == 'left'
     assert int(value(status, 'stamp_ns')) in map(stamp_of, node.results().messages)
-    for stage in ('decode', 'preprocess', 'infer', 'postprocess', 'validate'):
+    for stage in ('decode', 'encode', 'infer', 'postprocess', 'validate'):
         assert float(value(status, f'{stage}_ms')) > 0
 
 
@@ -127,27 +127,35 @@ def pipeline(store: Path, request: pytest.FixtureRequest) -> Iterator[Pipeline]:
         yield loaded
 
 
+def seen(message: Image) -> Observation:
+    return of_one('images', message)
+
+
 def test_nothing_is_made_while_nobody_looks(pipeline: Pipeline) -> None:
-    topics = Topics()
-    outputs = SideOutputs(topics, lambda *release: None)
-    message = image_message(squares(GREEN))
-    prediction = pipeline.run(message)
+    topics: Any = Topics()
+    spectators = [kind(topics, '~', ExitStack()) for kind in (Overlay, Provenance)]
+    observation = seen(image_message(squares(GREEN)))
+    prediction = pipeline.run(observation)
     watched = topics.by_name['~/overlay']
     for subscribers, published in ((0, 0), (1, 1), (2, 2), (0, 2)):
         watched.subscribers = subscribers
-        outputs.publish(pipeline, prediction, message.header)
+        for spectator in spectators:
+            spectator.take(observation, prediction, pipeline)
         assert len(watched.published) == published
     assert not topics.by_name['~/provenance'].published
 
 
 @pytest.mark.parametrize('pipeline', ['spoiled'], indirect=True)
 def test_an_invalid_result_is_told_and_not_drawn(pipeline: Pipeline) -> None:
-    topics = Topics()
-    outputs = SideOutputs(topics, lambda *release: None)
+    topics: Any = Topics()
+    spectators = [kind(topics, '~', ExitStack()) for kind in (Overlay, Provenance)]
     for topic in topics.by_name.values():
         topic.subscribers = 1
     picture = squares(GREEN)
-    outputs.publish(pipeline, pipeline.run(image_message(picture)), Header())
+    observation = seen(image_message(picture))
+    prediction = pipeline.run(observation)
+    for spectator in spectators:
+        spectator.take(observation, prediction, pipeline)
     (drawn,) = topics.by_name['~/overlay'].published
     assert deserialize_message(drawn, Image).data.tobytes() == picture.tobytes()
     (status,) = topics.by_name['~/provenance'].published

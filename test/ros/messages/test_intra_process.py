@@ -79,7 +79,7 @@ def test_the_receiver_gets_the_publishers_own_pixels_which_it_cannot_write_to(
     ImagePublisher(client.node, 'inside', True, resources).publish(header(7), pixels)
     (message,) = receiver.messages
     assert isinstance(message, ImageRecord)
-    frame = ImageSensor(('bgr8',)).decode(message, 0)
+    frame = ImageSensor(('bgr8',)).decode(message, 7)
     assert np.shares_memory(frame.data, pixels)
     assert (frame.data == pixels).all()
     assert (frame.stamp_ns, frame.frame_id) == (7, 'eye')
