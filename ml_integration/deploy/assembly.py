@@ -50,26 +50,13 @@ def assemble(
     """
     manifest, identity = package.manifest, package.content.identity
     inputs = check_tensors(manifest, session)
-    task_type = plugin('tasks', manifest.task)
-    model = ModelDescription(
-        identity, package.labels, inputs, manifest.outputs, _pictures(package, inputs)
-    )
-    file = package.directory / MANIFEST
-    if 'preprocess' in manifest.settings:
-        raise ManifestError(
-            file,
-            'settings.preprocess',
-            manifest.settings['preprocess'],
-            'no such setting of a task',
-            "How messages become a tensor is said by the input: move it to its 'encode'.",
-        )
-    where = f'{file}: settings of {manifest.task}'
-    task: Task = task_type(build(task_type.Settings, manifest.settings, where), model)
+    pictures = _pictures(package, inputs)
+    model = ModelDescription(identity, package.labels, inputs, manifest.outputs, pictures)
+    task = _task(package, model)
     size = most if _can_batch(manifest, task, model) else 1
     rows = {spec.name: zeros(spec, size) for spec in inputs}
     _write_constants(manifest, rows)
-    sources = manifest.sensor_inputs
-    wired = tuple(_input(package, item, rows, size, reader_for) for item in sources)
+    wired = tuple(_input(package, item, rows, size, reader_for) for item in manifest.sensor_inputs)
     states = tuple(item for item in manifest.inputs if isinstance(item, StateInput))
     sizes = tuple(item for item in manifest.inputs if isinstance(item, SizeInput))
     wiring = Wiring(wired, manifest.trigger, rows, states, sizes)
@@ -110,6 +97,22 @@ def zeros(spec: TensorSpec, batch: int) -> Array:
     # Another free dimension is one whose size does not matter for the computation.
     first = (spec.shape[0] or batch,) if spec.shape else ()
     return np.zeros((*first, *(size or 1 for size in spec.shape[1:])), spec.dtype)
+
+
+def _task(package: ModelPackage, model: ModelDescription) -> Task:
+    manifest, file = package.manifest, package.directory / MANIFEST
+    if 'preprocess' in manifest.settings:
+        raise ManifestError(
+            file,
+            'settings.preprocess',
+            manifest.settings['preprocess'],
+            'no such setting of a task',
+            "How messages become a tensor is said by the input: move it to its 'encode'.",
+        )
+    task_type = plugin('tasks', manifest.task)
+    settings = build(task_type.Settings, manifest.settings, f'{file}: settings of {manifest.task}')
+    task: Task = task_type(settings, model)
+    return task
 
 
 def _input(

@@ -33,14 +33,10 @@ def image_view(
     Raises:
         MessageError: size, step and amount of data contradict each other.
     """
-    _check_size(height, width, pixel)
+    _check_size(height, width, step, pixel)
     rows = height * 3 // 2 if pixel.planar else height
     dtype = np.dtype(pixel.dtype).newbyteorder('>' if is_bigendian else '<')
     pixel_bytes = dtype.itemsize * pixel.channels
-    if step < width * pixel_bytes:
-        raise MessageError(
-            'step', step, f'at least {width * pixel_bytes}: {width} pixels of {pixel_bytes} bytes'
-        )
     raw = _raw_bytes(data)
     if raw.size != rows * step:
         raise MessageError(
@@ -56,7 +52,7 @@ def image_view(
     return view
 
 
-def _check_size(height: int, width: int, pixel: PixelFormat) -> None:
+def _check_size(height: int, width: int, step: int, pixel: PixelFormat) -> None:
     for field, size, even in (
         ('height', height, pixel.planar),
         ('width', width, pixel.shares_columns),
@@ -65,6 +61,11 @@ def _check_size(height: int, width: int, pixel: PixelFormat) -> None:
             raise MessageError(field, size, 'at least 1', 'The publisher sends empty images.')
         if even and size % 2:
             raise MessageError(field, size, f"an even number, as '{pixel.color}' shares colors")
+    pixel_bytes = np.dtype(pixel.dtype).itemsize * pixel.channels
+    if step < width * pixel_bytes:
+        raise MessageError(
+            'step', step, f'at least {width * pixel_bytes}: {width} pixels of {pixel_bytes} bytes'
+        )
 
 
 def _raw_bytes(data: Any) -> npt.NDArray[np.uint8]:
