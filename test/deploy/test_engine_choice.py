@@ -9,7 +9,7 @@ import pytest
 from model_folders import read_manifest_document, write_manifest
 
 from ml_integration.core.execution import ExecutionSettings
-from ml_integration.deploy.loading import load_pipeline
+from ml_integration.deploy.loading import Loader
 from ml_integration.errors import MlIntegrationError, ModelLoadError, PluginError
 from ml_integration.store.package.package import read_package
 
@@ -18,7 +18,7 @@ ModelFolder = Callable[..., Path]
 
 def test_an_engine_that_is_not_here_is_named(model_folder: ModelFolder) -> None:
     with pytest.raises(PluginError, match="there is no 'abacus'; got 'abacus'; expected one of"):
-        load_pipeline(read_package(model_folder()), ExecutionSettings(engine='abacus'))
+        Loader(ExecutionSettings(engine='abacus')).load(read_package(model_folder()))
 
 
 def test_an_engine_that_does_not_open_the_format_says_which_it_opens(
@@ -31,14 +31,14 @@ def test_an_engine_that_does_not_open_the_format_says_which_it_opens(
         'Choose another engine with the parameter execution.engine.'
     )
     with pytest.raises(ModelLoadError) as caught:
-        load_pipeline(read_package(folder), ExecutionSettings())
+        Loader(ExecutionSettings()).load(read_package(folder))
     assert str(caught.value) == sentence
 
 
 def test_how_a_picture_becomes_a_tensor_is_taken_from_the_input(model_folder: ModelFolder) -> None:
     folder = model_folder(encode={'resize': 'bend'})
     with pytest.raises(MlIntegrationError, match="got 'bend'; expected str one of letterbox"):
-        load_pipeline(read_package(folder), ExecutionSettings())
+        Loader(ExecutionSettings()).load(read_package(folder))
     folder = model_folder('other', settings={'preprocess': {'resize': 'stretch'}})
     with pytest.raises(MlIntegrationError, match=r"'settings\.preprocess' .* to its 'encode'"):
-        load_pipeline(read_package(folder), ExecutionSettings())
+        Loader(ExecutionSettings()).load(read_package(folder))

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 from ros_client import Client
 from ros_processes import wait_until
-from std_msgs.msg import Header
+from std_msgs.msg import Float32MultiArray, Header
 from vision_msgs.msg import Detection2DArray
 
+from ml_integration.core.contracts import Topic
 from ml_integration.core.datatypes import (
     ModelDescription,
     ModelIdentity,
@@ -112,3 +113,38 @@ def test_what_arrives_is_right_even_if_the_message_is_defined_differently_here(
         assert (message.header.frame_id, message.header.stamp.sec) == ('eye', number)
         assert [d.results for d in message.detections] == [d.results for d in want.detections]
         assert [d.bbox for d in message.detections] == [d.bbox for d in want.detections]
+
+
+class Numbers:
+    """A task whose result is an array, which is neither true nor false."""
+
+    topics = (Topic('numbers', 'std_msgs/msg/Float32MultiArray'),)
+
+    def encode(self, prediction: Prediction, header: Header, messages: Any) -> Any:
+        message = messages(self.topics[0].message_type)()
+        message.data = prediction.result.tolist()
+        yield 'numbers', message
+
+    def serialize(self, prediction: Prediction, header: Header) -> Any:
+        ((topic, message),) = self.encode(prediction, header, message_type)
+        yield topic, serialize_message(message)
+
+    def telling(self, result: np.ndarray) -> bool:
+        return result.size > 0
+
+
+def test_a_result_that_is_an_array_is_serialized_and_checked_like_any_other(
+    client: Client,
+) -> None:
+    task: Any = Numbers()
+    with ExitStack() as resources:
+        publisher = ResultPublisher(client.node, task, resources)
+        (topic,) = publisher.topic_names
+        results = client.collect(Float32MultiArray, topic)
+        wait_until(lambda: client.node.count_subscribers(topic), 'the subscription')
+        for size in (0, 2, 3):
+            numbers = np.arange(size, dtype=np.float32)
+            found = Prediction(1, 'eye', {}, ModelIdentity('m', 1), numbers, Verdict(), {})
+            publisher.publish(task, found)
+        arrived = results.wait(3)
+    assert [message.data.tolist() for message in arrived] == [[], [0, 1], [0, 1, 2]]
