@@ -60,6 +60,10 @@ class Input:
     sensor: Sensor
     encoders: tuple[Encoder, ...]
 
+    @property
+    def tensor(self) -> str:
+        return self.source.spec.name
+
     def decode(self, arrival: Arrival) -> Frame:
         return self.sensor.decode(self.read(arrival.message), arrival.stamp_ns)
 
@@ -85,7 +89,7 @@ class Wiring:
     @property
     def trigger_topic(self) -> str:
         """The topic whose messages start runs; `CLOCK` where the clock does."""
-        by_tensor = {item.source.tensor: item.source.topic for item in self.inputs}
+        by_tensor = {item.tensor: item.source.topic for item in self.inputs}
         return by_tensor.get(self.trigger.tensor, CLOCK)
 
     @property
@@ -163,7 +167,7 @@ class Pipeline:
         self._now_ns = now_ns
         self._memories: dict[str, Memory] = {}
         self._rows = [_row(wiring.rows, row, self.batch_size) for row in range(self.batch_size)]
-        pictures = (item.source.tensor for item in wiring.inputs if item.sensor.kind == 'image')
+        pictures = (item.tensor for item in wiring.inputs if item.sensor.kind == 'image')
         self.picture = next(pictures, '')
 
     def inbox(self, stream: str) -> Inbox:
@@ -197,13 +201,10 @@ class Pipeline:
         """
         clock = StageClock(self._now_ns)
         memory = self._memory(observation)
-        frames = {
-            item.source.tensor: _frames(item, observation, memory) for item in self.wiring.inputs
-        }
+        frames = {item.tensor: _frames(item, observation, memory) for item in self.wiring.inputs}
         clock.lap('decode')
         geometry = {
-            item.source.tensor: item.encoders[row](frames[item.source.tensor])
-            for item in self.wiring.inputs
+            item.tensor: item.encoders[row](frames[item.tensor]) for item in self.wiring.inputs
         }
         tensors = self._rows[row]
         self._fill(tensors, geometry, memory)
@@ -287,7 +288,7 @@ class Pipeline:
 
 def _frames(item: Input, observation: Observation, memory: Memory) -> Sequence[Frame]:
     """What a run sees of an input; of overlapping windows, what is new is decoded."""
-    tensor = item.source.tensor
+    tensor = item.tensor
     arrivals = observation.arrivals[tensor]
     if item.source.keep.rule is not KeepRule.WINDOW:
         return tuple(map(item.decode, arrivals))

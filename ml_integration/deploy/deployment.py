@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
 
-from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy import probation
 from ml_integration.deploy.admission import Admission, Candidate
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loaded, Loader
 from ml_integration.deploy.open_models import Audience, OpenModels
 from ml_integration.deploy.probation import ProbationSettings
-from ml_integration.deploy.router import Lease
+from ml_integration.deploy.router import Router
 from ml_integration.deploy.swapping import Swapping
 from ml_integration.errors import MlIntegrationError, ModelError, ModelNotFoundError
 from ml_integration.store.state.node_state import NodeState
@@ -63,31 +61,21 @@ class Deployment:
         return self._models.serving
 
     @property
-    def open_pipelines(self) -> tuple[Pipeline, ...]:
-        """The pipeline that serves, and the kept one if there is one."""
-        previous = self._models.previous
-        return (self.serving.pipeline, *((previous.pipeline,) if previous else ()))
+    def router(self) -> Router:
+        """Lends the pipelines to whoever serves frames."""
+        return self._models.router
 
     @property
     def audience(self) -> Audience | None:
         """Whoever is told before a pipeline serves and before it is closed.
 
-        Who comes prepares for `open_pipelines` by itself.
+        Who comes prepares for the pipelines of the router by itself.
         """
         return self._models.audience
 
     @audience.setter
     def audience(self, audience: Audience | None) -> None:
         self._models.audience = audience
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """What serves at the moment.
-
-        Raises:
-            ModelError: nothing does.
-        """
-        return self.serving.pipeline
 
     @property
     def complaints(self) -> tuple[str, ...]:
@@ -127,10 +115,6 @@ class Deployment:
         self._models.do_aside(self._loader.keep)
         self._models.serve(loaded)
         self._history.log('start', str(loaded.identity), reason=self._models.problem)
-
-    def lease(self) -> AbstractContextManager[Lease]:
-        """Keeps a pipeline open while frames are in it; see `Router.lease`."""
-        return self._models.router.lease()
 
     def admit(self, reference: str) -> Candidate:
         """Checks in a moment whether a model may be loaded in the place of the serving one.

@@ -74,6 +74,25 @@ class Router:
         self._candidate: _Occupant | None = None
         self._share, self._routed = 0.0, 0
 
+    @property
+    def pipeline(self) -> Pipeline:
+        """What serves at the moment.
+
+        Raises:
+            ModelError: nothing does.
+        """
+        serving = self._serving
+        if serving is None:
+            raise ModelError('no model is loaded')
+        return serving.pipeline
+
+    @property
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """What may have the next frame, and what is kept to have frames again."""
+        with self._lock:
+            needed = (self._serving, self._candidate, self._kept)
+            return tuple(item.pipeline for item in needed if item is not None)
+
     @contextmanager
     def lease(self) -> Iterator[Lease]:
         """Keeps a pipeline open while a frame, or several that came together, are in it.

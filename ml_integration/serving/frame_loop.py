@@ -5,38 +5,25 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic, monotonic_ns
-from typing import Any, Protocol
+from time import monotonic, monotonic_ns, sleep
+from typing import Any
 
 from ml_integration.core.arrivals import MS, Arrival, Observation
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline, Work
-from ml_integration.deploy.router import Lease
+from ml_integration.deploy.router import Lease, Router
 from ml_integration.errors import MlIntegrationError
 from ml_integration.serving.mailbox import Mailbox, Turn
 from ml_integration.serving.stream import Sink, Stream
 
 LOG_PERIOD_S = 5.0
+PAUSE_S = 0.1
+"""After what is no fault of an observation, so that a lasting fault does not take a CPU."""
 WARM_MARGIN_S = 1.0
 """How much longer than its window a model is waited for before it takes over."""
-
-
-class Models(Protocol):
-    """Says which model serves, and lends it."""
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """What serves at the moment.
-
-        Raises:
-            ModelError: nothing does.
-        """
-
-    def lease(self) -> AbstractContextManager[Lease]:
-        """Keeps the serving pipeline open while observations are in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +52,7 @@ class FrameLoop:
     """Serves the newest observation of each stream, on a thread of its own, until it is stopped.
 
     Args:
-        models: lend the pipeline, and are told how it did.
+        router: lends the pipeline, and is told how it did.
         streams: what there is to serve.
         monitor: counts what becomes of the observations.
         clock_ns: the time of the stamps [ns].
@@ -75,14 +62,14 @@ class FrameLoop:
 
     def __init__(
         self,
-        models: Models,
+        router: Router,
         streams: Sequence[Stream],
         monitor: Monitor,
         clock_ns: Callable[[], int],
         log: Callable[[str], None],
         settings: LoopSettings = LoopSettings(),
     ) -> None:
-        self._models = models
+        self._router = router
         self._streams = tuple(streams)
         self._monitor = monitor
         self._clock_ns = clock_ns
@@ -96,7 +83,8 @@ class FrameLoop:
     def start(self) -> None:
         for stream in self._streams:
             stream.reset()
-        self._mailbox.feed(self._models.pipeline)
+        for pipeline in self._router.pipelines:
+            self._mailbox.feed(pipeline)
         self._thread.start()
 
     def stop(self) -> None:
@@ -126,7 +114,7 @@ class FrameLoop:
         self._mailbox.feed(pipeline)
         longest_ms = max(item.source.keep.limit_ms for item in pipeline.wiring.inputs)
         timeout_s = longest_ms / 1e3 + WARM_MARGIN_S
-        self._mailbox.wait_until_warm(pipeline, self._models.pipeline, timeout_s)
+        self._mailbox.wait_until_warm(pipeline, self._router.pipeline, timeout_s)
 
     def forget(self, pipeline: Pipeline) -> None:
         """Stops feeding a pipeline."""
@@ -134,7 +122,7 @@ class FrameLoop:
 
     def missing(self) -> dict[str, tuple[str, ...]]:
         """The topics without which the serving model cannot run, by stream."""
-        return self._mailbox.missing(self._models.pipeline)
+        return self._mailbox.missing(self._router.pipeline)
 
     def busy_s(self) -> float:
         """How long what is under way has been in work [s]; 0 when nothing is."""
@@ -142,17 +130,21 @@ class FrameLoop:
         return (monotonic_ns() - since_ns) / 1e9 if since_ns else 0.0
 
     def _loop(self) -> None:
-        while self._mailbox.wait(lambda: self._models.pipeline):
-            self._busy_since_ns = monotonic_ns()
+        while True:
             try:
+                if not self._mailbox.wait(lambda: self._router.pipeline):
+                    return
+                self._busy_since_ns = monotonic_ns()
                 self.serve()
-            except Exception as error:
+            except Exception as error:  # such as: no model is loaded
                 self._failed(error)
-            self._busy_since_ns = 0
+                sleep(PAUSE_S)
+            finally:
+                self._busy_since_ns = 0
 
     def serve(self) -> None:
         """Serves what is there: one observation of each of some streams."""
-        with self._models.lease() as lease:
+        with self._router.lease() as lease:
             running: list[_Running] = []
             for turn in self._mailbox.take(lease.pipeline):
                 with self._costs(lease, 1):

@@ -55,15 +55,16 @@ class Stream:
         self._last_ns: int | None = None
         self._period_ns: int | None = None
 
-    def feed(self, pipeline: Pipeline) -> None:
+    def feed(self, pipeline: Pipeline) -> Inbox:
         """Lets a pipeline have what comes from now on, and what others have kept."""
-        if pipeline in self._inboxes:
-            return
-        inbox = pipeline.inbox(self.name)
-        held = {(n, a.number): a for box in self._inboxes.values() for n, a in box.held()}
-        for (name, _), arrival in sorted(held.items(), key=lambda one: one[1].arrived_ns):
-            inbox.put(name, arrival)
-        self._inboxes[pipeline] = inbox
+        inbox = self._inboxes.get(pipeline)
+        if inbox is None:
+            inbox = pipeline.inbox(self.name)
+            held = {(n, a.number): a for box in self._inboxes.values() for n, a in box.held()}
+            for (name, _), arrival in sorted(held.items(), key=lambda one: one[1].arrived_ns):
+                inbox.put(name, arrival)
+            self._inboxes[pipeline] = inbox
+        return inbox
 
     def forget(self, pipeline: Pipeline) -> None:
         """Stops feeding a pipeline."""
@@ -88,14 +89,13 @@ class Stream:
         return self._pass_over(number - depth)
 
     def ready(self, pipeline: Pipeline) -> bool:
-        """Whether the pipeline could run."""
-        inbox = self._inboxes.get(pipeline)
-        return inbox is not None and inbox.ready(self._seen)
+        """Whether the pipeline could run; one that is not fed yet is from now on."""
+        inbox = self._inboxes.get(pipeline) or self.feed(pipeline)
+        return inbox.ready(self._seen)
 
     def take(self, pipeline: Pipeline) -> tuple[Observation, int] | None:
         """What the pipeline sees next, and how many triggers it has displaced by that."""
-        inbox = self._inboxes.get(pipeline)
-        observation = inbox.take(self._seen) if inbox is not None else None
+        observation = self.feed(pipeline).take(self._seen)
         if observation is None:
             return None
         displaced = self._pass_over(observation.trigger.number - 1)

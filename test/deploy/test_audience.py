@@ -48,7 +48,7 @@ def test_an_audience_prepares_before_a_swap_and_forgets_what_is_closed_for_good(
 ) -> None:
     for version in (2, 3):
         robot.swap(f'm@{version}')
-    assert [str(p.model.identity) for p in robot.deployment.open_pipelines] == ['m@3', 'm@1']
+    assert [str(p.model.identity) for p in robot.deployment.router.pipelines] == ['m@3', 'm@1']
     robot.deployment.rollback().result(WAIT_S)  # m@1 is still in memory
     robot.deployment.close()
     assert [line for line in crowd.told if line.startswith('prepare')] == [

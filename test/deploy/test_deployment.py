@@ -22,7 +22,7 @@ from ml_integration.store.package.package import ModelPackage
 def test_a_swap_changes_what_serves_and_says_so(robot: Robot) -> None:
     robot.deployment.start('m@1')
     assert robot.swap('m@2') == 'm@2 serves, after m@1'
-    with robot.deployment.lease() as lease:
+    with robot.deployment.router.lease() as lease:
         assert str(lease.pipeline.model.identity) == 'm@2'
     assert ('swap', 'm@2', 'ok') in robot.audit()
 
@@ -31,7 +31,7 @@ def test_the_version_that_serves_is_really_opened_again(robot: Robot) -> None:
     robot.deployment.start('m@1')
     engines = []
     for _ in range(2):
-        with robot.deployment.lease() as lease:
+        with robot.deployment.router.lease() as lease:
             engines.append(lease.pipeline.session.share()._engine)
         assert robot.swap('m@1') == 'm@1 serves, after m@1'
     assert engines[0] is not engines[1]
@@ -226,7 +226,7 @@ def test_a_frame_that_was_leased_before_a_swap_does_not_count_for_the_new_model(
 ) -> None:
     robot.deployment.start('m@1')
     robot.serve(1)
-    with robot.deployment.lease() as lease:
+    with robot.deployment.router.lease() as lease:
         robot.swap('m@2')
         robot.serve(1)
         lease.record(True)
@@ -239,7 +239,7 @@ def test_a_frame_under_way_at_the_close_is_finished_and_then_the_session_closed(
     robot: Robot,
 ) -> None:
     robot.deployment.start('m@1')
-    with robot.deployment.lease() as lease:
+    with robot.deployment.router.lease() as lease:
         robot.deployment.close()
         session = lease.pipeline.session
         session.run({'images': np.zeros((1, 3, 64, 64), np.float32)})

@@ -41,7 +41,7 @@ class Robot:
 
     def serve(self, frames: int = 2) -> None:
         for _ in range(frames):
-            with self.deployment.lease() as lease:
+            with self.deployment.router.lease() as lease:
                 lease.record(True)
 
     def serving(self) -> str:

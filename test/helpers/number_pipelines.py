@@ -121,26 +121,21 @@ def number_pipeline(
     return Pipeline(wiring, task, session, model)
 
 
-class NumberModels:
-    """Lends pipelines and remembers how each one did."""
+class NumberRouter(Router):
+    """A router that remembers how each model did, by version."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self.pipeline = pipeline
+        super().__init__(retire=lambda pipeline: None)
         self.outcomes: list[tuple[int, bool]] = []
-        self._router = Router(retire=lambda pipeline: None)
-        self._router.swap(pipeline)
+        self.swap(pipeline)
 
     @contextmanager
     def lease(self) -> Iterator[Lease]:
-        with self._router.lease() as lease:
+        with super().lease() as lease:
             version = lease.pipeline.model.identity.version
             yield Lease(
                 lease.pipeline, lease.role, lambda good: self.outcomes.append((version, good))
             )
-
-    def swap(self, pipeline: Pipeline) -> None:
-        self._router.swap(pipeline)
-        self.pipeline = pipeline
 
 
 class Listener:

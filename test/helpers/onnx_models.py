@@ -248,3 +248,35 @@ def _model(
     )
     data: bytes = model.SerializeToString()
     return data
+
+
+def endless_where_positive() -> bytes:
+    """`x` (1,) -> `y` (1,), the same; where it is positive, after 2^62 turns of a loop."""
+    turn = helper.make_graph(
+        [
+            helper.make_node('Identity', ['go'], ['again']),
+            helper.make_node('Add', ['sum', 'none'], ['next']),
+        ],
+        'turn',
+        [
+            _tensor('turn', TensorProto.INT64, []),
+            _tensor('go', TensorProto.BOOL, []),
+            _tensor('sum', TensorProto.FLOAT, [1]),
+        ],
+        [_tensor('again', TensorProto.BOOL, []), _tensor('next', TensorProto.FLOAT, [1])],
+    )
+    nodes = [
+        helper.make_node('Squeeze', ['x'], ['number']),
+        helper.make_node('Greater', ['number', 'zero'], ['bright']),
+        helper.make_node('Loop', ['most', 'bright', 'x'], ['y'], body=turn),
+    ]
+    constants = {
+        'zero': np.array(0, np.float32),
+        'none': np.zeros(1, np.float32),
+        'most': np.array(2**62, np.int64),
+    }
+    inputs, outputs = (
+        [_tensor('x', TensorProto.FLOAT, [1])],
+        [_tensor('y', TensorProto.FLOAT, [1])],
+    )
+    return _model(nodes, inputs, outputs, constants)

@@ -7,7 +7,7 @@ from time import monotonic_ns
 from typing import Any
 
 import pytest
-from number_pipelines import Listener, NumberModels, number_input, number_pipeline
+from number_pipelines import Listener, NumberRouter, number_input, number_pipeline
 from ros_processes import wait_until
 
 from ml_integration.core.inputs import KeepRule
@@ -21,6 +21,7 @@ STREAMS = ('a', 'b', 'c')
 MS = 1_000_000
 NOW_NS = 10**18
 WAIT_S = 10.0
+WINDOW = number_input('w', KeepRule.WINDOW, 30)
 
 
 class Line:
@@ -32,24 +33,24 @@ class Line:
     """
 
     def __init__(self, together: int = 1, *spectators: Listener, pipeline: Any = None) -> None:
-        self.models = NumberModels(pipeline or number_pipeline(together))
+        self.router = NumberRouter(pipeline or number_pipeline(together))
         self.results = Listener()
         self.streams = [Stream(n, 'x', self.results, spectators) for n in STREAMS]
         self.monitor = Monitor(monotonic_ns(), [InputKey(name, 'x') for name in STREAMS])
         self.log: list[str] = []
         self.loop = FrameLoop(
-            self.models,
+            self.router,
             self.streams,
             self.monitor,
             lambda: NOW_NS,
             self.log.append,
             LoopSettings(lambda: 1000.0),
         )
-        self.loop._mailbox.feed(self.models.pipeline)
+        self.loop._mailbox.feed(self.router.pipeline)
 
     @property
     def runs(self) -> list[list[int]]:
-        session: Any = self.models.pipeline.session
+        session: Any = self.router.pipeline.session
         runs: list[list[int]] = session.runs
         return runs
 
@@ -73,7 +74,7 @@ def line(request: pytest.FixtureRequest) -> Line:
 def test_results_go_to_their_stream_with_what_triggered_them(line: Line) -> None:
     line.serve(10, 20, 30)
     assert line.results.got == [('a', 10), ('b', 20), ('c', 30)]
-    assert line.models.outcomes == [(1, True)] * 3
+    assert line.router.outcomes == [(1, True)] * 3
     assert [(p.stamp_ns, p.frame_id) for p in line.results.predictions] == [(NOW_NS, 'frame')] * 3
     streams = line.monitor.stats(monotonic_ns()).streams
     assert [one.age is not None for one in streams] == [True] * 3
@@ -98,7 +99,7 @@ def test_an_observation_that_fails_costs_only_itself(line: Line, bad: int, reaso
     line.serve(10, bad, 30)
     assert line.results.got == [('a', 10), ('c', 30)]
     assert [sentence.partition('\n')[0] for sentence in line.log] == [f'frame dropped: {reason}']
-    assert sorted(line.models.outcomes) == [(1, False), (1, True), (1, True)]
+    assert sorted(line.router.outcomes) == [(1, False), (1, True), (1, True)]
     assert line.total().failed == 1
 
 
@@ -107,7 +108,7 @@ def test_a_run_that_fails_costs_each_observation_in_it(together: int, lost: int)
     line = Line(together)
     line.serve(10, 3, 30)
     assert line.log == ['frame dropped: m@1: inference failed: out of memory']
-    assert line.models.outcomes.count((1, False)) == line.total().failed == lost
+    assert line.router.outcomes.count((1, False)) == line.total().failed == lost
     assert len(line.results.got) == 3 - lost
 
 
@@ -121,7 +122,7 @@ def test_what_is_too_old_is_left_out(line: Line) -> None:
 def test_an_invalid_result_is_held_back_and_the_others_are_published(line: Line) -> None:
     line.serve(10, 5, 30)
     assert line.results.got == [('a', 10), ('c', 30)]
-    assert line.models.outcomes == [(1, True), (1, False), (1, True)]
+    assert line.router.outcomes == [(1, True), (1, False), (1, True)]
     assert line.monitor.stats(monotonic_ns()).invalid_kinds == {'odd': 1}
 
 
@@ -136,7 +137,7 @@ def test_a_spectator_that_fails_costs_neither_the_model_nor_the_result() -> None
     for number in (10, 20):
         line.serve(number)
     assert line.results.got == other.got == [('a', 10), ('a', 20)]
-    assert line.models.outcomes == [(1, True)] * 2
+    assert line.router.outcomes == [(1, True)] * 2
     assert (line.total().published, line.total().failed) == (2, 0)
     assert line.monitor.stats(monotonic_ns()).spectators_failed == {'overlay': 2}
     assert len(line.log) == 1 and line.log[0].startswith('overlay failed: ValueError')
@@ -146,7 +147,7 @@ def test_a_result_that_cannot_be_published_is_no_good_one() -> None:
     line = Line()
     line.results.error = ValueError('no such field')
     line.serve(10)
-    assert line.models.outcomes == [(1, False)]
+    assert line.router.outcomes == [(1, False)]
     assert (line.total().published, line.total().failed) == (0, 1)
 
 
@@ -156,11 +157,11 @@ def test_an_outcome_belongs_to_the_model_that_made_it() -> None:
     line.loop.prepare(other)
 
     def swap(*arguments: Any) -> None:
-        line.models.swap(other)
+        line.router.swap(other)
 
     line.results.take = swap  # type: ignore[method-assign]
     line.serve(10)
-    assert line.models.outcomes == [(1, True)]
+    assert line.router.outcomes == [(1, True)]
 
 
 def test_frames_that_were_passed_over_are_counted() -> None:
@@ -178,8 +179,8 @@ def test_a_swap_loses_nothing_and_runs_nothing_twice() -> None:
     other = number_pipeline(version=2, factor=100)
     line.loop.prepare(other)
     line.loop.receive(line.streams[0], 'x', 20, NOW_NS)
-    line.models.swap(other)
-    line.loop.forget(line.models.pipeline)  # what is forgotten is another one, see below
+    line.router.swap(other)
+    line.loop.forget(line.router.pipeline)  # what is forgotten is another one, see below
     line.loop.prepare(other)
     line.loop.receive(line.streams[0], 'x', 21, NOW_NS)
     line.loop.serve()
@@ -188,7 +189,7 @@ def test_a_swap_loses_nothing_and_runs_nothing_twice() -> None:
 
 
 def test_a_model_with_a_longer_window_takes_over_when_it_is_filled() -> None:
-    short = number_pipeline(1, number_input('w', KeepRule.WINDOW, 30))
+    short = number_pipeline(1, WINDOW)
     long = number_pipeline(1, number_input('w', KeepRule.WINDOW, 100), version=2)
     line = Line(pipeline=short)
     stream, sizes, warm = line.streams[0], [], threading.Event()
@@ -204,7 +205,7 @@ def test_a_model_with_a_longer_window_takes_over_when_it_is_filled() -> None:
         if number == 14 and not warm.is_set():
             wait_until(warm.is_set, 'the longer window is filled')  # from what was held
         if number == 25:
-            line.models.swap(long)
+            line.router.swap(long)
             line.loop.forget(short)
     thread.join(WAIT_S)
     sizes = [len(p.frames['w']) for p in line.results.predictions]
@@ -287,3 +288,44 @@ def test_a_jump_back_in_time_is_told() -> None:
     line.loop.serve()
     assert line.results.got == [('a', 10), ('a', 11)]
     assert line.log == ["stream 'a': time has jumped back; states and windows start anew"]
+
+
+def test_a_model_that_nobody_announced_is_fed_on_sight_with_what_is_there() -> None:
+    line = Line()
+    line.loop.receive(line.streams[0], 'x', 10, NOW_NS)
+    line.router.swap(number_pipeline(version=2))
+    line.loop.serve()
+    assert line.results.got == [('a', 10)]
+    assert line.router.outcomes == [(2, True)]
+
+
+def test_the_kept_model_is_fed_too_so_that_it_can_take_over_again() -> None:
+    kept, serving = (number_pipeline(1, WINDOW, version=version) for version in (1, 2))
+    line = Line(pipeline=kept)
+    line.router.swap(serving, keep=kept)
+    line.loop.start()
+    for number in range(5):
+        for topic in ('w', 'x'):
+            line.loop.receive(line.streams[0], topic, 10, NOW_NS + number * 10 * MS)
+    wait_until(lambda: line.results.got, 'a result')
+    line.router.swap(kept, keep=serving)
+    known = len(line.results.got)
+    line.loop.receive(line.streams[0], 'x', 10, NOW_NS + 41 * MS)
+    wait_until(lambda: len(line.results.got) > known, 'a result with a window from before')
+    line.loop.stop()
+    assert line.router.outcomes[-1] == (1, True)
+
+
+def test_the_loop_outlives_a_time_without_a_model() -> None:
+    line = Line()
+    serving = line.router.pipeline
+    line.router.close()
+    line.loop.start()
+    line.loop.receive(line.streams[0], 'x', 10, NOW_NS)
+    wait_until(lambda: line.log, 'the fault is told')
+    line.router.swap(serving)
+    line.loop.prepare(serving)
+    line.loop.receive(line.streams[0], 'x', 11, NOW_NS)
+    wait_until(lambda: line.results.got == [('a', 11)], 'the result')
+    line.loop.stop()
+    assert line.log == ['frame dropped: no model is loaded']

@@ -15,7 +15,7 @@ from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
 from ml_integration.errors import SwapError
 from ml_integration.ros.inference import diagnostics
-from ml_integration.ros.inference.intake import Intake
+from ml_integration.ros.inference.intake import Intake, clock_of
 from ml_integration.ros.inference.model_control import ModelControl, refuse_if_locked
 from ml_integration.ros.inference.model_serving import ModelServing
 from ml_integration.ros.inference.streams import check_names, make_stream
@@ -87,10 +87,10 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._judge = Judge()
         self._monitor = Monitor(monotonic_ns(), self._input_keys())
         self._loop = FrameLoop(
-            deployment,
+            deployment.router,
             self._streams,
             self._monitor,
-            lambda: self.get_clock().now().nanoseconds,
+            clock_of(self),
             self._log_frames,
             LoopSettings(lambda: self.parameters.deadline_ms, self.parameters.batch.timeout_ms),
         )
@@ -98,7 +98,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         resources.callback(self._loop.stop)
         deployment.audience = self._loop
         resources.callback(setattr, deployment, 'audience', None)
-        wiring = deployment.pipeline.wiring
+        wiring = deployment.router.pipeline.wiring
         self._intake = Intake(self, wiring, self._loop, self._monitor, resources)
         for stream in self._streams:
             self._intake.open(stream)

@@ -9,6 +9,7 @@ from functools import partial
 from time import monotonic_ns
 from typing import Any
 
+from rclpy.node import Node
 from rclpy.subscription import Subscription
 
 from ml_integration.core.arrivals import CLOCK
@@ -67,6 +68,7 @@ class Intake:
         self._loop = loop
         self._monitor = monitor
         self._resources = resources
+        self._now_ns = clock_of(node)
         self._subscribed: list[_Subscribed] = []
 
     def open(self, stream: Stream) -> None:
@@ -123,9 +125,11 @@ class Intake:
     def _lost(self, key: InputKey, count: int) -> None:
         self._monitor.lost(key.stream, key.source, count, monotonic_ns())
 
-    def _now_ns(self) -> int:
-        now_ns: int = self._node.get_clock().now().nanoseconds
-        return now_ns
+
+def clock_of(node: Node) -> Callable[[], int]:
+    """Gives what tells the node's time [ns], which may be simulated."""
+    clock = node.get_clock()
+    return lambda: int(clock.now().nanoseconds)
 
 
 def stamp_reader(message_class: Any) -> Callable[[Any], int]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
+from time import monotonic_ns
 from typing import Any
 
 import numpy as np
 import onnx_models
 import pytest
 
-from ml_integration.backends.onnx_runtime import OnnxRuntime, bound_outputs, session
-from ml_integration.backends.onnx_runtime.session import OnnxRuntimeSession
+from ml_integration.backends.onnx_runtime import OnnxRuntime, session
+from ml_integration.backends.onnx_runtime.session import MAX_SHAPES, OnnxRuntimeSession
 from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
-from ml_integration.errors import InferenceError
+from ml_integration.errors import DeadlineError, InferenceError
 
 ROWS = np.ones((2, 3), np.float32)
 PICTURE = np.linspace(0, 1, 3 * 64 * 64, dtype=np.float32).reshape(1, 3, 64, 64)
@@ -64,14 +65,29 @@ def test_outputs_are_written_into_the_same_memory_again_and_again() -> None:
     assert not np.array_equal(third, expected)
 
 
+def test_a_run_ends_at_its_deadline_and_the_session_can_be_used_again() -> None:
+    session = opened(onnx_models.endless_where_positive())
+    fine, endless = {'x': -np.ones(1, np.float32)}, {'x': np.ones(1, np.float32)}
+    assert session.run(fine, monotonic_ns() + 10**10)['y'].tolist() == [-1]
+    with pytest.raises(DeadlineError, match='ended after'):
+        session.run(endless, monotonic_ns() + 10**8)
+    with pytest.raises(DeadlineError):
+        session.run(fine, monotonic_ns() - 1)
+    assert session.run(fine)['y'].tolist() == [-1]
+
+
+def test_a_session_says_what_the_file_says_about_itself() -> None:
+    assert opened(onnx_models.identity()).metadata['producer'] == 'test'
+
+
 def test_each_shape_of_the_inputs_has_outputs_of_its_own_and_few_are_kept() -> None:
     session = opened(onnx_models.identity())
     for _ in range(3):
-        for count in range(2 * bound_outputs.MAX_SHAPES):
+        for count in range(2 * MAX_SHAPES):
             got = session.run(rows(count, count))['y']
             np.testing.assert_array_equal(got, rows(count, count)['x'])
     assert session._bound is not None
-    assert len(session._bound._bindings) == bound_outputs.MAX_SHAPES
+    assert len(session._bound._bindings) == MAX_SHAPES
 
 
 def test_outputs_whose_size_no_input_has_are_new_each_time() -> None:
