@@ -8,9 +8,8 @@ from __future__ import annotations
 from bisect import insort
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ml_integration.core.inputs import KeepRule, KeepSpec, SensorInput, Trigger
 
@@ -27,8 +26,8 @@ CLOCK = ''
 _BY_STAMP = attrgetter('stamp_ns')
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+# These two are made for each message: a NamedTuple takes a third of the time of a dataclass.
+class Arrival(NamedTuple):
     """A message as it came, not yet decoded.
 
     Attributes:
@@ -44,8 +43,7 @@ class Arrival:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """What one run sees.
 
     Attributes:
@@ -214,6 +212,7 @@ class Inbox:
         self._trigger = Newest(self.depth)
         others = (item for item in inputs if item.tensor != trigger.tensor)
         self._others = {item.topic: keep(item.keep) for item in others}
+        self._only = trigger.tensor if len(inputs) == 1 else ''
         self._last_ns: dict[str, int] = {}
         self._asked_ns = 0
         self._restarted = False
@@ -226,13 +225,15 @@ class Inbox:
                 replace one another have the same topics, and other tensors.
             arrival: what has come.
         """
-        last_ns = self._last_ns.get(name, arrival.stamp_ns)
-        if arrival.stamp_ns < last_ns - TOLERATED_NS:
+        stamp_ns, last_ns = arrival.stamp_ns, self._last_ns.get(name)
+        if last_ns is None or stamp_ns > last_ns:
+            self._last_ns[name] = stamp_ns
+        elif stamp_ns < last_ns - TOLERATED_NS:
             self._restart()
-        self._last_ns[name] = max(arrival.stamp_ns, self._last_ns.get(name, arrival.stamp_ns))
+            self._last_ns[name] = stamp_ns
         if name == self._name:
-            self._asked_ns = arrival.stamp_ns
-            self._trigger.put(arrival)
+            self._asked_ns = stamp_ns
+            self._trigger.waiting.append(arrival)
         else:
             self._others[name].put(arrival)
 
@@ -249,11 +250,15 @@ class Inbox:
         Args:
             after: number of the last trigger that was seen, by whatever model.
         """
-        found = self._complete(after)
-        if found is None:
-            return None
-        first, arrivals = found
         waiting = self._trigger.waiting
+        if self._only and waiting and waiting[-1].number > after:  # the straight way of a picture
+            first = waiting[-1]
+            arrivals: Mapping[str, Sequence[Arrival]] = {self._only: (first,)}
+        else:
+            found = self._complete(after)
+            if found is None:
+                return None
+            first, arrivals = found
         while waiting and waiting[0].number <= first.number:
             waiting.popleft()
         restarted, self._restarted = self._restarted, False

@@ -52,6 +52,7 @@ class Stream:
         self._inboxes: dict[Pipeline, Inbox] = {}
         self._numbers: dict[str, int] = {}
         self._seen = self._passed = -1
+        self._depth = 1
         self._last_ns: int | None = None
         self._period_ns: int | None = None
 
@@ -64,6 +65,7 @@ class Stream:
             for (name, _), arrival in sorted(held.items(), key=lambda one: one[1].arrived_ns):
                 inbox.put(name, arrival)
             self._inboxes[pipeline] = inbox
+            self._depth = max(self._depth, inbox.depth)
         return inbox
 
     def forget(self, pipeline: Pipeline) -> None:
@@ -79,23 +81,20 @@ class Stream:
         number = self._numbers.get(topic, -1) + 1
         self._numbers[topic] = number
         arrival = Arrival(message, stamp_ns, now_ns, number)
-        depth = 1
         for inbox in self._inboxes.values():
             inbox.put(topic, arrival)
-            depth = max(depth, inbox.depth)
         if topic != self._trigger:
             return 0
         self._beat(now_ns)
-        return self._pass_over(number - depth)
+        return self._pass_over(number - self._depth)
 
     def ready(self, pipeline: Pipeline) -> bool:
         """Whether the pipeline could run; one that is not fed yet is from now on."""
-        inbox = self._inboxes.get(pipeline) or self.feed(pipeline)
-        return inbox.ready(self._seen)
+        return (self._inboxes.get(pipeline) or self.feed(pipeline)).ready(self._seen)
 
     def take(self, pipeline: Pipeline) -> tuple[Observation, int] | None:
         """What the pipeline sees next, and how many triggers it has displaced by that."""
-        observation = self.feed(pipeline).take(self._seen)
+        observation = (self._inboxes.get(pipeline) or self.feed(pipeline)).take(self._seen)
         if observation is None:
             return None
         displaced = self._pass_over(observation.trigger.number - 1)
@@ -123,8 +122,10 @@ class Stream:
 
     def _pass_over(self, number: int) -> int:
         """Counts the triggers up to a number that were neither seen nor counted before."""
-        displaced = max(0, number - self._passed)
-        self._passed += displaced
+        displaced = number - self._passed
+        if displaced <= 0:
+            return 0
+        self._passed = number
         return displaced
 
     def _beat(self, now_ns: int) -> None:
