@@ -20,7 +20,7 @@ from ml_integration.core.stats import InputKey
 from ml_integration.deploy.assembly import Read
 from ml_integration.errors import MessageError
 from ml_integration.ros.messages.endpoint import inspect_endpoint, subscribe
-from ml_integration.ros.messages.intra_process import receive_images
+from ml_integration.ros.messages.intra_process import receive_inside
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.messages.reader import has_header, read_stamp, reader
 from ml_integration.ros.node import qos
@@ -28,8 +28,6 @@ from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.serving.frame_loop import FrameLoop
 from ml_integration.serving.stream import Stream
-
-IMAGE = 'sensor_msgs/msg/Image'
 
 
 def reader_for(type_name: str) -> Read:
@@ -97,8 +95,8 @@ class Intake:
         topic = f'{stream.name}/{item.source.topic}' if stream.name else item.source.topic
         stamp = stamp_reader(message_type(kind))
         receive: Callable[[Any], None] = partial(self._receive, stream, key, stamp)
-        if node.intra_process and kind == IMAGE:
-            receive = receive_images(node, topic, receive, self._resources)
+        if node.intra_process and has_header(message_type(kind)):  # by which copies are known
+            receive = receive_inside(node, topic, receive, self._resources)
         subscription: Subscription = subscribe(
             node,
             message_type(kind),

@@ -28,8 +28,8 @@ _lock = threading.Lock()
 _receivers: dict[tuple[int, str], tuple[Receiver, ...]] = {}
 
 
-def receive_images(node: Node, topic: str, receive: Receiver, resources: ExitStack) -> Receiver:
-    """Lets `receive` have the images that publishers in this process hand over.
+def receive_inside(node: Node, topic: str, receive: Receiver, resources: ExitStack) -> Receiver:
+    """Lets `receive` have the messages that publishers in this process hand over.
 
     Args:
         node: the node that subscribes.

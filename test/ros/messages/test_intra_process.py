@@ -21,7 +21,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
-from ml_integration.ros.messages.intra_process import ImagePublisher, receive_images
+from ml_integration.ros.messages.intra_process import ImagePublisher, receive_inside
 from ml_integration.ros.messages.reader import record_class
 from ml_integration.ros.node import qos
 from ml_integration.sensors.image import Image as ImageSensor
@@ -36,7 +36,7 @@ class Receiver:
 
     def __init__(self, node: Node, topic: str, resources: ExitStack, raw: bool = True) -> None:
         self.messages: list[Any] = []
-        callback = receive_images(node, topic, self.messages.append, resources)
+        callback = receive_inside(node, topic, self.messages.append, resources)
         subscription = node.create_subscription(
             Image, topic, callback, qos.sensor('reliable'), raw=raw
         )
