@@ -129,6 +129,7 @@ def _frame_values(stats: Stats, endpoints: Sequence[Endpoint], busy_s: float) ->
         ('published', stats.total.published),
         ('rate [Hz]', stats.output_hz),
         ('invalid', stats.total.invalid),
+        ('spectators failed', sum(stats.spectators_failed.values())),
         *((f'invalid: {kind}', count) for kind, count in stats.invalid_kinds.items()),
     )
     yield (
