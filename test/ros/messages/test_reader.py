@@ -240,7 +240,8 @@ def test_flipped_bits_are_refused_or_read_as_ros_reads_them(
 
 def flipped(buffer: bytes, choices: st.DataObject) -> bytes:
     changed = bytearray(buffer)
-    bits = st.integers(0, 8 * len(buffer) - 1)
+    # The two bytes of options mean nothing in plain CDR; newer Fast CDR refuses what older takes.
+    bits = st.integers(0, 15) | st.integers(32, 8 * len(buffer) - 1)
     for bit in choices.draw(st.lists(bits, min_size=1, max_size=3)):
         changed[bit // 8] ^= 1 << bit % 8
     return bytes(changed)
