@@ -55,9 +55,9 @@ class Mailbox:
             return displaced
 
     def feed(self, pipeline: Pipeline) -> None:
-        """Lets a pipeline have what comes from now on."""
+        """Lets a pipeline have what comes from now on, until the mailbox is closed."""
         with self._lock:
-            for stream in self._streams:
+            for stream in () if self._closed else self._streams:
                 stream.feed(pipeline)
 
     def forget(self, pipeline: Pipeline) -> None:
