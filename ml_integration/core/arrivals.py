@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
@@ -61,6 +62,11 @@ class Observation(NamedTuple):
     @property
     def stamp_ns(self) -> int:
         return self.trigger.stamp_ns
+
+
+# Straight to the tuple, which takes half the time: each message is one of them.
+new_arrival: Callable[[tuple[Any, int, int, int]], Arrival] = partial(tuple.__new__, Arrival)
+_new_observation: Callable[[tuple[Any, ...]], Observation] = partial(tuple.__new__, Observation)
 
 
 class Keep(Protocol):
@@ -262,7 +268,7 @@ class Inbox:
         while waiting and waiting[0].number <= first.number:
             waiting.popleft()
         restarted, self._restarted = self._restarted, False
-        return Observation(self._stream, first, arrivals, restarted)
+        return _new_observation((self._stream, first, arrivals, restarted))
 
     def held(self) -> Iterator[tuple[str, Arrival]]:
         """All that is kept, with the names that it was put under."""
