@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
@@ -61,6 +62,11 @@ class Observation(NamedTuple):
     @property
     def stamp_ns(self) -> int:
         return self.trigger.stamp_ns
+
+
+# Straight to the tuple, which takes half the time: each message is one of them.
+new_arrival: Callable[[tuple[Any, int, int, int]], Arrival] = partial(tuple.__new__, Arrival)
+_new_observation: Callable[[tuple[Any, ...]], Observation] = partial(tuple.__new__, Observation)
 
 
 class Keep(Protocol):
@@ -214,7 +220,7 @@ class Inbox:
         self._others = {item.topic: keep(item.keep) for item in others}
         self._only = trigger.tensor if len(inputs) == 1 else ''
         self._last_ns: dict[str, int] = {}
-        self._asked_ns = 0
+        self._asked_ns: deque[int] = deque(maxlen=self.depth)
         self._restarted = False
 
     def put(self, name: str, arrival: Arrival) -> None:
@@ -232,7 +238,7 @@ class Inbox:
             self._restart()
             self._last_ns[name] = stamp_ns
         if name == self._name:
-            self._asked_ns = stamp_ns
+            self._asked_ns.append(stamp_ns)
             self._trigger.waiting.append(arrival)
         else:
             self._others[name].put(arrival)
@@ -262,7 +268,7 @@ class Inbox:
         while waiting and waiting[0].number <= first.number:
             waiting.popleft()
         restarted, self._restarted = self._restarted, False
-        return Observation(self._stream, first, arrivals, restarted)
+        return _new_observation((self._stream, first, arrivals, restarted))
 
     def held(self) -> Iterator[tuple[str, Arrival]]:
         """All that is kept, with the names that it was put under."""
@@ -270,8 +276,15 @@ class Inbox:
             yield from ((name, arrival) for arrival in kept.held())
 
     def missing(self) -> tuple[str, ...]:
-        """The topics without which the last trigger cannot be served."""
-        return tuple(n for n, kept in self._others.items() if not kept.at(self._asked_ns))
+        """The topics without which none of the last triggers can be served.
+
+        One that comes later than its trigger, but in time, is not missing.
+        """
+        return tuple(
+            name
+            for name, kept in self._others.items()
+            if not any(kept.at(asked_ns) for asked_ns in self._asked_ns)
+        )
 
     def _complete(self, after: int) -> tuple[Arrival, dict[str, Sequence[Arrival]]] | None:
         for first in reversed(self._trigger.waiting):
@@ -292,6 +305,7 @@ class Inbox:
         """Forgets what was: time has jumped back, as when a recording starts again."""
         self._restarted = True
         self._last_ns.clear()
+        self._asked_ns.clear()
         for kept in (self._trigger, *self._others.values()):
             kept.clear()
 

@@ -172,7 +172,7 @@ def _one_input(
     stream: StreamStats, one: InputStats, endpoint: Endpoint, settings: HealthSettings
 ) -> Finding:
     symptom = next(_symptoms(stream, one, settings), '')
-    cause = next(_causes(one, endpoint), '')
+    cause = next(_causes(stream, one, endpoint), '')
     if not symptom and not cause:
         return Finding('input', Level.OK, f'{one.hz:.1f} Hz')
     if not cause and not endpoint.publishers:
@@ -193,9 +193,15 @@ def _symptoms(stream: StreamStats, one: InputStats, settings: HealthSettings) ->
         yield f'{recent.lost} of {recent.received + recent.lost} messages lost on the way'
 
 
-def _causes(one: InputStats, endpoint: Endpoint) -> Iterator[str]:
+def _causes(stream: StreamStats, one: InputStats, endpoint: Endpoint) -> Iterator[str]:
     if endpoint.mismatch:
         yield f'QoS mismatch: {endpoint.mismatch}'
+    if one.source in stream.missing and one.hz and one.behind_s is not None:
+        apart = f'{abs(one.behind_s):.3f} s {"older" if one.behind_s > 0 else "newer"}'
+        yield (
+            f'{one.hz:.1f} Hz, with stamps that are {apart} than those of what starts runs: '
+            "do both use the same clock, and is the input's keep long enough?"
+        )
     if slow := fragmentation(endpoint, one):
         yield slow
 

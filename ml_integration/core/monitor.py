@@ -7,7 +7,9 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
+from ml_integration.core.arrivals import CLOCK
 from ml_integration.core.datatypes import Verdict
 from ml_integration.core.stats import (
     Arrivals,
@@ -35,6 +37,18 @@ class _Sample:
     stage_ms: Mapping[str, float]
     stream: str
     together: int
+
+
+class _Last(NamedTuple):
+    """The last message of an input: when it came, its size and its stamp, if there was one."""
+
+    at_ns: int
+    serialized_bytes: int = 0
+    stamp_ns: int | None = None
+
+    def stamp_now(self, now_ns: int) -> int | None:
+        """What its publisher would stamp now."""
+        return None if self.stamp_ns is None else self.stamp_ns + now_ns - self.at_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,7 @@ class Monitor:
         self._window_ns = int(window_s * 1e9)
         self._start_ns = now_ns
         self._inputs = tuple(inputs)
-        self._last = {(key.stream, key.source): (now_ns, 0) for key in self._inputs}
+        self._last = {(key.stream, key.source): _Last(now_ns) for key in self._inputs}
         self._slices = deque([_Slice(now_ns)])
         self._events, self._end_ns = self._slices[0].events, now_ns + SLICE_NS
         self._settled: Counter[_Event] = Counter()
@@ -83,9 +97,17 @@ class Monitor:
         self._last_error = ''
         self._error_ns = now_ns
 
-    def received(self, stream: str, source: str, now_ns: int, serialized_bytes: int = 0) -> None:
+    def received(
+        self,
+        stream: str,
+        source: str,
+        now_ns: int,
+        serialized_bytes: int = 0,
+        stamp_ns: int | None = None,
+    ) -> None:
+        """Counts a message, or the clock where it starts runs."""
         with self._lock:
-            self._last[stream, source] = (now_ns, serialized_bytes)
+            self._last[stream, source] = _Last(now_ns, serialized_bytes, stamp_ns)
             self._count(('received', stream, source), now_ns)
 
     def lost(self, stream: str, source: str, count: int, now_ns: int) -> None:
@@ -186,6 +208,7 @@ class Monitor:
     def _frames(self, events: Counter[_Event], stream: str | None = None) -> Counter[str]:
         """How often what happened to frames, of one stream or of all."""
         triggers = {(key.stream, key.source) for key in self._inputs if key.triggers}
+        triggers |= {(key.stream, CLOCK) for key in self._inputs}
         frames: Counter[str] = Counter()
         for (event, of, source), count in events.items():
             is_frame = event != 'lost' and (event != 'received' or (of, source) in triggers)
@@ -207,18 +230,30 @@ class Monitor:
         )
 
     def _input(self, key: InputKey, window: _Window, own: Sequence[_Sample]) -> InputStats:
-        last_ns, serialized_bytes = self._last[key.stream, key.source]
+        last = self._last[key.stream, key.source]
         transports = [item.age_ms - item.stage_ms['total'] for item in own if key.triggers]
         recent = _arrivals(window.recent, key)
         return InputStats(
             source=key.source,
             hz=recent.received / window.length_s,
-            since_s=(window.now_ns - last_ns) / 1e9,
-            serialized_bytes=serialized_bytes,
+            since_s=(window.now_ns - last.at_ns) / 1e9,
+            serialized_bytes=last.serialized_bytes,
             recent=recent,
             total=_arrivals(window.total, key),
             transport=_percentiles(transports),
+            behind_s=self._behind_s(key, window.now_ns),
         )
+
+    def _behind_s(self, key: InputKey, now_ns: int) -> float | None:
+        triggers = [
+            one.source for one in self._inputs if one.stream == key.stream and one.triggers
+        ]
+        trigger = self._last.get((key.stream, next(iter(triggers), CLOCK)), _Last(now_ns))
+        expected_ns = trigger.stamp_now(now_ns)
+        stamp_ns = self._last[key.stream, key.source].stamp_now(now_ns)
+        if key.triggers or expected_ns is None or stamp_ns is None:
+            return None
+        return (expected_ns - stamp_ns) / 1e9
 
 
 def _counts(frames: Counter[str]) -> Counts:

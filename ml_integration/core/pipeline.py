@@ -21,6 +21,7 @@ from ml_integration.core.datatypes import (
     Tensors,
 )
 from ml_integration.core.inputs import KeepRule, SensorInput, SizeInput, StateInput, Trigger
+from ml_integration.errors import FrameError
 
 Frames = Mapping[str, Sequence[Frame]]
 """What a run sees, by tensor name, the oldest first."""
@@ -105,11 +106,11 @@ class Memory:
     Attributes:
         state: what is fed back, by tensor name.
         frames: what the last run saw of windows, by tensor name and number of the message, so
-            that each message is decoded once.
+            that each message is decoded once; None for one that cannot be read.
     """
 
     state: dict[str, Array] = field(default_factory=dict)
-    frames: dict[str, dict[int, Frame]] = field(default_factory=dict)
+    frames: dict[str, dict[int, Frame | None]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -175,9 +176,13 @@ class Pipeline:
 
         The stream begins anew: its messages are counted from 0, and nothing is remembered of it.
         """
-        self._memories.pop(stream, None)
+        self.forget(stream)
         sources = [item.source for item in self.wiring.inputs]
         return Inbox(stream, sources, self.wiring.trigger)
+
+    def forget(self, stream: str) -> None:
+        """Forgets what it remembers of a stream."""
+        self._memories.pop(stream, None)
 
     def run(self, observation: Observation) -> Prediction:
         """Processes one observation.
@@ -267,7 +272,16 @@ class Pipeline:
     def _fill(self, tensors: Tensors, geometry: Geometry, memory: Memory) -> None:
         """Writes what is no message: states and sizes."""
         for state in self.wiring.states:
-            tensors[state.tensor][...] = memory.state.get(state.tensor, 0)
+            tensor, fed_back = tensors[state.tensor], memory.state.get(state.tensor)
+            if fed_back is not None and fed_back.shape != tensor.shape:
+                memory.state.clear()
+                raise FrameError(
+                    f"'{state.state_of}' has changed its size and cannot be fed back",
+                    got=str(list(fed_back.shape)),
+                    expected=f"{list(tensor.shape)}, the size of '{state.tensor}'",
+                    hint='The state is forgotten. Export the model with fixed sizes.',
+                )
+            tensor[...] = 0 if fed_back is None else fed_back
         for size in self.wiring.sizes:
             width, height = geometry[size.size_of].source_wh
             order = (height, width) if size.order == 'hw' else (width, height)
@@ -287,7 +301,11 @@ class Pipeline:
 
 
 def _frames(item: Input, observation: Observation, memory: Memory) -> Sequence[Frame]:
-    """What a run sees of an input; of overlapping windows, what is new is decoded."""
+    """What a run sees of an input; of overlapping windows, what is new is decoded.
+
+    A message of a window that cannot be read costs the run that sees it first, and is left out
+    of the others.
+    """
     tensor = item.tensor
     arrivals = observation.arrivals[tensor]
     if item.source.keep.rule is not KeepRule.WINDOW:
@@ -297,8 +315,12 @@ def _frames(item: Input, observation: Observation, memory: Memory) -> Sequence[F
     memory.frames[tensor] = seen  # before decoding, which may end at a bad message
     for one in arrivals:
         if one.number not in seen:
+            seen[one.number] = None  # unless it can be decoded
             seen[one.number] = item.decode(one)
-    return tuple(seen[one.number] for one in arrivals)
+    frames = tuple(frame for one in arrivals if (frame := seen[one.number]) is not None)
+    if not frames:
+        raise FrameError(f"no message in the window of '{tensor}' can be read")
+    return frames
 
 
 def _row(rows: Tensors, row: int, count: int) -> Tensors:

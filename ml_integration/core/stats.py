@@ -99,6 +99,8 @@ class InputStats:
         total: counts since the start.
         transport: from the message's stamp to its arrival [ms]; None without results, and where
             these messages do not start runs.
+        behind_s: how much older their stamps are than those of what starts runs [s]; negative
+            where they are newer, None where it is not known, and for what starts runs.
     """
 
     source: str
@@ -108,6 +110,7 @@ class InputStats:
     recent: Arrivals
     total: Arrivals
     transport: Percentiles | None
+    behind_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

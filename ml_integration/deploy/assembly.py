@@ -55,6 +55,7 @@ def assemble(
     task = _task(package, model)
     size = most if _can_batch(manifest, task, model) else 1
     rows = {spec.name: zeros(spec, size) for spec in inputs}
+    _check_sizes(manifest, rows)
     _write_constants(manifest, rows)
     wired = tuple(_input(package, item, rows, size, reader_for) for item in manifest.sensor_inputs)
     states = tuple(item for item in manifest.inputs if isinstance(item, StateInput))
@@ -153,8 +154,45 @@ def _can_batch(manifest: Manifest, task: Task, model: ModelDescription) -> bool:
 
 def _write_constants(manifest: Manifest, tensors: Mapping[str, Array]) -> None:
     for item in manifest.inputs:
-        if isinstance(item, ConstantInput):
-            tensors[item.tensor][...] = item.value
+        if not isinstance(item, ConstantInput):
+            continue
+        tensor = tensors[item.tensor]
+        if not _holds(tensor.dtype, item.value):
+            raise ModelMismatchError(
+                str(manifest.identity),
+                f"input '{item.tensor}' cannot hold its constant",
+                f'{item.value:g}',
+                f'a number of the type {tensor.dtype}',
+                "Correct 'constant' in the manifest.",
+            )
+        tensor[...] = item.value
+
+
+def _holds(dtype: np.dtype[Any], value: float) -> bool:
+    """Whether a number is one of a type, but for rounding of floating-point numbers."""
+    match dtype.kind:
+        case 'f':
+            return abs(value) <= float(np.finfo(dtype).max)
+        case 'i' | 'u':
+            limits = np.iinfo(dtype)
+            return value.is_integer() and int(limits.min) <= value <= int(limits.max)
+    return dtype.kind == 'b' and value in (0, 1)
+
+
+def _check_sizes(manifest: Manifest, tensors: Mapping[str, Array]) -> None:
+    for item in manifest.inputs:
+        if not isinstance(item, SizeInput):
+            continue
+        tensor = tensors[item.tensor]
+        wide = tensor.dtype.kind == 'f' or (tensor.dtype.kind in 'iu' and tensor.itemsize > 1)
+        if tensor.shape[-1:] != (2,) or tensor.size != 2 or not wide:
+            raise ModelMismatchError(
+                str(manifest.identity),
+                f"input '{item.tensor}' cannot hold the size of a picture",
+                f'{tensor.dtype}{list(tensor.shape)}',
+                'numbers of more than 8 bits [2] or [1, 2]',
+                "Give it a 'constant' in the manifest, or export the model anew.",
+            )
 
 
 def _agree(

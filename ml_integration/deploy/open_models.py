@@ -89,8 +89,9 @@ class OpenModels:
 
     def prepare(self, pipeline: Pipeline) -> None:
         """Returns when a pipeline can take over without a gap."""
-        if self.audience is not None:
-            self.audience.prepare(pipeline)
+        audience = self.audience  # it may leave meanwhile
+        if audience is not None:
+            audience.prepare(pipeline)
 
     def install(self, loaded: Loaded, change: Callable[[NodeState], NodeState]) -> None:
         """Changes what serves; the state is on disk first, so that a crash finds it.
@@ -116,8 +117,9 @@ class OpenModels:
     def let_go(self, pipeline: Pipeline) -> None:
         """Closes a pipeline that nobody uses."""
         try:
-            if self.audience is not None:
-                self.audience.forget(pipeline)
+            audience = self.audience
+            if audience is not None:
+                audience.forget(pipeline)
         finally:
             pipeline.close()
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic, monotonic_ns, sleep
 from typing import Any
 
 from ml_integration.core.arrivals import MS, Arrival, Observation
 from ml_integration.core.datatypes import Prediction
+from ml_integration.core.inputs import KeepRule
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline, Work
 from ml_integration.deploy.router import Lease, Router
@@ -112,8 +113,9 @@ class FrameLoop:
     def prepare(self, pipeline: Pipeline) -> None:
         """Feeds a pipeline from now on; returns when it could serve, or after a bounded time."""
         self._mailbox.feed(pipeline)
-        longest_ms = max(item.source.keep.limit_ms for item in pipeline.wiring.inputs)
-        timeout_s = longest_ms / 1e3 + WARM_MARGIN_S
+        keeps = [item.source.keep for item in pipeline.wiring.inputs]
+        windows_ms = (keep.limit_ms for keep in keeps if keep.rule is KeepRule.WINDOW)
+        timeout_s = max(windows_ms, default=0.0) / 1e3 + WARM_MARGIN_S
         self._mailbox.wait_until_warm(pipeline, self._router.pipeline, timeout_s)
 
     def forget(self, pipeline: Pipeline) -> None:
@@ -136,8 +138,9 @@ class FrameLoop:
                     return
                 self._busy_since_ns = monotonic_ns()
                 self.serve()
-            except Exception as error:  # such as: no model is loaded
-                self._failed(error)
+            except BaseException as error:  # such as: no model is loaded; nothing ends the loop
+                with suppress(BaseException):
+                    self._failed(error)
                 sleep(PAUSE_S)
             finally:
                 self._busy_since_ns = 0
@@ -170,6 +173,8 @@ class FrameLoop:
             self._tell(f'{where}time has jumped back; states and windows start anew')
         deadline_ms = self._settings.deadline_ms()
         if deadline_ms and self._age_ms(observation) > deadline_ms:
+            if observation.restarted:
+                pipeline.forget(stream.name)
             self._monitor.stale(stream.name, now_ns)
             return None
         return _Running(turn, pipeline.prepare(observation, row))
@@ -211,7 +216,7 @@ class FrameLoop:
     ) -> None:
         try:
             spectator.take(one.turn.observation, prediction, pipeline)
-        except Exception as error:  # the result is out: this costs the spectator and nobody else
+        except BaseException as error:  # the result is out: this costs the spectator alone
             self._monitor.spectator_failed(spectator.name)
             self._tell(f'{spectator.name} failed: {_sentence(error)}')
 
@@ -220,12 +225,12 @@ class FrameLoop:
         """What is raised inside costs so many observations and no other one."""
         try:
             yield
-        except Exception as error:
+        except BaseException as error:  # a plug-in may even end the program, or its thread
             for _ in range(observations):
                 lease.record(False)
                 self._failed(error)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         self._monitor.failed(str(error) or type(error).__name__, monotonic_ns())
         self._tell(f'frame dropped: {_sentence(error)}')
 
@@ -237,7 +242,7 @@ class FrameLoop:
             self._log(sentence)
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     """What a person reads: our own errors explain themselves, others need their traceback."""
     if isinstance(error, MlIntegrationError):
         return str(error)

@@ -45,19 +45,21 @@ class Mailbox:
         self._timeout_ns = int(timeout_ms * 1e6)
         self._now_ns = now_ns
         self._turns = 0
+        self._waiting = 0
         self._closed = False
 
     def put(self, stream: Stream, topic: str, message: Any, stamp_ns: int, now_ns: int) -> int:
         """Leaves a message; see `Stream.put`."""
         with self._lock:
             displaced = stream.put(topic, message, stamp_ns, now_ns)
-            self._condition.notify(WAITING)
+            if self._waiting:
+                self._condition.notify(WAITING)
             return displaced
 
     def feed(self, pipeline: Pipeline) -> None:
-        """Lets a pipeline have what comes from now on."""
+        """Lets a pipeline have what comes from now on, until the mailbox is closed."""
         with self._lock:
-            for stream in self._streams:
+            for stream in () if self._closed else self._streams:
                 stream.feed(pipeline)
 
     def forget(self, pipeline: Pipeline) -> None:
@@ -75,7 +77,7 @@ class Mailbox:
             while not self._closed:
                 pipeline = serving()
                 if not self._is_ready(pipeline):
-                    self._condition.wait()
+                    self._wait(None)
                     continue
                 if pipeline.batch_size > 1:
                     self._wait_for_more(serving)
@@ -92,7 +94,11 @@ class Mailbox:
             )
 
         with self._lock:
-            return self._condition.wait_for(lambda: self._closed or warm(), timeout_s)
+            self._waiting += 1
+            try:
+                return self._condition.wait_for(lambda: self._closed or warm(), timeout_s)
+            finally:
+                self._waiting -= 1
 
     def take(self, pipeline: Pipeline) -> list[Turn]:
         """Takes at most one observation of each stream, and as many as can run together.
@@ -103,9 +109,9 @@ class Mailbox:
             The turns in the order of the streams.
         """
         with self._lock:
-            ready = self._ready(pipeline)
+            ready: Sequence[Stream] = self._streams
             if len(ready) > 1:
-                ready.sort(key=lambda stream: stream.turn)
+                ready = sorted(self._ready(pipeline), key=lambda stream: stream.turn)
             turns: list[Turn] = []
             for stream in ready[: pipeline.batch_size]:
                 taken = stream.take(pipeline)
@@ -150,4 +156,11 @@ class Mailbox:
             due = any(stream.is_due(now_ns, deadline_ns) for stream in others)
             if not due or now_ns >= deadline_ns:
                 return
-            self._condition.wait((deadline_ns - now_ns) / 1e9)
+            self._wait((deadline_ns - now_ns) / 1e9)
+
+    def _wait(self, timeout_s: float | None) -> None:
+        self._waiting += 1
+        try:
+            self._condition.wait(timeout_s)
+        finally:
+            self._waiting -= 1

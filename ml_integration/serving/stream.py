@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ml_integration.core.arrivals import Arrival, Inbox, Observation
+from ml_integration.core.arrivals import Inbox, Observation, new_arrival
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
 
@@ -80,7 +80,7 @@ class Stream:
         """
         number = self._numbers.get(topic, -1) + 1
         self._numbers[topic] = number
-        arrival = Arrival(message, stamp_ns, now_ns, number)
+        arrival = new_arrival((message, stamp_ns, now_ns, number))
         for inbox in self._inboxes.values():
             inbox.put(topic, arrival)
         if topic != self._trigger:

@@ -192,3 +192,15 @@ def test_whatever_comes_what_is_seen_keeps_to_the_rules(seed: int) -> None:
         stamps = [one.stamp_ns for one in taken.arrivals['imu']]
         assert stamps == sorted(stamps) and at - 30 * MS <= stamps[0] <= stamps[-1] <= at
     assert last_number > 0
+
+
+def test_what_comes_later_than_its_trigger_is_not_missing() -> None:
+    box = Box(sensor_input('points', KeepRule.NEAREST, 5))
+    for stamp in range(0, 330, 33):
+        box.put('images', stamp)
+        if stamp >= 66:
+            box.put('points', stamp - 66 + 2)
+            assert box.inbox.missing() == ()
+    for stamp in range(330, 660, 33):
+        box.put('images', stamp)
+    assert box.inbox.missing() == ('points',)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ml_integration.core.arrivals import CLOCK
 from ml_integration.core.datatypes import Reason, Verdict
 from ml_integration.core.endpoints import Endpoint
 from ml_integration.core.health import (
@@ -194,3 +195,23 @@ def test_the_last_error_is_in_the_sentence() -> None:
 def test_overall_level_is_the_worst() -> None:
     health = judged(watched(good=10, failed=5).stats(2 * S))
     assert health.level == Level.ERROR
+
+
+def test_one_late_tick_of_the_clock_is_no_publisher_with_another_clock() -> None:
+    monitor = Monitor(0, [InputKey('', 'imu', triggers=False)])
+    for _ in range(20):
+        monitor.received('', CLOCK, S)
+    monitor.stale('', S)
+    monitor.displaced('', S, 3)
+    health = judged(monitor.stats(S), Endpoint('', 'imu', '/imu', 1))
+    assert health.of('drops').level == Level.OK
+
+
+def test_an_input_with_the_stamps_of_another_clock_is_told_by_how_much() -> None:
+    monitor = Monitor(0, [InputKey('', 'images'), InputKey('', 'joints', triggers=False)])
+    monitor.received('', 'images', S, stamp_ns=5000 * S)
+    monitor.received('', 'joints', S, stamp_ns=8600 * S)
+    endpoints = (Endpoint('', 'images', '/image', 1), Endpoint('', 'joints', '/joint_states', 1))
+    finding = judged(monitor.stats(S, {'': ('joints',)}), *endpoints).of('input')
+    assert "input 'joints' is missing on /joint_states" in finding.sentence
+    assert '3600.000 s newer' in finding.sentence and 'same clock' in finding.sentence

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ml_integration.core.arrivals import CLOCK
 from ml_integration.core.datatypes import Reason, Verdict
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
@@ -140,3 +141,25 @@ def test_frames_per_run_is_the_mean_of_the_runs() -> None:
 
 def test_silence_is_measured_from_the_start_when_nothing_ever_came() -> None:
     assert Monitor(5 * S).stats(9 * S).streams[0].inputs[0].since_s == pytest.approx(4.0)
+
+
+def test_the_clock_starts_frames_too() -> None:
+    monitor = Monitor(0, [InputKey('', 'imu', triggers=False)])
+    for tick in range(10):
+        monitor.received('', CLOCK, S + tick)
+    monitor.displaced('', S, 2)
+    monitor.stale('', S)
+    stats = monitor.stats(2 * S)
+    assert stats.recent.received == stats.streams[0].recent.received == 10
+    assert stats.recent.drop_ratio == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize('trigger', ['images', CLOCK])
+def test_stamps_of_another_clock_are_told_by_how_much(trigger: str) -> None:
+    keys = [InputKey('', 'joints', triggers=False), InputKey('', 'wrist', triggers=False)]
+    monitor = Monitor(0, [*keys, InputKey('', trigger)] if trigger else keys)
+    monitor.received('', trigger, 4 * S, stamp_ns=5000 * S)
+    monitor.received('', 'joints', 5 * S, stamp_ns=1401 * S)
+    behind_s = [one.behind_s for one in monitor.stats(6 * S).streams[0].inputs]
+    assert behind_s[0] == pytest.approx(3600.0)
+    assert behind_s[1:] == [None] * (len(behind_s) - 1)

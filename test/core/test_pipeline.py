@@ -353,3 +353,25 @@ def test_closing_closes_the_session() -> None:
     made = bench()
     made.pipeline.close()
     assert made.session.closed
+
+
+def test_a_state_that_changes_its_size_is_an_error_once_and_forgotten() -> None:
+    made = bench(states=STATE)
+    made.pipeline.run(seen(1))
+    made.session._fed_back = np.zeros(2)
+    made.pipeline.run(seen(2))
+    with pytest.raises(FrameError, match=r"'h_out' has changed its size.*\[2\].*\[1\]"):
+        made.pipeline.run(seen(3))
+    made.session._fed_back = np.zeros(1)
+    made.pipeline.run(seen(4))
+    assert fed_back(made) == [0, 1, 0]
+
+
+def test_a_message_that_cannot_be_read_costs_one_run_of_a_window_and_not_all() -> None:
+    made = bench({'x': WINDOW})
+    with pytest.raises(FrameError, match='no number'):
+        made.pipeline.run(seen(1, -2, 3))
+    assert made.pipeline.run(seen(1, -2, 3, 4)).result == 80
+    assert made.sensor.read == [1, -2, 3, 4]
+    with pytest.raises(FrameError, match=r"no message in the window of 'x' can be read"):
+        made.pipeline.run(seen(-2))

@@ -329,3 +329,67 @@ def test_the_loop_outlives_a_time_without_a_model() -> None:
     wait_until(lambda: line.results.got == [('a', 11)], 'the result')
     line.loop.stop()
     assert line.log == ['frame dropped: no model is loaded']
+
+
+def test_a_jump_back_in_time_counts_also_when_its_first_frame_is_too_old() -> None:
+    line = Line()
+    line.serve(10)
+    memory = line.router.pipeline._memories['a']
+    line.loop.receive(line.streams[0], 'x', 11, NOW_NS - 5000 * MS)
+    line.loop.serve()
+    line.loop.receive(line.streams[0], 'x', 12, NOW_NS)
+    line.loop.serve()
+    assert line.results.got == [('a', 10), ('a', 12)]
+    assert line.router.pipeline._memories['a'] is not memory
+
+
+@pytest.mark.parametrize('error', [SystemExit(1), KeyboardInterrupt(), ZeroDivisionError()])
+def test_nothing_that_is_raised_ends_the_loop(error: Any) -> None:
+    line = Line()
+    line.results.error = error
+    line.loop.start()
+    line.loop.receive(line.streams[0], 'x', 10, NOW_NS)
+    wait_until(lambda: line.total().failed, 'the failure')
+    line.results.error = None
+    line.loop.receive(line.streams[0], 'x', 11, NOW_NS)
+    wait_until(lambda: line.results.got == [('a', 11)], 'the next result')
+    line.loop.stop()
+    assert line.router.outcomes == [(1, False), (1, True)]
+
+
+def test_an_error_that_cannot_be_told_does_not_end_the_loop() -> None:
+    line = Line()
+
+    class BrokenError(Exception):
+        def __str__(self) -> str:
+            raise ValueError('no words')
+
+    line.results.error = BrokenError()
+    line.loop.start()
+    line.loop.receive(line.streams[0], 'x', 10, NOW_NS)
+    wait_until(lambda: line.router.outcomes, 'the failure')
+    line.results.error = None
+    line.loop.receive(line.streams[0], 'x', 11, NOW_NS)
+    wait_until(lambda: line.results.got == [('a', 11)], 'the next result')
+    line.loop.stop()
+
+
+def test_a_swap_waits_for_windows_and_not_for_how_long_a_value_may_be_held() -> None:
+    held = number_input('map', KeepRule.LATEST, 3_600_000)
+    line = Line(pipeline=number_pipeline(1, held))
+    for topic in ('map', 'x'):
+        line.loop.receive(line.streams[0], topic, 10, NOW_NS)
+    line.loop.serve()  # from now on nothing comes, and the other model cannot be warm
+    other = number_pipeline(1, held, version=2)
+    thread = threading.Thread(target=line.loop.prepare, args=(other,), daemon=True)
+    thread.start()
+    thread.join(WAIT_S)
+    assert not thread.is_alive()
+
+
+def test_a_loop_that_has_stopped_holds_no_model() -> None:
+    line = Line()
+    line.loop.start()
+    line.loop.stop()
+    line.loop.prepare(number_pipeline(version=2))  # by a swap that was under way
+    assert not any(stream._inboxes for stream in line.streams)

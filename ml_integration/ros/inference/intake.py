@@ -15,7 +15,7 @@ from rclpy.subscription import Subscription
 from ml_integration.core.arrivals import CLOCK
 from ml_integration.core.endpoints import Endpoint
 from ml_integration.core.monitor import Monitor
-from ml_integration.core.pipeline import Input, Wiring
+from ml_integration.core.pipeline import Wiring
 from ml_integration.core.stats import InputKey
 from ml_integration.deploy.assembly import Read
 from ml_integration.errors import MessageError
@@ -62,7 +62,9 @@ class Intake:
         resources: ExitStack,
     ) -> None:
         self._node = node
-        self._wiring = wiring
+        # Not the wiring itself, which holds the tensors of a model that is replaced some day.
+        self._inputs = [(item.source.topic, item.sensor.message_type) for item in wiring.inputs]
+        self._rate_hz = wiring.trigger.rate_hz
         self._loop = loop
         self._monitor = monitor
         self._resources = resources
@@ -71,11 +73,11 @@ class Intake:
 
     def open(self, stream: Stream) -> None:
         """Subscribes for a stream."""
-        for item in self._wiring.inputs:
-            self._subscribe(stream, item)
-        if self._wiring.trigger.rate_hz:
+        for source, kind in self._inputs:
+            self._subscribe(stream, source, kind)
+        if self._rate_hz:
             tick = partial(self._tick, stream)
-            period_s = 1 / self._wiring.trigger.rate_hz
+            period_s = 1 / self._rate_hz
             # On the node's clock: simulated time that stands still triggers nothing.
             timer = self._node.create_timer(period_s, self._node.guarded(tick))
             self._resources.callback(self._node.destroy_timer, timer)
@@ -89,10 +91,10 @@ class Intake:
             for one in self._subscribed
         ]
 
-    def _subscribe(self, stream: Stream, item: Input) -> None:
+    def _subscribe(self, stream: Stream, source: str, kind: str) -> None:
         node, parameters = self._node, self._node.parameters
-        kind, key = item.sensor.message_type, InputKey(stream.name, item.source.topic)
-        topic = f'{stream.name}/{item.source.topic}' if stream.name else item.source.topic
+        key = InputKey(stream.name, source)
+        topic = f'{stream.name}/{source}' if stream.name else source
         stamp = stamp_reader(message_type(kind))
         receive: Callable[[Any], None] = partial(self._receive, stream, key, stamp)
         if node.intra_process and has_header(message_type(kind)):  # by which copies are known
@@ -114,11 +116,14 @@ class Intake:
         self, stream: Stream, key: InputKey, stamp: Callable[[Any], int], message: Any
     ) -> None:
         size = len(message) if isinstance(message, bytes) else 0
-        self._monitor.received(key.stream, key.source, monotonic_ns(), size)
-        self._loop.receive(stream, key.source, message, stamp(message) or self._now_ns())
+        stamp_ns = stamp(message) or self._now_ns()
+        self._monitor.received(key.stream, key.source, monotonic_ns(), size, stamp_ns)
+        self._loop.receive(stream, key.source, message, stamp_ns)
 
     def _tick(self, stream: Stream) -> None:
-        self._loop.receive(stream, CLOCK, None, self._now_ns())
+        stamp_ns = self._now_ns()
+        self._monitor.received(stream.name, CLOCK, monotonic_ns(), stamp_ns=stamp_ns)
+        self._loop.receive(stream, CLOCK, None, stamp_ns)
 
     def _lost(self, key: InputKey, count: int) -> None:
         self._monitor.lost(key.stream, key.source, count, monotonic_ns())
