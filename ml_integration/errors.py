@@ -1,4 +1,4 @@
-"""Every error this package raises, as one tree.
+"""Errors that this package raises, as one tree.
 
 ::
 
@@ -64,7 +64,7 @@ class MlIntegrationError(Exception):
 
 
 class SettingError(MlIntegrationError):
-    """A value in a settings block or a parameter is wrong."""
+    """Error: a value in a settings block or a parameter is wrong."""
 
     def __init__(
         self, key: str, got: object, expected: str, *, where: str, hint: str = ''
@@ -76,7 +76,7 @@ class SettingError(MlIntegrationError):
 
 
 class ManifestError(SettingError):
-    """A manifest file is unreadable, or one of its keys is wrong."""
+    """Error: a manifest file is unreadable, or one of its keys is wrong."""
 
     def __init__(self, file: Path, key: str, got: object, expected: str, hint: str = '') -> None:
         self.file = file
@@ -84,7 +84,7 @@ class ManifestError(SettingError):
 
 
 class PluginError(MlIntegrationError):
-    """No plug-in of that kind and name, or it does not import."""
+    """Error: there is no plug-in of that kind and name, or it does not import."""
 
     def __init__(self, kind: str, name: str, available: Sequence[str], reason: str = '') -> None:
         self.kind = kind
@@ -100,11 +100,11 @@ class PluginError(MlIntegrationError):
 
 
 class ModelError(MlIntegrationError):
-    """A model cannot serve."""
+    """Error: a model cannot serve."""
 
 
 class ModelNotFoundError(ModelError):
-    """No store holds the model that was asked for."""
+    """Error: no store holds the model that was asked for."""
 
     def __init__(self, reference: str, stores: Sequence[Path], available: Sequence[str]) -> None:
         self.reference = reference
@@ -117,7 +117,7 @@ class ModelNotFoundError(ModelError):
 
 
 class IntegrityError(ModelError):
-    """A model's files are not the ones that its manifest pins."""
+    """Error: a model's files are not the ones that its manifest pins."""
 
     def __init__(
         self, file: Path, what: str, got: str = '', expected: str = '', hint: str = ''
@@ -133,21 +133,21 @@ class IntegrityError(ModelError):
 
 
 class ModelLoadError(ModelError):
-    """The engine refuses the model file."""
+    """Error: the engine refuses the model file."""
 
     def __init__(self, model: str, reason: str, hint: str = '') -> None:
         super().__init__(reason, where=model, hint=hint)
 
 
 class ModelMismatchError(ModelError):
-    """The model file and its manifest or its task disagree."""
+    """Error: the model file and its manifest or its task disagree."""
 
     def __init__(self, model: str, what: str, got: str, expected: str, hint: str = '') -> None:
         super().__init__(what, where=model, got=got, expected=expected, hint=hint)
 
 
 class GoldenError(ModelError):
-    """The model loads but does not reproduce its golden sample."""
+    """Error: the model loads but does not reproduce its golden sample."""
 
     def __init__(self, model: str, output: str, worst: float, rtol: float, atol: float) -> None:
         super().__init__(
@@ -161,18 +161,18 @@ class GoldenError(ModelError):
 
 
 class SwapError(ModelError):
-    """A model cannot take the place of the one that serves."""
+    """Error: a model cannot take the place of the one that serves."""
 
 
 class SupersededError(SwapError):
-    """A newer request came before this one was done."""
+    """Error: a newer request came before this one was done."""
 
     def __init__(self) -> None:
         super().__init__('the request was superseded by a newer one')
 
 
 class InstallError(ModelError):
-    """A model cannot be put into a store or taken out of it."""
+    """Error: a model cannot be put into a store or taken out of it."""
 
     def __init__(self, path: Path, what: str, hint: str = '') -> None:
         self.path = path
@@ -180,7 +180,7 @@ class InstallError(ModelError):
 
 
 class StateError(MlIntegrationError):
-    """A file of the state directory or of a store cannot be read or written."""
+    """Error: a file of the state directory or of a store cannot be read or written."""
 
     def __init__(self, path: Path, what: str, hint: str = '') -> None:
         self.path = path
@@ -188,11 +188,11 @@ class StateError(MlIntegrationError):
 
 
 class FrameError(MlIntegrationError):
-    """One frame cannot be processed; the next one may be."""
+    """Error: one frame cannot be processed; the next one may be."""
 
 
 class MessageError(FrameError):
-    """A message contradicts itself or uses an encoding that is not supported."""
+    """Error: a message contradicts itself or uses an encoding that is not supported."""
 
     def __init__(self, field: str, got: object, expected: str, hint: str = '') -> None:
         self.field = field
@@ -202,14 +202,14 @@ class MessageError(FrameError):
 
 
 class InferenceError(FrameError):
-    """The engine failed on this frame."""
+    """Error: the engine failed on this frame."""
 
     def __init__(self, model: str, reason: str) -> None:
         super().__init__(f'inference failed: {reason}', where=model)
 
 
 class DeadlineError(InferenceError):
-    """The engine was stopped because it took too long."""
+    """Error: the engine was stopped because it took too long."""
 
     def __init__(self, model: str, limit_ms: float) -> None:
         super().__init__(model, f'it was ended after {limit_ms:.0f} ms')

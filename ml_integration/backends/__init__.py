@@ -1,1 +1,1 @@
-"""One file or package per execution engine: bytes -> Session."""
+"""Backends that open models as sessions: one file or package per execution engine."""

@@ -68,12 +68,12 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
 
 
 def store_of(args: argparse.Namespace) -> ModelStore:
-    """The stores that were given, or the default ones."""
+    """Returns the stores that were given, or the default ones."""
     return ModelStore(args.store or default_stores(), state_of(args))
 
 
 def state_of(args: argparse.Namespace) -> StateDir:
-    """The state directory that was given, or the default one."""
+    """Returns the state directory that was given, or the default one."""
     return StateDir(args.state_dir or default_state_dir())
 
 
@@ -88,7 +88,7 @@ def trust_of(args: argparse.Namespace) -> Trust:
 
 
 def folder_of(args: argparse.Namespace) -> Path:
-    """The folder that `model` means: itself when it is a path, else what a store holds.
+    """Returns the folder that `model` means: itself if it is a path, else what a store holds.
 
     Raises:
         SettingError: it is neither a path nor a model reference.

@@ -1,4 +1,4 @@
-"""Guesses from names and shapes of tensors alone what a model is for and what fills its inputs."""
+"""Guesses a model's task and the sources of its inputs from names and shapes of tensors."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ml_integration.core.inputs import (
 from ml_integration.ops.decoders import guess_decoder
 
 LATEST_MS = 100.0
-"""How old a second picture may be, until a person knows better [ms]."""
+"""Proposed maximum age of a second picture [ms], for a person to correct."""
 
 
 def guess_task(
     inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> tuple[str, dict[str, Any], str]:
-    """A task, its settings and the reason in words."""
+    """Returns a task, its settings and the reason in words."""
     decoder, why = guess_decoder(inputs, outputs)
     if decoder:
         return 'object_detection', {'decoder': decoder}, why
@@ -37,7 +37,7 @@ def guess_task(
 def guess_inputs(
     inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> tuple[ModelInput, ...]:
-    """What fills each input: the first picture triggers, and everything refers to it."""
+    """Returns a source for each input: the first picture triggers, the others refer to it."""
     if not inputs:
         return ()
     first = next(filter(_is_picture, inputs), inputs[0])
@@ -52,7 +52,7 @@ def guess_inputs(
 def _guess_other(
     spec: TensorSpec, outputs: Sequence[TensorSpec], picture: TensorSpec
 ) -> ModelInput | None:
-    """What fills an input that no message fills; None if one seems to."""
+    """Returns a source that is not a message; None if messages seem to fill the input."""
     if _is_picture(spec):
         return None
     alike = [o.name for o in outputs if (o.dtype, o.shape) == (spec.dtype, spec.shape)]

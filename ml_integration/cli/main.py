@@ -21,7 +21,7 @@ FAILED, INTERRUPTED = 1, 130
 
 
 def verbs() -> dict[str, ModuleType]:
-    """The modules that are verbs, by name."""
+    """Returns the modules that are verbs, by name."""
     names = (module.name for module in pkgutil.iter_modules(cli.__path__))
     modules = {
         name: importlib.import_module(f'{cli.__name__}.{name}') for name in names if name != 'main'

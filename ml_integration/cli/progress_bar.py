@@ -1,4 +1,4 @@
-"""A progress bar for people who watch."""
+"""Progress bar for a terminal."""
 
 from __future__ import annotations
 

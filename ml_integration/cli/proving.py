@@ -1,4 +1,4 @@
-"""The proof that a version can serve, before the bare name means it."""
+"""Proves that a version can serve before the bare name means it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a frame and a prediction are. No clock, thread, file or logger of its own."""
+"""Frames, predictions and the pipeline between them; no clock, thread, file or logger."""

@@ -1,6 +1,6 @@
-"""What has come for one stream, and what one run sees of it.
+"""Keeps the messages of one stream and selects those that one run of the model gets.
 
-Everything here is pure: the caller brings the time and the lock.
+Nothing here reads a clock or takes a lock: the caller does both.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ TOLERATED_NS = 100 * MS
 WAITING = 8
 """Triggers that wait for companions which come later, such as a lidar after its picture."""
 MOST = 4096
-"""Messages that are kept at the most, whatever the manifest asks for."""
+"""Most messages that are kept for one input, even if the manifest asks for more."""
 CLOCK = ''
-"""The name under which the clock arrives where it triggers the runs."""
+"""Name under which ticks of the clock arrive if the clock triggers the runs."""
 
 _BY_STAMP = attrgetter('stamp_ns')
 
@@ -45,11 +45,11 @@ class Arrival(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """What one run sees.
+    """Messages of one stream that one run of the model gets.
 
     Attributes:
-        stream: whose messages they are.
-        trigger: what started the run; its message is None where the clock did.
+        stream: name of the stream.
+        trigger: the arrival that started the run; its message is None if the clock started it.
         arrivals: the messages by tensor name, the oldest first.
         restarted: whether time has jumped back since the run before.
     """
@@ -70,26 +70,26 @@ _new_observation: Callable[[tuple[Any, ...]], Observation] = partial(tuple.__new
 
 
 class Keep(Protocol):
-    """Which messages of one input are seen together with a trigger."""
+    """Selects the messages of one input that a run gets together with a trigger."""
 
     def put(self, arrival: Arrival) -> None:
-        """Takes what has come."""
+        """Adds a message."""
 
     def at(self, stamp_ns: int) -> Sequence[Arrival]:
-        """What is seen at a stamp, the oldest first; empty when that is not enough."""
+        """Returns the messages for a trigger's stamp, the oldest first; empty if too few came."""
 
     def clear(self) -> None:
         """Forgets everything."""
 
     def held(self) -> Sequence[Arrival]:
-        """All that is kept."""
+        """Returns the kept messages."""
 
 
 class Newest:
-    """The triggers that no run has seen; the newest are kept.
+    """Keeps the newest triggers that still wait for a run.
 
     Args:
-        depth: how many wait.
+        depth: the most triggers that wait.
     """
 
     def __init__(self, depth: int = 1) -> None:
@@ -109,10 +109,10 @@ class Newest:
 
 
 class Nearest:
-    """The message whose stamp is nearest to the trigger's.
+    """Selects the message whose stamp is nearest to the trigger's.
 
     Args:
-        tolerance_ns: how far away it may be [ns]; 0 for exactly the same stamp.
+        tolerance_ns: largest difference of the stamps [ns]; 0 for exactly the same stamp.
     """
 
     def __init__(self, tolerance_ns: int) -> None:
@@ -135,13 +135,13 @@ class Nearest:
 
 
 class Window:
-    """All messages of a stretch of time that ends with the trigger.
+    """Selects the messages of a stretch of time that ends with the trigger.
 
-    It is seen only when messages have been coming for the whole of it: a model that was trained
+    A run gets them only if messages have come for the whole stretch: a model that was trained
     on two seconds gets two seconds.
 
     Args:
-        length_ns: how long it is [ns].
+        length_ns: length of the stretch [ns].
     """
 
     def __init__(self, length_ns: int) -> None:
@@ -171,10 +171,10 @@ class Window:
 
 
 class Latest:
-    """The last message before the trigger.
+    """Selects the last message before the trigger.
 
     Args:
-        max_age_ns: how much older than the trigger it may be [ns].
+        max_age_ns: the most that it may be older than the trigger [ns].
     """
 
     def __init__(self, max_age_ns: int) -> None:
@@ -200,7 +200,7 @@ class Latest:
 
 
 class Inbox:
-    """What has come for one stream, kept as one model wants to see it.
+    """Keeps the messages of one stream for one model, by the keep rule of each input.
 
     Args:
         stream: the stream's name.
@@ -229,7 +229,7 @@ class Inbox:
         Args:
             name: the topic in the manifest that it came on; `CLOCK` for the clock. Models that
                 replace one another have the same topics, and other tensors.
-            arrival: what has come.
+            arrival: the message, or the tick of the clock.
         """
         stamp_ns, last_ns = arrival.stamp_ns, self._last_ns.get(name)
         if last_ns is None or stamp_ns > last_ns:
@@ -244,17 +244,17 @@ class Inbox:
             self._others[name].put(arrival)
 
     def ready(self, after: int) -> bool:
-        """Whether a run could see something newer than a number of a trigger."""
+        """Tells whether a trigger newer than number `after` waits with all that its run needs."""
         waiting = self._trigger.waiting
         if not waiting or waiting[-1].number <= after:
             return False
         return not self._others or self._complete(after) is not None
 
     def take(self, after: int) -> Observation | None:
-        """What the next run sees: the newest that is complete; what is older is dropped.
+        """Takes the newest complete observation, or None, and drops the older triggers.
 
         Args:
-            after: number of the last trigger that was seen, by whatever model.
+            after: number of the last trigger that any model ran on.
         """
         waiting = self._trigger.waiting
         if self._only and waiting and waiting[-1].number > after:  # the straight way of a picture
@@ -271,14 +271,14 @@ class Inbox:
         return _new_observation((self._stream, first, arrivals, restarted))
 
     def held(self) -> Iterator[tuple[str, Arrival]]:
-        """All that is kept, with the names that it was put under."""
+        """Yields each kept message with the name that it was put under."""
         for name, kept in ((self._name, self._trigger), *self._others.items()):
             yield from ((name, arrival) for arrival in kept.held())
 
     def missing(self) -> tuple[str, ...]:
-        """The topics without which none of the last triggers can be served.
+        """Returns the topics whose messages all of the last triggers lack.
 
-        One that comes later than its trigger, but in time, is not missing.
+        A message that comes later than its trigger, but in time, is not missing.
         """
         return tuple(
             name
@@ -302,7 +302,7 @@ class Inbox:
         return None
 
     def _restart(self) -> None:
-        """Forgets what was: time has jumped back, as when a recording starts again."""
+        """Forgets all messages: time has jumped back, as when a recording starts again."""
         self._restarted = True
         self._last_ns.clear()
         self._asked_ns.clear()
@@ -311,13 +311,13 @@ class Inbox:
 
 
 def of_one(tensor: str, message: Any, stamp_ns: int = 0) -> Observation:
-    """One message as an observation, for a model with no other input."""
+    """Makes an observation of one message, for a model with no other input."""
     arrival = Arrival(message, stamp_ns, 0, 0)
     return Observation('', arrival, {tensor: (arrival,)})
 
 
 def keep(spec: KeepSpec) -> Keep:
-    """Makes what the manifest asks for."""
+    """Makes the `Keep` that an input's `keep:` in the manifest asks for."""
     limit_ns = int(spec.limit_ms * MS)
     match spec.rule:
         case KeepRule.NEAREST:
@@ -337,7 +337,7 @@ def _put_in_order(kept: list[Arrival], arrival: Arrival) -> None:
 
 
 def _drop_before(kept: list[Arrival], stamp_ns: int) -> None:
-    """Drops what is older than a stamp, and the oldest where there are too many."""
+    """Drops the messages that are older than a stamp, and the oldest if there are too many."""
     count = max(0, len(kept) - MOST)
     while kept[count].stamp_ns < stamp_ns:
         count += 1

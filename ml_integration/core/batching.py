@@ -1,4 +1,4 @@
-"""Observations that run through a model together."""
+"""Batches: how many frames run through a model together, and the outputs of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ON_ACCELERATOR = 8
 
 @dataclass(frozen=True, slots=True)
 class BatchSettings:
-    """How frames of several cameras are put together, where the model's batch is free."""
+    """Settings for batches of frames of several streams, for models whose batch size is free."""
 
     max_size: int = declared(
         0,
@@ -33,21 +33,21 @@ class BatchSettings:
     )
 
     def together(self, cameras: int, device: str) -> int:
-        """How many frames of so many cameras should run together on a session's device."""
+        """Returns the most frames to run together, one per stream, on a session's device."""
         most = self.max_size or (1 if device.startswith('CPU') else ON_ACCELERATOR)
         return min(most, cameras)
 
 
 def split_rows(tensors: Tensors, count: int, model: str) -> Iterator[Tensors]:
-    """The outputs of each frame, (1, ...) each, without a copy.
+    """Yields the outputs of each frame, (1, ...) each, without a copy.
 
     Args:
         tensors: outputs of a run, (count, ...).
-        count: how many frames ran.
+        count: number of frames in the run.
         model: name for the error.
 
     Raises:
-        InferenceError: an output has another number of rows, so that nobody knows whose they are.
+        InferenceError: an output has another number of rows, so they belong to no known frame.
     """
     for name, array in tensors.items():
         if array.shape[:1] != (count,):

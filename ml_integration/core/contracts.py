@@ -1,4 +1,4 @@
-"""What a sensor, an encoder, a task and a backend have to offer. Nothing else is decided here.
+"""Interfaces of the plug-ins: sensors, encoders, tasks and backends.
 
 A plug-in is ONE file in `sensors/`, `encoders/`, `tasks/` or `backends/` with one public class
 named after the file (`tasks/object_detection.py` holds `ObjectDetection`), a package of that
@@ -75,7 +75,7 @@ class Encoder(Protocol):
         """Fills the tensor.
 
         Args:
-            frames: what the run sees, the oldest first; at least one.
+            frames: the input's frames of one observation, the oldest first; at least one.
 
         Returns:
             The geometry: what a task needs to know to bring results back to the input.
@@ -87,7 +87,7 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class Picturing(Protocol):
-    """An encoder of pictures, of which a task may want to know the size in the tensor."""
+    """Encoder of pictures that tells the size of the pictures in its tensor."""
 
     target_wh: tuple[int, int]
     """Width and height [px]."""
@@ -114,16 +114,16 @@ class MessageTypes(Protocol):
 
 
 class Task(Protocol):
-    """What the outputs of one kind of models mean. Built as `Task(settings, model)`.
+    """Turns the outputs of one kind of model into results. Built as `Task(settings, model)`.
 
     One instance belongs to one pipeline and is used by one thread at a time, so it may keep
     buffers; it keeps nothing about an observation.
     """
 
     topics: tuple[Topic, ...]
-    """Where results go; known once the task is built."""
+    """Topics of the results; known once the task is built."""
     batched: bool
-    """Whether the first axis of every output counts observations, so that several can run
+    """True if the first axis of every output counts observations, so that several can run
     together."""
 
     @property
@@ -160,13 +160,13 @@ class Drawing(Protocol):
 
 @runtime_checkable
 class Serializing(Protocol):
-    """A task that can also do without message objects, where making them takes too long."""
+    """Task that can also serialize results itself, because message objects take too long."""
 
     def serialize(self, prediction: Prediction, header: Any) -> Iterable[tuple[str, bytes]]:
-        """The messages of `Task.encode`, serialized as plain CDR."""
+        """Builds the messages of `Task.encode`, serialized as plain CDR."""
 
     def telling(self, result: Any) -> bool:
-        """Whether a result shows every field of its messages, so that comparing it tells much."""
+        """Tells whether a result fills every field of its messages, as a comparison needs it."""
 
 
 class Session(Protocol):
@@ -175,11 +175,11 @@ class Session(Protocol):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     device: str
-    """What really executes it, such as 'CPUExecutionProvider'."""
+    """Device or provider that executes the model, such as 'CPUExecutionProvider'."""
     fallback: str
-    """Why that is not what was asked for first; empty if it is."""
+    """Reason why that is not the device that was asked for first; empty if it is."""
     metadata: Mapping[str, str]
-    """What the model file says about itself, such as 'producer'; nothing is checked."""
+    """Entries of the model file about itself, such as 'producer'; unchecked."""
 
     def run(self, tensors: Tensors, deadline_ns: int | None = None) -> Tensors:
         """Runs the model once. Outputs stay valid until the next call of this session.
@@ -194,7 +194,7 @@ class Session(Protocol):
         """
 
     def share(self) -> Session:
-        """Another session of the same loaded model, for another thread.
+        """Makes another session of the same loaded model, for another thread.
 
         It shares weights and thread pool and has outputs of its own.
 
@@ -213,16 +213,16 @@ class ArtifactCache(Protocol):
     """Keeps what an engine made of a model and can make again. Never needed, never trusted."""
 
     def get(self, key: str) -> bytes | None:
-        """What was put under a key, if it is still there and unchanged."""
+        """Returns the data that was put under a key; None if it is gone or was changed."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Keeps data, if that is possible; it is written when it disturbs nobody."""
+        """Keeps data if possible; writing to disk may come later, when there is time."""
 
     def drop(self, key: str, reason: str) -> None:
-        """Forgets what could not be used; `reason` is told."""
+        """Forgets the data under a key, which cannot be used, and reports `reason`."""
 
     def folder(self, key: str) -> Path | None:
-        """A folder for an engine that keeps files by itself; None where nothing can be kept."""
+        """Returns a folder for an engine that keeps files itself; None if nothing can be kept."""
 
 
 class Backend(Protocol):
@@ -232,7 +232,7 @@ class Backend(Protocol):
     """The model formats that it opens, as manifests name them, such as 'onnx'."""
 
     def available(self) -> tuple[str, ...]:
-        """The devices or providers that can be asked for here; empty if there is no engine."""
+        """Returns the devices or providers to choose from; empty if the engine is missing."""
 
     def open(
         self,
@@ -245,7 +245,7 @@ class Backend(Protocol):
         Args:
             content: the verified bytes.
             settings: how to execute them.
-            cache: where to keep what takes long to make; nothing is kept without.
+            cache: keeps what takes long to make; None: nothing is kept.
 
         Raises:
             ModelLoadError: the engine refuses the model or the settings.

@@ -13,12 +13,12 @@ Array = npt.NDArray[Any]
 Tensors = Mapping[str, Array]
 """Arrays by tensor name, on both sides of a session."""
 Geometry = Mapping[str, Any]
-"""What each encoder did to its input, by tensor name, which results are brought back with."""
+"""Geometry of each encoded input, by tensor name; maps results back to the input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One sensor message, decoded.
+    """Decoded sensor message.
 
     Attributes:
         data: the sensor's array, read-only by convention; an image is (H, W) or (H, W, C),
@@ -58,11 +58,11 @@ class TensorSpec:
         return f'{self.name}: {self.dtype}[{sizes}]'
 
     def fits(self, other: TensorSpec) -> bool:
-        """Whether a tensor of `other` may be used where this one is wanted."""
+        """Tells whether a tensor of `other` may be used where this one is wanted."""
         return self.dtype == other.dtype and self._shape_fits(other.shape)
 
     def holds(self, array: Array) -> bool:
-        """Whether `array` is a tensor of this spec, in this machine's byte order."""
+        """Tells whether `array` is a tensor of this spec, in this machine's byte order."""
         return array.dtype == np.dtype(self.dtype) and self._shape_fits(array.shape)
 
     def _shape_fits(self, shape: tuple[int | None, ...]) -> bool:
@@ -73,7 +73,7 @@ class TensorSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """Which model this is: `name@version` and the digest of the model file.
+    """Identity of a model: `name@version` and the digest of the model file.
 
     Attributes:
         name: the model's name.
@@ -106,7 +106,7 @@ class ModelContent:
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """What a task needs to know about the model it serves.
+    """Description of a model for its task: identity, labels, inputs and outputs.
 
     Attributes:
         identity: which model this is.
@@ -123,13 +123,13 @@ class ModelDescription:
     pictures: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def label(self, class_id: int) -> str:
-        """The name of a class; its number as text when the model has no name for it."""
+        """Returns the name of a class; its number as text if the model has no name for it."""
         return self.labels[class_id] if 0 <= class_id < len(self.labels) else str(class_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason why a result is not valid.
+    """Reason why a result is not valid.
 
     Attributes:
         kind: a short constant such as 'not_finite', which is what gets counted.
@@ -142,7 +142,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a result may be published: it is valid when there are no reasons."""
+    """Verdict on a result: it may be published if there are no reasons against it."""
 
     reasons: tuple[Reason, ...] = ()
 
@@ -153,12 +153,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What became of one observation.
+    """Result of one run for one observation, with its verdict and timing.
 
     Attributes:
-        stamp_ns: stamp of what triggered the run, which is the result's own [ns].
+        stamp_ns: stamp of the trigger, and so of the result [ns].
         frame_id: its coordinate frame; empty where the clock triggered.
-        frames: what the run saw, by tensor name, the oldest first.
+        frames: the decoded messages of the run, by tensor name, the oldest first.
         model: the model that produced the result.
         result: the task's result type.
         verdict: whether the result may be published.

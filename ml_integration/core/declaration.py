@@ -1,4 +1,4 @@
-"""One declaration per setting: default, text, range and choices in one place.
+"""Declares settings: default, text, range and choices of each one in one place.
 
 A settings class is a frozen dataclass whose fields are made with `declared`. Tasks fill theirs
 from a manifest, nodes from ROS parameters; checks, defaults and documentation come from here.
@@ -19,7 +19,7 @@ T = TypeVar('T')
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is allowed for one value.
+    """Rule for the values of one setting.
 
     Attributes:
         text: one line of documentation, with the unit in brackets.
@@ -40,7 +40,7 @@ class Rule:
     length: int | None = None
 
     def expected(self) -> str:
-        """The rule as words, for an error or a table; empty when anything goes."""
+        """Returns the rule in words, for an error or a table; empty if any value is allowed."""
         parts = []
         if self.choices:
             parts.append('one of ' + ', '.join(map(str, self.choices)))
@@ -107,7 +107,7 @@ class Setting:
 
 
 def settings_of(cls: type, prefix: str = '') -> tuple[Setting, ...]:
-    """All settings of a class in order, those of nested classes with dotted names."""
+    """Yields the settings of a class in order, those of nested classes with dotted names."""
     hints = get_type_hints(cls)
     found: list[Setting] = []
     for item in fields(cls):
@@ -146,7 +146,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 
 def type_name(kind: Any) -> str:
-    """A settings type in words: 'bool', 'int', 'float', 'str' or 'list of int'."""
+    """Returns a settings type in words: 'bool', 'int', 'float', 'str' or 'list of int'."""
     return f'list of {get_args(kind)[0].__name__}' if get_args(kind) else str(kind.__name__)
 
 
@@ -173,7 +173,7 @@ def _flatten(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
 
 
 def _converted(value: Any, kind: Any) -> Any:
-    """The value as `kind`, or None when it is of another type."""
+    """Returns the value as `kind`, or None if it is of another type."""
     if get_args(kind):
         if isinstance(value, (str, bytes)) or not hasattr(value, '__iter__'):
             return None

@@ -1,4 +1,4 @@
-"""What a middleware does with the messages on their way to an input, and what is wrong there."""
+"""Subscriptions as the middleware sees them, and faults on the way of their messages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Endpoint:
     """A subscription as the middleware sees it.
 
     Attributes:
-        stream: whose messages come there; empty for the only stream of a node.
+        stream: name of the stream; empty for the only stream of a node.
         source: the topic in the manifest that they come on.
         topic: the topic's full name after remapping.
-        publishers: how many there are.
-        mismatch: why a publisher does not connect; empty if all do.
+        publishers: number of publishers.
+        mismatch: reason why a publisher does not connect; empty if all do.
         local: whether all publishers are on this machine, and there are some.
         remedy: what to do where large messages are cut into pieces.
     """
@@ -36,7 +36,7 @@ class Endpoint:
 
 
 def fragmentation(endpoint: Endpoint, stats: InputStats) -> str:
-    """The sentence that says that large messages are cut into pieces; empty if they are not.
+    """Returns a sentence that large messages are cut into pieces; empty if they are not.
 
     What is sent from this machine goes through shared memory, unless it is larger than the
     publisher's segment. Pieces are slow, and one that is lost costs the whole message. The

@@ -1,4 +1,4 @@
-"""How a model is executed: settings that do not depend on the model."""
+"""Settings for executing a model that do not depend on the model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ml_integration.core.declaration import declared
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSettings:
-    """What a robot decides about execution; a backend takes what it knows."""
+    """Settings of a robot for executing models; a backend ignores those it does not know."""
 
     engine: str = declared(
         'onnx_runtime',

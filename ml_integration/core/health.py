@@ -1,4 +1,4 @@
-"""The one judge: statistics and limits in, a level with reasons out."""
+"""Judges the health of a node: statistics and limits in, a level with reasons out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ml_integration.core.endpoints import Endpoint, fragmentation
 from ml_integration.core.stats import Counts, InputStats, Stats, StreamStats
 
 STUCK_S = 5.0
-"""A run that takes longer does not come back."""
+"""Time after which a run of the engine counts as frozen [s]."""
 FRAME_CONCERNS = ('input', 'latency', 'drops', 'results', 'errors')
 CONCERNS = ('model', *FRAME_CONCERNS)
 
@@ -26,7 +26,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthSettings:
-    """When a node calls itself unwell; ratios are taken over the last ten seconds."""
+    """Limits of a healthy node; ratios are taken over the last ten seconds."""
 
     input_timeout_ms: float = declared(
         2000.0, 'Time without input of a camera after which the node warns [ms].', ge=1.0
@@ -47,13 +47,13 @@ class HealthSettings:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The judgment of one concern, as one sentence.
+    """Judgment of one concern, as one sentence.
 
     Attributes:
         concern: one of CONCERNS.
         level: how bad it is.
         sentence: what was found.
-        hard: a fault that another second makes no more certain.
+        hard: True if the fault is certain at once, without another second of evidence.
     """
 
     concern: str
@@ -64,12 +64,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
-    """What is wrong with the models of a node: facts, not measurements.
+    """Faults of the models of a node: facts, not measurements.
 
     Attributes:
-        complaints: why a model is not used, or a state not stored.
-        fallback: why something else executes the model than was wished; empty if nothing does.
-        unchecked: whether any file is loaded as a model.
+        complaints: reasons why a model is not used, or a state not stored.
+        fallback: reason why another device than the wanted one executes the model; empty if none.
+        unchecked: whether any file is loaded as a model, unverified.
         tampering: how the serving model's files have changed; empty if they have not.
     """
 
@@ -79,7 +79,7 @@ class Alarms:
     tampering: str = ''
 
     def findings(self) -> tuple[Finding, ...]:
-        """One finding for each, the worst one first."""
+        """Returns one finding for each fault, the worst one first."""
         sentences = [*self.complaints, self.fallback]
         if self.unchecked:
             sentences.append('INTEGRITY IS OFF: any file is loaded as a model')
@@ -92,7 +92,7 @@ class Alarms:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The judgment of all concerns, one finding each."""
+    """Judgment of all concerns, one finding each."""
 
     findings: tuple[Finding, ...]
 
@@ -101,7 +101,7 @@ class Health:
         return max((finding.level for finding in self.findings), default=Level.OK)
 
     def of(self, concern: str) -> Finding:
-        """The finding about one of CONCERNS."""
+        """Returns the finding about one of CONCERNS."""
         return next(finding for finding in self.findings if finding.concern == concern)
 
 
@@ -116,9 +116,9 @@ def judge(
     """Judges an active node by what is known in this second.
 
     Args:
-        stats: the window.
+        stats: statistics of the last seconds.
         endpoints: one for each input of each stream.
-        busy_s: how long the frames under way have been in work [s].
+        busy_s: time since work on the current frames began [s]; 0 if there are none.
         alarms: what is wrong with the models.
         settings: the robot's limits.
         latency_ms: the model's limit for the p95 of all stages of a frame together [ms]; None
@@ -147,7 +147,7 @@ def _model(alarms: Alarms) -> Finding:
 
 
 def _input(stats: Stats, endpoints: Iterable[Endpoint], settings: HealthSettings) -> Finding:
-    """What is wrong with any of the inputs; the rates when nothing is."""
+    """Judges the inputs: the sentence says what is wrong, or the rates if nothing is."""
     at = {(endpoint.stream, endpoint.source): endpoint for endpoint in endpoints}
     found = [
         (_name(stream, one), _one_input(stream, one, at[stream.name, one.source], settings))
@@ -164,7 +164,7 @@ def _input(stats: Stats, endpoints: Iterable[Endpoint], settings: HealthSettings
 
 
 def _name(stream: StreamStats, one: InputStats) -> str:
-    """What tells the input from the others of the node; nothing where there is only one."""
+    """Returns a name that is unique among the node's inputs; empty if there is only one."""
     return ' '.join(filter(None, (stream.name, one.source if len(stream.inputs) > 1 else '')))
 
 
@@ -217,7 +217,7 @@ def _latency(stats: Stats, latency_ms: float | None) -> Finding:
 
 
 def _drops(stats: Stats, settings: HealthSettings) -> Finding:
-    """How many frames are dropped, and whether it is because of a clock."""
+    """Judges how many frames are dropped, and whether clocks that differ are the cause."""
     recent = stats.recent
     sentence = f'{recent.displaced} displaced and {recent.stale} stale of {recent.received} frames'
     late = [stream.name for stream in stats.streams if _all_stale(stream.recent)]

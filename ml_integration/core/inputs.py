@@ -1,4 +1,4 @@
-"""What fills each input tensor of a model, as its manifest says."""
+"""Sources of a model's input tensors, and the trigger of its runs, as the manifest says."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from ml_integration.core.datatypes import TensorSpec
 
 
 class KeepRule(Enum):
-    """Which of the messages that have come are seen together with what triggers a run."""
+    """Rule that selects the messages of an input that a run gets together with its trigger."""
 
     NEWEST = 'newest'
-    """The newest one; it triggers."""
+    """The newest message; it triggers."""
     NEAREST = 'nearest_ms'
-    """The one whose stamp is nearest to the trigger's, within a tolerance."""
+    """The message whose stamp is nearest to the trigger's, within a tolerance."""
     LATEST = 'latest_ms'
-    """The last one before the trigger, up to a maximum age."""
+    """The last message before the trigger, up to a maximum age."""
     WINDOW = 'window_ms'
-    """All of a stretch of time that ends with the trigger."""
+    """The messages of a stretch of time that ends with the trigger."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeepSpec:
-    """What an input keeps of its topic.
+    """Keep rule of an input with its limit.
 
     Attributes:
-        rule: which messages are seen.
-        limit_ms: tolerance, maximum age or length of the window [ms]; 0 for what triggers.
+        rule: selects the messages that a run gets.
+        limit_ms: tolerance, maximum age or length of the window [ms]; 0 for the trigger.
     """
 
     rule: KeepRule = KeepRule.NEWEST
@@ -39,13 +39,13 @@ class KeepSpec:
 
 @dataclass(frozen=True, slots=True)
 class SensorInput:
-    """A tensor that is made of messages.
+    """Input tensor that is made of messages.
 
     Attributes:
         spec: the tensor.
         kind: the sensor plug-in that reads the messages, such as 'image' or 'joint_state'.
         topic: default name of the topic.
-        keep: which messages are seen.
+        keep: selects the messages that a run gets.
         encode: settings of the encoder that belongs to the sensor, not yet checked.
     """
 
@@ -62,7 +62,7 @@ class SensorInput:
 
 @dataclass(frozen=True, slots=True)
 class StateInput:
-    """A tensor that is an output of the run before; zeros at the start.
+    """Input tensor that is an output of the run before; zeros at the start.
 
     Attributes:
         tensor: the input's name in the model file.
@@ -75,11 +75,11 @@ class StateInput:
 
 @dataclass(frozen=True, slots=True)
 class ConstantInput:
-    """A tensor that is the same in each run, in the dtype and shape of the model file.
+    """Input tensor that is the same in each run, in the dtype and shape of the model file.
 
     Attributes:
         tensor: the input's name in the model file.
-        value: what every element is.
+        value: value of every element.
     """
 
     tensor: str
@@ -88,7 +88,7 @@ class ConstantInput:
 
 @dataclass(frozen=True, slots=True)
 class SizeInput:
-    """A tensor that tells the size of the picture as it came.
+    """Input tensor that tells the size of the picture before it was resized.
 
     Attributes:
         tensor: the input's name in the model file.
@@ -106,11 +106,11 @@ ModelInput = SensorInput | StateInput | ConstantInput | SizeInput
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What starts a run: a message of an input, or the clock.
+    """Trigger of a run: a message of an input, or the clock.
 
     Attributes:
-        tensor: the input whose messages start runs; empty where the clock does.
-        rate_hz: runs per second [Hz]; 0 where messages start them.
+        tensor: the input whose messages start runs; empty if the clock does.
+        rate_hz: runs per second [Hz]; 0 if messages start them.
     """
 
     tensor: str = ''

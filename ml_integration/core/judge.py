@@ -1,4 +1,4 @@
-"""The judge with a memory: levels do not flutter, and a hard fault shows at once."""
+"""Steadies the judgment of a node: levels do not flutter, and a hard fault shows at once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Judge:
 
 
 class _Concern:
-    """The last findings about one concern, and the level that is shown."""
+    """Last findings about one concern, and the level that is shown."""
 
     def __init__(self) -> None:
         self._level = Level.OK
@@ -59,7 +59,7 @@ class _Concern:
         return self._level
 
     def _with_reason(self, finding: Finding) -> str:
-        """The sentence of a second that is better than the level, with what the level is for."""
+        """Adds the reason for the shown level to a finding that is better than that level."""
         reasons = [
             f'{finding.sentence}; {ago} s ago: {one.sentence}'
             for ago, one in enumerate(reversed(self._findings))

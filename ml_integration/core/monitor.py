@@ -26,7 +26,7 @@ SLICE_NS = 100_000_000
 """Events are counted in slices of the window, so that messages at any rate cost the same."""
 
 _Event = tuple[str, 'str | None', str]
-"""What happened, to a frame of which stream (None: not known), and of which topic's messages."""
+"""Kind of event, stream (None: not known), and topic of the message."""
 _NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
@@ -40,14 +40,14 @@ class _Sample:
 
 
 class _Last(NamedTuple):
-    """The last message of an input: when it came, its size and its stamp, if there was one."""
+    """Last message of an input: its time of arrival, size and stamp, if there was one."""
 
     at_ns: int
     serialized_bytes: int = 0
     stamp_ns: int | None = None
 
     def stamp_now(self, now_ns: int) -> int | None:
-        """What its publisher would stamp now."""
+        """Returns the stamp that its publisher would give now [ns]; None if it gives no stamps."""
         return None if self.stamp_ns is None else self.stamp_ns + now_ns - self.at_ns
 
 
@@ -59,7 +59,7 @@ class _Slice:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """What a summary is made of."""
+    """Events and samples of the time that a summary covers."""
 
     now_ns: int
     length_s: float
@@ -74,7 +74,7 @@ class Monitor:
     Args:
         now_ns: the time of the start [ns].
         inputs: the messages that come; those of a stream one after another.
-        window_s: what counts as recent [s].
+        window_s: length of the window [s].
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Monitor:
         serialized_bytes: int = 0,
         stamp_ns: int | None = None,
     ) -> None:
-        """Counts a message, or the clock where it starts runs."""
+        """Counts a message, or a tick of the clock if that starts runs."""
         with self._lock:
             self._last[stream, source] = _Last(now_ns, serialized_bytes, stamp_ns)
             self._count(('received', stream, source), now_ns)
@@ -128,7 +128,7 @@ class Monitor:
             self._count(('failed', stream, ''), now_ns)
 
     def spectator_failed(self, name: str) -> None:
-        """Counts what a spectator raised: it costs no frame and no model anything."""
+        """Counts a failure of a spectator; it counts against no frame and no model."""
         with self._lock:
             self._spectators_failed[name] += 1
 
@@ -160,14 +160,14 @@ class Monitor:
         self._events, self._end_ns = self._slices[-1].events, begin_ns + SLICE_NS
 
     def _forget(self, begin_ns: int) -> None:
-        """Drops what began before the window; the slice that is being filled stays."""
+        """Drops slices and samples from before the window, but never the newest slice."""
         while len(self._slices) > 1 and self._slices[0].begin_ns < begin_ns:
             self._slices.popleft()
         while self._samples and self._samples[0].at_ns < begin_ns:
             self._samples.popleft()
 
     def stats(self, now_ns: int, missing: Mapping[str, tuple[str, ...]] = _NOTHING) -> Stats:
-        """Summarizes the window that ends now; what is older is forgotten.
+        """Summarizes the window that ends now and forgets older events.
 
         Args:
             now_ns: the time [ns].
@@ -206,7 +206,7 @@ class Monitor:
         return _Window(now_ns, max((now_ns - begin_ns) / 1e9, 1e-9), recent, total, samples)
 
     def _frames(self, events: Counter[_Event], stream: str | None = None) -> Counter[str]:
-        """How often what happened to frames, of one stream or of all."""
+        """Counts the events of frames by their kind, of one stream or of all."""
         triggers = {(key.stream, key.source) for key in self._inputs if key.triggers}
         triggers |= {(key.stream, CLOCK) for key in self._inputs}
         frames: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""The straight line from an observation to a prediction."""
+"""Takes an observation through decoding, encoding, the model and its task to a prediction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ml_integration.core.inputs import KeepRule, SensorInput, SizeInput, StateIn
 from ml_integration.errors import FrameError
 
 Frames = Mapping[str, Sequence[Frame]]
-"""What a run sees, by tensor name, the oldest first."""
+"""Decoded messages of one observation, by tensor name, the oldest first."""
 
 
 class StageClock:
@@ -47,10 +47,10 @@ class StageClock:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What fills one tensor from messages.
+    """Fills one tensor from messages.
 
     Attributes:
-        source: what the manifest says about it.
+        source: the manifest's entry for the tensor.
         read: brings a message from the form in which it arrived to one with fields.
         sensor: makes frames of messages.
         encoders: make the tensor of frames; the one with index i writes row i.
@@ -71,11 +71,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """How the tensors of a model are filled.
+    """Sources of the tensors of a model.
 
     Attributes:
         inputs: those that are made of messages.
-        trigger: what starts a run.
+        trigger: the message or clock that starts a run.
         rows: every input tensor of the model, (N, ...) each, where N observations run together.
         states: those that are outputs of the run before.
         sizes: those that tell the size of a picture.
@@ -89,24 +89,24 @@ class Wiring:
 
     @property
     def trigger_topic(self) -> str:
-        """The topic whose messages start runs; `CLOCK` where the clock does."""
+        """Topic whose messages start runs; `CLOCK` if the clock does."""
         by_tensor = {item.tensor: item.source.topic for item in self.inputs}
         return by_tensor.get(self.trigger.tensor, CLOCK)
 
     @property
     def batch_size(self) -> int:
-        """How many observations can run together."""
+        """Most observations that can run together."""
         return len(self.inputs[0].encoders)
 
 
 @dataclass(slots=True, eq=False)
 class Memory:
-    """What one pipeline remembers of one stream.
+    """Memory of one pipeline about one stream: fed-back states and decoded frames.
 
     Attributes:
-        state: what is fed back, by tensor name.
-        frames: what the last run saw of windows, by tensor name and number of the message, so
-            that each message is decoded once; None for one that cannot be read.
+        state: outputs of the last run that are inputs of the next one, by tensor name.
+        frames: decoded messages of the last run's windows, by tensor name and number of the
+            message, so that each message is decoded once; None for one that cannot be read.
     """
 
     state: dict[str, Array] = field(default_factory=dict)
@@ -118,14 +118,14 @@ class Work:
     """An observation on its way through a pipeline.
 
     Attributes:
-        observation: what the run sees.
+        observation: the messages.
         frames: the same, decoded.
-        memory: what the pipeline remembers of the stream.
+        memory: the pipeline's memory of the stream.
         tensors: the model's inputs, valid until the row is prepared again.
-        geometry: what the encoders did.
+        geometry: how the encoders moved and scaled the inputs.
         clock: measures this observation's stages.
         outputs: the model's outputs, (1, ...) each, valid until the next run.
-        together: how many ran together with this one, itself included.
+        together: number of observations in the same run, this one included.
     """
 
     observation: Observation
@@ -172,7 +172,7 @@ class Pipeline:
         self.picture = next(pictures, '')
 
     def inbox(self, stream: str) -> Inbox:
-        """A place for what comes for a stream, kept as this model wants to see it.
+        """Makes an inbox that keeps a stream's messages as this model needs them.
 
         The stream begins anew: its messages are counted from 0, and nothing is remembered of it.
         """
@@ -195,10 +195,10 @@ class Pipeline:
         return self.finish(work)
 
     def prepare(self, observation: Observation, row: int = 0) -> Work:
-        """Brings an observation to where the model runs.
+        """Decodes an observation and writes its tensors into a row of the batch.
 
         Args:
-            observation: what the run sees.
+            observation: the messages.
             row: its place in the batch, below `batch_size`.
 
         Raises:
@@ -217,7 +217,7 @@ class Pipeline:
         return Work(observation, frames, memory, tensors, geometry, clock)
 
     def infer(self, works: Sequence[Work]) -> None:
-        """Runs the model once, for what was prepared for the rows 0, 1, 2 ... in this order.
+        """Runs the model once on the works prepared for the rows 0, 1, 2 ... in this order.
 
         Raises:
             InferenceError: the engine failed on them.
@@ -270,7 +270,7 @@ class Pipeline:
         return memory
 
     def _fill(self, tensors: Tensors, geometry: Geometry, memory: Memory) -> None:
-        """Writes what is no message: states and sizes."""
+        """Writes the tensors that are not made of messages: states and sizes."""
         for state in self.wiring.states:
             tensor, fed_back = tensors[state.tensor], memory.state.get(state.tensor)
             if fed_back is not None and fed_back.shape != tensor.shape:
@@ -288,7 +288,7 @@ class Pipeline:
             tensors[size.tensor][...] = order
 
     def _remember(self, work: Work) -> None:
-        """Keeps what is fed back. A state that is no number would spoil all runs to come."""
+        """Keeps the states for the next run; drops them all if a value is not finite."""
         fed_back = [(item.tensor, work.outputs[item.state_of]) for item in self.wiring.states]
         if all(np.isfinite(array).all() for _, array in fed_back):
             work.memory.state.update({tensor: array.copy() for tensor, array in fed_back})
@@ -301,10 +301,10 @@ class Pipeline:
 
 
 def _frames(item: Input, observation: Observation, memory: Memory) -> Sequence[Frame]:
-    """What a run sees of an input; of overlapping windows, what is new is decoded.
+    """Returns an input's frames of one run; decodes only messages that the last run had not.
 
-    A message of a window that cannot be read costs the run that sees it first, and is left out
-    of the others.
+    A message of a window that cannot be read fails the first run that gets it, and is left out
+    of the later ones.
     """
     tensor = item.tensor
     arrivals = observation.arrivals[tensor]
@@ -324,7 +324,7 @@ def _frames(item: Input, observation: Observation, memory: Memory) -> Sequence[F
 
 
 def _row(rows: Tensors, row: int, count: int) -> Tensors:
-    """The tensors of one observation; what does not count observations is whole."""
+    """Returns the tensors of one observation: its row of each, or all if there is one row."""
     if count == 1:
         return rows
     return {name: array[row : row + 1] for name, array in rows.items()}

@@ -13,7 +13,7 @@ KINDS = ('sensors', 'encoders', 'tasks', 'backends')
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """The names of all plug-ins of a kind, sorted."""
+    """Returns the names of all plug-ins of a kind, sorted."""
     return tuple(sorted({*_own(kind), *_foreign(kind)}))
 
 
@@ -42,7 +42,7 @@ def load(kind: str, name: str) -> Any:
 
 
 def class_name(name: str) -> str:
-    """The class a plug-in file has to hold: 'object_detection' -> 'ObjectDetection'."""
+    """Returns the class name of a plug-in file: 'object_detection' -> 'ObjectDetection'."""
     return ''.join(part.capitalize() for part in name.split('_'))
 
 

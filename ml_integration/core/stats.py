@@ -1,4 +1,4 @@
-"""What is known about the frames of the last seconds, and since the start."""
+"""Statistics of messages and frames, of the last seconds and since the start."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ STAGES = ('wait', 'decode', 'encode', 'infer', 'postprocess', 'validate', 'publi
 
 @dataclass(frozen=True, slots=True)
 class InputKey:
-    """Which messages are meant.
+    """Key of the messages of one input of one stream.
 
     Attributes:
-        stream: name of the stream; empty for the only one of a node.
+        stream: name of the stream; empty for the only stream of a node.
         source: the topic in the manifest that they come on.
         triggers: whether each of them starts a run, and so is a frame that can be dropped;
             samples of a window and values that are held are not.
@@ -29,7 +29,7 @@ class InputKey:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """How many messages arrived, and how many were sent and never did."""
+    """Counts of messages that arrived, and of messages that were lost on the way."""
 
     received: int = 0
     lost: int = 0
@@ -41,7 +41,7 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many frames ended in which way.
+    """Counts of frames by how they ended.
 
     Attributes:
         received: messages that arrived to start a run.
@@ -87,7 +87,7 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class InputStats:
-    """The messages that one input of a stream is made of.
+    """Statistics of the messages of one input of a stream.
 
     Attributes:
         source: the topic in the manifest that they come on.
@@ -115,7 +115,7 @@ class InputStats:
 
 @dataclass(frozen=True, slots=True)
 class StreamStats:
-    """One stream: the messages that it is made of, and what became of its frames.
+    """Statistics of one stream: its messages, and what became of its frames.
 
     Attributes:
         name: empty for the only stream of a node.
@@ -137,7 +137,7 @@ class StreamStats:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """A summary of the rolling window.
+    """Statistics of the last seconds and since the start.
 
     Attributes:
         window_s: length of the window [s]; shorter until that much time has passed.
@@ -148,9 +148,9 @@ class Stats:
         total: counts since the start.
         stages: percentiles of each stage [ms], in order of execution, and of their 'total'.
         invalid_kinds: how often each kind of reason made a result invalid, since the start.
-        spectators_failed: how often each one raised, such as the overlay, since the start.
+        spectators_failed: how often each spectator failed, such as the overlay, since the start.
         last_error: the last error's sentence, empty if there was none.
-        since_error_s: time since it [s].
+        since_error_s: time since the last error [s].
     """
 
     window_s: float

@@ -1,1 +1,1 @@
-"""Which model serves a frame, and how a model comes to serve."""
+"""Deployment of models: checking, loading, swapping and rolling back while frames are served."""

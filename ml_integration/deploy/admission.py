@@ -1,4 +1,4 @@
-"""Whether a model may be loaded, and how much of that can be known in a moment."""
+"""Decides whether a model may be loaded: quickly, as far as possible, and then completely."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.trust.policy import Trust, check_release
 
 AT_ONCE_BYTES = 8 * 1024 * 1024
-"""So much is read and hashed in 10 ms, for which frames may wait; a large model takes a second."""
+"""Largest package that is hashed at once: frames wait 10 ms for it, a second for a large one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that may be loaded, as far as it was looked at.
+    """Model that has passed the checks made so far.
 
     Attributes:
         model: `name@version`.
-        package: its verified content; None where the loader is to read and verify it.
+        package: its verified content; None if it has still to be read and verified.
     """
 
     model: str
@@ -40,7 +40,7 @@ class Admission:
     Args:
         store: where they are found.
         trust: what a package has to show.
-        state_of: gives what this machine remembers of a model, by its name.
+        state_of: gives the stored state of a model on this machine, by its name.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Admission:
         self._state_of = state_of
 
     def admit(self, reference: str, serving: Manifest) -> Candidate:
-        """Checks at once what can be checked at once: all of it, unless the files are large.
+        """Checks a model quickly: completely, or all but the content of its files if they are big.
 
         Raises:
             MlIntegrationError: the model may not be loaded in the place of the serving one.
@@ -75,7 +75,7 @@ class Admission:
         return package
 
     def meant(self, reference: str) -> str:
-        """The `name@version` that a reference stands for now.
+        """Returns the `name@version` that a reference stands for now.
 
         Raises:
             MlIntegrationError: there is no such model.
@@ -86,7 +86,7 @@ class Admission:
         """Reads the files of a package again.
 
         Returns:
-            What is wrong with them by now, empty if nothing is.
+            What is wrong with them now; empty if nothing is.
         """
         try:
             read_package(package.directory, self._trust)
@@ -101,7 +101,7 @@ class Admission:
 
 
 def check_replaceable(serving: Manifest, new: Manifest) -> None:
-    """Topics and message types are fixed while a node runs, so both models have to share them.
+    """Checks that two models share topics and message types, which are fixed while a node runs.
 
     Raises:
         SwapError: they have different tasks or are fed by different sensors.
@@ -120,7 +120,7 @@ def _contract(manifest: Manifest) -> tuple[object, ...]:
 
 
 def _feeds(manifest: Manifest) -> tuple[tuple[str, str, bool], ...]:
-    """Kind and topic of each input, and whether it triggers, in no particular order."""
+    """Returns kind and topic of each input, and whether it triggers, sorted."""
     trigger = manifest.trigger.tensor
     return tuple(
         sorted((item.kind, item.topic, item.tensor == trigger) for item in manifest.sensor_inputs)

@@ -22,9 +22,9 @@ from ml_integration.store.package.package import ModelPackage
 plugin = cache(plugins.load)
 
 Read = Callable[[Any], Any]
-"""Brings a message from the form in which it arrived to one with fields."""
+"""Makes a message with fields from the form in which it arrived, such as serialized bytes."""
 ReaderFor = Callable[[str], Read]
-"""Gives what reads messages of e.g. 'sensor_msgs/msg/Image'."""
+"""Returns a function that reads messages of a type such as 'sensor_msgs/msg/Image'."""
 
 
 def as_it_is(message_type: str) -> Read:
@@ -40,7 +40,7 @@ def assemble(
     Args:
         package: the verified model.
         session: the same, open.
-        most: how many observations may run together, where the model can do it.
+        most: the most observations that may run together, if the model can do it.
         reader_for: reads messages as they arrive.
 
     Raises:
@@ -84,7 +84,7 @@ def check_tensors(manifest: Manifest, session: Session) -> tuple[TensorSpec, ...
 
 
 def default_tensors(manifest: Manifest, inputs: Sequence[TensorSpec]) -> Mapping[str, Array]:
-    """Every input for one observation: zeros, and the constants as they are."""
+    """Makes every input for one observation: zeros, and the constants as they are."""
     tensors = {spec.name: zeros(spec, 1) for spec in inputs}
     _write_constants(manifest, tensors)
     for item in manifest.inputs:
@@ -94,7 +94,7 @@ def default_tensors(manifest: Manifest, inputs: Sequence[TensorSpec]) -> Mapping
 
 
 def zeros(spec: TensorSpec, batch: int) -> Array:
-    """A tensor of zeros, with `batch` as its first size where that is free."""
+    """Makes a tensor of zeros, with `batch` as its first size if that is free."""
     # Another free dimension is one whose size does not matter for the computation.
     first = (spec.shape[0] or batch,) if spec.shape else ()
     return np.zeros((*first, *(size or 1 for size in spec.shape[1:])), spec.dtype)
@@ -146,7 +146,7 @@ def _pictures(
 
 
 def _can_batch(manifest: Manifest, task: Task, model: ModelDescription) -> bool:
-    """Whether every first size is free and counts observations, and none depends on another."""
+    """Tells whether every first axis is free and counts observations that do not mix."""
     free = all(spec.shape[:1] == (None,) for spec in (*model.inputs, *model.outputs))
     own = all(isinstance(item, SensorInput) for item in manifest.inputs)
     return free and own and task.batched
@@ -169,7 +169,7 @@ def _write_constants(manifest: Manifest, tensors: Mapping[str, Array]) -> None:
 
 
 def _holds(dtype: np.dtype[Any], value: float) -> bool:
-    """Whether a number is one of a type, but for rounding of floating-point numbers."""
+    """Tells whether a type can hold a number, apart from rounding of floating-point numbers."""
     match dtype.kind:
         case 'f':
             return abs(value) <= float(np.finfo(dtype).max)

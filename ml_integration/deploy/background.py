@@ -1,4 +1,4 @@
-"""Does work beside the serving model without taking the CPU from it."""
+"""Runs work beside the serving model without taking the CPU from it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ T = TypeVar('T')
 
 NICEST = 19
 SWITCH_S = 2e-4
-"""How long a thread may keep the interpreter while others wait; Python's own 5 ms are too long
+"""Time a thread may keep the interpreter while others wait [s]; Python's own 5 ms are too long
 when that thread hardly gets a CPU because it is nice."""
 _TASKS = Path('/proc/self/task')
 _POLL_S = 0.002
 _SETTLED_S = 0.1
-"""Time in which a pool must not have grown to be taken for complete, also on a busy machine."""
+"""Time without growth after which a thread pool counts as complete, also on a busy machine [s]."""
 _numbers = itertools.count()
 
 
 class Background(Generic[T]):
-    """Does the newest job in a thread, one at a time.
+    """Runs the newest job in a thread, one job at a time.
 
     A job that has not begun when a newer one comes is superseded; one that has begun is told
     so when it asks.
@@ -59,11 +59,11 @@ class Background(Generic[T]):
 
     @property
     def busy(self) -> bool:
-        """Whether a job is under way or waits."""
+        """True while a job runs or waits."""
         return self._pending > 0
 
     def stop(self) -> None:
-        """Supersedes what is waiting and waits for the job under way."""
+        """Supersedes the waiting job and waits for the running one."""
         with self._lock:
             self._newest += 1
             thread = self._thread
@@ -99,13 +99,13 @@ class Background(Generic[T]):
 
 
 class InOrder:
-    """Does jobs in a thread of its own, one after the other: what may take its time."""
+    """Runs jobs that may take long in a thread of its own, one after the other."""
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     def do(self, job: Callable[[], None]) -> Future[None]:
-        """Returns at once; after `finish`, when that disturbs nobody, it does the job itself."""
+        """Queues a job and returns at once; after `finish` it runs the job itself instead."""
         try:
             future = self._executor.submit(job)
         except RuntimeError:
@@ -120,14 +120,14 @@ class InOrder:
 
 
 def _tell(future: Future[None]) -> None:
-    """Says what went wrong, as for any thread: nobody may be waiting for it."""
+    """Reports a job's exception as that of a thread, because nobody may ask for its result."""
     error = future.exception()
     if error is not None:
         sys.excepthook(type(error), error, error.__traceback__)
 
 
 def nicely(work: Callable[[], T]) -> T:
-    """Does work in a thread that is as nice as can be, and waits for it.
+    """Runs work in a thread of the lowest priority, and waits for it.
 
     Threads inherit niceness, and only a privileged process can take it back: a session whose
     pool was started by a nice thread would be slow for ever. A session starts its pool before
@@ -191,5 +191,5 @@ def _name(task: str) -> str:
 
 
 def _python_tasks() -> set[str]:
-    """Threads that are no engine's: the one that works, and those that it starts in Python."""
+    """Returns the threads that Python has started, so that the others are the engine's."""
     return {str(thread.native_id) for thread in threading.enumerate()}

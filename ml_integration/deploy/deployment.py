@@ -1,4 +1,4 @@
-"""Which model serves: start, swap, roll back, and remember it over restarts."""
+"""Starts, swaps and rolls back the models of a node, and remembers them over restarts."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ml_integration.store.state.node_state import NodeState
 
 
 class Deployment:
-    """The models of one node: the serving one, the previous one and the one being loaded.
+    """Models of one node: the serving one, the previous one and the one being loaded.
 
     Frames never wait for a disk or for a model that is being loaded. Thread-safe.
 
     Args:
         admission: finds and verifies models.
         loader: makes pipelines of them.
-        history: what is remembered over restarts; it is closed with this.
-        settings: gives what is asked of a model on probation now.
+        history: the node's memory over restarts; it is closed with this.
+        settings: gives the current requirements for a model on probation.
         now_ns: the steady time [ns].
         keep_previous: keep the previous model in memory, for an instant rollback.
         proven: is called when the serving model has proven itself, by a background thread.
@@ -53,7 +53,7 @@ class Deployment:
 
     @property
     def serving(self) -> Loaded:
-        """The model that serves.
+        """Model that serves.
 
         Raises:
             ModelError: none does.
@@ -62,14 +62,14 @@ class Deployment:
 
     @property
     def router(self) -> Router:
-        """Lends the pipelines to whoever serves frames."""
+        """Router that lends the pipelines to the frame loop."""
         return self._models.router
 
     @property
     def audience(self) -> Audience | None:
-        """Whoever is told before a pipeline serves and before it is closed.
+        """Listener that is told before a pipeline serves and before it is closed, if there is one.
 
-        Who comes prepares for the pipelines of the router by itself.
+        A new one has to prepare for the router's pipelines itself.
         """
         return self._models.audience
 
@@ -79,17 +79,17 @@ class Deployment:
 
     @property
     def complaints(self) -> tuple[str, ...]:
-        """What a person should know: a model that was not used, a state that is not stored."""
+        """Sentences on what went wrong: a model that was not used, a state that is not stored."""
         return tuple(filter(None, (self._models.problem, self._history.problem)))
 
     @property
     def state(self) -> NodeState:
-        """What is remembered over restarts."""
+        """Node's state that is remembered over restarts."""
         return self._history.state
 
     @property
     def busy(self) -> bool:
-        """Whether a model is being loaded, or is about to be."""
+        """True while a model is being loaded, or is about to be."""
         return self._swapping.busy
 
     def start(self, reference: str) -> None:
@@ -143,11 +143,11 @@ class Deployment:
         return self._swapping.rollback()
 
     def stay(self) -> None:
-        """Gives up whatever is being loaded."""
+        """Gives up the load that is under way, if there is one."""
         self._swapping.give_up()
 
     def is_serving(self, reference: str) -> bool:
-        """Whether a reference means the model that serves."""
+        """Tells whether a reference means the model that serves."""
         serving = str(self.serving.identity)
         try:
             return reference == serving or serving == self._admission.meant(reference)
@@ -155,14 +155,14 @@ class Deployment:
             return False
 
     def quarantined(self, name: str, version: int) -> str:
-        """Why a version may not be loaded on this machine; empty if it may."""
+        """Returns why a version may not be loaded on this machine; empty if it may."""
         return self._history.of_model(name).quarantined.get(version, '')
 
     def look_for_tampering(self) -> str:
         """Reads the serving model's files again; quarantines the version if they changed.
 
         Returns:
-            What is wrong with them, empty if nothing is.
+            What is wrong with them; empty if nothing is.
         """
         package = self.serving.package
         manifest, found = package.manifest, self._admission.look_again(package)
@@ -171,7 +171,7 @@ class Deployment:
         return found
 
     def close(self) -> None:
-        """Lets go of every model, in good order."""
+        """Stops loading, then closes every model and the history."""
         self._swapping.stop()
         self._models.close()
         self._history.close()

@@ -1,4 +1,4 @@
-"""What one node remembers over restarts, and what it tells the audit log: its only writer."""
+"""Stores the state of one node over restarts and writes its lines of the audit log."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ml_integration.store.state.state_dir import StateDir
 
 
 class History:
-    """The state of one node. A state directory that cannot be written does not stop a robot.
+    """State of one node. A state directory that cannot be written does not stop a robot.
 
-    One thread writes everything, in order, and of the node's state what is newest when its turn
-    comes: nothing old can end on disk after something new. What cannot be written is remembered
-    until the process ends. Thread-safe.
+    One thread writes everything, in order. It writes the newest state when its turn comes, so an
+    old state never replaces a new one on disk. State that cannot be written is remembered until
+    the process ends. Thread-safe.
 
     Args:
         state_dir: where it is stored.
@@ -41,14 +41,14 @@ class History:
 
     @property
     def state(self) -> NodeState:
-        """The newest state, which may not be on disk yet."""
+        """Newest state, which may not be on disk yet."""
         return self._state
 
     def change(self, change: Callable[[NodeState], NodeState]) -> NodeState:
-        """Changes the state, and returns the new one when it is on disk or cannot be.
+        """Changes the state; returns the new one after it was written, or could not be.
 
         Args:
-            change: gives the new state for the newest one.
+            change: returns the new state, given the newest one.
         """
         with self._lock:  # not while it is written: a frame may have something to tell
             self._state = state = change(self._state)
@@ -56,13 +56,13 @@ class History:
         return state
 
     def prove(self, manifest: Manifest, stored: Callable[[], None]) -> None:
-        """Remembers that a model has proven itself, if it is the one that the state is about.
+        """Remembers that a model has proven itself, if it is the serving one.
 
-        Returns at once. For the model it is a floor for releases.
+        Returns at once. Older releases of this model may not be loaded from then on.
 
         Args:
             manifest: the model's.
-            stored: is called when it is on disk, or cannot be.
+            stored: is called after the proof was written, or could not be.
         """
         with self._lock:
             if self._state.committed or self._state.serving != str(manifest.identity):
@@ -71,27 +71,27 @@ class History:
         self._writer.do(partial(self._store_proof, manifest, stored))
 
     def quarantine(self, manifest: Manifest, reason: str) -> None:
-        """No node of this robot loads this version from disk any more."""
+        """Bars every node of this robot from loading this version from disk again."""
         self._writer.do(
             partial(self._update, manifest, lambda s: s.with_quarantine(manifest.version, reason))
         ).result()
         self.log('quarantine', str(manifest.identity), reason=reason)
 
     def of_model(self, name: str) -> ModelState:
-        """What this machine remembers of a model."""
+        """Returns the stored state of a model on this machine."""
         return self._state_dir.model_state(name)
 
     def log(
         self, action: str, model: str, before: str = '', result: Result = 'ok', reason: str = ''
     ) -> None:
-        """Adds a line to the audit log; returns when it is there or cannot be."""
+        """Adds a line to the audit log; returns after it was written, or could not be."""
         after = self._state.serving
         self._writer.do(
             partial(self._append, action, model, before, after, result, reason)
         ).result()
 
     def close(self) -> None:
-        """Writes what is left; a clean stop is no failed attempt."""
+        """Writes the last state; a clean stop does not count as a failed attempt."""
         if self._closed:
             return
         self._closed = True

@@ -1,4 +1,4 @@
-"""From a verified model package to a pipeline that has proven itself."""
+"""Loads a verified model package into a pipeline and tests it before it serves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.artifacts import StoredArtifacts
 
 _SESSIONS = SharedSessions()
-"""Of this process, whichever node asks."""
+"""Loaded models that all nodes of this process share."""
 
 
 def _at_once() -> None:
@@ -40,9 +40,9 @@ class Loader:
 
     Attributes:
         execution: how models are executed.
-        batch: how frames of several streams are put together, if the model can do it.
-        streams: how many streams there are.
-        artifacts: where the engine may keep what it made of a model, until `keep` writes it.
+        batch: settings for batches of frames of several streams.
+        streams: number of streams.
+        artifacts: cache for what the engine makes of a model; `keep` writes it to disk.
         reader_for: reads messages as they arrive.
         pause: is called before each step that takes the CPU from others.
     """
@@ -59,7 +59,7 @@ class Loader:
         return replace(self, pause=pause)
 
     def load(self, package: ModelPackage, fresh: bool = False) -> Pipeline:
-        """Opens a model, checks it against its manifest and lets it prove itself.
+        """Opens a model, checks it against its manifest and tests it.
 
         The session is opened from the bytes that were verified, warmed up and run on the golden
         sample. When any of that fails, the session is closed and nothing is left behind.
@@ -88,7 +88,7 @@ class Loader:
             raise
 
     def keep(self) -> None:
-        """Writes to disk what loading has made for the next time."""
+        """Writes to disk what makes the next load of these models faster."""
         if self.artifacts is not None:
             self.artifacts.write()
 
@@ -131,18 +131,18 @@ class Loader:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A verified package, without its bytes, and the pipeline that was made of it."""
+    """Verified package, without its bytes, and the pipeline that was made of it."""
 
     package: ModelPackage
     pipeline: Pipeline
 
     @staticmethod
     def of(package: ModelPackage, pipeline: Pipeline) -> Loaded:
-        """Drops the bytes: the session has its own copy, a second one would only take memory."""
+        """Makes one without the package's bytes, of which the session has its own copy."""
         light = replace(package, content=ModelContent(package.content.identity, b''), golden=None)
         return Loaded(light, pipeline)
 
     @property
     def identity(self) -> ModelIdentity:
-        """Of the model."""
+        """Identity of the model."""
         return self.pipeline.model.identity

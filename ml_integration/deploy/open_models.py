@@ -1,4 +1,4 @@
-"""The models that a node has open: the one that serves and the one before it."""
+"""Keeps the models that a node has open: the one that serves and the one before it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ml_integration.errors import ModelError
 from ml_integration.store.state.node_state import NodeState
 
 GAP_S = 0.05
-"""Frames come more often than this, or not so often that they meet a step of loading."""
+"""Longest wait for a gap between frames [s]; rarer frames hardly meet a step of loading."""
 
 
 class Audience(Protocol):
-    """Whoever feeds pipelines, and has to know of one before it serves."""
+    """Listener that feeds pipelines with messages, such as the frame loop."""
 
     def prepare(self, pipeline: Pipeline) -> None:
-        """Feeds this pipeline from now on.
+        """Starts to feed a pipeline.
 
-        Returns when it can take over without a gap, or after a bounded time; what it raises
+        Returns when it can take over without a gap, or after a bounded time. An exception
         prevents the swap.
         """
 
     def forget(self, pipeline: Pipeline) -> None:
-        """Feeds this pipeline no more: it is about to be closed. It need not be known."""
+        """Stops feeding a pipeline, which is about to be closed; an unknown one is ignored."""
 
 
 class OpenModels:
@@ -39,8 +39,8 @@ class OpenModels:
     One thread at a time calls `serve` and `install`; the rest is thread-safe.
 
     Args:
-        history: what is remembered over restarts.
-        settings: gives what is asked of a model on probation now.
+        history: the node's memory over restarts.
+        settings: gives the current requirements for a model on probation.
         now_ns: the steady time [ns].
         keep_previous: keep the previous model in memory, for an instant rollback.
         proven: is called when the serving model has proven itself, by a background thread.
@@ -48,7 +48,8 @@ class OpenModels:
     Attributes:
         router: lends the pipelines to frames.
         audience: is told before a pipeline serves and before it is closed, if there is one.
-        problem: why the model that was wished for at the start is not the one that serves.
+        problem: reason why the model that was asked for at the start does not serve; empty if it
+            does.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class OpenModels:
 
     @property
     def serving(self) -> Loaded:
-        """The model that serves.
+        """Model that serves.
 
         Raises:
             ModelError: none does.
@@ -84,21 +85,21 @@ class OpenModels:
         return serving
 
     def await_gap(self) -> None:
-        """Lets a step of loading begin between two frames, where most models have time for it."""
+        """Waits for a gap between two frames, in which a step of loading disturbs least."""
         self.router.await_gap(GAP_S)
 
     def prepare(self, pipeline: Pipeline) -> None:
-        """Returns when a pipeline can take over without a gap."""
+        """Waits until a pipeline can take over without a gap."""
         audience = self.audience  # it may leave meanwhile
         if audience is not None:
             audience.prepare(pipeline)
 
     def install(self, loaded: Loaded, change: Callable[[NodeState], NodeState]) -> None:
-        """Changes what serves; the state is on disk first, so that a crash finds it.
+        """Makes a model the serving one; the state is written first, so that a crash finds it.
 
         Args:
             loaded: the new model, or the kept one; it is prepared.
-            change: gives the new state for the newest one.
+            change: returns the new state, given the newest one.
         """
         state = self._history.change(change)
         candidates = [item for item in (self._serving, self.previous) if item is not None]
@@ -108,14 +109,14 @@ class OpenModels:
         self.serve(loaded)
 
     def serve(self, loaded: Loaded) -> None:
-        """Lets a model serve that the state is about already."""
+        """Makes a model the serving one; the stored state has to name it already."""
         self._serving = loaded
         trial = None if self._history.state.committed else Trial(self._settings, self._now_ns)
         previous = self.previous
         self.router.swap(loaded.pipeline, trial, previous.pipeline if previous else None)
 
     def let_go(self, pipeline: Pipeline) -> None:
-        """Closes a pipeline that nobody uses."""
+        """Closes a pipeline that is no longer used."""
         try:
             audience = self.audience
             if audience is not None:
@@ -124,11 +125,11 @@ class OpenModels:
             pipeline.close()
 
     def do_aside(self, work: Callable[[], None]) -> None:
-        """Does what may take its time in a thread of its own, in order."""
+        """Queues work that may take long for a thread of its own, which does it in order."""
         self._aside.do(work)
 
     def close(self) -> None:
-        """Lets go of every model; a frame under way keeps its own until it is finished."""
+        """Closes every model; frames that have begun are finished first."""
         self._serving = self.previous = None
         self.router.close()
         self._aside.finish()
@@ -137,7 +138,7 @@ class OpenModels:
         self.do_aside(partial(self.let_go, pipeline))
 
     def _prove(self, pipeline: Pipeline) -> None:
-        """Called by whoever had the last good frame that it took; the next one is due."""
+        """Remembers that the serving model is proven; returns at once, since frames wait."""
         serving = self._serving
         if serving is not None and serving.pipeline is pipeline:
             self._history.prove(serving.package.manifest, self._proven)

@@ -1,4 +1,4 @@
-"""When a model has proven itself, and which one a node may start with: pure decisions.
+"""Decides when a model has proven itself and which model a starting node loads; no I/O.
 
 A model that was put into service is on probation until it has served well for a while. When
 the process dies meanwhile, it starts on the same model again, a limited number of times, and
@@ -16,7 +16,7 @@ from ml_integration.store.state.node_state import NodeState
 
 @dataclass(frozen=True, slots=True)
 class ProbationSettings:
-    """When a model that was put into service counts as proven, and when it is given up."""
+    """Settings for when a new model counts as proven, and when it is given up."""
 
     good_frames: int = declared(
         100, 'Good results in a row before a model counts as proven.', ge=1
@@ -30,10 +30,10 @@ class ProbationSettings:
 
 
 class Trial:
-    """The trial of one model. Used by one thread at a time.
+    """Trial of one model. Used by one thread at a time.
 
     Args:
-        settings: gives what is asked of a model now.
+        settings: gives the current requirements.
         now_ns: the steady time [ns].
     """
 
@@ -46,7 +46,7 @@ class Trial:
         self._good = 0
 
     def passed(self, good: bool) -> bool:
-        """Takes one frame's outcome; returns whether the model has proven itself."""
+        """Records one frame's outcome; tells whether the model has now proven itself."""
         now_ns, settings = self._now_ns(), self._settings()
         if not good:
             self._since_ns, self._good = now_ns, 0
@@ -58,7 +58,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do, the state to store before doing it, and why when it is not the wish."""
+    """Model to load, the state to store first, and why it is not the wanted model."""
 
     model: str
     state: NodeState
@@ -93,23 +93,23 @@ def on_load_failure(state: NodeState, failed: str, reason: str) -> Decision | No
 
 
 def on_swap(state: NodeState, model: str) -> NodeState:
-    """A person asked for a model: it goes on probation, whatever happened to it before."""
+    """Returns the state after a swap: the model is on probation, even if rejected before."""
     return _put_into_service(replace(state, rejected=_without(state.rejected, model)), model)
 
 
 def on_commit(state: NodeState) -> NodeState:
-    """The serving model has proven itself."""
+    """Returns the state after the serving model has proven itself."""
     return replace(state, committed=True, attempts=0)
 
 
 def on_rollback(state: NodeState) -> Decision | None:
-    """A person takes the serving model back; None when there is no good one to return to."""
+    """Decides what serves after a rollback; None if there is no good model to return to."""
     good = _good(state, state.serving)
     return _fall_back(state, state.serving, good, 'it was rolled back') if good else None
 
 
 def _good(state: NodeState, other_than: str) -> str:
-    """The last model that proved itself, if it is not the one in question."""
+    """Returns the last proven model other than the given one; empty if there is none."""
     candidates = (state.serving if state.committed else '', state.previous)
     return next((model for model in candidates if model and model != other_than), '')
 

@@ -1,4 +1,4 @@
-"""Looks again and again whether the serving model's files are still the ones it was made of."""
+"""Checks from time to time whether the serving model's files have changed on disk."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Reverification:
     the version on disk, so that nothing loads it again.
 
     Args:
-        deployment: whose serving model is looked after.
-        period_s: gives the time between two looks [s]; 0 to look at nothing.
-        alarm: is told what was found, each time.
+        deployment: holds the serving model.
+        period_s: gives the time between two checks [s]; 0 for no checks.
+        alarm: is called with what was found, each time.
     """
 
     def __init__(

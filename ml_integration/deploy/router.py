@@ -1,4 +1,4 @@
-"""Which pipeline has a frame: a lease per frame, and a pipeline ends with its last lease."""
+"""Lends pipelines to frames; a replaced pipeline is closed after its last lease has ended."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Role = Literal['serving', 'candidate']
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Keeps a pipeline open while frames are in it, and takes what became of them.
+    """Keeps a pipeline open while frames are in it, and records their outcomes.
 
     Attributes:
-        pipeline: what the frames run through.
-        role: why it has them.
-        record: takes the outcome of one frame; it belongs to this pipeline's model, whatever
-            serves by then.
+        pipeline: runs the frames.
+        role: whether it serves or is a candidate.
+        record: records the outcome of one frame (True: good) for this pipeline's model, even if
+            another one serves by then.
     """
 
     pipeline: Pipeline
@@ -33,7 +33,7 @@ class Lease:
 
 
 class _Occupant:
-    """A pipeline in the router, and the trial of its model while it is not proven."""
+    """Pipeline in the router, with the trial of its model while that is not proven."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
@@ -42,14 +42,14 @@ class _Occupant:
 
 
 def _nobody(pipeline: Pipeline) -> None:
-    """Is told of a proof where nobody wants to know."""
+    """Ignores the news that a pipeline has passed its trial."""
 
 
 class Router:
-    """Gives each frame the pipeline that serves, or a candidate's share of them to a candidate.
+    """Lends each frame the serving pipeline, or the candidate for a share of the frames.
 
-    A pipeline that serves no more, is no candidate and is not kept is retired when its last
-    lease has ended. Thread-safe.
+    A pipeline that neither serves, nor is a candidate, nor is kept is retired when its last lease
+    has ended. Thread-safe.
 
     Args:
         retire: is called once with each pipeline that is not needed any more, on the thread that
@@ -76,7 +76,7 @@ class Router:
 
     @property
     def pipeline(self) -> Pipeline:
-        """What serves at the moment.
+        """Pipeline that serves at the moment.
 
         Raises:
             ModelError: nothing does.
@@ -88,7 +88,7 @@ class Router:
 
     @property
     def pipelines(self) -> tuple[Pipeline, ...]:
-        """What may have the next frame, and what is kept to have frames again."""
+        """Pipelines that are open: the serving one, the candidate and the kept one."""
         with self._lock:
             needed = (self._serving, self._candidate, self._kept)
             return tuple(item.pipeline for item in needed if item is not None)
@@ -114,7 +114,7 @@ class Router:
             self._retire_all(idle)
 
     def await_gap(self, timeout_s: float) -> None:
-        """Returns when a lease has just ended, so that the next frame is not there yet.
+        """Waits until a lease ends, so that the next frame is likely not there yet.
 
         Args:
             timeout_s: the longest to wait [s], as there may be no frames.
@@ -130,8 +130,8 @@ class Router:
 
         Args:
             pipeline: the new one, the candidate or the kept one.
-            trial: what its outcomes count for; None when its model has proven itself.
-            keep: stays open though it does not serve; it served or was kept until now.
+            trial: counts its outcomes; None if its model has proven itself.
+            keep: the pipeline to keep open; it served or was kept until now.
         """
         with self._lock:
             kept = self._find(keep)
@@ -148,7 +148,7 @@ class Router:
         Args:
             pipeline: the candidate; another one before it is withdrawn.
             share: of the frames, 0 to 1.
-            trial: what its outcomes count for.
+            trial: counts its outcomes.
         """
         with self._lock:
             self._candidate = self._enter(pipeline, trial)
@@ -164,7 +164,7 @@ class Router:
         self._retire_all(idle)
 
     def close(self) -> None:
-        """Serves and keeps nothing from now on; frames under way are finished."""
+        """Retires every pipeline; frames under way are finished first."""
         with self._lock:
             self._serving = self._candidate = self._kept = None
             idle = self._take_idle()
@@ -192,7 +192,7 @@ class Router:
         return next((item for item in self._occupants if item.pipeline is pipeline), None)
 
     def _enter(self, pipeline: Pipeline, trial: Trial | None) -> _Occupant:
-        """One that is still open comes back as it is, with the leases it has."""
+        """Returns the pipeline's entry, a new one unless it is still open, with a new trial."""
         occupant = self._find(pipeline)
         if occupant is None:
             occupant = _Occupant(pipeline)

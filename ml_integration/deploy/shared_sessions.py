@@ -1,4 +1,4 @@
-"""Loaded models that several pipelines of a process use: their weights are in memory once."""
+"""Shares loaded models among the pipelines of a process: their weights are in memory once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ml_integration.core.execution import ExecutionSettings
 
 @dataclass(frozen=True, slots=True)
 class ModelKey:
-    """What has to be the same for two sessions to share a loaded model.
+    """Key of a loaded model: two sessions with equal keys share it.
 
     Attributes:
         backend: name of the backend.
         model: `name@version`, which the engine's errors name.
         digest: of the model file.
         external: names and digests of the files that hold large weights.
-        execution: how it is executed.
+        execution: settings for executing it.
     """
 
     backend: str
@@ -39,7 +39,7 @@ class _Loaded:
 
 
 class SharedSession:
-    """One user's session of a model that others may use as well; see `Session`."""
+    """Session of a loaded model that others may share; see `Session`."""
 
     def __init__(self, session: Session, loaded: _Loaded, leave: Callable[[], None]) -> None:
         self.inputs = session.inputs
@@ -55,7 +55,7 @@ class SharedSession:
 
     @property
     def sharers(self) -> int:
-        """How many use the loaded model, this one included."""
+        """Number of sessions that use the loaded model, this one included."""
         return self._loaded.sharers
 
     def close(self) -> None:
@@ -66,10 +66,10 @@ class SharedSession:
 
 
 class SharedSessions:
-    """The loaded models of a process. Thread-safe.
+    """Loaded models of a process. Thread-safe.
 
-    The model stays loaded until its last session is closed. Who asks for a model that is being
-    opened waits for it, and tries itself if that fails.
+    A model stays loaded until its last session is closed. A caller that asks for a model that is
+    being opened waits for it, and tries again itself if that fails.
     """
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class SharedSessions:
 
 
 def model_key(backend: str, content: ModelContent, execution: ExecutionSettings) -> ModelKey:
-    """The key of a model that is to be opened from `content`."""
+    """Returns the key of a model that is to be opened from `content`."""
     identity = content.identity
     digest = identity.sha256 or hashlib.sha256(content.model).hexdigest()
     external = tuple(
@@ -120,5 +120,5 @@ def model_key(backend: str, content: ModelContent, execution: ExecutionSettings)
 
 
 def sharers(session: Session) -> int:
-    """How many in this process use a session's loaded model, this one included."""
+    """Counts the sessions of this process that use the same loaded model, this one included."""
     return session.sharers if isinstance(session, SharedSession) else 1

@@ -1,4 +1,4 @@
-"""How one model takes the place of another: loaded beside it, then swapped between two frames."""
+"""Swaps models: loads one beside the serving one, then replaces that between two frames."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.node_state import NodeState
 
 Check = Callable[[], None]
-"""Raises SupersededError when a newer wish has come."""
+"""Raises SupersededError if a newer request has come."""
 
 
 class Swapping:
-    """Does swaps and rollbacks in the background, one at a time; the newest wish wins.
+    """Swaps and rolls back in the background, one request at a time; the newest one wins.
 
-    Everything fallible happens before the pointer changes between two frames; when it fails,
-    the serving model serves on.
+    Everything that can fail happens before the models change places between two frames; if it
+    fails, the serving model serves on.
 
     Args:
-        models: what is open, and serves.
+        models: holds the open models.
         admission: verifies models.
         loader: makes pipelines of them.
         history: is told how it went.
@@ -43,7 +43,7 @@ class Swapping:
 
     @property
     def busy(self) -> bool:
-        """Whether a model is being loaded, or is about to be."""
+        """True while a model is being loaded, or is about to be."""
         return self._background.busy
 
     def swap(self, candidate: Candidate) -> Future[str]:
@@ -81,11 +81,11 @@ class Swapping:
         return self._submit('rollback', str(self._models.serving.identity), job)
 
     def give_up(self) -> None:
-        """Supersedes whatever is being loaded."""
+        """Supersedes the load that is under way, if there is one."""
         self._background.submit(lambda check: '')
 
     def stop(self) -> None:
-        """Supersedes what waits, and waits for what is under way."""
+        """Supersedes the waiting request, and waits for the one under way."""
         self._background.stop()
 
     def _verified(self, reference: str) -> ModelPackage:

@@ -1,1 +1,1 @@
-"""One file per kind of input: frames become a tensor of the model."""
+"""Encoders that make a tensor of the model of frames: one file per kind of input."""

@@ -45,7 +45,7 @@ class Image:
         self._table, self._padding = normalized_values(settings, spec.dtype, model)
 
     def bind(self, tensor: Array) -> None:
-        """Writes into `tensor` from now on, contiguous and as `spec` says."""
+        """Chooses the tensor that is filled from now on, contiguous and as `spec` says."""
         # OpenCV 4.6 knows little about float16; a table look-up only moves bits.
         self._bits = tensor.view(np.uint16) if self.spec.dtype == 'float16' else tensor
         self._geometry: Letterbox | None = None

@@ -18,11 +18,11 @@ MAX_GAP_PERIODS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class SamplesGeometry:
-    """Which rows a tensor was made of.
+    """Rows that a tensor was made of.
 
     Attributes:
-        stamp_ns: when the last one was measured [ns].
-        names: what the columns of the tensor are.
+        stamp_ns: time when the last row was measured [ns].
+        names: names of the tensor's columns.
     """
 
     stamp_ns: int
@@ -33,20 +33,20 @@ class Samples:
     """Writes the wanted columns of messages into (1, C), or of the last T rows into (1, T, C).
 
     Args:
-        settings: which columns, and at which rate.
+        settings: the columns and their rate.
         spec: the model's input.
         model: name for errors.
 
     Raises:
         ModelMismatchError: `spec` is no table of numbers with fixed sizes.
-        SettingError: joints are named, and not what of them is wanted.
+        SettingError: joints are named, but none of their fields.
     """
 
     formats = (SAMPLES,)
 
     @dataclass(frozen=True, slots=True)
     class Settings:
-        """What the model was trained on."""
+        """Settings that the model was trained with."""
 
         joints: tuple[str, ...] = declared((), 'Joints in the order of the model, by name.')
         fields: tuple[str, ...] = declared(
@@ -81,7 +81,7 @@ class Samples:
         self._names: tuple[str, ...] | None = None
 
     def bind(self, tensor: Array) -> None:
-        """Writes into `tensor` from now on."""
+        """Chooses `tensor` as the one that is filled from now on."""
         self._table = tensor.reshape(self._rows, tensor.shape[-1])
 
     def __call__(self, frames: Sequence[Frame]) -> SamplesGeometry:
@@ -115,7 +115,7 @@ class Samples:
         return SamplesGeometry(last.stamp_ns, self._chosen_names)
 
     def _chosen(self, frame: Frame) -> Array:
-        """The wanted columns; looked for anew when the publisher names other ones."""
+        """Returns the wanted columns; searches again if the publisher's names have changed."""
         if frame.names != self._names:
             columns = wanted_columns(frame.names, self._settings.joints, self._settings.fields)
             if len(columns) != self._table.shape[1]:

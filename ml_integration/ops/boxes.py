@@ -13,7 +13,7 @@ Indices = npt.NDArray[np.intp]
 
 
 def xyxy_from_cxcywh(cxcywh: Array) -> Floats:
-    """Corners (N, 4) of boxes given as center and size (N, 4)."""
+    """Returns corners (N, 4) of boxes given as center and size (N, 4)."""
     half = cxcywh[:, 2:] * np.float32(0.5)
     corners: Floats = np.concatenate((cxcywh[:, :2] - half, cxcywh[:, :2] + half), axis=1)
     return corners
@@ -25,7 +25,7 @@ def clip_boxes(xyxy: Array, size_wh: tuple[int, int]) -> Array:
 
 
 def iou_matrix(first: Array, second: Array) -> npt.NDArray[np.float64]:
-    """Intersection over union of each box of one set with each of another.
+    """Returns the intersection over union of each box of one set with each of another.
 
     Args:
         first: (N, 4) xyxy.
@@ -50,7 +50,7 @@ def classwise_nms(
     """Drops boxes that overlap a better one of their own class.
 
     Boxes or scores that are not finite compare with nothing; they are kept and come first, so
-    that whoever judges the result sees them.
+    that the judge of the result sees them.
 
     Args:
         xyxy: (N, 4) [px].

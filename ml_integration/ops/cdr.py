@@ -25,7 +25,7 @@ HEADER_BYTES = 4
 MAX_PADDING = 3
 
 BYTE_ORDERS = {b'\x00\x00': '>', b'\x00\x01': '<'}
-"""By the first two bytes of a message."""
+"""Byte order of a message by its first two bytes."""
 # CDR2 aligns numbers of 8 bytes to 4 and puts a size in front of arrays of messages; PL_CDR
 # puts an identifier in front of every field.
 _OTHER_LAYOUTS = {
@@ -40,24 +40,24 @@ _OTHER_LAYOUTS = {
 }
 
 Step = Callable[[bytes, int, list[Any]], int]
-"""Reads from a position on, puts what it read at the end of the list, returns where it ends."""
+"""Reads values from a position on, appends them to the list and returns the end position."""
 Fold = tuple[int, int, Callable[[list[Any]], Any]]
-"""From and up to which value of the list one object is made, and what makes it."""
+"""First and end index of the values that become one object, and the function that makes it."""
 
 
 class Damaged(Exception):  # noqa: N818 - Plan.read makes the package's own error of it
-    """Bytes that a field cannot have; `field` is relative to the plan that reads it."""
+    """Error: a field has impossible bytes; `field` is relative to the plan that reads it."""
 
     def __init__(self, field: str, got: object, expected: str) -> None:
         self.field, self.got, self.expected = field, got, expected
 
 
 class Plan:
-    """How messages of one definition, or elements of an array, are read in one byte order.
+    """Reads messages of one definition, or elements of an array, in one byte order.
 
     Args:
         steps: read the fields, in the order of the definition.
-        folds: make objects of what they read, inner ones first. One value is left.
+        folds: make objects of the values, inner ones first, until one value is left.
         exact: whether nothing but padding may follow.
     """
 
@@ -85,7 +85,7 @@ class Plan:
         return value
 
     def read_element(self, buffer: bytes, position: int) -> tuple[Any, int]:
-        """Reads one value; returns it and where it ends."""
+        """Reads one value; returns it and its end position."""
         values: list[Any] = []
         for step in self._steps:
             position = step(buffer, position, values)
@@ -229,7 +229,7 @@ def byte_order(buffer: bytes) -> str:
 
 
 def _layout(order: str, codes: Sequence[tuple[str, str]], start: int) -> struct.Struct:
-    """Where numbers lie that begin at `start` modulo 8 from the first byte of the buffer."""
+    """Returns the layout of numbers whose first byte is at `start` modulo 8 in the buffer."""
     position, layout = start - HEADER_BYTES, order
     for _, code in codes:
         size = struct.calcsize(order + code)
@@ -251,7 +251,7 @@ def _checked_booleans(field: str, read: Step) -> Step:
 
 
 def _short_number(codes: Sequence[tuple[str, str]], buffer: bytes, position: int) -> Damaged:
-    """The first number of a run that the buffer has no bytes for."""
+    """Returns the error about the first of several numbers that the buffer is too short for."""
     for field, code in codes:
         size = struct.calcsize(f'={code}')
         position += (HEADER_BYTES - position) % size

@@ -5,17 +5,17 @@ from __future__ import annotations
 import struct
 
 ENCAPSULATION = b'\x00\x01\x00\x00'
-"""In front of every message; alignment counts from behind it."""
+"""First four bytes of every message; alignment counts from their end."""
 
 
 def text(value: str) -> bytes:
-    """A string, which begins at a multiple of 4."""
+    """Returns a serialized string, which has to begin at a multiple of 4."""
     data = value.encode() + b'\0'
     return struct.pack('<I', len(data)) + data
 
 
 def header(stamp: tuple[int, int], frame_id: str) -> bytes:
-    """A std_msgs/msg/Header, filled up to a multiple of 4.
+    """Returns a serialized std_msgs/msg/Header, filled up to a multiple of 4.
 
     Args:
         stamp: seconds and nanoseconds.
@@ -25,5 +25,5 @@ def header(stamp: tuple[int, int], frame_id: str) -> bytes:
 
 
 def filled(data: bytes, size: int, position: int = 0) -> bytes:
-    """Data that begins at `position`, filled up so that it ends at a multiple of `size`."""
+    """Fills up data that begins at `position` so that it ends at a multiple of `size`."""
     return data + bytes(-(position + len(data)) % size)

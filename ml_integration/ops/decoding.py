@@ -1,4 +1,4 @@
-"""What the decoders of detectors share: checking outputs at the start, reading them per frame."""
+"""Checks outputs of detectors at the start and reads them per frame, for all decoders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ml_integration.errors import ModelMismatchError
 
 
 def promising(scores: Array, threshold: float) -> Array:
-    """Indices of scores (N,) from `threshold` up, NaN and infinities included.
+    """Returns the indices of scores (N,) from `threshold` up, NaN and infinities included.
 
     `scores >= threshold` would be False for NaN: a broken model would look like one that
     sees nothing.
@@ -20,34 +20,34 @@ def promising(scores: Array, threshold: float) -> Array:
 
 
 def best_first(scores: Array) -> Array:
-    """Indices that sort scores (N,): what is not finite, then the best, ties as they were."""
+    """Returns indices that sort scores (N,): not finite ones, then the best; ties keep order."""
     return np.argsort(np.where(np.isfinite(scores), -scores, -np.inf), kind='stable')
 
 
 def floats(tensor: Array) -> Array:
-    """A tensor with a batch of one, as float32 without the batch axis."""
+    """Returns a tensor with a batch of one as float32 without the batch axis."""
     without_batch: Array = tensor[0]
     return without_batch.astype(np.float32, copy=False)
 
 
 def class_ids_from(numbers: Array, offset: int) -> Array:
-    """Class ids (N,) int32 from the model's numbers; -1 for what is no class number."""
+    """Returns class ids (N,) int32 of the model's numbers; -1 for what is no class number."""
     ids = np.asarray(numbers, np.float64) - offset
     return np.where(np.abs(ids) < 2**31, ids, -1).astype(np.int32)
 
 
 def in_pixels(boxes: Array, input_wh: tuple[int, int], normalized: bool) -> Array:
-    """Boxes (N, 4), xyxy or cxcywh, in pixels of the model's input."""
+    """Returns boxes (N, 4), xyxy or cxcywh, in pixels of the model's input."""
     return boxes * np.array(input_wh * 2, np.float32) if normalized else boxes
 
 
 def cell_count(input_wh: tuple[int, int], strides: Sequence[int]) -> int:
-    """Number of cells of all grids that lie on the model's input."""
+    """Returns the number of cells of all grids that lie on the model's input."""
     return sum((input_wh[0] // stride) * (input_wh[1] // stride) for stride in strides)
 
 
 def the_output(model: ModelDescription) -> TensorSpec:
-    """The only output of a model.
+    """Returns the only output of a model.
 
     Raises:
         ModelMismatchError: there are more.
@@ -66,7 +66,7 @@ def the_output(model: ModelDescription) -> TensorSpec:
 def find_output(
     model: ModelDescription, option: str, chosen: str, words: tuple[str, ...]
 ) -> TensorSpec:
-    """The output named `chosen`; if that is empty the one whose name is or contains a word.
+    """Returns the output named `chosen`; if that is empty, the one whose name contains a word.
 
     Args:
         model: whose outputs to search.
@@ -94,7 +94,7 @@ def find_output(
 
 
 def class_count(model: ModelDescription, size: int | None, others: int) -> int:
-    """How many classes an axis of `size` has to hold beside `others` numbers, at least 1."""
+    """Returns the number of classes that an axis holds beside `others` numbers, at least 1."""
     return len(model.labels) or max(1, (size or 0) - others)
 
 

@@ -12,14 +12,14 @@ Color = tuple[int, int, int]
 
 
 def class_color(class_id: int) -> Color:
-    """A BGR color that stays the same for a class; neighboring ids differ clearly."""
+    """Returns a BGR color that stays the same for a class; neighboring ids differ clearly."""
     # Steps of the golden ratio around the color circle never come close to an early one again.
     red, green, blue = colorsys.hsv_to_rgb(class_id * 0.618034 % 1.0, 0.85, 0.95)
     return round(blue * 255), round(green * 255), round(red * 255)
 
 
 def line_width(canvas: Array) -> int:
-    """Line width [px] that suits the size of a picture."""
+    """Returns a line width [px] that suits the size of a picture."""
     height, width = canvas.shape[:2]
     return max(1, round(int(max(height, width)) / 400))
 

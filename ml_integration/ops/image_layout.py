@@ -1,4 +1,4 @@
-"""From the bytes of an image message to an array of its pixels, without a copy if possible."""
+"""Reads the bytes of an image message as an array of pixels, without a copy if possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes scored classes wrong, whatever kind of model they come from."""
+"""Judges scored classes, for tasks of every kind."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ ROUNDING = 1e-4
 
 
 def first_wrong(kind: str, wrong: Array, describe: Callable[[int], str]) -> tuple[Reason, ...]:
-    """One reason that counts the wrong items and describes the first, or none.
+    """Returns one reason that counts the wrong items and describes the first, or none.
 
     Args:
-        kind: what gets counted.
+        kind: the reason's kind, such as 'not_finite'.
         wrong: (N,) bool.
         describe: gives the sentence for an index.
     """
@@ -32,12 +32,12 @@ def judge_classes(
 ) -> tuple[Reason, ...]:
     """Finds reasons of the kinds 'score_out_of_range' and 'unknown_class', one of each.
 
-    Scores that are not finite are left to the caller, who may have more that can be so.
+    Scores that are not finite are left to the caller, which may check other numbers as well.
 
     Args:
         scores: (N,) float.
         class_ids: (N,) int.
-        labels: how many labels the model has; 0 lets any class pass that is not negative.
+        labels: number of the model's labels; 0 lets any class pass that is not negative.
         describe: gives the sentence for an index.
     """
     known = labels or np.iinfo(np.int32).max

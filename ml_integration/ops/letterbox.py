@@ -1,4 +1,4 @@
-"""Where a picture lies inside the model's input.
+"""Placement of a picture inside the model's input.
 
 Coordinates are continuous and start at the top-left CORNER of the first pixel: pixel `i` covers
 [i, i + 1]. Data sets such as COCO annotate this way, and `cv2.resize` scales about pixel centers,
@@ -19,7 +19,7 @@ RESIZES = ('letterbox', 'letterbox_topleft', 'stretch', 'crop', 'none')
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """How source pixels map to model pixels: `target = source * scale + offset`.
+    """Mapping of source pixels to model pixels: `target = source * scale + offset`.
 
     Attributes:
         source_wh: size of the picture [px].
@@ -90,7 +90,7 @@ def place(
 def _covering(
     source_wh: tuple[int, int], target_wh: tuple[int, int], crop_ratio: float
 ) -> tuple[int, int]:
-    """The smallest size with the source's aspect ratio that covers target / crop_ratio."""
+    """Returns the smallest size with the source's aspect ratio that covers target / crop_ratio."""
     width, height = source_wh
     cover_w, cover_h = round(target_wh[0] / crop_ratio), round(target_wh[1] / crop_ratio)
     if cover_w * height >= cover_h * width:

@@ -1,4 +1,4 @@
-"""What a model wants of the picture it takes, and whether its input can take that."""
+"""Settings for pictures that a model takes, and checks that its input can take them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DTYPES = ('float32', 'float16', 'uint8')
 
 @dataclass(frozen=True, slots=True)
 class PreprocessSettings:
-    """What the model was trained on; tensor = (pixel / scale - mean) / std."""
+    """Settings that the model was trained with; tensor = (pixel / scale - mean) / std."""
 
     resize: str = declared(
         'letterbox', 'How a picture is brought to the size of the input.', choices=RESIZES
@@ -50,7 +50,7 @@ class PreprocessSettings:
 
 
 def the_picture(model: ModelDescription) -> str:
-    """The only tensor of a model that takes a picture.
+    """Returns the only tensor of a model that takes a picture.
 
     Raises:
         ModelMismatchError: there is none, or there are more.
@@ -67,7 +67,7 @@ def the_picture(model: ModelDescription) -> str:
 
 
 def picture_size(settings: PreprocessSettings, spec: TensorSpec, model: str) -> tuple[int, int]:
-    """Width and height of the pictures that an input takes [px].
+    """Returns width and height of the pictures that an input takes [px].
 
     Raises:
         ModelMismatchError: `spec` is no picture of the settings' layout and color.
@@ -93,7 +93,9 @@ def picture_size(settings: PreprocessSettings, spec: TensorSpec, model: str) -> 
 
 
 def normalized_values(settings: PreprocessSettings, dtype: str, model: str) -> tuple[Array, Array]:
-    """What each 8-bit value becomes (1, 256, C), and the padding (C,); float16 as its bits.
+    """Returns the model's value of each 8-bit one (1, 256, C) and of the padding (C,).
+
+    Values of type float16 are given as their bits, uint16.
 
     Raises:
         SettingError: mean and std do not fit the channels or the element type.

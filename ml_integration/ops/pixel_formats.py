@@ -15,7 +15,7 @@ from ml_integration.errors import MessageError
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
-    """What one pixel of an encoding is.
+    """Layout and meaning of one pixel of an encoding.
 
     Attributes:
         dtype: numpy's name of the element type, such as 'uint16'.
@@ -30,12 +30,12 @@ class PixelFormat:
 
     @property
     def planar(self) -> bool:
-        """Whether H rows of brightness are followed by H / 2 rows of color; H is even."""
+        """True if H / 2 rows of color follow H rows of brightness; H is even."""
         return self.color in ('nv12', 'nv21')
 
     @property
     def shares_columns(self) -> bool:
-        """Whether two neighboring columns share their color, so that the width is even."""
+        """True if two neighboring columns share their color, so that the width is even."""
         return self.planar or self.color in ('uyvy', 'yuyv')
 
 

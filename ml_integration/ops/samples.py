@@ -1,4 +1,4 @@
-"""Rows of named numbers: which columns are wanted, and what they are at regular times."""
+"""Selects columns of rows of named numbers, and resamples rows at regular times."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One file per message type: message -> Frame."""
+"""Sensors that make frames of messages: one file per message type."""

@@ -53,7 +53,7 @@ class JointState:
         return Frame(row, SAMPLES, stamp_ns, message.header.frame_id, names)
 
     def _names(self, joints: tuple[str, ...], filled: tuple[str, ...]) -> tuple[str, ...]:
-        """The columns' names, made once as long as the publisher names the same joints."""
+        """Returns the columns' names; makes them again only if the publisher's joints change."""
         names = self._known.get((joints, filled))
         if names is None:
             if len(set(joints)) < len(joints):

@@ -1,4 +1,4 @@
-"""The straight line of an observation: take, prepare, run, finish, publish, record."""
+"""Serves observations on a thread: take, prepare, run, finish, publish, record."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ml_integration.serving.stream import Sink, Stream
 
 LOG_PERIOD_S = 5.0
 PAUSE_S = 0.1
-"""After what is no fault of an observation, so that a lasting fault does not take a CPU."""
+"""Pause after a fault that no observation caused, so that a lasting one takes no CPU [s]."""
 WARM_MARGIN_S = 1.0
-"""How much longer than its window a model is waited for before it takes over."""
+"""Longest wait beyond its window for a model that is to take over [s]."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
-    """What a frame loop is told about time.
+    """Time limits of a frame loop.
 
     Attributes:
         deadline_ms: gives the age at which an observation is not worth processing any more [ms];
@@ -43,7 +43,7 @@ class LoopSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """An observation that is ready to run, and whose it is."""
+    """Observation that is ready to run, with its stream."""
 
     turn: Turn
     work: Work
@@ -53,12 +53,12 @@ class FrameLoop:
     """Serves the newest observation of each stream, on a thread of its own, until it is stopped.
 
     Args:
-        router: lends the pipeline, and is told how it did.
-        streams: what there is to serve.
-        monitor: counts what becomes of the observations.
-        clock_ns: the time of the stamps [ns].
-        log: is given the sentences that a person should read.
-        settings: its relation to time.
+        router: lends the pipeline, and records the outcomes.
+        streams: the streams to serve.
+        monitor: counts how the observations end.
+        clock_ns: gives the time of the clock that stamps messages [ns].
+        log: is called with the sentences that a person should read.
+        settings: time limits.
     """
 
     def __init__(
@@ -97,10 +97,10 @@ class FrameLoop:
             stream.reset()
 
     def receive(self, stream: Stream, topic: str, message: Any, stamp_ns: int) -> None:
-        """Leaves a message, and returns at once; called by subscriptions and timers.
+        """Queues a message and returns at once; called by subscriptions and timers.
 
         Args:
-            stream: whose it is.
+            stream: the stream of the message.
             topic: the topic in the manifest that it came on, or `CLOCK`.
             message: as it came.
             stamp_ns: the publisher's stamp [ns]; the time of arrival where it has none.
@@ -111,7 +111,7 @@ class FrameLoop:
             self._monitor.displaced(stream.name, now_ns, displaced)
 
     def prepare(self, pipeline: Pipeline) -> None:
-        """Feeds a pipeline from now on; returns when it could serve, or after a bounded time."""
+        """Starts to feed a pipeline; returns when it can serve, or after a bounded time."""
         self._mailbox.feed(pipeline)
         keeps = [item.source.keep for item in pipeline.wiring.inputs]
         windows_ms = (keep.limit_ms for keep in keeps if keep.rule is KeepRule.WINDOW)
@@ -123,11 +123,11 @@ class FrameLoop:
         self._mailbox.forget(pipeline)
 
     def missing(self) -> dict[str, tuple[str, ...]]:
-        """The topics without which the serving model cannot run, by stream."""
+        """Returns the topics that the serving model still needs messages of, by stream."""
         return self._mailbox.missing(self._router.pipeline)
 
     def busy_s(self) -> float:
-        """How long what is under way has been in work [s]; 0 when nothing is."""
+        """Returns the time since work on the current batch began [s]; 0 if there is none."""
         since_ns = self._busy_since_ns
         return (monotonic_ns() - since_ns) / 1e9 if since_ns else 0.0
 
@@ -146,7 +146,7 @@ class FrameLoop:
                 self._busy_since_ns = 0
 
     def serve(self) -> None:
-        """Serves what is there: one observation of each of some streams."""
+        """Serves one batch: at most one waiting observation of each stream."""
         with self._router.lease() as lease:
             running: list[_Running] = []
             for turn in self._mailbox.take(lease.pipeline):
@@ -163,7 +163,7 @@ class FrameLoop:
                         self._end(lease, one)
 
     def _begin(self, pipeline: Pipeline, turn: Turn, row: int) -> _Running | None:
-        """From the observation to where the model runs; None when it is too old."""
+        """Prepares an observation for the model; None if it is too old."""
         stream, observation = turn.stream, turn.observation
         now_ns = monotonic_ns()
         if turn.displaced:
@@ -180,7 +180,7 @@ class FrameLoop:
         return _Running(turn, pipeline.prepare(observation, row))
 
     def _end(self, lease: Lease, one: _Running) -> None:
-        """From the model's outputs to the published result."""
+        """Makes a result of the model's outputs and publishes it."""
         stream, observation = one.turn.stream, one.turn.observation
         prediction = lease.pipeline.finish(one.work)
         run_ns = monotonic_ns()
@@ -208,7 +208,7 @@ class FrameLoop:
         )
 
     def _age_ms(self, observation: Observation) -> float:
-        """Time since the stamp [ms], by the clock of the stamps, which may be simulated."""
+        """Returns the time since the stamp [ms], by the stamps' clock, which may be simulated."""
         return (self._clock_ns() - observation.stamp_ns) / MS
 
     def _show(
@@ -222,7 +222,7 @@ class FrameLoop:
 
     @contextmanager
     def _costs(self, lease: Lease, observations: int) -> Iterator[None]:
-        """What is raised inside costs so many observations and no other one."""
+        """Counts an exception inside as the failure of so many observations, and goes on."""
         try:
             yield
         except BaseException as error:  # a plug-in may even end the program, or its thread
@@ -235,7 +235,7 @@ class FrameLoop:
         self._tell(f'frame dropped: {_sentence(error)}')
 
     def _tell(self, sentence: str) -> None:
-        """Logs a sentence, and those that begin like it not again for a while."""
+        """Logs a sentence unless one with the same beginning was logged a moment ago."""
         now_s, about = monotonic(), sentence.partition(':')[0]
         if now_s - self._told_s.get(about, -LOG_PERIOD_S) >= LOG_PERIOD_S:
             self._told_s[about] = now_s
@@ -243,7 +243,7 @@ class FrameLoop:
 
 
 def _sentence(error: BaseException) -> str:
-    """What a person reads: our own errors explain themselves, others need their traceback."""
+    """Returns an error in words; those that are not our own come with their traceback."""
     if isinstance(error, MlIntegrationError):
         return str(error)
     details = ''.join(traceback.format_exception(error))

@@ -1,4 +1,4 @@
-"""Where arrivals wait for the frame loop: the newest of each stream wins, streams have turns."""
+"""Keeps messages until the frame loop takes them: streams take turns, and the newest wins."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.serving.stream import Stream
 
 WAITING = 2
-"""Threads that may wait for messages: the frame loop, and a loader whose model is to be warm."""
+"""Number of threads that may wait for messages: the frame loop and the loader of a model."""
 
 
 class Turn(NamedTuple):
-    """An observation that is taken, whose it is, and how many triggers it has displaced."""
+    """Taken observation with its stream and the number of triggers that it displaced."""
 
     stream: Stream
     observation: Observation
@@ -24,10 +24,10 @@ class Turn(NamedTuple):
 
 
 class Mailbox:
-    """Holds what has come for some streams. Thread-safe.
+    """Messages of several streams that wait for a run. Thread-safe.
 
     Args:
-        streams: whose messages wait here.
+        streams: the streams whose messages wait here.
         timeout_ms: the longest that the first observation of a batch waits for others [ms].
         now_ns: the steady time [ns].
     """
@@ -49,7 +49,7 @@ class Mailbox:
         self._closed = False
 
     def put(self, stream: Stream, topic: str, message: Any, stamp_ns: int, now_ns: int) -> int:
-        """Leaves a message; see `Stream.put`."""
+        """Adds a message; see `Stream.put`."""
         with self._lock:
             displaced = stream.put(topic, message, stamp_ns, now_ns)
             if self._waiting:
@@ -57,7 +57,7 @@ class Mailbox:
             return displaced
 
     def feed(self, pipeline: Pipeline) -> None:
-        """Lets a pipeline have what comes from now on, until the mailbox is closed."""
+        """Starts to feed a pipeline with the messages of every stream, if not closed."""
         with self._lock:
             for stream in () if self._closed else self._streams:
                 stream.feed(pipeline)
@@ -69,9 +69,9 @@ class Mailbox:
                 stream.forget(pipeline)
 
     def wait(self, serving: Callable[[], Pipeline]) -> bool:
-        """Waits until the serving pipeline can run; false when the mailbox is closed.
+        """Waits until the serving pipeline can run; False if the mailbox was closed.
 
-        An observation waits for those of other streams that are due before its time is up.
+        An observation waits for others that are due within `timeout_ms`, to run together.
         """
         with self._lock:
             while not self._closed:
@@ -85,7 +85,7 @@ class Mailbox:
             return False
 
     def wait_until_warm(self, pipeline: Pipeline, serving: Pipeline, timeout_s: float) -> bool:
-        """Waits until a pipeline misses nothing that the serving one has; false after the time."""
+        """Waits until a pipeline lacks no topic that the serving one has; False after the time."""
 
         def warm() -> bool:
             return all(
@@ -103,7 +103,7 @@ class Mailbox:
     def take(self, pipeline: Pipeline) -> list[Turn]:
         """Takes at most one observation of each stream, and as many as can run together.
 
-        Where there are more, the streams whose last turn is the longest ago have theirs.
+        If more are ready, the streams whose last turn is the longest ago come first.
 
         Returns:
             The turns in the order of the streams.
@@ -124,12 +124,12 @@ class Mailbox:
         return turns
 
     def missing(self, pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
-        """The topics without which a pipeline cannot run, by stream."""
+        """Returns the topics that a pipeline still needs messages of, by stream."""
         with self._lock:
             return {stream.name: stream.missing(pipeline) for stream in self._streams}
 
     def close(self) -> None:
-        """Lets the frame loop go; what is still here is dropped."""
+        """Ends the waiting of the frame loop; waiting messages are dropped."""
         with self._lock:
             self._closed = True
             self._condition.notify_all()

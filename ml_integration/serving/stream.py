@@ -1,4 +1,4 @@
-"""One stream of observations: what comes in for each model, and where results go."""
+"""Stream of observations: keeps its messages for each model, and knows where results go."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
 
 SHARE = 4
-"""Each gap between triggers counts this fraction; the older ones fade away."""
+"""Divisor of a gap's weight in the running mean of the period: the newest counts 1/4."""
 
 
 class Sink(Protocol):
-    """Takes what became of an observation: a publisher, an overlay, a recorder."""
+    """Receiver of predictions, such as a publisher, an overlay or a recorder."""
 
     name: str
-    """What it is called where its failures are told."""
+    """Name for reports of its failures."""
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
-        """Takes one prediction. Called on the thread of the frame loop, after one another."""
+        """Takes one prediction. Called on the thread of the frame loop, one after another."""
 
 
 class Stream:
-    """What has come for one stream. The mailbox locks.
+    """Messages of one stream that wait for a run. Not thread-safe: the mailbox holds the lock.
 
     Each arrival goes by reference into the inbox of every model that is loaded, so that one with
     a window of two seconds is ready before it takes over.
@@ -33,8 +33,8 @@ class Stream:
         name: '' for the only stream of a node.
         trigger: the topic in the manifest whose messages start runs, or `CLOCK`; it is the same
             for all models that replace one another.
-        results: publishes; what it raises is a failure of the observation.
-        spectators: are told afterwards; what they raise is their own.
+        results: publishes; its exception is a failure of the observation.
+        spectators: get the prediction afterwards; their exceptions cost no observation.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Stream:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets everything that has come."""
+        """Forgets all messages and all pipelines."""
         self.turn = 0  # which of all turns its last one was
         self._inboxes: dict[Pipeline, Inbox] = {}
         self._numbers: dict[str, int] = {}
@@ -57,7 +57,7 @@ class Stream:
         self._period_ns: int | None = None
 
     def feed(self, pipeline: Pipeline) -> Inbox:
-        """Lets a pipeline have what comes from now on, and what others have kept."""
+        """Starts to feed a pipeline, first with the messages that others have kept."""
         inbox = self._inboxes.get(pipeline)
         if inbox is None:
             inbox = pipeline.inbox(self.name)
@@ -73,10 +73,10 @@ class Stream:
         self._inboxes.pop(pipeline, None)
 
     def put(self, topic: str, message: Any, stamp_ns: int, now_ns: int) -> int:
-        """Takes a message of a topic of the manifest, or `CLOCK`; see `Arrival` for the rest.
+        """Adds a message of a topic of the manifest, or of `CLOCK`; see `Arrival` for the rest.
 
         Returns:
-            How many triggers it has displaced, which nobody has seen and nobody will.
+            The number of triggers that it displaced: no run has seen them, and none will.
         """
         number = self._numbers.get(topic, -1) + 1
         self._numbers[topic] = number
@@ -89,11 +89,11 @@ class Stream:
         return self._pass_over(number - self._depth)
 
     def ready(self, pipeline: Pipeline) -> bool:
-        """Whether the pipeline could run; one that is not fed yet is from now on."""
+        """Tells whether the pipeline can run; starts to feed it if it is not fed yet."""
         return (self._inboxes.get(pipeline) or self.feed(pipeline)).ready(self._seen)
 
     def take(self, pipeline: Pipeline) -> tuple[Observation, int] | None:
-        """What the pipeline sees next, and how many triggers it has displaced by that."""
+        """Takes the next observation, if any, with the number of triggers that it displaced."""
         observation = (self._inboxes.get(pipeline) or self.feed(pipeline)).take(self._seen)
         if observation is None:
             return None
@@ -102,16 +102,16 @@ class Stream:
         return observation, displaced
 
     def missing(self, pipeline: Pipeline) -> tuple[str, ...]:
-        """The topics without which the pipeline cannot run."""
+        """Returns the topics that the pipeline still needs messages of."""
         inbox = self._inboxes.get(pipeline)
         return inbox.missing() if inbox is not None else ()
 
     def arrived_ns(self) -> int:
-        """When the last trigger came [ns]; 0 before the first one."""
+        """Returns when the last trigger arrived [ns, steady clock]; 0 before the first one."""
         return self._last_ns or 0
 
     def is_due(self, now_ns: int, deadline_ns: int) -> bool:
-        """Whether the next trigger should come between now and the deadline.
+        """Tells whether the next trigger should come between now and the deadline.
 
         One that is more than a period late is not expected any more: the stream is silent.
         """
@@ -121,7 +121,7 @@ class Stream:
         return due_ns <= deadline_ns and now_ns <= due_ns + self._period_ns
 
     def _pass_over(self, number: int) -> int:
-        """Counts the triggers up to a number that were neither seen nor counted before."""
+        """Returns how many triggers up to a number were neither seen nor counted before."""
         displaced = number - self._passed
         if displaced <= 0:
             return 0
@@ -129,7 +129,7 @@ class Stream:
         return displaced
 
     def _beat(self, now_ns: int) -> None:
-        """Learns the period; a long pause counts as one twice as long."""
+        """Learns the period between triggers; a long pause counts as two periods."""
         if self._last_ns is not None:
             gap_ns, known_ns = now_ns - self._last_ns, self._period_ns
             if known_ns is None:

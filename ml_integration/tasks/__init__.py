@@ -1,1 +1,1 @@
-"""One file per kind of model: preprocess, postprocess, validate, encode, draw."""
+"""Tasks that make, check, publish and draw results: one file per kind of model."""

@@ -27,7 +27,7 @@ from ml_integration.ops.picture_input import the_picture
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """The likeliest classes of one picture, best first.
+    """Likeliest classes of one picture, best first.
 
     Attributes:
         class_ids: (K,) int32, index into the model's labels.
@@ -53,7 +53,7 @@ class Classification:
 
     @dataclass(frozen=True, slots=True)
     class Settings:
-        """What belongs to the model."""
+        """Settings that belong to the model."""
 
         top_k: int = declared(5, 'Classes that are published, the best ones.', ge=1, le=1000)
         softmax: bool = declared(False, 'The output holds logits, which need a softmax.')

@@ -34,13 +34,13 @@ from ml_integration.ops.picture_input import the_picture
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """What was found in one picture, best first.
+    """Objects that were found in one picture, best first.
 
     Attributes:
         xyxy: (N, 4) float32 [px of the picture], left, top, right, bottom.
         scores: (N,) float32, 0 to 1.
         class_ids: (N,) int32, index into the model's labels.
-        found: how many there were before the cut to `max_detections`.
+        found: number of objects before the cut to `max_detections`.
     """
 
     xyxy: npt.NDArray[np.float32]
@@ -67,7 +67,7 @@ class ObjectDetection:
 
     @dataclass(frozen=True, slots=True)
     class Settings:
-        """What belongs to the model."""
+        """Settings that belong to the model."""
 
         decoder: str = declared(
             'yolo', 'How the outputs are laid out.', choices=plugins.names(decoders.PLUGINS)
@@ -162,7 +162,7 @@ class ObjectDetection:
         yield topic.name, message
 
     def serialize(self, prediction: Prediction, header: Any) -> Iterator[tuple[str, bytes]]:
-        """The message of `encode`, for as many detections as there may be."""
+        """Builds the message of `encode` in serialized form, fast even for many detections."""
         result: Detections = prediction.result
         serialized = serialize_detections(
             (header.stamp.sec, header.stamp.nanosec),
@@ -174,7 +174,7 @@ class ObjectDetection:
         yield self.topics[0].name, serialized
 
     def telling(self, result: Detections) -> bool:
-        """An empty list shows nothing of a detection."""
+        """Tells whether there is a detection: an empty list shows none of its fields."""
         return len(result) > 0
 
     def draw(self, canvas: Array, result: Detections) -> None:

@@ -1,4 +1,4 @@
-"""Publishes the outputs of a model as they are, for whoever knows what they mean."""
+"""Publishes the outputs of a model as they are, for readers that know their meaning."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MESSAGE_TYPE = 'std_msgs/msg/Float32MultiArray'
 
 
 class Tensor:
-    """Any model; each wanted output is a topic of its own below `~/tensor/`.
+    """Publishes each wanted output of any model on a topic of its own below `~/tensor/`.
 
     The message's dimensions are labeled by `dimensions`, or `<output>.0`, `<output>.1` and so on.
     Results are judged by whether they are numbers.
@@ -34,7 +34,7 @@ class Tensor:
 
     @dataclass(frozen=True, slots=True)
     class Settings:
-        """What is published."""
+        """Settings for the published outputs."""
 
         outputs: tuple[str, ...] = declared((), 'Outputs to publish; empty: all of them.')
         dimensions: tuple[str, ...] = declared(
@@ -96,6 +96,6 @@ class Tensor:
 
 
 def _topic(output: str) -> str:
-    """An output's name as a part of a topic's name."""
+    """Returns an output's name as a part of a topic's name."""
     name = ''.join(c if c.isascii() and c.isalnum() else '_' for c in output).strip('_')
     return name if name[:1].isalpha() else f'output_{name}'.strip('_')

@@ -26,7 +26,7 @@ from ml_integration.errors import ModelLoadError
 
 
 class OnnxRuntime:
-    """The backend; see `ml_integration.core.contracts.Backend`."""
+    """Backend for ONNX models; see `ml_integration.core.contracts.Backend`."""
 
     formats = ('onnx',)
 
@@ -84,7 +84,7 @@ def _opened(
     providers: Sequence[str],
     cache: ArtifactCache | None,
 ) -> Any:
-    """The engine's session; the CPU does what the providers cannot."""
+    """Opens the engine's session; the CPU does what the providers cannot."""
     engine = _engine()
     names = [*providers, *({CPU} - set(providers))]
     folder = None

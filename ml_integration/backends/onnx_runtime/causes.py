@@ -1,4 +1,4 @@
-"""Meaning of the engine's messages for a person."""
+"""Explains the engine's messages to a person."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CAUSES = (
 
 
 def cause(message: str) -> tuple[str, str]:
-    """A human cause with the engine's message behind it, and what to do."""
+    """Returns a cause in plain words, followed by the engine's message, and what to do."""
     for pattern, text, hint in _CAUSES:
         if found := re.search(pattern, message):
             name = next(filter(None, found.groups()), '')

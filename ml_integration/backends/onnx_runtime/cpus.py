@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def usable_cpus(root: Path = Path('/')) -> int:
-    """The number of CPUs this process may keep busy: its affinity and its cgroup's quota.
+    """Returns the number of CPUs this process may keep busy: its affinity and its cgroup's quota.
 
     A quota counts in whole CPUs, rounded down: a thread too many is throttled, and all wait.
 
@@ -32,7 +32,7 @@ def usable_cpus(root: Path = Path('/')) -> int:
 
 
 def cpu_kind(root: Path = Path('/')) -> str:
-    """The architecture and what the CPU can do; code made for one kind may not run on another.
+    """Returns the CPU's architecture and features; code made for one kind may not run on another.
 
     Args:
         root: the root of the file system to look at.
@@ -51,7 +51,7 @@ def cpu_kind(root: Path = Path('/')) -> str:
 
 
 def _quota(folder: Path) -> float:
-    """The CPUs a cgroup may use; infinite when it has no limit. Source: cgroups(7)."""
+    """Returns the CPUs a cgroup may use; infinite if it has no limit. Source: cgroups(7)."""
     try:
         if (folder / 'cpu.max').exists():
             quota, period = (folder / 'cpu.max').read_text().split()

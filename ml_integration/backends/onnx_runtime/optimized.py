@@ -20,8 +20,8 @@ from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.execution import ExecutionSettings
 
 LARGEST_BYTES = 64 * 1024 * 1024
-"""Of models whose graph is kept. Weights are most of what is larger, and reading and checking a
-second copy of them takes longer than optimizing."""
+"""Size of the largest model whose graph is kept. Larger ones are mostly weights: to read and
+check a second copy of them takes longer than to optimize again."""
 
 Open = Callable[[bytes, Any], Any]
 """Makes the engine's session of a model's bytes and options."""
@@ -35,7 +35,7 @@ def open_optimized(
     opened: Open,
     cache: ArtifactCache,
 ) -> Any:
-    """Opens the kept graph; where there is none, or it is refused, the model, and keeps it.
+    """Opens the kept graph; if there is none, or it is refused, opens the model and keeps it.
 
     Args:
         engine: the engine's module.
@@ -66,7 +66,7 @@ def open_optimized(
 
 
 def _key(engine: Any, content: ModelContent, settings: ExecutionSettings) -> str:
-    """The name of everything that the optimized graph depends on."""
+    """Returns a key that names everything that the optimized graph depends on."""
     digest = content.identity.sha256 or hashlib.sha256(content.model).hexdigest()
     parts = (digest, engine.__version__, settings.graph_optimization, cpu_kind())
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

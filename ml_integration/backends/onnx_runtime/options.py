@@ -26,7 +26,7 @@ _LEVELS = {
 
 
 def session_options(engine: Any, content: ModelContent, settings: ExecutionSettings) -> Any:
-    """The options of one session.
+    """Makes the options of one session.
 
     Each session has a pool of its own, as large as the CPUs the process may use. The one pool
     that the engine can share among all sessions of a process always spins: 31 instead of 1.3 ms
@@ -68,7 +68,7 @@ def session_options(engine: Any, content: ModelContent, settings: ExecutionSetti
 
 
 def provider_options(providers: Sequence[str], folder: Path | None) -> list[dict[str, str]]:
-    """The options of each provider.
+    """Returns the options of each provider.
 
     Args:
         providers: their names.

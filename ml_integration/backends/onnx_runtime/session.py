@@ -1,4 +1,4 @@
-"""A loaded model as the rest of the package knows it."""
+"""Session of a loaded ONNX model."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ MAX_SHAPES = 8
 
 
 class OnnxRuntimeSession:
-    """A loaded model; see `ml_integration.core.contracts.Session`.
+    """Session of a loaded ONNX model; see `ml_integration.core.contracts.Session`.
 
     Args:
         engine: the engine's own session.
         model: `name@version`, for errors.
-        fallback: why the device is not the one that was asked for first; empty if it is.
+        fallback: reason why the device is not the one that was asked for first; empty if it is.
     """
 
     def __init__(self, engine: Any, model: str, fallback: str = '') -> None:

@@ -60,7 +60,7 @@ class Result:
 
 @dataclass(slots=True)
 class Results:
-    """All results so far. Grows in one thread while another reads."""
+    """Results so far. Grows in one thread while another reads."""
 
     all: list[Result] = field(default_factory=list)
 

@@ -52,7 +52,7 @@ class Witness:
             self._client.node.create_subscription(kind, topic, callback, profile)
 
     def set_model(self, reference: str) -> str:
-        """Does what `ros2 param set` does; returns why it was refused, empty if it was not."""
+        """Sets the parameter as `ros2 param set` does; returns why it was refused, or nothing."""
         result = self._client.set_parameter(self._detector, 'model', reference)
         return '' if result.successful else str(result.reason)
 

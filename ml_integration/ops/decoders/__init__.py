@@ -1,4 +1,4 @@
-"""Reading the outputs of detectors: one file per style that people export.
+"""Decoders that read the outputs of detectors: one file per style that people export.
 
 A new style is one file `ops/decoders/<style>.py` with a class named after it (`rt_detr.py`
 holds `RtDetr`), or such a class under an entry point of the group `ml_integration.ops.decoders`;
@@ -21,7 +21,7 @@ PLUGINS = 'ops.decoders'
 
 @dataclass(frozen=True, slots=True)
 class DecoderOptions:
-    """Where exports of one style differ."""
+    """Options for differences between exports of one style."""
 
     normalized: bool = declared(
         False, 'Box coordinates are fractions of the input size instead of pixels.'
@@ -38,7 +38,7 @@ class DecoderOptions:
 
 
 class Candidates(NamedTuple):
-    """What a model claims to see, overlapping boxes included.
+    """Objects that a model claims to see, overlapping boxes included.
 
     Attributes:
         xyxy: (N, 4) float32 [px of the model's input].
@@ -55,9 +55,9 @@ class Decoder(Protocol):
     """Reads one style of outputs. Built as `Decoder(model, input_wh, options)`."""
 
     overlapping: bool
-    """Whether one object gives several boxes, so that overlapping ones have to be dropped."""
+    """True if one object gives several boxes, so that overlapping ones have to be dropped."""
     batched: bool
-    """Whether the first axis of every output it reads counts pictures."""
+    """True if the first axis of every output it reads counts pictures."""
 
     def __init__(
         self, model: ModelDescription, input_wh: tuple[int, int], options: DecoderOptions
@@ -72,11 +72,11 @@ class Decoder(Protocol):
 
     @staticmethod
     def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
-        """Says what makes these outputs look like this style; empty when they do not."""
+        """Returns why these outputs look like this style; empty if they do not."""
 
 
 def load(style: str) -> Any:
-    """The class that decodes a style."""
+    """Returns the class that decodes a style."""
     return plugins.load(PLUGINS, style)
 
 

@@ -16,7 +16,7 @@ from ml_integration.ops.decoding import (
 
 
 class EndToEnd:
-    """[1, N, 6] or [N, 6]: left, top, right, bottom, score, class number.
+    """Reads [1, N, 6] or [N, 6]: left, top, right, bottom, score, class number.
 
     Rows of 7 are those of YOLOv7: number in the batch, box, class number, score.
     """
@@ -47,7 +47,7 @@ class EndToEnd:
 
     @staticmethod
     def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
-        """A few rows of six or seven numbers."""
+        """Recognizes a few rows of six or seven numbers."""
         if len(outputs) != 1 or len(outputs[0].shape) not in (2, 3):
             return ''
         rows, columns = outputs[0].shape[-2:]

@@ -16,7 +16,7 @@ from ml_integration.ops.decoding import (
 
 
 class Labeled:
-    """Boxes [1, N, 4] as left, top, right, bottom, scores [1, N], class numbers [1, N].
+    """Reads boxes [1, N, 4] as left, top, right, bottom, scores [1, N], class numbers [1, N].
 
     Each may come without the batch axis. Torchvision counts classes from 1 (class_offset: 1).
     """
@@ -57,7 +57,7 @@ class Labeled:
 
     @staticmethod
     def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
-        """Three outputs, one of boxes and one with 'label' in its name."""
+        """Recognizes three outputs, one of boxes and one with 'label' in its name."""
         names = [output.name.lower() for output in outputs]
         if len(outputs) != 3 or not any('label' in name for name in names):
             return ''

@@ -21,7 +21,7 @@ from ml_integration.ops.decoding import (
 
 
 class RtDetr:
-    """One output [1, Q, 4 + classes] with activated scores, or boxes and logits apart.
+    """Reads one output [1, Q, 4 + classes] with activated scores, or boxes and logits apart.
 
     Apart: boxes [1, Q, 4] and logits [1, Q, classes], which get a sigmoid here. Boxes are
     cx, cy, w, h as fractions of the input in both. Exports with labels, scores and boxes are
@@ -62,7 +62,7 @@ class RtDetr:
 
     @staticmethod
     def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
-        """A few queries with boxes and class scores."""
+        """Recognizes a few queries with boxes and class scores."""
         shapes = [output.shape for output in outputs]
         if any(len(shape) != 3 for shape in shapes):
             return ''

@@ -19,7 +19,7 @@ from ml_integration.ops.decoding import (
 
 
 class TfDetection:
-    """Boxes [1, N, 4], scores [1, N], classes [1, N] and, if there is one, the count [1].
+    """Reads boxes [1, N, 4], scores [1, N], classes [1, N] and, if there is one, the count [1].
 
     Boxes are top, left, bottom, right as fractions of the input. Models of the detection API
     count classes from 1 (class_offset: 1), those of TFLite from 0. Further outputs are ignored.
@@ -73,7 +73,7 @@ class TfDetection:
 
     @staticmethod
     def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
-        """Boxes and two more lists, none called 'label'."""
+        """Recognizes boxes and two more lists, none called 'label'."""
         names = ' '.join(output.name.lower() for output in outputs)
         shapes = [output.shape[1:] for output in outputs]
         boxes = [shape for shape in shapes if len(shape) == 2 and shape[1] == 4]
@@ -84,6 +84,6 @@ class TfDetection:
 
 
 def _number(tensor: Array, most: int) -> int:
-    """How many rows count; all of them when the model's number is none."""
+    """Returns the number of valid rows; all if the model's count is not a number."""
     number = float(tensor.flat[0]) if tensor.size else np.nan
     return int(number) if 0 <= number <= most else most

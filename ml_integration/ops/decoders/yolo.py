@@ -20,7 +20,7 @@ from ml_integration.ops.decoding import (
 
 
 class Yolo:
-    """[1, N, 5 + classes]: cx, cy, w, h, objectness, then a score per class, all activated.
+    """Reads [1, N, 5 + classes]: cx, cy, w, h, objectness, a score per class, all activated.
 
     A detection's score is its objectness times its best class score.
     """
@@ -52,7 +52,7 @@ class Yolo:
 
     @staticmethod
     def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
-        """Rows of at least six numbers, too many for queries."""
+        """Recognizes rows of at least six numbers, too many for queries."""
         if len(outputs) != 1 or len(outputs[0].shape) != 3:
             return ''
         rows, columns = outputs[0].shape[1:]

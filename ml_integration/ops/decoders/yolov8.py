@@ -19,7 +19,7 @@ from ml_integration.ops.decoding import (
 
 
 class Yolov8:
-    """[1, 4 + classes, N]: cx, cy, w, h, then an activated score per class."""
+    """Reads [1, 4 + classes, N]: cx, cy, w, h, then an activated score per class."""
 
     overlapping = True
     batched = True
@@ -47,7 +47,7 @@ class Yolov8:
 
     @staticmethod
     def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
-        """More columns than rows."""
+        """Recognizes more columns than rows."""
         if len(outputs) != 1 or len(outputs[0].shape) != 3:
             return ''
         rows, columns = outputs[0].shape[1:]

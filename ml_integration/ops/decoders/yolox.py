@@ -21,7 +21,7 @@ from ml_integration.ops.decoding import (
 
 
 class Yolox:
-    """[1, N, 5 + classes]: one row per cell, the grids of all strides after one another.
+    """Reads [1, N, 5 + classes]: one row per cell, the grids of all strides one after another.
 
     center = (xy + cell) * stride, size = exp(wh) * stride; objectness and class scores are
     activated. This is what the original export gives without --decode_in_inference.
@@ -57,7 +57,7 @@ class Yolox:
 
     @staticmethod
     def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
-        """Exactly one row per grid cell."""
+        """Recognizes exactly one row per grid cell."""
         if len(outputs) != 1 or len(outputs[0].shape) != 3 or input_wh is None:
             return ''
         rows, columns = outputs[0].shape[1:]
@@ -70,7 +70,7 @@ class Yolox:
 
 
 def _grids(input_wh: tuple[int, int], strides: Sequence[int]) -> tuple[Array, Array]:
-    """Cell indices (N, 2) as x, y and strides (N, 1) of all rows, float32."""
+    """Returns cell indices (N, 2) as x, y and strides (N, 1) of all rows, float32."""
     cells, sizes = [], []
     for stride in strides:
         y, x = np.mgrid[: input_wh[1] // stride, : input_wh[0] // stride]

@@ -63,7 +63,7 @@ class ChildProcess:
 
     @property
     def returncode(self) -> int | None:
-        """None while it runs; negative when a signal ended it."""
+        """Exit code; None while the process runs, negative if a signal ended it."""
         return self._process.poll()
 
     def check(self) -> None:
@@ -142,5 +142,5 @@ def start_node(
 
 
 def parameters(values: Mapping[str, object]) -> list[str]:
-    """Parameters as a command line has them after `--ros-args`."""
+    """Returns parameters as a command line has them after `--ros-args`."""
     return [part for name, value in values.items() for part in ('-p', f'{name}:={value}')]

@@ -28,7 +28,7 @@ M = TypeVar('M')
 ATTEMPT_S = 2.0
 SPIN_S = 0.05
 REPEAT_S = {GetState: 0.25, GetParameters: 0.25, SetParameters: ATTEMPT_S}
-"""When to ask again: the first answer of a node that has just started is often lost."""
+"""Time until a request is repeated [s]: the first answer of a new node is often lost."""
 
 
 class Collected(Generic[M]):
@@ -184,7 +184,7 @@ class Client:
         return result
 
     def parameter(self, node: str, name: str) -> Any:
-        """The value of a parameter."""
+        """Returns the value of a parameter."""
         request = GetParameters.Request(names=[name])
         (value,) = self.call(GetParameters, f'{node}/get_parameters', request).values
         return parameter_value_to_python(value)

@@ -1,4 +1,4 @@
-"""What `/diagnostics` says about an inference node: one status per concern, in every state."""
+"""Statuses of an inference node on `/diagnostics`: one per concern, in every state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ml_integration.deploy.loading import Loaded
 from ml_integration.deploy.shared_sessions import sharers
 
 Values = Iterable[tuple[str, object]]
-"""Keys, each with its unit, and what they stand for: one number or one text; None: not known."""
+"""Pairs of a key, with its unit, and a value: one number or one text; None: not known."""
 MODEL_KEYS = (
     *('state', 'model', 'sha256', 'verified by', 'provider', 'batch size', 'pipelines'),
     *('inputs', 'outputs', 'labels', 'alarms', 'alarm'),
@@ -31,7 +31,7 @@ MODEL_KEYS = (
 def model_status(
     node: str, state: str, serving: Loaded | None, finding: Finding, alarms: Alarms
 ) -> DiagnosticStatus:
-    """Which model is loaded, what executes it, what vouches for it and what is wrong with it.
+    """Makes the status of the model: its identity, device, verification and faults.
 
     Args:
         node: full name of the node.
@@ -53,14 +53,14 @@ def model_status(
 def frame_statuses(
     node: str, health: Health, stats: Stats, endpoints: Sequence[Endpoint], busy_s: float
 ) -> list[DiagnosticStatus]:
-    """The concerns of an active node's frames.
+    """Makes the statuses of an active node's frames, one per concern.
 
     Args:
         node: full name of the node.
         health: the judgment.
-        stats: what it was made of.
+        stats: the statistics behind the judgment.
         endpoints: one for each input of each stream.
-        busy_s: how long the frames under way have been in work [s].
+        busy_s: time since work on the current frames began [s]; 0 if there are none.
     """
     values = _frame_values(stats, endpoints, busy_s)
     return [
@@ -70,7 +70,7 @@ def frame_statuses(
 
 
 def idle_statuses(node: str, health: Health, inputs: Sequence[InputKey]) -> list[DiagnosticStatus]:
-    """The same statuses with the same keys as those of an active node, and without values.
+    """Makes the same statuses as for an active node, with the same keys but no values.
 
     Args:
         node: full name of the node.
@@ -86,7 +86,7 @@ def idle_statuses(node: str, health: Health, inputs: Sequence[InputKey]) -> list
 
 
 def _status(node: str, finding: Finding, values: Values) -> DiagnosticStatus:
-    """One concern as a message, named '<node>: <concern>'."""
+    """Makes the status of one concern, named '<node>: <concern>'."""
     return DiagnosticStatus(
         level=bytes([finding.level]),
         name=f'{node.lstrip("/")}: {finding.concern}',
@@ -121,7 +121,7 @@ def _model_values(serving: Loaded, alarms: Alarms) -> Values:
 
 
 def _frame_values(stats: Stats, endpoints: Sequence[Endpoint], busy_s: float) -> Iterator[Values]:
-    """The values of each of FRAME_CONCERNS."""
+    """Yields the values of each of FRAME_CONCERNS."""
     yield _input_values(stats, endpoints)
     yield _latency_values(stats)
     yield _drop_values(stats)
@@ -170,7 +170,7 @@ def _latency_values(stats: Stats) -> Values:
 
 
 def _drop_values(stats: Stats) -> Values:
-    """How many frames came and were dropped, of all streams and of each."""
+    """Yields the numbers of received and dropped frames, of all streams and of each."""
     yield from _dropped('', stats.total)
     for stream in stats.streams:
         if stream.name:
@@ -190,5 +190,5 @@ def _percentiles(what: str, spent: Percentiles | None) -> Values:
 
 
 def _prefix(name: str) -> str:
-    """What the keys of a stream or of an input begin with; nothing where there is only one."""
+    """Returns the beginning of a stream's or input's keys; empty if there is only one."""
     return f'{name}: ' if name else ''

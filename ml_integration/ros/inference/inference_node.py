@@ -158,7 +158,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         return self.parameters.cameras or ('',)
 
     def _input_keys(self) -> list[InputKey]:
-        """Which messages come, or will; without a model nobody knows its topics."""
+        """Returns the keys of all inputs of all streams; without a model, one per stream."""
         models = self._models
         wiring = models.serving.pipeline.wiring if models else None
         if wiring is None:

@@ -1,4 +1,4 @@
-"""What comes into an inference node: subscriptions, and the clock where it triggers."""
+"""Brings messages into an inference node: subscriptions, and a timer if the clock triggers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ml_integration.serving.stream import Stream
 
 
 def reader_for(type_name: str) -> Read:
-    """Gives what reads messages of a type, serialized or not."""
+    """Returns a function that reads messages of a type, serialized or not."""
     read = reader(message_type(type_name))
     return lambda message: read(message) if isinstance(message, bytes) else message
 
@@ -43,12 +43,12 @@ class _Subscribed:
 
 
 class Intake:
-    """Leaves what arrives with the frame loop. Exists while the node is active.
+    """Passes arriving messages to the frame loop. Exists while the node is active.
 
     Args:
         node: the node that subscribes.
         wiring: the inputs of the model, the same for every model that takes its place.
-        loop: has the messages.
+        loop: gets the messages.
         monitor: counts them.
         resources: is told how to end it.
     """
@@ -83,7 +83,7 @@ class Intake:
             self._resources.callback(self._node.destroy_timer, timer)
 
     def endpoints(self) -> list[Endpoint]:
-        """The subscriptions as the middleware sees them."""
+        """Returns the subscriptions as the middleware sees them."""
         return [
             inspect_endpoint(
                 self._node, one.key, one.subscription.topic_name, one.subscription.qos_profile
@@ -130,15 +130,15 @@ class Intake:
 
 
 def clock_of(node: Node) -> Callable[[], int]:
-    """Gives what tells the node's time [ns], which may be simulated."""
+    """Returns a function that tells the node's time [ns], which may be simulated."""
     clock = node.get_clock()
     return lambda: int(clock.now().nanoseconds)
 
 
 def stamp_reader(message_class: Any) -> Callable[[Any], int]:
-    """Gives what reads the stamp of a message [ns]; 0 where there is none.
+    """Returns a function that reads the stamp of a message [ns]; 0 if there is none.
 
-    A message that is too damaged to have one is told when it is decoded.
+    A message that is too damaged to have one is reported when it is decoded.
     """
     if not has_header(message_class):
         return lambda message: 0

@@ -1,4 +1,4 @@
-"""How people change the model of a running node: the parameter and the verbs."""
+"""Changes the model of a running node, on request by parameter or by service."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ml_integration.ros.node.parameters import InferenceNodeParameters
 
 
 class ModelControl:
-    """Turns wishes into swaps of a deployment, for as long as the node is configured.
+    """Turns requests into swaps of a deployment, for as long as the node is configured.
 
     DDS security grants access by service name and `set_parameters` is one service for all
     parameters; `swap_authority: service` makes `~/swap` the one that has to be withheld.
 
     Args:
         node: the node that owns the parameter `model`.
-        deployment: what is to be changed.
-        changed: is called when what serves has changed, or could not be changed.
+        deployment: holds the models.
+        changed: is called after the serving model was changed, or could not be.
     """
 
     def __init__(
@@ -40,18 +40,18 @@ class ModelControl:
         self.problem = ''
 
     def end(self) -> None:
-        """Leaves the parameter as it is: a wish under way is for the next configure."""
+        """Leaves the parameter as it is: a request under way is for the next configure."""
         with self._reporting:
             self._ended = True
 
     def report(self) -> None:
-        """Tells how things are; any thread may ask for it, also at the very end."""
+        """Reports the present state; any thread may call it, also at the very end."""
         with self._reporting:
             if not self._ended:
                 self._changed()
 
     def check(self, reference: str) -> None:
-        """Refuses a wish that cannot come true; called before the parameter changes.
+        """Refuses a request that cannot be met; called before the parameter changes.
 
         Raises:
             MlIntegrationError: with the reason.
@@ -60,7 +60,7 @@ class ModelControl:
             self._admitted = {reference: self._deployment.admit(reference)}
 
     def wish(self, reference: str) -> None:
-        """Acts on a wish that was accepted; called after the parameter changed."""
+        """Acts on an accepted request; called after the parameter changed."""
         candidate = self._admitted.pop(reference, None)
         if self._node.parameters.swap_authority != 'parameter':
             return

@@ -1,4 +1,4 @@
-"""`~/models`: what the stores hold and what each version is for this node."""
+"""Publishes `~/models`: the versions in the stores, and how this node uses each one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ModelReport:
 
     Args:
         node: the node that owns the topic.
-        store: what there is.
-        deployment: what it is used for.
+        store: holds the models.
+        deployment: tells which ones are used.
     """
 
     def __init__(self, node: Node, store: ModelStore, deployment: Deployment) -> None:
@@ -32,10 +32,10 @@ class ModelReport:
         self.publisher = node.create_publisher(DiagnosticArray, '~/models', qos.latched())
 
     def publish(self, problem: str) -> None:
-        """Says how things are now.
+        """Publishes the present state.
 
         Args:
-            problem: why the last wish did not come true; empty if it did.
+            problem: reason why the last request failed; empty if it did not.
         """
         message = DiagnosticArray(status=[self._summary(problem), *self._versions()])
         message.header.stamp = self._node.get_clock().now().to_msg()
@@ -71,7 +71,7 @@ class ModelReport:
             yield _status(self._node, level, str(stored), text, _about(stored))
 
     def _models(self) -> tuple[StoredModel, ...]:
-        """What the stores hold; reading manifests takes the interpreter from the frames."""
+        """Returns the stored models; reads manifests only after a change, since frames wait."""
         found = (file for store in self._store.stores for file in store.glob('*/*/manifest.yaml'))
         manifests = sorted((file, _changed_ns(file)) for file in found)
         if manifests != self._manifests:

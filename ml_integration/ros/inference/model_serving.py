@@ -1,4 +1,4 @@
-"""The models of an inference node: which one serves, who may change it, what is wrong with it."""
+"""Serves the models of an inference node: loads, changes and watches them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ml_integration.store.trust.policy import Trust, load_trust
 
 
 class ModelServing:
-    """Exists while the node is configured.
+    """Models of an inference node while it is configured.
 
     Args:
         node: the node that serves.
@@ -78,7 +78,7 @@ class ModelServing:
         return self.deployment.serving
 
     def alarms(self) -> Alarms:
-        """What is wrong with the models of this node."""
+        """Returns the faults of the models of this node."""
         return Alarms(
             (*self.deployment.complaints, self.control.problem),
             self.deployment.serving.pipeline.session.fallback,

@@ -1,4 +1,4 @@
-"""Publishes what a model found."""
+"""Publishes the results of a task."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ml_integration.ros.node import qos
 
 
 class ResultPublisher:
-    """The topics of a task's results; a sink. Used by one thread at a time.
+    """Publishes a task's results on their topics; a sink. Used by one thread at a time.
 
     A task that serializes its results itself knows one version of the message definition. Its
     first telling result is made both ways; when they differ, the slower way is taken from then
@@ -53,7 +53,7 @@ class ResultPublisher:
 
     @property
     def topic_names(self) -> tuple[str, ...]:
-        """The topics' full names, after remapping."""
+        """Full names of the topics, after remapping."""
         return tuple(publisher.topic_name for publisher in self._publishers.values())
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
@@ -91,7 +91,7 @@ class ResultPublisher:
 
 
 def header_of(prediction: Prediction) -> Header:
-    """The header of what triggered a run, for its result."""
+    """Returns the header of the trigger of a run, for its result."""
     header = Header(frame_id=prediction.frame_id)
     header.stamp.sec, header.stamp.nanosec = divmod(prediction.stamp_ns, 1_000_000_000)
     return header

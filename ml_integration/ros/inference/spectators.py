@@ -1,4 +1,4 @@
-"""What an inference node publishes only while somebody looks: overlay and provenance."""
+"""Spectators: publish overlay and provenance of results, only while they have subscribers."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ class Provenance:
         resources.callback(node.destroy_publisher, self._publisher)
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
-        """Publishes where a result comes from."""
+        """Publishes the origin of a result."""
         if self._publisher.get_subscription_count():
             self._publisher.publish(provenance(observation, prediction, pipeline))
 
 
 def overlay(prediction: Prediction, pipeline: Pipeline) -> bytes:
-    """The input picture with the result drawn into it, a serialized Image in bgr8."""
+    """Draws the result into the input picture; returns a serialized Image in bgr8."""
     frame = prediction.frames[pipeline.picture][-1]
     canvas = to_bgr8(frame.data, frame.format)
     if prediction.verdict.ok and isinstance(pipeline.task, Drawing):
@@ -76,7 +76,7 @@ def overlay(prediction: Prediction, pipeline: Pipeline) -> bytes:
 def provenance(
     observation: Observation, prediction: Prediction, pipeline: Pipeline
 ) -> DiagnosticStatus:
-    """Which model produced a result, from which frame, how long it took, and the verdict."""
+    """Makes a status on a result's origin: model, frame, durations and verdict."""
     verdict = prediction.verdict
     values: dict[str, Any] = {
         'sha256': prediction.model.sha256,

@@ -1,4 +1,4 @@
-"""The streams of one inference node: which there are, and where their results go."""
+"""Makes the streams of one inference node and the publishers of their results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def make_stream(node: Node, name: str, pipeline: Pipeline, resources: ExitStack)
     Args:
         node: the node that owns the topics.
         name: '' for the only stream of a node, whose topics have no further name.
-        pipeline: what serves first; others that take its place have the same task and inputs.
+        pipeline: serves first; others that take its place have the same task and inputs.
         resources: is told how to let go of each publisher.
     """
     below = f'~/{name}' if name else '~'

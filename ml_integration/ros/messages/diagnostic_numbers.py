@@ -1,4 +1,4 @@
-"""Reads what an inference node says about itself on `/diagnostics`."""
+"""Reads the numbers that an inference node publishes on `/diagnostics`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
 
 def statuses_of(message: DiagnosticArray, node: str) -> dict[str, DiagnosticStatus]:
-    """The statuses of a node by concern, such as 'drops'; none when the message is another's.
+    """Returns the statuses of a node by concern, such as 'drops'; none if it is another's message.
 
     Args:
         message: from `/diagnostics`.
@@ -23,7 +23,7 @@ def statuses_of(message: DiagnosticArray, node: str) -> dict[str, DiagnosticStat
 
 
 def numbers(status: DiagnosticStatus) -> dict[str, float]:
-    """The values of a status that are numbers, by key; what is not known yet is left out."""
+    """Returns the numbers of a status by key, without those that are not known yet."""
     found = {item.key: _number(item.value) for item in status.values}
     return {key: number for key, number in found.items() if number is not None}
 

@@ -19,7 +19,7 @@ REMEDY = (
     'of this package'
 )
 _HOST = slice(2, 4)
-"""Where an endpoint's identifier says on which machine it is."""
+"""Bytes of an endpoint's identifier that name its machine."""
 
 
 def subscribe(node: Node, *arguments: Any, lost: Callable[[int], None], **options: Any) -> Any:
@@ -28,8 +28,8 @@ def subscribe(node: Node, *arguments: Any, lost: Callable[[int], None], **option
     Args:
         node: the node that subscribes.
         arguments: those of `rclpy.node.Node.create_subscription`.
-        lost: is given how many more messages were lost.
-        options: more of them.
+        lost: is called with the number of messages lost since the last call.
+        options: its keyword arguments.
     """
     events = SubscriptionEventCallbacks(
         message_lost=lambda event: lost(event.total_count_change),  # type: ignore[attr-defined]

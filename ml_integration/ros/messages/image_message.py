@@ -1,4 +1,4 @@
-"""Pixels as a message."""
+"""Makes a message of pixels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ml_integration.ops import cdr_writer
 
 
 def serialized_bgr8(header: Any, pixels: Array) -> bytes:
-    """A serialized sensor_msgs/msg/Image, which a publisher takes like a message.
+    """Makes a serialized sensor_msgs/msg/Image, which a publisher takes like a message.
 
     The pixels are copied once; by way of a typed message it would be three times.
 

@@ -29,7 +29,7 @@ _receivers: dict[tuple[int, str], tuple[Receiver, ...]] = {}
 
 
 def receive_inside(node: Node, topic: str, receive: Receiver, resources: ExitStack) -> Receiver:
-    """Lets `receive` have the messages that publishers in this process hand over.
+    """Registers `receive` for messages that publishers in this process hand over.
 
     Args:
         node: the node that subscribes.
@@ -38,8 +38,8 @@ def receive_inside(node: Node, topic: str, receive: Receiver, resources: ExitSta
         resources: is told how to end it.
 
     Returns:
-        What the node's subscription has to call instead of `receive`: it drops the copies of
-        messages that were handed over, which come when somebody outside subscribes as well.
+        The function that the node's subscription has to call instead of `receive`: it drops the
+        copies of messages that were handed over, which come if somebody outside subscribes too.
     """
     inbox = _Inbox(receive)
     key = _key(node, node.resolve_topic_name(topic))
@@ -125,7 +125,7 @@ def _forget(key: tuple[int, str], receive: Receiver) -> None:
 
 
 def _as_read(header: Any, pixels: Array) -> Any:
-    """What a reader would make of the picture."""
+    """Makes the message of a picture as a reader would, with the same attributes."""
     height, width = pixels.shape[:2]
     data = pixels.reshape(-1)
     data.flags.writeable = False

@@ -48,7 +48,7 @@ _STAMPS = {
 
 @cache
 def reader(message_class: Any) -> Reader:
-    """Returns what reads serialized messages of a class.
+    """Returns a function that reads serialized messages of a class.
 
     Raises:
         MessageError: a field has a type that cannot be read, such as wstring.
@@ -70,7 +70,7 @@ def record_class(message_class: Any) -> Any:
 
 
 def has_header(message_class: Any) -> bool:
-    """Whether messages of a class begin with a std_msgs/msg/Header."""
+    """Tells whether messages of a class begin with a std_msgs/msg/Header."""
     first = next(iter(_fields(message_class).values()))
     return isinstance(first, rosidl.NamespacedType) and _class_of(first) is Header
 
@@ -100,7 +100,7 @@ class _Planner:
 
     Args:
         order: '<' or '>'.
-        outer: which field's elements are read; empty for a whole message.
+        outer: name of the field whose elements are read; empty for a whole message.
     """
 
     def __init__(self, order: str, outer: str = '') -> None:
@@ -112,7 +112,7 @@ class _Planner:
         self._has_wide_numbers = False
 
     def plan(self, exact: bool) -> cdr.Plan:
-        """The plan; `exact` as there, but with numbers of 8 bytes others may follow.
+        """Makes the plan; `exact` is for `Plan`, but never holds with numbers of 8 bytes.
 
         ROS overestimates the size of some such messages, and sends bytes without meaning.
         """
@@ -120,7 +120,7 @@ class _Planner:
         return cdr.Plan(self._steps, self._folds, exact and not self._has_wide_numbers)
 
     def message(self, message_class: Any, field: str, index: int) -> None:
-        """Adds a message, of which `index` values are there already when it is made."""
+        """Adds a message whose first value is number `index` of the list that a plan fills."""
         fields = _fields(message_class)
         for offset, (name, kind) in enumerate(fields.items()):
             self.value(kind, cdr.joined(field, name), index + offset)
@@ -184,7 +184,7 @@ class _Planner:
 
 @cache
 def _plans(message_class: Any, field: str = '', exact: bool = True) -> Mapping[str, cdr.Plan]:
-    """By byte order."""
+    """Makes the plans that read messages of a class, by byte order."""
     plans = {}
     for order in cdr.BYTE_ORDERS.values():
         planner = _Planner(order)
@@ -194,7 +194,7 @@ def _plans(message_class: Any, field: str = '', exact: bool = True) -> Mapping[s
 
 
 def _fields(message_class: Any) -> Mapping[str, Any]:
-    """Each field's type; a message without fields has one byte."""
+    """Returns each field's type; a message without fields has one byte."""
     names, kinds = message_class.get_fields_and_field_types(), message_class.SLOT_TYPES
     if not names:
         return {'structure_needs_at_least_one_member': rosidl.BasicType('uint8')}

@@ -60,7 +60,7 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         return self._bound.current
 
     def correct_parameter(self, name: str, value: Any) -> None:
-        """Sets a parameter to what is so; `check_change` and `changed` are not called."""
+        """Sets a parameter to the value in effect; `check_change` and `changed` are not called."""
         self._bound.correct(name, value)
 
     @property
@@ -78,11 +78,11 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
 
     # When is it called? Before parameters change. What to do here? Raise to refuse it, quickly.
     def check_change(self, old: P, new: P) -> None:
-        """Checks what the declarations alone cannot say."""
+        """Checks new parameter values beyond what their declarations check."""
 
     # When is it called? After parameters changed. What to do here? Act on it; it cannot fail.
     def changed(self, old: P, new: P) -> None:
-        """Acts on parameters that are not simply read when they are needed."""
+        """Acts on changed parameters, if reading them when they are needed is not enough."""
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self._enter('configure', self.configure, self._configured, 'inactive')

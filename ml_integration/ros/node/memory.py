@@ -1,4 +1,4 @@
-"""How glibc's allocator treats a process that serves: it keeps big buffers and does not grow."""
+"""Tunes glibc's allocator for a process that serves: it keeps big buffers and does not grow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def keep_buffers(environment: Mapping[str, str] = os.environ) -> bool:
         environment: ML_INTEGRATION_KEEP_BUFFERS=0 leaves the allocator alone.
 
     Returns:
-        Whether the allocator was told.
+        True if the allocator was told.
     """
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
     if environment.get(OFF) == '0' or mallopt is None:
@@ -37,7 +37,7 @@ def keep_buffers(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def limit_arenas() -> None:
-    """Makes threads to come share few heaps; does nothing without glibc.
+    """Makes threads that start later share few heaps; does nothing without glibc.
 
     Each loader is a new thread, and each new thread gets one of up to 8 heaps per core, in which
     the engine leaves fragments that cannot be given back. Heaps that are there already stay, so

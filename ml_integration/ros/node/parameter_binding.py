@@ -28,7 +28,7 @@ FLOAT_MAX = 1.7976931348623157e308
 
 
 class _Correction(Parameter):
-    """A value that says what is so, which nobody may refuse and nobody has to act on."""
+    """Value that is in effect already, so that nobody may refuse it or has to act on it."""
 
 
 class Parameters(Generic[P]):
@@ -68,7 +68,7 @@ class Parameters(Generic[P]):
         node.add_post_set_parameters_callback(self._apply)
 
     def correct(self, name: str, value: Any) -> None:
-        """Sets a parameter to what is so; `check` and `changed` are not called.
+        """Sets a parameter to the value that is in effect; `check` and `changed` are not called.
 
         Any thread may call it; a change that somebody asks for meanwhile is not lost.
         """

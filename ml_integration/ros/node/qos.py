@@ -17,7 +17,7 @@ SENSOR_QOS = ('sensor_data', 'reliable')
 
 
 def sensor(intent: str) -> QoSProfile:
-    """Sensor streams: the newest counts.
+    """Returns the QoS of sensor streams: the newest message counts.
 
     Five deep, so that a frame which arrives while the executor is busy is displaced in the
     mailbox, where it is counted, and not silently in the middleware.
@@ -36,12 +36,12 @@ def sensor(intent: str) -> QoSProfile:
 
 
 def result() -> QoSProfile:
-    """Results: few bytes, reliable, so that every kind of subscriber matches."""
+    """Returns the QoS of results: reliable, so that every kind of subscriber matches."""
     return QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 
 
 def latched() -> QoSProfile:
-    """A state: who subscribes late gets the last one."""
+    """Returns the QoS of a state: a late subscriber gets the last message."""
     return QoSProfile(
         depth=1,
         reliability=ReliabilityPolicy.RELIABLE,
@@ -50,7 +50,7 @@ def latched() -> QoSProfile:
 
 
 def image_stream() -> QoSProfile:
-    """Images we publish: reliable and short, so that every kind of subscriber matches."""
+    """Returns the QoS of published images: reliable, so that every kind of subscriber matches."""
     return QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 
 
@@ -69,6 +69,6 @@ def overridable_sensor() -> QoSOverridingOptions:
 
 
 def mismatch(publisher: QoSProfile, subscription: QoSProfile) -> str:
-    """Says why the two do not connect; empty when they do or might."""
+    """Returns why the two do not connect; empty if they do or might."""
     compatibility, reason = qos_check_compatible(publisher, subscription)
     return reason if compatibility == QoSCompatibility.ERROR else ''

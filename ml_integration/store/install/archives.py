@@ -21,11 +21,11 @@ from ml_integration.store.package.manifest import MANIFEST
 _HEADERS = 16_384
 """Bytes that a file of a .tar may take beside its content, and the end of the archive."""
 _LARGEST_READ = 2**24
-"""No honest header of an archive is larger; contents are read in smaller pieces."""
+"""Largest single read; no honest header is larger, and contents are read in smaller pieces."""
 
 
 def files_of_zip(archive: Path, limits: SourceLimits) -> Iterator[SourceFile]:
-    """The files of a .zip, the manifest first.
+    """Yields the files of a .zip, the manifest first.
 
     Raises:
         InstallError: an entry is not safe, or it is too much.
@@ -49,7 +49,7 @@ def files_of_zip(archive: Path, limits: SourceLimits) -> Iterator[SourceFile]:
 
 
 def files_of_tar(archive: Path, limits: SourceLimits, packed: bool) -> Iterator[SourceFile]:
-    """The files of a .tar, in its own order.
+    """Yields the files of a .tar, in its own order.
 
     Raises:
         InstallError: an entry is not safe, or it is too much.

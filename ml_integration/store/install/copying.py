@@ -15,7 +15,7 @@ from ml_integration.store.state.durable import cannot, make_folder, write_all
 _LARGEST_MANIFEST = 2**20
 
 Progress = Callable[[int, int], None]
-"""Is told the bytes copied so far, and all bytes or 0 when that is not known."""
+"""Takes the bytes copied so far, and the bytes in all, 0 if that is not known."""
 
 
 def copy(files: Iterator[SourceFile], folder: Path, progress: Progress) -> None:
@@ -52,7 +52,7 @@ def copy(files: Iterator[SourceFile], folder: Path, progress: Progress) -> None:
 
 
 def _copied(file: SourceFile, target: Path) -> Iterator[bytes]:
-    """Gives each piece, then writes it; at the end the file survives a power cut."""
+    """Yields each piece, then writes it; at the end the file survives a power cut."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         make_folder(target.parent)

@@ -36,7 +36,7 @@ def reasons_to_keep(state: StateDir, name: str) -> dict[int, str]:
 
 
 def outdated(versions: Iterable[int], keep: int, needed: Iterable[int]) -> list[int]:
-    """The versions that may go: neither needed nor among the newest `keep`, ascending."""
+    """Returns the versions to remove: neither needed nor among the newest `keep`, ascending."""
     ordered = sorted(versions)
     newest = ordered[max(0, len(ordered) - keep) :]
     return [version for version in ordered if version not in {*newest, *needed}]

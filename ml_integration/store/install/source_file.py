@@ -34,7 +34,7 @@ class SourceLimits:
     size: int = 16 * 2**30
 
     def check(self, source: Path, files: int, size: int) -> None:
-        """Refuses what is too much.
+        """Refuses too many entries or too many bytes.
 
         Raises:
             InstallError: it is more than these limits allow.
@@ -64,7 +64,7 @@ class SourceFile:
     total: int = 0
 
     def pieces(self) -> Iterator[bytes]:
-        """The content, piece by piece.
+        """Yields the content, piece by piece.
 
         Raises:
             InstallError: it cannot be read or unpacked.
@@ -76,7 +76,7 @@ class SourceFile:
 
 @contextmanager
 def explained(source: Path) -> Iterator[None]:
-    """Turns what goes wrong with reading or unpacking into an InstallError."""
+    """Turns errors of reading or unpacking into an InstallError."""
     try:
         yield
     except OSError as error:

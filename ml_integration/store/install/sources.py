@@ -13,7 +13,7 @@ from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, parse_man
 
 
 def open_source(source: Path, manifest: Path | None, limits: SourceLimits) -> Iterator[SourceFile]:
-    """The files of a package, the manifest first where the kind of source allows it.
+    """Opens the files of a package, the manifest first if the kind of source allows it.
 
     Args:
         source: a folder, a .tar, .tar.gz, .tgz, .zip or .onnx.

@@ -1,1 +1,1 @@
-"""One model version as files: manifest, pins, golden sample."""
+"""Files of one model version: manifest, pins, golden sample."""

@@ -24,7 +24,7 @@ _BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class ExpectedOutput:
-    """What one output has to hold.
+    """Values that one output has to hold.
 
     Attributes:
         values: the whole tensor, or (K,) values of it when `indices` is given.
@@ -55,12 +55,12 @@ class Golden:
     atol: float
 
     def inputs(self, specs: Sequence[TensorSpec], more: Sequence[TensorSpec] = ()) -> Tensors:
-        """The inputs as the model takes them.
+        """Returns the inputs as the model takes them.
 
         Args:
             specs: inputs that have to be in the sample, those that are made of messages.
-            more: inputs that may be in it, such as fed-back state; whoever runs the model fills
-                those that are not.
+            more: inputs that may be in it, such as fed-back state; the caller fills those that
+                are not.
 
         Raises:
             ModelMismatchError: the sample is for a model with other inputs.

@@ -1,4 +1,4 @@
-"""What a model's `manifest.yaml` says, checked and frozen.
+"""Content of a model's `manifest.yaml`, checked and frozen.
 
 The file's format is `manifest.schema.json` beside this module, which editors use as well.
 """
@@ -29,7 +29,7 @@ SIGNATURE = 'manifest.sig'
 
 @dataclass(frozen=True, slots=True)
 class FilePin:
-    """The one content a file may have.
+    """Pin of a file: the one content that it may have.
 
     Attributes:
         sha256: 64 lower-case hex digits.
@@ -42,7 +42,7 @@ class FilePin:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the model promises when it serves.
+    """Limits that the model promises to keep.
 
     Attributes:
         latency_ms: longest acceptable processing time of a frame [ms]; None: no promise.
@@ -53,17 +53,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One version of a model.
+    """Manifest of one version of a model.
 
     Attributes:
         files: every file of the folder except the manifest and its signature, by POSIX path,
             as they are stored.
         format: format of the model file, such as 'onnx'.
         model: the model file, a key of `files`; so are `labels` and `golden` if not None.
-        inputs: what fills each input tensor of the model.
-        trigger: what starts a run.
+        inputs: the source of each input tensor of the model.
+        trigger: the message or clock that starts a run.
         settings: the task's own, not yet checked.
-        release: a counter that never goes down; it is what downgrades are told by.
+        release: a counter that never goes down; a lower one is a downgrade.
         encrypted: the files that are stored encrypted, keys of `files`.
     """
 
@@ -92,7 +92,7 @@ class Manifest:
 
     @property
     def sensor_inputs(self) -> tuple[SensorInput, ...]:
-        """The inputs that are made of messages."""
+        """Inputs that are made of messages."""
         return tuple(item for item in self.inputs if isinstance(item, SensorInput))
 
     @property
@@ -103,7 +103,7 @@ class Manifest:
 
 @lru_cache(maxsize=256)
 def parse_manifest(data: bytes, file: Path) -> Manifest:
-    """Reads a manifest; one that was read before costs nothing, in which frames would wait.
+    """Reads a manifest; a cache makes the same bytes free the next time, so frames need not wait.
 
     Args:
         data: the file's content.
@@ -148,7 +148,7 @@ def _limits(limits: Mapping[str, Any], file: Path) -> Limits:
 
 
 def _check_references(manifest: Manifest, file: Path) -> None:
-    """What JSON Schema cannot say of files and outputs: names that match, names that differ."""
+    """Checks what JSON Schema cannot: that names refer to files, and none is there twice."""
     named = [(key, getattr(manifest, key)) for key in ('model', 'labels', 'golden')]
     named.extend(('encryption.files', name) for name in manifest.encrypted)
     for key, name in named:

@@ -1,4 +1,4 @@
-"""From a manifest's bytes to a document that follows `manifest.schema.json`."""
+"""Reads a manifest's bytes as a document that follows `manifest.schema.json`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _validator() -> Any:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML without what hides mistakes: repeated keys, and aliases that can explode."""
+    """Loader of safe YAML that refuses repeated keys, and aliases, which can explode."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -113,7 +113,7 @@ def load_yaml(data: bytes, file: Path) -> Any:
 
 
 def _importance(error: Any) -> tuple[bool, bool, int, int, str]:
-    """Another schema explains everything, and a misspelled key the key that is missing."""
+    """Ranks an error, the cause first: another schema, then a misspelled key, then the rest."""
     path = error.absolute_path
     return (
         [*path] != ['schema'],
@@ -158,7 +158,7 @@ def _description(rule: dict[str, Any]) -> str:
 
 
 def _expected(validator: str, value: Any) -> str:
-    """What a rule of JSON Schema asks for, in words; empty for a pattern."""
+    """Returns what a rule of JSON Schema asks for, in words; empty for a pattern."""
     if validator == 'type':
         return ' or '.join(_TYPES[name] for name in ([value] if isinstance(value, str) else value))
     words = {

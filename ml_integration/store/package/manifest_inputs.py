@@ -1,4 +1,4 @@
-"""What `inputs:` and `trigger:` of a manifest say, read, checked and written."""
+"""Reads, checks and writes `inputs:` and `trigger:` of a manifest."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ PICTURES = 'image'
 
 
 def read_spec(item: Mapping[str, Any]) -> TensorSpec:
-    """The tensor of an input or output that says its dtype and shape."""
+    """Reads the tensor of an entry that gives dtype and shape."""
     shape = tuple(None if size is None else int(size) for size in item['shape'])
     return TensorSpec(item['tensor'], item['dtype'], shape)
 
 
 def read_inputs(document: Mapping[str, Any], file: Path) -> tuple[tuple[ModelInput, ...], Trigger]:
-    """What fills the input tensors and what starts a run.
+    """Reads the sources of the input tensors and the trigger of a run.
 
     Args:
         document: a manifest that follows the schema.
@@ -79,7 +79,7 @@ def check_unique(names: Sequence[str], key: str, file: Path) -> None:
 
 
 def input_document(item: ModelInput) -> dict[str, Any]:
-    """An entry of `inputs:` as plain data; `read_input` reads it again."""
+    """Returns an entry of `inputs:` as plain data, which `read_inputs` reads again."""
     match item:
         case StateInput():
             return {'tensor': item.tensor, 'state_of': item.state_of}
@@ -101,17 +101,17 @@ def input_document(item: ModelInput) -> dict[str, Any]:
 
 
 def tensor_document(spec: TensorSpec) -> dict[str, Any]:
-    """Name, dtype and shape of a tensor as an entry of `outputs:`."""
+    """Returns an entry of `outputs:`: name, dtype and shape of a tensor."""
     return {'tensor': spec.name, 'dtype': spec.dtype, 'shape': list(spec.shape)}
 
 
 def keep_document(keep: KeepSpec) -> dict[str, float]:
-    """What `keep:` of an input says; empty for the one that starts runs."""
+    """Returns `keep:` of an input as plain data; empty for the input that starts runs."""
     return {} if keep.rule is KeepRule.NEWEST else {keep.rule.value: keep.limit_ms}
 
 
 def finite(value: float, key: str, file: Path) -> float:
-    """A number of YAML, which may also be .nan, .inf or too long for a float.
+    """Checks a number of YAML, which may also be .nan, .inf or too long for a float.
 
     Raises:
         ManifestError: it is one of those.
@@ -147,7 +147,7 @@ def _read_keep(keep: Mapping[str, Any], key: str, file: Path) -> KeepSpec:
 def _read_trigger(
     trigger: str | Mapping[str, Any] | None, sensors: Mapping[str, SensorInput], file: Path
 ) -> Trigger:
-    """Where it is left out, the only input it can be."""
+    """Reads `trigger:`; if it is left out, takes the only input that has no `keep:`."""
     if isinstance(trigger, str):
         _check_name(trigger, [*sensors], 'trigger', 'inputs with a kind', file)
         return Trigger(trigger)

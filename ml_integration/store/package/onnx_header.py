@@ -14,7 +14,7 @@ _OPSET_DOMAIN, _OPSET_VERSION = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class OnnxHeader:
-    """What an ONNX file says about itself.
+    """Header of an ONNX file.
 
     Attributes:
         ir_version: version of the file format.
@@ -75,7 +75,7 @@ def _opset(data: memoryview) -> tuple[str, int]:
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Field numbers and values of a protobuf message.
+    """Yields field numbers and values of a protobuf message.
 
     Source: protobuf.dev/programming-guides/encoding. Raises ValueError or IndexError when the
     message is broken.

@@ -17,11 +17,11 @@ from ml_integration.store.trust.policy import DIGEST, Trust
 
 @dataclass(frozen=True, slots=True)
 class ModelPackage:
-    """One version of a model, verified.
+    """Verified version of a model.
 
     Attributes:
         directory: the folder it was read from.
-        manifest: what it says about itself.
+        manifest: its manifest.
         content: the verified bytes a backend opens.
         labels: class names, the index is the class id; empty when it has none.
         golden: its golden sample, if it has one.
@@ -46,7 +46,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def inspect_package(directory: Path, trust: Trust = DIGEST) -> Manifest:
-    """Checks a package folder as far as that takes no time: manifest, signature, sizes of files.
+    """Checks quickly what takes no time of a package folder: manifest, signature, file sizes.
 
     Raises:
         ManifestError: the manifest is wrong.
@@ -120,7 +120,7 @@ def _read_contents(directory: Path, manifest: Manifest, trust: Trust) -> dict[st
 
 
 def _check_folder(manifest: Manifest, directory: Path, file: Path) -> None:
-    """A folder whose name is a number is `<name>/<version>` of a store and has to match."""
+    """Checks that a folder of a store, `<name>/<version>`, has the manifest's name and version."""
     if not directory.name.isdecimal():
         return
     for key, got, expected in (

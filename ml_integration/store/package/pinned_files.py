@@ -40,7 +40,7 @@ def check_sizes(directory: Path, pins: Mapping[str, FilePin]) -> None:
 def _looked_at(
     directory: Path, pins: Mapping[str, FilePin], look: Callable[[Path, FilePin], T]
 ) -> dict[str, T]:
-    """What `look` returns for each file; a ValueError of it says in what the file differs."""
+    """Returns the result of `look` for each file; its ValueError says how a file differs."""
     contents: dict[str, T] = {}
     missing: list[str] = []
     differing: list[str] = []
@@ -66,7 +66,7 @@ def _looked_at(
 
 
 def read_unchecked(directory: Path, pins: Mapping[str, FilePin]) -> dict[str, bytes]:
-    """Reads the files that a manifest names, whatever is in them.
+    """Reads the files that a manifest names, without checking their content.
 
     Raises:
         IntegrityError: a file cannot be read.
@@ -108,7 +108,7 @@ def _read_pinned(path: Path, pin: FilePin) -> bytes:
 
 
 def _listed(directory: Path) -> tuple[set[str], set[str]]:
-    """The links, and everything else that is no folder, by POSIX path."""
+    """Returns the links, and everything else that is no folder, by POSIX path."""
     links: set[str] = set()
     files: set[str] = set()
     for entry in _walk(directory):

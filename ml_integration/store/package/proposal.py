@@ -18,12 +18,12 @@ from ml_integration.store.package.manifest_inputs import input_document, tensor_
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What could be found out about a model.
+    """Proposal for a manifest: what could be found out about a model.
 
     Attributes:
         contents: the package's files by name.
         model: which of them is the model.
-        inputs: what fills the tensors, a guess; one of them has no keep and is the trigger.
+        inputs: guessed sources of the tensors; one of them has no keep and is the trigger.
         task: the task's name, a guess.
         settings: of the task.
         remarks: sentences for the person who completes the manifest.
@@ -41,7 +41,7 @@ class Proposal:
 
 
 def manifest_text(proposal: Proposal) -> str:
-    """The proposed `manifest.yaml`, with the remarks as comments on top."""
+    """Returns the proposed `manifest.yaml`, with the remarks as comments on top."""
     document: dict[str, Any] = {
         'schema': SCHEMA,
         'name': proposal.name,
@@ -67,5 +67,5 @@ def manifest_text(proposal: Proposal) -> str:
 
 
 def pin(content: bytes) -> dict[str, Any]:
-    """What `files:` of a manifest says about a file of this content."""
+    """Returns the entry under `files:` of a manifest for a file of this content."""
     return {'sha256': hashlib.sha256(content).hexdigest(), 'size': len(content)}

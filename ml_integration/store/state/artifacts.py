@@ -17,7 +17,7 @@ from ml_integration.errors import StateError
 from ml_integration.store.state.durable import make_folder, write_durably
 
 KEPT = 16
-"""Entries that stay; the ones that were used last."""
+"""Number of entries that stay: the ones that were used last."""
 _DIGEST_BYTES = 65  # in hex, with a line break
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -55,7 +55,7 @@ class StoredArtifacts:
         self._unwritten[key] = data
 
     def write(self) -> None:
-        """Writes what was put; returns when that is on disk, or when it cannot be."""
+        """Writes the entries that were put; returns after they were written, or could not be."""
         while self._unwritten:
             with suppress(KeyError, OSError, StateError):  # KeyError: another thread was faster
                 key, data = self._unwritten.popitem()
@@ -117,7 +117,7 @@ def _digest(key: str, data: bytes) -> bytes:
 
 
 def _foreign(status: os.stat_result) -> str:
-    """Says why something is not to be trusted; empty if it is."""
+    """Returns why a file is not to be trusted; empty if it is."""
     if status.st_uid != os.geteuid():
         return f'it belongs to the user {status.st_uid}'
     return 'others may write to it' if status.st_mode & _OTHERS_WRITE else ''

@@ -4,8 +4,8 @@ Every entry holds the SHA-256 of its predecessor, so a line that was edited, rem
 moved breaks the chain. A chain cannot tell that its last lines are gone: the number of entries
 and the last digest are kept beside the log in `<log>.head`.
 
-That is evidence against accidents and careless hands. Whoever may write both files can make up a
-whole new history; against that, keep a copy of the last digest where they cannot write.
+That is evidence against accidents and careless hands. A person who may write both files can make
+up a whole new history; against that, keep a copy of the last digest where they cannot write.
 """
 
 from __future__ import annotations

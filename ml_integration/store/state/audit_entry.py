@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 Result = Literal['ok', 'refused', 'failed', 'superseded']
 FIRST = '0' * 64
-"""What the first entry gives as the digest of its predecessor."""
+"""Digest that the first entry gives for its missing predecessor."""
 _KEYS = (
     'time', 'actor', 'action', 'model', 'from', 'to', 'result', 'reason', 'previous', 'sha256',
 )  # fmt: skip
@@ -48,7 +48,7 @@ class AuditEntry:
     def now(
         actor: str, action: str, model: str, before: str, after: str, result: Result, reason: str
     ) -> AuditEntry:
-        """An entry of this moment, not yet bound to its predecessor."""
+        """Makes an entry of this moment, not yet bound to its predecessor."""
         time = datetime.now(timezone.utc).isoformat(timespec='milliseconds')
         return AuditEntry(time, actor, action, model, before, after, result, reason)
 
@@ -61,7 +61,7 @@ class AuditEntry:
         return dict(zip(_KEYS, values, strict=True))
 
     def digest(self) -> str:
-        """The SHA-256 that the entry has to have."""
+        """Returns the SHA-256 that the entry has to have."""
         fields = {key: value for key, value in self.document().items() if key != 'sha256'}
         text = json.dumps(fields, sort_keys=True, separators=(',', ':'))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -72,7 +72,7 @@ class AuditEntry:
 
 
 def parse_entry(line: bytes) -> AuditEntry | None:
-    """The entry that a line holds; None when it holds none."""
+    """Reads the entry of a line; None if it holds none."""
     try:
         document: Any = json.loads(line)
     except (ValueError, RecursionError):

@@ -82,7 +82,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def cannot(do: str, path: Path, error: OSError) -> StateError:
-    """The error that says what cannot be done, why, and what helps."""
+    """Makes the error that says what cannot be done, why, and what helps."""
     hint = _HINTS.get(error.errno or 0, '')
     if error.errno in (errno.EACCES, errno.EPERM):
         hint = f'Give the user {os.getuid()} the right to it, or use another folder.'
@@ -100,7 +100,7 @@ def hold(descriptor: int) -> bool:
 
 @contextmanager
 def locked(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
-    """Keeps other processes and threads out of what the lock file stands for.
+    """Holds a lock file, so that other processes and threads wait.
 
     Args:
         path: the lock file, made if missing; it is never removed.

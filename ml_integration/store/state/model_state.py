@@ -27,26 +27,26 @@ class ModelState:
     release_floor: int = 0
 
     def activated(self, version: int) -> ModelState:
-        """The state in which the bare name means `version`."""
+        """Returns the state in which the bare name means `version`."""
         if version == self.active:
             return self
         return replace(self, active=version, previous=self.active)
 
     def rolled_back(self) -> ModelState:
-        """The state with active and previous exchanged."""
+        """Returns the state with active and previous exchanged."""
         return replace(self, active=self.previous, previous=self.active)
 
     def proven(self, version: int, release: int) -> ModelState:
-        """The state after a version has proven itself: nothing older may follow it."""
+        """Returns the state after a version has proven itself: nothing older may follow it."""
         floor = max(self.release_floor, release)
         return replace(self, committed=self.committed | {version}, release_floor=floor)
 
     def with_quarantine(self, version: int, reason: str) -> ModelState:
-        """The state in which a version may not be used."""
+        """Returns the state in which a version may not be used."""
         return replace(self, quarantined=MappingProxyType({**self.quarantined, version: reason}))
 
     def without_quarantine(self, version: int) -> ModelState:
-        """The state in which a version may be used again."""
+        """Returns the state in which a version may be used again."""
         left = {v: reason for v, reason in self.quarantined.items() if v != version}
         return replace(self, quarantined=MappingProxyType(left))
 

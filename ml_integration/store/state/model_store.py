@@ -56,7 +56,7 @@ class ModelStore:
         self._state = state
 
     def find(self, reference: str) -> Path:
-        """The folder of a model.
+        """Finds the folder of a model.
 
         Args:
             reference: `name@3`; `name@latest` for the highest version that is not quarantined;
@@ -88,7 +88,7 @@ class ModelStore:
         raise ModelNotFoundError(reference, self.stores, available)
 
     def versions(self, name: str) -> tuple[int, ...]:
-        """The versions of a model, ascending; empty when there is no such model."""
+        """Returns the versions of a model, ascending; empty if there is no such model."""
         return tuple(sorted(self._folders(name)))
 
     def models(self) -> tuple[StoredModel, ...]:
@@ -113,7 +113,7 @@ class ModelStore:
 
 
 def _choose(version: str | None, folders: Mapping[int, Path], state: ModelState) -> int:
-    """The version that a reference means; 0 when there is none."""
+    """Returns the version that a reference means; 0 if there is none."""
     if version == 'previous':
         return state.previous or 0
     if version is not None and version != 'latest':
@@ -125,7 +125,7 @@ def _choose(version: str | None, folders: Mapping[int, Path], state: ModelState)
 
 
 def _subfolders(folder: Path) -> Iterator[Path]:
-    """The folders in a folder; none when it is missing or may not be read."""
+    """Returns the folders in a folder; none if it is missing or may not be read."""
     try:
         yield from (entry for entry in folder.iterdir() if entry.is_dir())
     except OSError:

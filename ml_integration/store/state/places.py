@@ -13,7 +13,7 @@ _PACKAGE = Path(__file__).parents[2]
 def default_stores(
     environment: Mapping[str, str] = os.environ, package: Path = _PACKAGE
 ) -> tuple[Path, ...]:
-    """The stores to search, in order.
+    """Returns the stores to search, in order.
 
     They are those of the variable ML_INTEGRATION_STORES (separated like PATH). Without it they
     are the user's own store, if it exists, and the models that came with the package: the
@@ -32,7 +32,7 @@ def default_stores(
 
 
 def user_store(environment: Mapping[str, str] = os.environ) -> Path:
-    """The store that models are installed into: that of the user.
+    """Returns the store that models are installed into: that of the user.
 
     It is `ml_integration/models` in the user's data home (XDG_DATA_HOME, by default
     ~/.local/share).
@@ -41,13 +41,13 @@ def user_store(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def data_home(environment: Mapping[str, str] = os.environ) -> Path:
-    """The package's folder in the user's data home, whether it exists or not."""
+    """Returns the package's folder in the user's data home, whether it exists or not."""
     home = environment.get('XDG_DATA_HOME', '') or Path.home() / '.local/share'
     return Path(home) / 'ml_integration'
 
 
 def share_folder(package: Path = _PACKAGE) -> Path | None:
-    """The folder of what came with the package besides code; None where nothing did.
+    """Returns the folder of what came with the package besides code; None if nothing did.
 
     It is the source checkout, or else `share/ml_integration` of the prefix that holds the
     package.

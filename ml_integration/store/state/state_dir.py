@@ -26,7 +26,7 @@ _SCHEMA = 1
 
 
 def default_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
-    """The state directory when nobody names one.
+    """Returns the state directory for when nobody names one.
 
     It is that of the variable ML_INTEGRATION_STATE_DIR, else `ml_integration` in the user's
     state home (XDG_STATE_HOME, by default ~/.local/state).

@@ -38,7 +38,7 @@ def encrypt(data: bytes, key: bytes, model: ModelIdentity, name: str) -> bytes:
 
 
 def decrypt(data: bytes, key: bytes | None, model: ModelIdentity, name: str, file: Path) -> bytes:
-    """The content that `encrypt` was given.
+    """Returns the content that `encrypt` was given.
 
     Raises:
         IntegrityError: there is no key, it is another one, or this is another file.
@@ -62,7 +62,7 @@ def decrypt(data: bytes, key: bytes | None, model: ModelIdentity, name: str, fil
 
 
 def load_model_key(file: Path | None, environment: Mapping[str, str]) -> bytes | None:
-    """The key of encrypted models, from a file or else from the environment; None without.
+    """Reads the key of encrypted models from a file, else from the environment; None without.
 
     It is 32 bytes: raw, as hex or as base64.
 

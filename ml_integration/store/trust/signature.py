@@ -1,7 +1,7 @@
 """Ed25519 signatures over a manifest's exact bytes, which pin everything else.
 
 A key's id is the start of the SHA-256 of the raw public key. `cryptography` is imported where it
-is used: whoever does without signatures needs none of it.
+is used: it is not needed without signatures.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _HOW_TO_SIGN = 'Sign it with: ml_model sign FOLDER --key PRIVATE_KEY.pem.'
 
 
 def new_key() -> Ed25519PrivateKey:
-    """A new private key."""
+    """Makes a new private key."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     return Ed25519PrivateKey.generate()
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """The name of a key in signatures: 16 hex digits."""
+    """Returns the name of a key in signatures: 16 hex digits."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -41,7 +41,7 @@ def key_id(key: Ed25519PublicKey) -> str:
 
 
 def private_pem(key: Ed25519PrivateKey) -> bytes:
-    """A private key as the content of a PEM file."""
+    """Returns a private key as the content of a PEM file."""
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
         NoEncryption,
@@ -52,7 +52,7 @@ def private_pem(key: Ed25519PrivateKey) -> bytes:
 
 
 def public_pem(key: Ed25519PublicKey) -> bytes:
-    """A public key as the content of a PEM file."""
+    """Returns a public key as the content of a PEM file."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -99,7 +99,7 @@ def load_public_key(file: Path) -> Ed25519PublicKey:
 
 
 def sign(manifest: bytes, key: Ed25519PrivateKey) -> bytes:
-    """The content of `manifest.sig` for a manifest's content."""
+    """Returns the content of `manifest.sig` for a manifest's content."""
     document = {
         'schema': 1,
         'algorithm': 'ed25519',
