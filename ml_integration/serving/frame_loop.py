@@ -17,8 +17,7 @@ from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline, Work
 from ml_integration.deploy.router import Lease, Router
 from ml_integration.errors import MlIntegrationError
-from ml_integration.serving.mailbox import Mailbox, Turn
-from ml_integration.serving.stream import Sink, Stream
+from ml_integration.serving.streams import Mailbox, Sink, Stream, Turn
 
 LOG_PERIOD_S = 5.0
 PAUSE_S = 0.1
@@ -29,15 +28,14 @@ WARM_MARGIN_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
-    """Time limits of a frame loop.
+    """Relation of a frame loop to time.
 
     Attributes:
-        deadline_ms: gives the age at which an observation is not worth processing any more [ms];
-            0: never.
+        deadline_ms: age at which an observation is not worth processing any more [ms]; 0: never.
         batch_timeout_ms: the longest that the first of a batch waits for others [ms].
     """
 
-    deadline_ms: Callable[[], float] = lambda: 0.0
+    deadline_ms: float = 0.0
     batch_timeout_ms: float = 0.0
 
 
@@ -58,7 +56,7 @@ class FrameLoop:
         monitor: counts how the observations end.
         clock_ns: gives the time of the clock that stamps messages [ns].
         log: is called with the sentences that a person should read.
-        settings: time limits.
+        settings: time limits; other ones may take their place while it runs.
     """
 
     def __init__(
@@ -75,7 +73,7 @@ class FrameLoop:
         self._monitor = monitor
         self._clock_ns = clock_ns
         self._log = log
-        self._settings = settings
+        self.settings = settings
         self._mailbox = Mailbox(self._streams, settings.batch_timeout_ms)
         self._busy_since_ns = 0
         self._told_s: dict[str, float] = {}
@@ -171,7 +169,7 @@ class FrameLoop:
         if observation.restarted:
             where = f"stream '{stream.name}': " if stream.name else ''
             self._tell(f'{where}time has jumped back; states and windows start anew')
-        deadline_ms = self._settings.deadline_ms()
+        deadline_ms = self.settings.deadline_ms
         if deadline_ms and self._age_ms(observation) > deadline_ms:
             if observation.restarted:
                 pipeline.forget(stream.name)

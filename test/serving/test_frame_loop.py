@@ -15,7 +15,7 @@ from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
 from ml_integration.errors import MessageError
 from ml_integration.serving.frame_loop import FrameLoop, LoopSettings
-from ml_integration.serving.stream import Stream
+from ml_integration.serving.streams import Stream
 
 STREAMS = ('a', 'b', 'c')
 MS = 1_000_000
@@ -44,7 +44,7 @@ class Line:
             self.monitor,
             lambda: NOW_NS,
             self.log.append,
-            LoopSettings(lambda: 1000.0),
+            LoopSettings(1000.0),
         )
         self.loop._mailbox.feed(self.router.pipeline)
 

@@ -92,7 +92,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             self._monitor,
             clock_of(self),
             self._log_frames,
-            LoopSettings(lambda: self.parameters.deadline_ms, self.parameters.batch.timeout_ms),
+            _loop_settings(self.parameters),
         )
         self._loop.start()
         resources.callback(self._loop.stop)
@@ -115,6 +115,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             self._models.control.check(new.model)
 
     def changed(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
+        if self.state == 'active':
+            self._loop.settings = _loop_settings(new)
         if new.model != old.model and self._models is not None:
             self._models.control.wish(new.model)
 
@@ -172,6 +174,10 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def _log_frames(self, sentence: str) -> None:
         if self.context.ok():  # otherwise the process is ending
             self.get_logger().error(sentence)
+
+
+def _loop_settings(parameters: InferenceNodeParameters) -> LoopSettings:
+    return LoopSettings(parameters.deadline_ms, parameters.batch.timeout_ms)
 
 
 def main() -> int:

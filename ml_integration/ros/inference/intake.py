@@ -27,7 +27,7 @@ from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.serving.frame_loop import FrameLoop
-from ml_integration.serving.stream import Stream
+from ml_integration.serving.streams import Stream
 
 
 def reader_for(type_name: str) -> Read:

@@ -14,7 +14,7 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import SettingError
 from ml_integration.ros.inference.result_publisher import ResultPublisher
 from ml_integration.ros.inference.spectators import Overlay, Provenance
-from ml_integration.serving.stream import Sink, Stream
+from ml_integration.serving.streams import Sink, Stream
 
 
 def make_stream(node: Node, name: str, pipeline: Pipeline, resources: ExitStack) -> Stream:

@@ -1,18 +1,146 @@
-"""Keeps messages until the frame loop takes them: streams take turns, and the newest wins."""
+"""Streams: keep what arrives for each model, wait for the frame loop, and take turns."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic_ns
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from ml_integration.core.arrivals import Observation
+from ml_integration.core.arrivals import Inbox, Observation, new_arrival
+from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.serving.stream import Stream
 
+SHARE = 4
+"""Divisor of a gap's weight in the running mean of the period: the newest counts 1/4."""
 WAITING = 2
 """Number of threads that may wait for messages: the frame loop and the loader of a model."""
+
+
+class Sink(Protocol):
+    """Receiver of predictions, such as a publisher, an overlay or a recorder."""
+
+    name: str
+    """Name for reports of its failures."""
+
+    def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
+        """Takes one prediction. Called on the thread of the frame loop, one after another."""
+
+
+class Stream:
+    """Messages of one stream that wait for a run. Not thread-safe: the mailbox holds the lock.
+
+    Each arrival goes by reference into the inbox of every model that is loaded, so that one with
+    a window of two seconds is ready before it takes over.
+
+    Args:
+        name: '' for the only stream of a node.
+        trigger: the topic in the manifest whose messages start runs, or `CLOCK`; it is the same
+            for all models that replace one another.
+        results: publishes; its exception is a failure of the observation.
+        spectators: get the prediction afterwards; their exceptions cost no observation.
+    """
+
+    def __init__(
+        self, name: str, trigger: str, results: Sink, spectators: Sequence[Sink] = ()
+    ) -> None:
+        self.name = name
+        self.results = results
+        self.spectators = tuple(spectators)
+        self._trigger = trigger
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all messages and all pipelines."""
+        self.turn = 0  # which of all turns its last one was
+        self._inboxes: dict[Pipeline, Inbox] = {}
+        self._numbers: dict[str, int] = {}
+        self._seen = self._passed = -1
+        self._depth = 1
+        self._last_ns: int | None = None
+        self._period_ns: int | None = None
+
+    def feed(self, pipeline: Pipeline) -> Inbox:
+        """Starts to feed a pipeline, first with the messages that others have kept."""
+        inbox = self._inboxes.get(pipeline)
+        if inbox is None:
+            inbox = pipeline.inbox(self.name)
+            held = {(n, a.number): a for box in self._inboxes.values() for n, a in box.held()}
+            for (name, _), arrival in sorted(held.items(), key=lambda one: one[1].arrived_ns):
+                inbox.put(name, arrival)
+            self._inboxes[pipeline] = inbox
+            self._depth = max(self._depth, inbox.depth)
+        return inbox
+
+    def forget(self, pipeline: Pipeline) -> None:
+        """Stops feeding a pipeline."""
+        self._inboxes.pop(pipeline, None)
+
+    def put(self, topic: str, message: Any, stamp_ns: int, now_ns: int) -> int:
+        """Adds a message of a topic of the manifest, or of `CLOCK`; see `Arrival` for the rest.
+
+        Returns:
+            The number of triggers that it displaced: no run has seen them, and none will.
+        """
+        number = self._numbers.get(topic, -1) + 1
+        self._numbers[topic] = number
+        arrival = new_arrival((message, stamp_ns, now_ns, number))
+        for inbox in self._inboxes.values():
+            inbox.put(topic, arrival)
+        if topic != self._trigger:
+            return 0
+        self._beat(now_ns)
+        return self._pass_over(number - self._depth)
+
+    def ready(self, pipeline: Pipeline) -> bool:
+        """Tells whether the pipeline can run; starts to feed it if it is not fed yet."""
+        return (self._inboxes.get(pipeline) or self.feed(pipeline)).ready(self._seen)
+
+    def take(self, pipeline: Pipeline) -> tuple[Observation, int] | None:
+        """Takes the next observation, if any, with the number of triggers that it displaced."""
+        observation = (self._inboxes.get(pipeline) or self.feed(pipeline)).take(self._seen)
+        if observation is None:
+            return None
+        displaced = self._pass_over(observation.trigger.number - 1)
+        self._seen = self._passed = observation.trigger.number
+        return observation, displaced
+
+    def missing(self, pipeline: Pipeline) -> tuple[str, ...]:
+        """Returns the topics that the pipeline still needs messages of."""
+        inbox = self._inboxes.get(pipeline)
+        return inbox.missing() if inbox is not None else ()
+
+    def arrived_ns(self) -> int:
+        """Returns when the last trigger arrived [ns, steady clock]; 0 before the first one."""
+        return self._last_ns or 0
+
+    def is_due(self, now_ns: int, deadline_ns: int) -> bool:
+        """Tells whether the next trigger should come between now and the deadline.
+
+        One that is more than a period late is not expected any more: the stream is silent.
+        """
+        if self._last_ns is None or self._period_ns is None:
+            return False
+        due_ns = self._last_ns + self._period_ns
+        return due_ns <= deadline_ns and now_ns <= due_ns + self._period_ns
+
+    def _pass_over(self, number: int) -> int:
+        """Returns how many triggers up to a number were neither seen nor counted before."""
+        displaced = number - self._passed
+        if displaced <= 0:
+            return 0
+        self._passed = number
+        return displaced
+
+    def _beat(self, now_ns: int) -> None:
+        """Learns the period between triggers; a long pause counts as two periods."""
+        if self._last_ns is not None:
+            gap_ns, known_ns = now_ns - self._last_ns, self._period_ns
+            if known_ns is None:
+                self._period_ns = gap_ns
+            else:
+                self._period_ns = known_ns + (min(gap_ns, 2 * known_ns) - known_ns) // SHARE
+        self._last_ns = now_ns
 
 
 class Turn(NamedTuple):

@@ -12,8 +12,7 @@ from number_pipelines import Listener, number_input, number_pipeline
 
 from ml_integration.core.inputs import KeepRule
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.serving.mailbox import Mailbox
-from ml_integration.serving.stream import Stream
+from ml_integration.serving.streams import Mailbox, Stream
 
 MS = 1_000_000
 PERIOD_NS = 33 * MS
