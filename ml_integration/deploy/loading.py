@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ml_integration.core.batching import BatchSettings
 from ml_integration.core.contracts import Backend, Session
-from ml_integration.core.datatypes import ModelContent, ModelIdentity
+from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity, Tensors
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.assembly import (
@@ -17,10 +17,10 @@ from ml_integration.deploy.assembly import (
     check_tensors,
     default_tensors,
     plugin,
+    zeros,
 )
-from ml_integration.deploy.batching import prove_batch
 from ml_integration.deploy.shared_sessions import SharedSessions, model_key
-from ml_integration.errors import ModelLoadError
+from ml_integration.errors import InferenceError, ModelLoadError, ModelMismatchError
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.artifacts import StoredArtifacts
 
@@ -81,7 +81,7 @@ class Loader:
             self._prove(package, session)
             if pipeline.batch_size > 1:
                 self.pause()
-                prove_batch(package, session, pipeline.batch_size)
+                _prove_batch(package, session, pipeline.batch_size)
             return pipeline
         except BaseException:
             session.close()
@@ -146,3 +146,41 @@ class Loaded:
     def identity(self) -> ModelIdentity:
         """Identity of the model."""
         return self.pipeline.model.identity
+
+
+def _prove_batch(package: ModelPackage, session: Session, size: int) -> None:
+    """Runs a full batch of zeros, whose last frame is the golden sample where there is one.
+
+    Raises:
+        ModelMismatchError: the model cannot take as many frames as its manifest says.
+        GoldenError: it computes something else for a frame in a batch than for that frame alone.
+    """
+    model, golden = str(package.content.identity), package.golden
+    specs = tuple(item.spec for item in package.manifest.sensor_inputs)
+    inputs: dict[str, Array] = {spec.name: zeros(spec, size) for spec in specs}
+    samples: Tensors = golden.inputs(specs) if golden is not None else {}
+    single = bool(samples) and all(len(sample) == 1 for sample in samples.values())
+    for name in inputs if single else ():
+        inputs[name][-1:] = samples[name]
+    outputs = _run_batch(session, inputs, size, model)
+    if golden is not None and single:
+        golden.compare({name: array[-1:] for name, array in outputs.items()}, model)
+
+
+def _run_batch(session: Session, inputs: Tensors, size: int, model: str) -> Tensors:
+    try:
+        outputs = session.run(inputs)
+        got = ', '.join(f'{name}: {list(array.shape)}' for name, array in outputs.items())
+        fits = all(array.shape[:1] == (size,) for array in outputs.values())
+    except InferenceError as error:
+        got, fits = str(error), False
+    if not fits:
+        raise ModelMismatchError(
+            model,
+            'it cannot run several frames at once, as its manifest says',
+            got=got,
+            expected=f'{size} as the first size of every output',
+            hint="Write 1 instead of null as the first size of its 'inputs' and 'outputs'; frames "
+            'then run one after another.',
+        )
+    return outputs
