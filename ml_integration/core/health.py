@@ -12,6 +12,10 @@ from ml_integration.core.stats import Counts, InputStats, Stats, StreamStats
 
 STUCK_S = 5.0
 """Time after which a run of the engine counts as frozen [s]."""
+APART_S = 0.01
+"""Difference of the stamps of two inputs that is worth telling [s]."""
+CLOCKS_APART_S = 1.0
+"""Difference of stamps that only a wrong clock explains [s]."""
 FRAME_CONCERNS = ('input', 'latency', 'drops', 'results', 'errors')
 CONCERNS = ('model', *FRAME_CONCERNS)
 
@@ -196,12 +200,11 @@ def _symptoms(stream: StreamStats, one: InputStats, settings: HealthSettings) ->
 def _causes(stream: StreamStats, one: InputStats, endpoint: Endpoint) -> Iterator[str]:
     if endpoint.mismatch:
         yield f'QoS mismatch: {endpoint.mismatch}'
-    if one.source in stream.missing and one.hz and one.behind_s is not None:
-        apart = f'{abs(one.behind_s):.3f} s {"older" if one.behind_s > 0 else "newer"}'
-        yield (
-            f'{one.hz:.1f} Hz, with stamps that are {apart} than those of what starts runs: '
-            "do both use the same clock, and is the input's keep long enough?"
-        )
+    behind_s = one.behind_s or 0.0
+    if one.source in stream.missing and one.hz and abs(behind_s) > APART_S:
+        apart = f'{abs(behind_s):.2f} s {"older" if behind_s > 0 else "newer"}'
+        hint = ': do both publishers use the same clock?' if abs(behind_s) > CLOCKS_APART_S else ''
+        yield f'its stamps are {apart} than those of what starts runs{hint}'
     if slow := fragmentation(endpoint, one):
         yield slow
 

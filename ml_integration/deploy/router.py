@@ -45,6 +45,11 @@ def _nobody(pipeline: Pipeline) -> None:
     """Ignores the news that a pipeline has passed its trial."""
 
 
+def _any(pipeline: Pipeline) -> bool:
+    """Says of every candidate that it can run."""
+    return True
+
+
 class Router:
     """Lends each frame the serving pipeline, or the candidate for a share of the frames.
 
@@ -94,14 +99,17 @@ class Router:
             return tuple(item.pipeline for item in needed if item is not None)
 
     @contextmanager
-    def lease(self) -> Iterator[Lease]:
+    def lease(self, can_run: Callable[[Pipeline], bool] = _any) -> Iterator[Lease]:
         """Keeps a pipeline open while a frame, or several that came together, are in it.
+
+        Args:
+            can_run: whether a candidate could have them; they are the serving one's otherwise.
 
         Raises:
             ModelError: nothing serves.
         """
         with self._lock:
-            occupant, role = self._route()
+            occupant, role = self._route(can_run)
             occupant.leases += 1
         try:
             yield Lease(occupant.pipeline, role, partial(self._record, occupant))
@@ -170,13 +178,14 @@ class Router:
             idle = self._take_idle()
         self._retire_all(idle)
 
-    def _route(self) -> tuple[_Occupant, Role]:
+    def _route(self, can_run: Callable[[Pipeline], bool]) -> tuple[_Occupant, Role]:
         if self._serving is None:
             raise ModelError('no model is loaded')
         if self._candidate is None:
             return self._serving, 'serving'
         before, self._routed = self._routed, self._routed + 1
-        if int(self._routed * self._share) > int(before * self._share):
+        due = int(self._routed * self._share) > int(before * self._share)
+        if due and can_run(self._candidate.pipeline):
             return self._candidate, 'candidate'
         return self._serving, 'serving'
 

@@ -145,7 +145,7 @@ class FrameLoop:
 
     def serve(self) -> None:
         """Serves one batch: at most one waiting observation of each stream."""
-        with self._router.lease() as lease:
+        with self._router.lease(self._mailbox.can_run) as lease:
             running: list[_Running] = []
             for turn in self._mailbox.take(lease.pipeline):
                 with self._costs(lease, 1):

@@ -203,14 +203,19 @@ class Mailbox:
         """
         with self._lock:
             while not self._closed:
-                pipeline = serving()
-                if not self._is_ready(pipeline):
+                # No name for the pipeline: it would live as long as nothing comes.
+                if not self._is_ready(serving()):
                     self._wait(None)
                     continue
-                if pipeline.batch_size > 1:
+                if serving().batch_size > 1:
                     self._wait_for_more(serving)
                 return not self._closed
             return False
+
+    def can_run(self, pipeline: Pipeline) -> bool:
+        """Whether a pipeline could run now, on any stream."""
+        with self._lock:
+            return self._is_ready(pipeline)
 
     def wait_until_warm(self, pipeline: Pipeline, serving: Pipeline, timeout_s: float) -> bool:
         """Waits until a pipeline lacks no topic that the serving one has; False after the time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -130,8 +130,8 @@ class NumberRouter(Router):
         self.swap(pipeline)
 
     @contextmanager
-    def lease(self) -> Iterator[Lease]:
-        with super().lease() as lease:
+    def lease(self, can_run: Callable[[Pipeline], bool] = lambda _: True) -> Iterator[Lease]:
+        with super().lease(can_run) as lease:
             version = lease.pipeline.model.identity.version
             yield Lease(
                 lease.pipeline, lease.role, lambda good: self.outcomes.append((version, good))

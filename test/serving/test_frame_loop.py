@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from time import monotonic_ns
 from typing import Any
 
@@ -393,3 +395,39 @@ def test_a_loop_that_has_stopped_holds_no_model() -> None:
     line.loop.stop()
     line.loop.prepare(number_pipeline(version=2))  # by a swap that was under way
     assert not any(stream._inboxes for stream in line.streams)
+
+
+def test_a_candidate_that_cannot_run_yet_leaves_its_frames_to_the_serving_model() -> None:
+    serving, candidate = (
+        number_pipeline(1, number_input('joints', KeepRule.LATEST, limit_ms), version=version)
+        for version, limit_ms in ((1, 1000), (2, 10))
+    )
+    line = Line(pipeline=serving)
+    line.loop.prepare(candidate)
+    line.router.try_out(candidate, 1.0)
+    line.loop.receive(line.streams[0], 'joints', 10, NOW_NS - 500 * MS)
+    line.serve(10)
+    line.loop.receive(line.streams[0], 'joints', 10, NOW_NS)
+    line.serve(20)
+    assert line.results.got == [('a', 10), ('a', 20)]
+    assert line.router.outcomes == [(1, True), (2, True)]
+
+
+def test_a_replaced_model_is_released_also_while_nothing_comes() -> None:
+    line = Line()
+    old = weakref.ref(line.router.pipeline)
+    line.loop.start()
+    line.loop.receive(line.streams[0], 'x', 10, NOW_NS)
+    wait_until(lambda: line.results.got and not line.loop.busy_s(), 'the loop waits')
+    other = number_pipeline(version=2)
+    line.loop.prepare(other)
+    line.router.swap(other)
+    line.loop.forget(old())  # type: ignore[arg-type]
+    line.results.predictions.clear()
+
+    def released() -> bool:
+        gc.collect()
+        return old() is None
+
+    wait_until(released, 'the old model is released')
+    line.loop.stop()

@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from ml_integration.core.datatypes import Array
+from ml_integration.errors import MessageError
 from ml_integration.ros.messages.image_message import serialized_bgr8
 from ml_integration.ros.messages.reader import read_header, record_class
 from ml_integration.ros.node import qos
@@ -100,9 +101,10 @@ class _Inbox:
 
     def from_network(self, message: Any) -> None:
         if self._handed_over:
-            header = read_header(message) if isinstance(message, bytes) else message.header
-            if _identity(header) in self._handed_over:
-                return
+            with suppress(MessageError):  # a damaged one is told where all are read
+                header = read_header(message) if isinstance(message, bytes) else message.header
+                if _identity(header) in self._handed_over:
+                    return
         self._receive(message)
 
 

@@ -237,3 +237,14 @@ def test_each_camera_of_one_detector_hands_over_to_it(
             diagnostics.wait_for(lambda m, c=camera: input_came_as(m, '0', c), camera)
     finally:
         container.unload_all()
+
+
+def test_a_damaged_message_from_the_network_reaches_whoever_reads_it(
+    client: Client, resources: ExitStack
+) -> None:
+    messages: list[Any] = []
+    callback = receive_inside(client.node, 'inside', messages.append, resources)
+    ImagePublisher(client.node, 'inside', True, resources).publish(header(7), squares(GREEN))
+    for damaged in (b'', b'\x00\x01\x00\x00\x01', b'\xff' * 64):
+        callback(damaged)
+        assert messages[-1] == damaged
