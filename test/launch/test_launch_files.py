@@ -42,9 +42,9 @@ def prefix(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / folder, place / 'share/ml_integration' / folder)
     programs = place / 'lib/ml_integration'
     programs.mkdir(parents=True)
-    for name in ('inference_node', 'video_player'):
-        program = programs / name
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m ml_integration.ros.{name} "$@"\n')
+    for name, room in (('inference_node', 'inference'), ('video_player', 'video')):
+        program, module = programs / name, f'ml_integration.ros.{room}.{name}'
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m {module} "$@"\n')
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return place
 
