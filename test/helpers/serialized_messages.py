@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import math
 import re
 import struct
 from typing import Any
 
 import numpy as np
 from ament_index_python import get_resource, get_resources
+
+from ml_integration.core.datatypes import Array
+from ml_integration.ros.messages.message_types import message_type
+from ml_integration.ros.messages.reader import reader
 
 ORDERS = {'>': b'\0\0\0\0', '<': b'\0\1\0\0'}
 FORMATS = {
@@ -92,3 +97,45 @@ def _write_value(body: bytearray, value: Any, kind: str, order: str) -> None:
             _write_value(body, getattr(value, name), inner, order)
         if not fields:  # structure_needs_at_least_one_member
             body.append(0)
+
+
+def type_name(message: Any) -> str:
+    return type(message).__name__
+
+
+def random_of(name: str, seed: int = 0) -> Any:
+    return random_message(message_type(name), np.random.default_rng(seed))
+
+
+def read(message: Any, buffer: bytes) -> Any:
+    """Reads bytes as a message of the type of `message`."""
+    return reader(type(message))(buffer)
+
+
+def assert_same(raw: Any, typed: Any) -> None:
+    """Every field has the typed message's value, and its Python type unless it is an array."""
+    if hasattr(typed, 'get_fields_and_field_types'):
+        for name in typed.get_fields_and_field_types():
+            assert_same(getattr(raw, name), getattr(typed, name))
+    elif isinstance(raw, np.ndarray):
+        assert raw.shape == (len(typed),)
+        assert not raw.flags.writeable
+        assert_same_numbers(raw.astype(raw.dtype.newbyteorder('=')), typed)
+    elif isinstance(typed, list):
+        assert isinstance(raw, tuple)
+        assert len(raw) == len(typed)
+        for raw_element, typed_element in zip(raw, typed, strict=True):
+            assert_same(raw_element, typed_element)
+    else:
+        assert type(raw) is type(typed)
+        assert raw == typed or (math.isnan(raw) and math.isnan(typed))
+
+
+def assert_same_numbers(raw: Array, typed: Any) -> None:
+    if isinstance(typed, list) and typed and isinstance(typed[0], bytes):
+        typed = np.frombuffer(b''.join(typed), np.uint8)
+    elif isinstance(typed, list):
+        typed = np.array(typed, raw.dtype)
+    else:
+        assert raw.dtype == (typed.dtype if isinstance(typed, np.ndarray) else typed.typecode)
+    assert raw.tobytes() == typed.tobytes()
