@@ -1,0 +1,133 @@
+"""A model for each task, and what its messages say."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
+
+HEADER = SimpleNamespace(frame_id='camera', stamp=SimpleNamespace(sec=1, nanosec=2))
+INPUT = TensorSpec('images', 'float32', (None, 3, 32, 32))
+PICTURE = {'images': (32, 32)}
+
+
+class Draft:
+    """Stands for any message: fields appear when they are first used."""
+
+    def __init__(self, type_name: str) -> None:
+        self.type_name = type_name
+
+    def __getattr__(self, name: str) -> Draft:
+        if name.startswith('_'):
+            raise AttributeError(name)
+        setattr(self, name, Draft(name))
+        value: Draft = self.__dict__[name]
+        return value
+
+
+def messages(type_name: str) -> Any:
+    assert type_name.count('/') == 2, f"'{type_name}' is no full type name"
+    return lambda: Draft(type_name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """A model for a task, and what becomes of its outputs.
+
+    Attributes:
+        settings: what the manifest says.
+        labels: the model's; empty where the task has no classes.
+        outputs: for one observation.
+        nothing: the same, of a model that sees nothing.
+        text: what a message says.
+        published: that of each message, by topic.
+        empty: the same, of a model that sees nothing.
+        looks: whether the task is about a picture.
+        draws: whether results can be drawn.
+    """
+
+    settings: dict[str, Any]
+    labels: tuple[str, ...]
+    outputs: dict[str, np.ndarray]
+    nothing: dict[str, np.ndarray]
+    text: Callable[[Any], Any]
+    published: dict[str, Any]
+    empty: dict[str, Any]
+    looks: bool = True
+    draws: bool = True
+
+    def model(self, pictures: Mapping[str, tuple[int, int]] | None = None) -> ModelDescription:
+        specs = tuple(TensorSpec(n, a.dtype.name, a.shape) for n, a in self.outputs.items())
+        identity, known = ModelIdentity('m', 1), PICTURE if pictures is None else pictures
+        return ModelDescription(identity, self.labels, (INPUT,), specs, known)
+
+
+def detection_text(detection: Any) -> tuple[Any, ...]:
+    (hypothesis,) = detection.results
+    box = detection.bbox
+    center = (box.center.position.x, box.center.position.y)
+    text = (hypothesis.hypothesis.class_id, round(hypothesis.hypothesis.score, 3))
+    return (*text, *center, box.size_x, box.size_y, detection.header.frame_id)
+
+
+def detections_text(message: Any) -> list[Any]:
+    assert message.header is HEADER
+    return [detection_text(detection) for detection in message.detections]
+
+
+def classes_text(message: Any) -> list[Any]:
+    assert message.header is HEADER
+    return [(one.class_id, round(one.score, 3)) for one in message.results]
+
+
+def numbers_text(message: Any) -> list[Any]:
+    """A message of numbers has no header."""
+    dimensions = [(one.label, one.size, one.stride) for one in message.layout.dim]
+    return [*dimensions, *message.data]
+
+
+SAMPLES = {
+    'object_detection': Sample(
+        settings={'decoder': 'end_to_end'},
+        labels=('person', 'car'),
+        outputs={'out': np.array([[[4, 8, 20, 24, 0.75, 1]]], np.float32)},
+        nothing={'out': np.zeros((1, 1, 6), np.float32)},
+        text=detections_text,
+        published={'detections': [('car', 0.75, 24.0, 16.0, 32.0, 32.0, 'camera')]},
+        empty={'detections': []},
+    ),
+    'classification': Sample(
+        settings={'score_threshold': 0.5},
+        labels=('cat', 'dog'),
+        outputs={'out': np.array([[0.25, 0.75]], np.float32)},
+        nothing={'out': np.array([[0.25, 0.25]], np.float32)},
+        text=classes_text,
+        published={'classification': [('dog', 0.75)]},
+        empty={'classification': []},
+    ),
+    'tensor': Sample(
+        settings={'dimensions': ['batch', 'joint']},
+        labels=(),
+        outputs={
+            'action': np.array([[0.25, -1.5]], np.float32),
+            'value': np.array([7], np.float64),
+        },
+        nothing={'action': np.zeros((1, 2), np.float32), 'value': np.zeros(1, np.float64)},
+        text=numbers_text,
+        published={
+            'tensor/action': [('batch', 1, 2), ('joint', 2, 2), 0.25, -1.5],
+            'tensor/value': [('value.0', 1, 1), 7.0],
+        },
+        empty={
+            'tensor/action': [('batch', 1, 2), ('joint', 2, 2), 0, 0],
+            'tensor/value': [('value.0', 1, 1), 0],
+        },
+        looks=False,
+        draws=False,
+    ),
+}
