@@ -46,28 +46,8 @@ def write_model_folder(
     (folder / 'model.onnx').write_bytes(model)
     content = ModelContent(ModelIdentity(name, version), model)
     session = OnnxRuntime().open(content, ExecutionSettings())
-    document: dict[str, Any] = {
-        'schema': 2,
-        'name': name,
-        'version': version,
-        'description': 'A model for tests.',
-        'task': task,
-        'format': 'onnx',
-        'license': 'CC0-1.0',
-        'origin': 'built by the tests',
-        'files': {},
-        'model': 'model.onnx',
-        'inputs': [
-            {'tensor': s.name, 'kind': 'image', 'topic': f'image{"_" * i}', 'dtype': s.dtype,
-             'shape': list(s.shape), 'encode': dict(encode or {}),
-             **({'keep': {'latest_ms': 100}} if i else {})} for i, s in enumerate(session.inputs)
-        ],
-        'outputs': [
-            {'tensor': s.name, 'dtype': s.dtype, 'shape': list(s.shape)} for s in session.outputs
-        ],
-        'settings': dict(DETECTOR_SETTINGS if settings is None else settings),
-        'limits': {'latency_ms': 1000.0},
-    }  # fmt: skip
+    document = _document(name, version, task, session, encode or {})
+    document['settings'] = dict(DETECTOR_SETTINGS if settings is None else settings)
     if labels:
         (folder / 'labels.txt').write_text('\n'.join(labels) + '\n', encoding='utf-8')
         document['labels'] = 'labels.txt'
@@ -78,6 +58,39 @@ def write_model_folder(
     write_manifest(folder, document)
     pin_files(folder)
     return folder
+
+
+def _document(
+    name: str, version: int, task: str, session: Any, encode: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A manifest without its settings."""
+    return {
+        'schema': 2,
+        'name': name,
+        'version': version,
+        'description': 'A model for tests.',
+        'task': task,
+        'format': 'onnx',
+        'license': 'CC0-1.0',
+        'origin': 'built by the tests',
+        'files': {},
+        'model': 'model.onnx',
+        'inputs': _inputs(session, encode),
+        'outputs': [
+            {'tensor': s.name, 'dtype': s.dtype, 'shape': list(s.shape)} for s in session.outputs
+        ],
+        'settings': {},
+        'limits': {'latency_ms': 1000.0},
+    }
+
+
+def _inputs(session: Any, encode: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Pictures, of which all but the first one are held."""
+    return [
+        {'tensor': s.name, 'kind': 'image', 'topic': f'image{"_" * i}', 'dtype': s.dtype,
+         'shape': list(s.shape), 'encode': dict(encode),
+         **({'keep': {'latest_ms': 100}} if i else {})} for i, s in enumerate(session.inputs)
+    ]  # fmt: skip
 
 
 def write_golden(file: Path, session: Any) -> None:

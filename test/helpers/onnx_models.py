@@ -33,14 +33,18 @@ def tiny_detector(
         free_batch: the batch dimension has no size.
         spoiled: every value is NaN.
     """
-    side = size // CELL
-    count = side * side
+    count = (size // CELL) ** 2
     batch = 'batch' if free_batch else 1
-    x, y = np.meshgrid(np.arange(side), np.arange(side))
-    centers = (np.stack([x, y], -1).reshape(1, count, 2) + 0.5) * CELL
-    channels = np.eye(3, dtype=np.float32)[np.arange(classes) % 3].T
-    score_weights = 10 * np.concatenate([np.ones((3, 1), np.float32), channels], axis=1)
-    nodes = [
+    return _model(
+        _detector_nodes(),
+        [_tensor('images', TensorProto.FLOAT, [batch, 3, size, size])],
+        [_tensor('detections', TensorProto.FLOAT, [batch, count, 5 + classes])],
+        _detector_constants(size // CELL, classes, spoiled),
+    )
+
+
+def _detector_nodes() -> list[onnx.NodeProto]:
+    return [
         helper.make_node(
             'AveragePool', ['images'], ['pooled'], kernel_shape=[CELL, CELL], strides=[CELL, CELL]
         ),
@@ -56,7 +60,16 @@ def tiny_detector(
         helper.make_node('Concat', ['all_centers', 'sizes', 'scores'], ['boxes'], axis=2),
         helper.make_node('Mul', ['boxes', 'factor'], ['detections']),
     ]
-    constants: dict[str, Any] = {
+
+
+def _detector_constants(side: int, classes: int, spoiled: bool) -> dict[str, Any]:
+    """The detector's weights for side x side cells."""
+    count = side * side
+    x, y = np.meshgrid(np.arange(side), np.arange(side))
+    centers = (np.stack([x, y], -1).reshape(1, count, 2) + 0.5) * CELL
+    channels = np.eye(3, dtype=np.float32)[np.arange(classes) % 3].T
+    score_weights = 10 * np.concatenate([np.ones((3, 1), np.float32), channels], axis=1)
+    return {
         'cell_shape': np.array([-1, 3, count], np.int64),
         'size_weights': np.full((3, 2), 8 / 3, np.float32),
         'cell_size': np.full((1, 1, 2), CELL, np.float32),
@@ -66,12 +79,6 @@ def tiny_detector(
         'centers': centers.astype(np.float32),
         'factor': np.array(np.nan if spoiled else 1, np.float32),
     }
-    return _model(
-        nodes,
-        [_tensor('images', TensorProto.FLOAT, [batch, 3, size, size])],
-        [_tensor('detections', TensorProto.FLOAT, [batch, count, 5 + classes])],
-        constants,
-    )
 
 
 def classifier(
