@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import array
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from ros_client import Client, Collected
 from ros_processes import WAIT_S, Process, wait_until
@@ -210,3 +211,24 @@ def running_node(
         yield NodeUnderTest(process, client, name)
     finally:
         process.end()
+
+
+@contextmanager
+def node_of_sensor_models(
+    store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NodeUnderTest]:
+    """Runs `/robot` until the end of the block, with the models of a store that has `seen`."""
+    with (
+        closing(Client()) as client,
+        running_node(
+            tmp_path_factory.mktemp('log'),
+            client,
+            name='/robot',
+            model='seen',
+            model_path=store,
+            state_dir=tmp_path_factory.mktemp('state'),
+            sensor_qos='reliable',
+            deadline_ms=0,
+        ) as running,
+    ):
+        yield running

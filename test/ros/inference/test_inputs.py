@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from inference_processes import RED, NodeUnderTest, image_message, running_node, set_stamp, value
-from ros_client import Client, Collected
+from inference_processes import (
+    RED,
+    NodeUnderTest,
+    image_message,
+    node_of_sensor_models,
+    set_stamp,
+    value,
+)
+from ros_client import Collected
 from ros_processes import wait_until
 from sensor_models import (
     HELD,
@@ -53,19 +60,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def node(
     store: Path, ros_domain: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[NodeUnderTest]:
-    with (
-        closing(Client()) as client,
-        running_node(
-            tmp_path_factory.mktemp('log'),
-            client,
-            name='/robot',
-            model='seen',
-            model_path=store,
-            state_dir=tmp_path_factory.mktemp('state'),
-            sensor_qos='reliable',
-            deadline_ms=0,
-        ) as running,
-    ):
+    with node_of_sensor_models(store, tmp_path_factory) as running:
         yield running
 
 
