@@ -16,7 +16,6 @@ from benchmarks.side_by_side.cells import Plan, say
 from benchmarks.side_by_side.place import Place
 from benchmarks.side_by_side.report import Series
 from ml_integration.core.datatypes import (
-    Frame,
     ModelDescription,
     ModelIdentity,
     Prediction,
@@ -47,7 +46,7 @@ def compare_messages(place: Place, plan: Plan) -> list[Series]:
         resources.enter_context(place.observer.results(topic))
         makers: dict[str, Callable[[], Any]] = {
             'typed': lambda: _typed(prediction.result, header),
-            'ours': lambda: task.serialize(prediction, header),
+            'ours': lambda: next(iter(task.serialize(prediction, header)))[1],
         }
         for _ in range(plan.repeats):
             spent: dict[str, list[float]] = {who: [] for who in makers}
@@ -86,12 +85,12 @@ def _prediction() -> Prediction:
         random.integers(0, len(LABELS), COUNT).astype(np.int32),
         COUNT,
     )
-    frame = Frame(np.zeros((480, 640, 3), np.uint8), 'bgr8', frame_id='camera')
-    return Prediction(frame, MODEL, result, Verdict(), {})
+    return Prediction(0, 'camera', {}, MODEL, result, Verdict(), {})
 
 
 def _task() -> ObjectDetection:
     images = TensorSpec('images', 'float32', (1, 3, 192, 192))
     detections = TensorSpec('detections', 'float32', (1, 576, 5 + len(LABELS)))
-    model = ModelDescription(MODEL, LABELS, (images,), (detections,))
+    pictures = {'images': (192, 192)}
+    model = ModelDescription(MODEL, LABELS, (images,), (detections,), pictures)
     return ObjectDetection(ObjectDetection.Settings(), model)
