@@ -50,7 +50,7 @@ def assemble(
     """
     manifest, identity = package.manifest, package.content.identity
     inputs = check_tensors(manifest, session)
-    pictures = _pictures(package, inputs)
+    pictures = _pictures(package)
     model = ModelDescription(identity, package.labels, inputs, manifest.outputs, pictures)
     task = _task(package, model)
     size = most if _can_batch(manifest, task, model) else 1
@@ -138,9 +138,7 @@ def _encoder(package: ModelPackage, source: SensorInput) -> Encoder:
     return encoder
 
 
-def _pictures(
-    package: ModelPackage, inputs: Sequence[TensorSpec]
-) -> Mapping[str, tuple[int, int]]:
+def _pictures(package: ModelPackage) -> Mapping[str, tuple[int, int]]:
     encoders = {item.tensor: _encoder(package, item) for item in package.manifest.sensor_inputs}
     return {n: one.target_wh for n, one in encoders.items() if isinstance(one, Picturing)}
 

@@ -213,7 +213,7 @@ class Mailbox:
             return False
 
     def can_run(self, pipeline: Pipeline) -> bool:
-        """Whether a pipeline could run now, on any stream."""
+        """Tells whether a pipeline could run now, on any stream."""
         with self._lock:
             return self._is_ready(pipeline)
 
