@@ -5,6 +5,7 @@ The file's format is `manifest.schema.json` beside this module, which editors us
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -56,6 +57,8 @@ class Manifest:
     """Manifest of one version of a model.
 
     Attributes:
+        digest: sha256 of the file itself, 64 lower-case hex digits. It pins all files, so it
+            stands for the whole content, whatever name and version are written on it.
         files: every file of the folder except the manifest and its signature, by POSIX path,
             as they are stored.
         format: format of the model file, such as 'onnx'.
@@ -76,6 +79,7 @@ class Manifest:
     inputs: tuple[ModelInput, ...]
     trigger: Trigger
     outputs: tuple[TensorSpec, ...]
+    digest: str
     labels: str | None = None
     golden: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -126,6 +130,7 @@ def parse_manifest(data: bytes, file: Path) -> Manifest:
         inputs=inputs,
         trigger=trigger,
         outputs=tuple(read_spec(item) for item in document['outputs']),
+        digest=hashlib.sha256(data).hexdigest(),
         labels=document.get('labels'),
         golden=document.get('golden'),
         settings=MappingProxyType(document.get('settings', {})),

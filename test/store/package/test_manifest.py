@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,14 @@ def refusal(text: str | bytes) -> str:
     assert message.startswith(f'{FILE}: ')
     assert '\n' not in message
     return message
+
+
+def test_the_digest_is_that_of_the_very_bytes() -> None:
+    manifest = parse_manifest(GOOD.encode(), FILE)
+    assert manifest.digest == hashlib.sha256(GOOD.encode()).hexdigest()
+    pinned_otherwise = GOOD.replace('size: 12', 'size: 13').encode()
+    others = (GOOD.encode() + b'#', pinned_otherwise)
+    assert manifest.digest not in [parse_manifest(other, FILE).digest for other in others]
 
 
 def test_every_key_of_a_manifest_arrives() -> None:
