@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from ml_integration.store.files import (
     is_regular,
     open_file,
