@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ml_integration.backends.onnx_runtime.cpus import usable_cpus
+from ml_integration.core.cpus import usable_cpus
 from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.errors import ModelLoadError

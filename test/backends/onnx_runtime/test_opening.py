@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto
 
 from ml_integration.backends.onnx_runtime import OnnxRuntime
-from ml_integration.backends.onnx_runtime.cpus import usable_cpus
+from ml_integration.core.cpus import usable_cpus
 from ml_integration.backends.onnx_runtime.session import OnnxRuntimeSession
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings

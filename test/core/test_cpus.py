@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_integration.backends.onnx_runtime.cpus import cpu_kind, usable_cpus
+from ml_integration.core.cpus import cpu_kind, usable_cpus
 
 
 def affinity_of(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
