@@ -180,6 +180,8 @@ class Session(Protocol):
     """Reason why that is not the device that was asked for first; empty if it is."""
     metadata: Mapping[str, str]
     """Entries of the model file about itself, such as 'producer'; unchecked."""
+    cpus: frozenset[int]
+    """CPUs that the thread which calls `run` should keep to; empty: any."""
 
     def run(self, tensors: Tensors, deadline_ns: int | None = None) -> Tensors:
         """Runs the model once. Outputs stay valid until the next call of this session.

@@ -1,10 +1,70 @@
-"""Number and kind of the CPUs that this process has."""
+"""CPUs that this process has: how many, of which kind, and which thread gets which."""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+FEW = 4
+"""Most CPUs of which each thread gets some for itself alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """CPUs for threads that work together: for the one that asks, and for each that helps it."""
+
+    caller: frozenset[int]
+    helpers: tuple[frozenset[int], ...]
+
+
+def divide(cpus: Collection[int], threads: int, turn: int) -> Division | None:
+    """Divides CPUs so that a thread that is woken up never lands on the CPU of who waits for it.
+
+    A thread that sleeps between two frames is often woken on the CPU of the thread that wakes it,
+    and stays there while another CPU is idle. With few CPUs each thread gets some of its own;
+    with many, those who help share all but the caller's, so that the system can go around one
+    that is busy.
+
+    Args:
+        cpus: the numbers of the CPUs.
+        threads: how many threads work together, the calling one included.
+        turn: number of this division; callers take turns to have the first CPU, the next, ...
+
+    Returns:
+        The division; None where there is nothing to divide or there are too few CPUs.
+    """
+    if not 2 <= threads <= len(cpus):
+        return None
+    size = len(cpus) // threads
+    begin = turn * size % len(cpus)
+    ring = sorted(cpus)[begin:] + sorted(cpus)[:begin]
+    rest = ring[size:]
+    if len(cpus) > FEW:
+        return Division(frozenset(ring[:size]), (frozenset(rest),) * (threads - 1))
+    helpers = tuple(frozenset(rest[i * size : (i + 1) * size]) for i in range(threads - 1))
+    return Division(frozenset(ring[:size]), helpers)
+
+
+def keep_thread_on(cpus: Collection[int]) -> None:
+    """Keeps the calling thread on some CPUs, where the system can do that.
+
+    Args:
+        cpus: their numbers; empty for all of the process.
+    """
+    # There is no such call on other systems, and a CPU may have been taken away meanwhile.
+    with suppress(AttributeError, OSError):
+        os.sched_setaffinity(0, cpus or process_cpus())
+
+
+def process_cpus() -> frozenset[int]:
+    """Returns the numbers of the CPUs that the process may use, whatever its threads keep to."""
+    if hasattr(os, 'sched_getaffinity'):
+        return frozenset(os.sched_getaffinity(os.getpid()))  # that of the main thread
+    return frozenset(range(os.cpu_count() or 1))
 
 
 def usable_cpus(root: Path = Path('/')) -> int:
@@ -15,7 +75,7 @@ def usable_cpus(root: Path = Path('/')) -> int:
     Args:
         root: the root of the file system to look at.
     """
-    allowed = float(len(os.sched_getaffinity(0)))
+    allowed = float(len(process_cpus()))
     try:
         lines = (root / 'proc/self/cgroup').read_text().splitlines()
     except OSError:

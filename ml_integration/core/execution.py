@@ -61,8 +61,14 @@ class ExecutionSettings:
         'Keep freed tensor memory for the next run instead of returning it.',
         at_configure=True,
     )
+    pin_threads: bool = declared(
+        True,
+        'Keep the frame loop and the intra-op threads on different CPUs, so that none waits for '
+        'another one while a CPU is idle.',
+        at_configure=True,
+    )
     thread_affinity: str = declared(
         '',
-        "CPUs per extra intra-op thread, '1;2;3' (counted from 1); empty: the system decides.",
+        "CPUs per extra intra-op thread, '1;2;3' (counted from 1), instead of pin_threads.",
         at_configure=True,
     )

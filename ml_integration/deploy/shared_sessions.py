@@ -47,6 +47,8 @@ class SharedSession:
         self.device = session.device
         self.fallback = session.fallback
         self.metadata = session.metadata
+        # Who shares a model does not share a CPU: there may be more of them than that.
+        self.cpus = session.cpus if loaded.sharers == 1 else frozenset[int]()
         self.run = session.run  # nothing in between: this is on each frame's way
         self.share = session.share
         self._session = session

@@ -11,6 +11,7 @@ from time import monotonic, monotonic_ns, sleep
 from typing import Any
 
 from ml_integration.core.arrivals import MS, Arrival, Observation
+from ml_integration.core.cpus import keep_thread_on
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.inputs import KeepRule
 from ml_integration.core.monitor import Monitor
@@ -76,6 +77,7 @@ class FrameLoop:
         self.settings = settings
         self._mailbox = Mailbox(self._streams, settings.batch_timeout_ms)
         self._busy_since_ns = 0
+        self._cpus = frozenset[int]()
         self._told_s: dict[str, float] = {}
         self._thread = threading.Thread(target=self._loop, name='ml_frames', daemon=True)
 
@@ -146,6 +148,7 @@ class FrameLoop:
     def serve(self) -> None:
         """Serves one batch: at most one waiting observation of each stream."""
         with self._router.lease(self._mailbox.can_run) as lease:
+            self._keep_to(lease.pipeline.session.cpus)
             running: list[_Running] = []
             for turn in self._mailbox.take(lease.pipeline):
                 with self._costs(lease, 1):
@@ -159,6 +162,11 @@ class FrameLoop:
                 for one in running:
                     with self._costs(lease, 1):
                         self._end(lease, one)
+
+    def _keep_to(self, cpus: frozenset[int]) -> None:
+        if cpus != self._cpus:
+            self._cpus = cpus
+            keep_thread_on(cpus)
 
     def _begin(self, pipeline: Pipeline, turn: Turn, row: int) -> _Running | None:
         """Prepares an observation for the model; None if it is too old."""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from ml_integration.core.cpus import cpu_kind, usable_cpus
+from ml_integration.core.cpus import (
+    FEW,
+    cpu_kind,
+    divide,
+    keep_thread_on,
+    process_cpus,
+    usable_cpus,
+)
 
 
 def affinity_of(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,3 +79,60 @@ def test_the_kind_of_cpu_is_its_architecture_and_what_it_can_do(
     if cpuinfo is not None:
         write(tmp_path, {'proc/cpuinfo': cpuinfo})
     assert cpu_kind(tmp_path) == f'any {words}'.strip()
+
+
+CPUS = (2, 3, 5, 7, 8, 9, 12, 13, 14, 20)
+
+
+@pytest.mark.parametrize('count', range(1, len(CPUS) + 1))
+@pytest.mark.parametrize('threads', range(1, len(CPUS) + 2))
+@pytest.mark.parametrize('turn', [0, 1, 7, 123456])
+def test_a_helper_never_has_a_cpu_of_its_caller(count: int, threads: int, turn: int) -> None:
+    division = divide(CPUS[:count], threads, turn)
+    if not 2 <= threads <= count:
+        assert division is None
+        return
+    assert division is not None
+    assert len(division.helpers) == threads - 1
+    assert len(division.caller) == count // threads
+    for helper in division.helpers:
+        assert helper
+        assert not helper & division.caller
+        assert helper | division.caller <= set(CPUS[:count])
+
+
+def test_few_cpus_are_divided_and_many_are_shared_by_the_helpers() -> None:
+    few = divide(CPUS[:FEW], FEW, 0)
+    assert few is not None
+    assert [set(cpus) for cpus in (few.caller, *few.helpers)] == [{2}, {3}, {5}, {7}]
+    many = divide(CPUS, 4, 0)
+    assert many is not None
+    assert set(many.caller) == {2, 3}
+    assert [set(cpus) for cpus in many.helpers] == [set(CPUS[2:])] * 3
+
+
+def test_callers_take_turns() -> None:
+    divisions = [divide(CPUS[:4], 2, turn) for turn in range(3)]
+    assert [set(one.caller) for one in divisions if one] == [{2, 3}, {5, 7}, {2, 3}]
+
+
+def test_a_thread_keeps_to_cpus_and_returns_to_all() -> None:
+    seen: list[set[int]] = []
+
+    def look() -> None:
+        for cpus in (frozenset({max(process_cpus())}), frozenset({4095}), frozenset[int]()):
+            keep_thread_on(cpus)  # a CPU that is not there leaves it as it is
+            seen.append(os.sched_getaffinity(0))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    one = {max(process_cpus())}
+    assert seen == [one, one, set(process_cpus())]
+
+
+def test_a_system_without_affinities_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr('os.sched_setaffinity')
+    monkeypatch.delattr('os.sched_getaffinity')
+    keep_thread_on({0})
+    assert len(process_cpus()) == os.cpu_count()

@@ -14,6 +14,7 @@ import onnx_models
 import pytest
 
 from ml_integration.backends.onnx_runtime import OnnxRuntime
+from ml_integration.core.cpus import process_cpus
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.deploy.loading import Loader
@@ -79,6 +80,16 @@ def test_who_comes_second_shares_and_the_last_one_closes(
     assert engine.closed == 1
     sessions.open(KEY, engine.load).close()
     assert (engine.loaded, engine.closed) == (2, 2)
+
+
+@pytest.mark.skipif(len(process_cpus()) < 2, reason='there is nothing to divide on one CPU')
+def test_who_comes_second_does_not_keep_to_the_cpus_of_the_first(
+    sessions: SharedSessions, engine: Engine
+) -> None:
+    first, second = (sessions.open(KEY, engine.load) for _ in range(2))
+    assert first.cpus and not second.cpus
+    first.close()
+    second.close()
 
 
 def test_two_that_come_at_once_load_it_once(sessions: SharedSessions, engine: Engine) -> None:

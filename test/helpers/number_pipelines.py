@@ -79,6 +79,7 @@ class NumberSession:
     """Gives what it got, times `factor`; a run with a 3 in it fails."""
 
     device = 'none'
+    cpus = frozenset[int]()
 
     def __init__(self, factor: int = 1) -> None:
         self.runs: list[list[int]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from time import monotonic_ns
 from typing import Any
 
@@ -10,6 +11,7 @@ from frame_lines import MS, NOW_NS, WAIT_S, Gate, Line
 from number_pipelines import Listener, number_input, number_pipeline
 from ros_processes import wait_until
 
+from ml_integration.core.cpus import process_cpus
 from ml_integration.core.inputs import KeepRule
 from ml_integration.errors import MessageError
 
@@ -152,6 +154,32 @@ def test_a_frozen_engine_shows_and_stopping_finishes_what_is_under_way(
     gate.open.set()
     line.loop.stop()
     assert gate.got == [('a', 10)] and line.loop.busy_s() == 0.0
+
+
+class CpusOfItsThread(Listener):
+    """Looks where it is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cpus: list[set[int]] = []
+
+    def take(self, *arguments: Any) -> None:
+        self.cpus.append(os.sched_getaffinity(0))
+        super().take(*arguments)
+
+
+def test_the_loop_keeps_to_the_cpus_of_the_session_that_it_runs() -> None:
+    line, looking = Line(), CpusOfItsThread()
+    line.streams[0].results = looking
+    one = frozenset({max(process_cpus())})
+    line.loop.start()
+    for count, cpus in enumerate((frozenset[int](), one, frozenset[int]()), 1):
+        session: Any = line.router.pipeline.session
+        session.cpus = cpus
+        line.loop.receive(line.streams[0], 'x', 10, NOW_NS)
+        wait_until(lambda count=count: len(looking.got) == count, 'a result')
+    line.loop.stop()
+    assert looking.cpus == [process_cpus(), one, process_cpus()]
 
 
 def test_missing_inputs_are_named() -> None:

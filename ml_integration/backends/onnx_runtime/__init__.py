@@ -15,11 +15,13 @@ from ml_integration.backends.onnx_runtime.optimized import LARGEST_BYTES, open_o
 from ml_integration.backends.onnx_runtime.options import (
     CPU,
     TENSORRT,
+    division_of,
     provider_options,
     session_options,
 )
 from ml_integration.backends.onnx_runtime.session import OnnxRuntimeSession
 from ml_integration.core.contracts import ArtifactCache
+from ml_integration.core.cpus import Division
 from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.errors import ModelLoadError
@@ -58,12 +60,14 @@ class OnnxRuntime:
         usable = [name for name in settings.providers if name in here] or [CPU]
         reason = '' if wanted in here else f'here are: {", ".join(here)}'
         try:
-            session = _opened(content, settings, usable, cache)
+            division = division_of(settings, usable)
+            session = _opened(content, settings, usable, division, cache)
         except ModelLoadError as error:
             if usable == [CPU] or settings.require_provider:
                 raise
             reason = shortened(str(error.__cause__ or error))
-            session = _opened(content, settings, [CPU], cache)
+            division = division_of(settings, [CPU])
+            session = _opened(content, settings, [CPU], division, cache)
         device = str(session.get_providers()[0])
         fallback = ''
         if device != wanted:
@@ -71,7 +75,8 @@ class OnnxRuntime:
             fallback = f"provider '{wanted}' cannot be used, '{device}' is: {reason}"
         if fallback and settings.require_provider:
             raise ModelLoadError(model, fallback)
-        return OnnxRuntimeSession(session, model, fallback)
+        cpus = division.caller if division is not None else frozenset[int]()
+        return OnnxRuntimeSession(session, model, fallback, cpus)
 
 
 def _engine() -> Any:
@@ -82,6 +87,7 @@ def _opened(
     content: ModelContent,
     settings: ExecutionSettings,
     providers: Sequence[str],
+    division: Division | None,
     cache: ArtifactCache | None,
 ) -> Any:
     """Opens the engine's session; the CPU does what the providers cannot."""
@@ -92,7 +98,7 @@ def _opened(
         folder = cache.folder(hashlib.sha256(content.model).hexdigest())
 
     def options() -> Any:
-        return session_options(engine, content, settings)
+        return session_options(engine, content, settings, division)
 
     def opened(model: bytes, its_options: Any) -> Any:
         return engine.InferenceSession(

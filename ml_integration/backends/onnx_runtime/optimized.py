@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ml_integration.backends.onnx_runtime.causes import shortened
-from ml_integration.core.cpus import cpu_kind
 from ml_integration.core.contracts import ArtifactCache
+from ml_integration.core.cpus import cpu_kind
 from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.execution import ExecutionSettings
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ml_integration.core.cpus import usable_cpus
+from ml_integration.core.cpus import Division, divide, process_cpus, usable_cpus
 from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.errors import ModelLoadError
@@ -19,13 +20,36 @@ TENSORRT = 'TensorrtExecutionProvider'
 NOWHERE = '/dev/null'
 """A folder that holds no file. The engine would otherwise take the external weights of a model
 that it opens from memory from the current directory, where nobody has verified them."""
+_turns = itertools.count()
 _LEVELS = {
     'disabled': 'ORT_DISABLE_ALL', 'basic': 'ORT_ENABLE_BASIC',
     'extended': 'ORT_ENABLE_EXTENDED', 'all': 'ORT_ENABLE_ALL',
 }  # fmt: skip
 
 
-def session_options(engine: Any, content: ModelContent, settings: ExecutionSettings) -> Any:
+def intra_op_threads(settings: ExecutionSettings) -> int:
+    """Returns the number of threads of a session, the one that calls it included."""
+    return settings.intra_op_threads or usable_cpus()
+
+
+def division_of(settings: ExecutionSettings, providers: Sequence[str]) -> Division | None:
+    """Divides the CPUs among the threads of a new session.
+
+    Sessions take turns, and processes begin with different ones, so that not all callers have
+    the same CPU.
+
+    Returns:
+        The division; None if the system is to decide.
+    """
+    fixed = settings.thread_affinity or settings.inter_op_threads > 1
+    if not settings.pin_threads or fixed or list(providers) != [CPU]:
+        return None
+    return divide(process_cpus(), intra_op_threads(settings), os.getpid() + next(_turns))
+
+
+def session_options(
+    engine: Any, content: ModelContent, settings: ExecutionSettings, division: Division | None
+) -> Any:
     """Makes the options of one session.
 
     Each session has a pool of its own, as large as the CPUs the process may use. The one pool
@@ -38,7 +62,7 @@ def session_options(engine: Any, content: ModelContent, settings: ExecutionSetti
     """
     options = engine.SessionOptions()
     options.log_severity_level = 3  # errors
-    options.intra_op_num_threads = settings.intra_op_threads or usable_cpus()
+    options.intra_op_num_threads = intra_op_threads(settings)
     options.inter_op_num_threads = settings.inter_op_threads
     parallel = settings.inter_op_threads > 1
     modes = engine.ExecutionMode
@@ -51,11 +75,13 @@ def session_options(engine: Any, content: ModelContent, settings: ExecutionSetti
         options.add_session_config_entry(
             f'session.{pool}.allow_spinning', str(int(settings.allow_spinning))
         )
-    if settings.thread_affinity:
-        _check_affinity(settings.thread_affinity, options.intra_op_num_threads - 1, content)
-        options.add_session_config_entry(
-            'session.intra_op_thread_affinities', settings.thread_affinity
-        )
+    affinity = settings.thread_affinity
+    if affinity:
+        _check_affinity(affinity, options.intra_op_num_threads - 1, content)
+    elif division is not None:
+        affinity = ';'.join(_counted_from_1(cpus) for cpus in division.helpers)
+    if affinity:
+        options.add_session_config_entry('session.intra_op_thread_affinities', affinity)
     options.add_session_config_entry(
         'session.model_external_initializers_file_folder_path', NOWHERE
     )
@@ -86,6 +112,10 @@ def provider_options(providers: Sequence[str], folder: Path | None) -> list[dict
             'trt_timing_cache_path': str(folder),
         }
     return [options.get(name, {}) for name in providers]
+
+
+def _counted_from_1(cpus: frozenset[int]) -> str:
+    return ','.join(str(cpu + 1) for cpu in sorted(cpus))
 
 
 def _check_affinity(affinity: str, extra_threads: int, content: ModelContent) -> None:

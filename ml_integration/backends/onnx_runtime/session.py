@@ -33,13 +33,21 @@ class OnnxRuntimeSession:
         engine: the engine's own session.
         model: `name@version`, for errors.
         fallback: reason why the device is not the one that was asked for first; empty if it is.
+        cpus: CPUs for the thread that runs it; empty for any.
     """
 
-    def __init__(self, engine: Any, model: str, fallback: str = '') -> None:
+    def __init__(
+        self,
+        engine: Any,
+        model: str,
+        fallback: str = '',
+        cpus: frozenset[int] = frozenset(),
+    ) -> None:
         self.inputs = tuple(_spec(item, model, 'input') for item in engine.get_inputs())
         self.outputs = tuple(_spec(item, model, 'output') for item in engine.get_outputs())
         self.device = str(engine.get_providers()[0])
         self.fallback = fallback
+        self.cpus = cpus
         described = engine.get_modelmeta()
         self.metadata = {'producer': described.producer_name, **described.custom_metadata_map}
         self._engine: Any = engine
@@ -91,7 +99,7 @@ class OnnxRuntimeSession:
     def share(self) -> OnnxRuntimeSession:
         if self._engine is None:
             raise self._closed()
-        return OnnxRuntimeSession(self._engine, self._model, self.fallback)
+        return OnnxRuntimeSession(self._engine, self._model, self.fallback, self.cpus)
 
     def close(self) -> None:
         if self._engine is None:

@@ -12,8 +12,8 @@ import pytest
 from onnx import TensorProto
 
 from ml_integration.backends.onnx_runtime import OnnxRuntime
-from ml_integration.core.cpus import usable_cpus
 from ml_integration.backends.onnx_runtime.session import OnnxRuntimeSession
+from ml_integration.core.cpus import process_cpus, usable_cpus
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.errors import ModelLoadError
@@ -163,6 +163,41 @@ def test_settings_do_not_change_the_result(settings: ExecutionSettings) -> None:
 def test_settings_reach_the_engine(settings: ExecutionSettings, option: str, value: Any) -> None:
     session = opened(onnx_models.identity(), settings)
     assert getattr(session._engine.get_session_options(), option) == value
+
+
+def affinities(session: OnnxRuntimeSession) -> str:
+    options = session._engine.get_session_options()
+    try:
+        return str(options.get_session_config_entry('session.intra_op_thread_affinities'))
+    except RuntimeError:  # there is none
+        return ''
+
+
+@pytest.mark.skipif(len(process_cpus()) < 2, reason='there is nothing to divide on one CPU')
+def test_threads_of_the_engine_keep_off_the_callers_cpus() -> None:
+    session = opened(onnx_models.identity(), ExecutionSettings(intra_op_threads=2))
+    helpers = {int(cpu) - 1 for cpu in affinities(session).split(',')}
+    assert session.cpus
+    assert session.cpus < process_cpus()
+    assert helpers <= process_cpus() - session.cpus
+    assert session.share().cpus == session.cpus
+
+
+@pytest.mark.parametrize(
+    ('settings', 'told'),
+    [
+        (ExecutionSettings(intra_op_threads=2, pin_threads=False), ''),
+        (ExecutionSettings(intra_op_threads=2, thread_affinity='1'), '1'),
+        (ExecutionSettings(intra_op_threads=2, inter_op_threads=2), ''),
+        (ExecutionSettings(intra_op_threads=1), ''),
+        (ExecutionSettings(intra_op_threads=255), ''),
+    ],
+)
+def test_the_system_decides_where_nothing_can_be_divided(
+    settings: ExecutionSettings, told: str
+) -> None:
+    session = opened(onnx_models.identity(), settings)
+    assert (affinities(session), session.cpus) == (told, frozenset())
 
 
 @pytest.mark.parametrize('spinning', [False, True])
