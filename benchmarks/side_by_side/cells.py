@@ -33,6 +33,7 @@ QUICK_CELLS = (
     Cell('light', 'VGA', '30 Hz'),
     DELIVERY,
     Cell('medium', 'VGA', '30 Hz'),
+    Cell('heavy', 'VGA', '30 Hz'),
     Cell('heavy', 'VGA', '1.5x'),
 )
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks.side_by_side.line_process import serve
 from ml_integration.backends.onnx_runtime import OnnxRuntime
+from ml_integration.core.cpus import keep_thread_on
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.ros.node.memory import keep_buffers
@@ -63,6 +64,7 @@ class Floor:
         tensor = np.ascontiguousarray(small.transpose(2, 0, 1)[None], np.float32) / 255
         arrived, frame = picture.tobytes(), np.empty(picture.size, np.uint8)
         spent_ms = []
+        keep_thread_on(self._session.cpus)
         begin = now = time.monotonic()
         pace = Pace(1 / loop.rate_hz, begin) if loop.rate_hz else None
         while now < begin + loop.seconds:

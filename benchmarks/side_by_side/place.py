@@ -79,6 +79,11 @@ class Place:
         files = {'model': folder / 'model.onnx', 'labels': folder / 'labels.txt'}
         return self.child(node, 'benchmarks.naive_node', environment, *arguments, **files)
 
+    def bare(self, node: str, model: Model, *arguments: str) -> ChildProcess:
+        """Starts a node that does the least."""
+        file = model.folder(self.store) / 'model.onnx'
+        return self.child(node, 'benchmarks.bare_node', os.environ, *arguments, model=file)
+
 
 def without_profile() -> dict[str, str]:
     """This process's environment with Fast DDS as it comes."""

@@ -21,8 +21,9 @@ from benchmarks.side_by_side.place import Place, without_profile
 from ml_integration.ros.client.child_process import ChildProcess
 
 NAIVE_DEFAULT, NAIVE = 'naive, default DDS', 'naive'
-OURS, OURS_DEFAULT, COMPOSED, FLOOR = 'ours', 'ours, default DDS', 'ours, composed', 'floor'
-WHO = (NAIVE_DEFAULT, NAIVE, OURS_DEFAULT, OURS, COMPOSED, FLOOR)
+OURS, OURS_DEFAULT, COMPOSED = 'ours', 'ours, default DDS', 'ours, composed'
+BARE, FLOOR = 'bare over DDS', 'floor'
+WHO = (NAIVE_DEFAULT, NAIVE, OURS_DEFAULT, OURS, COMPOSED, BARE, FLOOR)
 
 
 class Subject(Protocol):
@@ -73,8 +74,8 @@ class Fed:
             yield runs
 
 
-class FedNaive(Fed):
-    """The same for a naive node, which prints how long its session ran."""
+class FedPrinting(Fed):
+    """The same for a node that prints how long its session ran."""
 
     @contextmanager
     def runs(self) -> Iterator[dict[int, float]]:
@@ -159,17 +160,21 @@ def subjects_of(model: Model, place: Place, resources: ExitStack) -> list[Any]:
     def images(node: str) -> tuple[str, str]:
         return '-r', f'image:=/{node}/image'
 
-    names = [f'{kind}_{model.name}' for kind in ('naive_default', 'naive', 'ours', 'container')]
+    names = [
+        f'{kind}_{model.name}' for kind in ('naive_default', 'naive', 'ours', 'container', 'bare')
+    ]
     naive_default = ending(place.naive(names[0], model, plain, *images(names[0])))
     naive = ending(place.naive(names[1], model, os.environ, *images(names[1])))
     ours = ending(place.ours(names[2], model.reference, state / names[2], *images(names[2])))
+    bare = ending(place.bare(names[4], model, *images(names[4])))
     module = 'ml_integration.ros.composition.component_container'
     container = ending(place.child(names[3], module, os.environ))
     return [
-        FedNaive(NAIVE_DEFAULT, naive_default, place.cameras.default, place),
-        FedNaive(NAIVE, naive, place.cameras.profile, place),
+        FedPrinting(NAIVE_DEFAULT, naive_default, place.cameras.default, place),
+        FedPrinting(NAIVE, naive, place.cameras.profile, place),
         Fed(OURS, ours, place.cameras.profile, place),
         Composed(container, place, model, state / names[3]),
+        FedPrinting(BARE, bare, place.cameras.profile, place),
         Fed(OURS_DEFAULT, ours, place.cameras.default, place),
     ]
 
