@@ -216,5 +216,8 @@ class DeadlineError(InferenceError):
 
 
 def _shown(value: object) -> str:
-    text = repr(value) if isinstance(value, str) else str(value)
+    try:
+        text = repr(value) if isinstance(value, str) else str(value)
+    except ValueError:  # a whole number of thousands of digits
+        text = f'{type(value).__name__} that cannot be printed'
     return text if len(text) <= 120 else text[:117] + '...'

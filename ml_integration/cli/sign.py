@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ml_integration.cli.arguments import add_model, add_stores, folder_of, state_of
 from ml_integration.cli.auditing import audited
-from ml_integration.store.package.manifest import MANIFEST, SIGNATURE
-from ml_integration.store.package.package import read_manifest
+from ml_integration.store.package.manifest import SIGNATURE
+from ml_integration.store.package.package import open_package
 from ml_integration.store.package.pinned_files import read_pinned
 from ml_integration.store.state.durable import write_durably
 from ml_integration.store.trust.signature import key_id, load_private_key, sign
@@ -30,10 +30,11 @@ def run(args: argparse.Namespace) -> int:
     with audited(state_of(args), 'sign', args.model) as record:
         folder = folder_of(args)
         key = load_private_key(args.key)
-        manifest = read_manifest(folder)
+        package = open_package(folder)
+        manifest = package.manifest
         record.model = str(manifest.identity)
         read_pinned(folder, manifest.files)
-        write_durably(folder / SIGNATURE, sign((folder / MANIFEST).read_bytes(), key))
+        write_durably(folder / SIGNATURE, sign(package.data, key))
         record.reason = f'with the key {key_id(key.public_key())}'
     print(f'signed {record.model}, release {manifest.release}, {record.reason}')
     return 0

@@ -56,12 +56,12 @@ class Admission:
         Raises:
             MlIntegrationError: the model may not be loaded in the place of the serving one.
         """
-        directory = self._store.find(reference)
-        manifest = inspect_package(directory, self._trust)
+        folder = inspect_package(self._store.find(reference), self._trust)
+        manifest = folder.manifest
         self._check(manifest, serving)
         package = None
         if sum(pin.size for pin in manifest.files.values()) <= AT_ONCE_BYTES:
-            package = read_package(directory, self._trust)
+            package = folder.read()  # by the manifest that was checked
         return Candidate(str(manifest.identity), package)
 
     def verify(self, reference: str, serving: Manifest | None) -> ModelPackage:

@@ -85,20 +85,9 @@ def _opened(path: Path, flags: int, limit: int | None) -> BinaryIO:
 
 def _require(status: os.stat_result, limit: int | None) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError(f'{_kind(status.st_mode)} instead of a regular file')
+        raise ValueError('not a regular file')
     if limit is not None and status.st_size > limit:
         raise ValueError(f'{status.st_size} bytes instead of at most {limit}')
-
-
-def _kind(mode: int) -> str:
-    kinds = {
-        stat.S_IFDIR: 'a folder',
-        stat.S_IFIFO: 'a FIFO',
-        stat.S_IFSOCK: 'a socket',
-        stat.S_IFCHR: 'a device',
-        stat.S_IFBLK: 'a device',
-    }
-    return kinds.get(stat.S_IFMT(mode), 'something else')
 
 
 def _content(stream: BinaryIO, limit: int) -> bytes:

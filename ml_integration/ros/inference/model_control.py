@@ -7,10 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from ml_integration.deploy.admission import Candidate
+from ml_integration.deploy.asking import Asking
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.errors import MlIntegrationError, SwapError
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
+
+CHECK_PATIENCE_S = 0.5
+"""Time that the executor waits for the check of a model, which mostly takes milliseconds [s]."""
 
 
 class ModelControl:
@@ -34,6 +38,7 @@ class ModelControl:
         self._node = node
         self._deployment = deployment
         self._changed = changed
+        self._asking: Asking[Candidate] = Asking()
         self._admitted: dict[str, Candidate] = {}
         self._reporting = threading.Lock()
         self._ended = False
@@ -56,8 +61,13 @@ class ModelControl:
         Raises:
             MlIntegrationError: with the reason.
         """
-        if reference != str(self._deployment.serving.identity):
-            self._admitted = {reference: self._deployment.admit(reference)}
+        if reference == str(self._deployment.serving.identity):
+            return
+        found = self._asking.ask(
+            reference, lambda: self._deployment.admit(reference), CHECK_PATIENCE_S
+        )
+        # What could not be checked in time is checked when it is loaded.
+        self._admitted = {reference: found or Candidate(reference, None)}
 
     def wish(self, reference: str) -> None:
         """Acts on an accepted request; called after the parameter changed."""

@@ -9,13 +9,14 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
 from ml_integration.core.health import Level
+from ml_integration.deploy.background import InOrder
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.ros.node import qos
 from ml_integration.store.state.model_store import ModelStore, StoredModel
 
 
 class ModelReport:
-    """Publishes `~/models` (diagnostic_msgs/DiagnosticArray, latched) when it is told to.
+    """Publishes `~/models` (diagnostic_msgs/DiagnosticArray, latched) soon after it is told to.
 
     Args:
         node: the node that owns the topic.
@@ -29,17 +30,34 @@ class ModelReport:
         self._deployment = deployment
         self._listed: tuple[StoredModel, ...] = ()
         self._manifests: list[tuple[Path, int]] = []
+        self._problem = ''
+        self._writer = InOrder('ml_report')
+        self._ended = False
         self.publisher = node.create_publisher(DiagnosticArray, '~/models', qos.latched())
 
     def publish(self, problem: str) -> None:
-        """Publishes the present state.
+        """Publishes the present state soon, by a thread that may wait for the disks.
 
         Args:
             problem: reason why the last request failed; empty if it did not.
         """
-        message = DiagnosticArray(status=[self._summary(problem), *self._versions()])
-        message.header.stamp = self._node.get_clock().now().to_msg()
-        self.publisher.publish(message)
+        self._problem = problem
+        self._writer.do(self._publish)
+
+    def close(self) -> None:
+        """Publishes nothing any more."""
+        self._ended = True
+        self._writer.finish()
+
+    def _publish(self) -> None:
+        try:
+            message = DiagnosticArray(status=[self._summary(self._problem), *self._versions()])
+            message.header.stamp = self._node.get_clock().now().to_msg()
+            if not self._ended:
+                self.publisher.publish(message)
+        except Exception as error:
+            if not self._ended and self._node.context.ok():
+                self._node.get_logger().error(f'~/models cannot be published: {error!r}')
 
     def _summary(self, problem: str) -> DiagnosticStatus:
         state = self._deployment.state
@@ -71,7 +89,7 @@ class ModelReport:
             yield _status(self._node, level, str(stored), text, _about(stored))
 
     def _models(self) -> tuple[StoredModel, ...]:
-        """Returns the stored models; reads manifests only after a change, since frames wait."""
+        """Returns the stored models; reads manifests only after a change."""
         found = (file for store in self._store.stores for file in store.glob('*/*/manifest.yaml'))
         manifests = sorted((file, _changed_ns(file)) for file in found)
         if manifests != self._manifests:

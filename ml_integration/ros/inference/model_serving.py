@@ -65,6 +65,7 @@ class ModelServing:
         self.deployment.start(current.model)
         self._report = ModelReport(node, store, self.deployment)
         resources.callback(node.destroy_publisher, self._report.publisher)
+        resources.callback(self._report.close)
         self.control = ModelControl(node, self.deployment, self._publish_report)
         resources.callback(self.control.end)
         reverification = Reverification(

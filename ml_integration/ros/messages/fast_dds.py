@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from ml_integration.store.files import open_file
+
 VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 PROFILE = 'config/fastdds_large_messages.xml'
 SHARED_MEMORY = Path('/dev/shm')
@@ -69,12 +71,12 @@ def _known_variables(variables: Mapping[str, str]) -> tuple[str, ...]:
 
 def _remove_if_stale(lock: Path) -> bool:
     try:
-        if time.time() - lock.stat().st_mtime < MIN_AGE_S:
+        if time.time() - lock.lstat().st_mtime < MIN_AGE_S:
             return False
-        with lock.open() as held:
+        with open_file(lock) as held:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             lock.with_name(lock.name.removesuffix('_el')).unlink(missing_ok=True)
             lock.unlink()
-    except OSError:  # locked, of another user, or gone in the meantime
+    except (OSError, ValueError):  # locked, of another user, gone in the meantime, or no lock
         return False
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, get_args
 
@@ -23,6 +24,7 @@ P = TypeVar('P')
 
 EMPTY = {str: Parameter.Type.STRING_ARRAY, int: Parameter.Type.INTEGER_ARRAY,
          float: Parameter.Type.DOUBLE_ARRAY}  # fmt: skip
+LONGEST_REASON = 4000
 INT64_MAX = 2**63 - 1
 FLOAT_MAX = 1.7976931348623157e308
 
@@ -100,7 +102,10 @@ class Parameters(Generic[P]):
                 new = build(self._cls, {**self._values, **changes}, self._where)
                 self._check_change(self.current, new)
         except MlIntegrationError as error:
-            return SetParametersResult(successful=False, reason=str(error))
+            return _refusal(str(error))
+        except Exception as error:  # what left this callback would be an answer without a result
+            self._node.get_logger().error(f'a check failed:\n{traceback.format_exc()}')
+            return _refusal(f'a check failed, which is a fault of the program: {error!r}')
         return SetParametersResult(successful=True)
 
     def _changes(self, parameters: list[Parameter]) -> dict[str, Any]:
@@ -130,7 +135,19 @@ class Parameters(Generic[P]):
             old, new = self.current, build(self._cls, self._values, self._where)
             self.current = new
         if not _is_correction(parameters):
+            self._act(old, new)
+
+    def _act(self, old: P, new: P) -> None:
+        try:
             self._changed(old, new)
+        except Exception:  # the parameters have changed: the answer has to say so
+            self._node.get_logger().error(f'after a change:\n{traceback.format_exc()}')
+
+
+def _refusal(reason: str) -> SetParametersResult:
+    # Not every text of Python can be sent.
+    sent = reason[:LONGEST_REASON].encode('utf-8', 'backslashreplace').decode().replace('\0', '')
+    return SetParametersResult(successful=False, reason=sent)
 
 
 def _is_correction(parameters: list[Parameter]) -> bool:

@@ -48,6 +48,8 @@ def open_source(path: str, where: str) -> VideoSource:
         raise _refused(
             path, 'a file or folder that exists', where, f'Not found: {place.absolute()}'
         )
+    if not (place.is_dir() or place.is_file()):  # opening it might wait for ever
+        raise _refused(path, 'a regular file or a folder', where)
     source = _source(place)
     if source.read() is None:
         source.close()

@@ -15,11 +15,14 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
 from ml_integration.errors import InstallError
+from ml_integration.store.files import open_named_file
 from ml_integration.store.install.source_file import SourceFile, SourceLimits
 from ml_integration.store.package.manifest import MANIFEST
 
 _HEADERS = 16_384
 """Bytes that a file of a .tar may take beside its content, and the end of the archive."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Methods that unpack piece by piece, in bounds; the others make gigabytes of a piece."""
 _LARGEST_READ = 2**24
 """Largest single read; no honest header is larger, and contents are read in smaller pieces."""
 
@@ -30,18 +33,22 @@ def files_of_zip(archive: Path, limits: SourceLimits) -> Iterator[SourceFile]:
     Raises:
         InstallError: an entry is not safe, or it is too much.
     """
-    with zipfile.ZipFile(archive) as opened:
+    with open_named_file(archive) as raw, zipfile.ZipFile(raw) as opened:
         members = opened.infolist()
         total = sum(member.file_size for member in members)
         limits.check(archive, len(members), total)
         # With the manifest known, a wrong file ends the copy at once.
-        members.sort(key=lambda member: PurePosixPath(member.filename).name != MANIFEST)
+        members.sort(key=lambda member: not _is_manifest(member.filename))
         seen: set[str] = set()
         for member in members:
             name = _safe_name(archive, member.filename)
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise InstallError(archive, f'{name} is a link or no regular file')
+            if member.compress_type not in _METHODS:
+                hint = 'Pack it again with the usual method, deflate.'
+                what = f'{name} is packed by method {member.compress_type}'
+                raise InstallError(archive, what, hint)
             if not member.is_dir():
                 _only_once(archive, name, seen)
                 with opened.open(member) as stream:
@@ -49,21 +56,38 @@ def files_of_zip(archive: Path, limits: SourceLimits) -> Iterator[SourceFile]:
 
 
 def files_of_tar(archive: Path, limits: SourceLimits, packed: bool) -> Iterator[SourceFile]:
-    """Yields the files of a .tar, in its own order.
+    """Yields the files of a .tar, the manifest first, which is looked for, and then in its order.
 
     Raises:
         InstallError: an entry is not safe, or it is too much.
     """
     with ExitStack() as stack:
-        raw: io.BufferedIOBase = stack.enter_context(archive.open('rb'))
+        raw: io.BufferedIOBase = stack.enter_context(open_named_file(archive))  # type: ignore
         if packed:
             raw = stack.enter_context(gzip.GzipFile(fileobj=raw))
-        # A header can claim to be as large as a disk, too.
-        reader = BoundedReader(raw, limits.size + _HEADERS * limits.files)
-        opened = stack.enter_context(tarfile.open(fileobj=reader, mode='r:'))
+        first = ''
+        for file in _files_of_tar(archive, limits, raw):
+            if _is_manifest(file.name):
+                first = file.name
+                yield file
+                break
+        raw.seek(0)
+        for file in _files_of_tar(archive, limits, raw):
+            if file.name != first:
+                yield file
+
+
+def _files_of_tar(
+    archive: Path, limits: SourceLimits, raw: io.BufferedIOBase
+) -> Iterator[SourceFile]:
+    # A header can claim to be as large as a disk, too.
+    reader = BoundedReader(raw, limits.size + _HEADERS * limits.files)
+    with tarfile.open(fileobj=reader, mode='r:') as opened:
         seen: set[str] = set()
         size = 0
         for count, member in enumerate(opened, 1):
+            if member.size < 0:
+                raise InstallError(archive, f'{member.name!a} has {member.size} bytes')
             size += member.size
             limits.check(archive, count, size)
             name = _safe_name(archive, member.name)
@@ -74,6 +98,10 @@ def files_of_tar(archive: Path, limits: SourceLimits, packed: bool) -> Iterator[
             if stream is None or member.issparse():
                 raise InstallError(archive, f'{name} is a link or no regular file')
             yield SourceFile(archive, name, member.size, stream)
+
+
+def _is_manifest(name: str) -> bool:
+    return PurePosixPath(name).name == MANIFEST
 
 
 class BoundedReader(io.RawIOBase):

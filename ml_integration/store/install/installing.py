@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml_integration.errors import InstallError, MlIntegrationError
+from ml_integration.store.files import read_file
 from ml_integration.store.install.copying import Progress, copy
 from ml_integration.store.install.source_file import SourceLimits
 from ml_integration.store.install.sources import open_source
@@ -14,6 +15,7 @@ from ml_integration.store.install.staging import staging, sync_tree
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, Manifest
 from ml_integration.store.package.package import ModelPackage, read_manifest, read_package
 from ml_integration.store.package.pinned_files import read_pinned
+from ml_integration.store.package.plain_yaml import LARGEST
 from ml_integration.store.state.durable import cannot, make_folder, sync_folder
 from ml_integration.store.trust.policy import DIGEST, Trust
 
@@ -137,11 +139,14 @@ def _compare(staged: Path, directory: Path) -> None:
         if _content(staged / name) != _content(directory / name):
             raise InstallError(directory, f'it is there already, with another {name}', hint)
     try:
-        read_pinned(directory, read_manifest(directory).files)
+        read_pinned(directory, read_manifest(staged).files)  # the same as that of the directory
     except MlIntegrationError as error:
         what = f'it is there already, but damaged: {error}'
         raise InstallError(directory, what, 'Remove it and install it again.') from error
 
 
 def _content(file: Path) -> bytes | None:
-    return file.read_bytes() if file.is_file() else None
+    try:
+        return read_file(file, LARGEST)
+    except (OSError, ValueError):
+        return None

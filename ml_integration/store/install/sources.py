@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ml_integration.errors import InstallError, ManifestError
+from ml_integration.store.files import open_file, open_named_file, read_named_file
 from ml_integration.store.install.archives import files_of_tar, files_of_zip
 from ml_integration.store.install.source_file import SourceFile, SourceLimits, explained
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, parse_manifest
+from ml_integration.store.package.plain_yaml import LARGEST
 
 
 def open_source(source: Path, manifest: Path | None, limits: SourceLimits) -> Iterator[SourceFile]:
-    """Opens the files of a package, the manifest first if the kind of source allows it.
+    """Opens the files of a package, the manifest first.
 
     Args:
         source: a folder, a .tar, .tar.gz, .tgz, .zip or .onnx.
@@ -40,8 +42,11 @@ def open_source(source: Path, manifest: Path | None, limits: SourceLimits) -> It
 
 
 def _names_in(folder: Path, limits: SourceLimits) -> list[str]:
-    names = []
+    names: list[str] = []
+    entries = 0
     for where, folders, files in os.walk(folder):
+        entries += len(folders) + len(files)
+        limits.check(folder, entries, 0)
         for name in (*folders, *files):
             path = Path(where) / name
             relative = path.relative_to(folder).as_posix()
@@ -49,8 +54,7 @@ def _names_in(folder: Path, limits: SourceLimits) -> list[str]:
                 raise InstallError(folder, f'{relative} is a link or no regular file')
             if path.is_file():
                 names.append(relative)
-        limits.check(folder, len(names), 0)
-    return sorted(names, key=lambda name: (name != MANIFEST, name))
+    return sorted(names, key=lambda name: (PurePosixPath(name).name != MANIFEST, name))
 
 
 def _from_names(folder: Path, names: list[str], limits: SourceLimits) -> Iterator[SourceFile]:
@@ -58,17 +62,19 @@ def _from_names(folder: Path, names: list[str], limits: SourceLimits) -> Iterato
     total = sum(sizes.values())
     limits.check(folder, len(names), total)
     for name, size in sizes.items():
-        with (folder / name).open('rb') as stream:
+        with open_file(folder / name) as stream:
             yield SourceFile(folder, name, size, stream, total)
 
 
 def _from_onnx(model: Path, manifest: Path, limits: SourceLimits) -> Iterator[SourceFile]:
     try:
-        pinned = parse_manifest(manifest.read_bytes(), manifest)
-    except OSError as error:
+        data = read_named_file(manifest, LARGEST)
+    except (OSError, ValueError) as error:
         hint = f'Give one by --manifest; ml_model inspect {model} proposes one.'
-        what = f'there is no manifest for it: {error.strerror or error}'
+        reason = getattr(error, 'strerror', None) or error
+        what = f'there is no manifest for it: {reason}'
         raise ManifestError(manifest, 'the file', what, 'a manifest', hint) from error
+    pinned = parse_manifest(data, manifest)
     beside = {name: manifest.parent / name for name in pinned.files}
     paths = {MANIFEST: manifest, SIGNATURE: manifest.with_name(SIGNATURE), **beside}
     paths[pinned.model] = model
@@ -76,5 +82,5 @@ def _from_onnx(model: Path, manifest: Path, limits: SourceLimits) -> Iterator[So
     total = sum(path.stat().st_size for path in paths.values())
     limits.check(model, len(paths), total)
     for name, path in paths.items():
-        with path.open('rb') as stream:
+        with open_named_file(path) as stream:
             yield SourceFile(model, name, path.stat().st_size, stream, total)

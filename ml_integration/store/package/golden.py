@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import struct
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from ml_integration.core.datatypes import Array, Tensors, TensorSpec
 from ml_integration.errors import GoldenError, ManifestError, ModelMismatchError
+from ml_integration.store.package.stored_arrays import read_arrays
 
-_BROKEN = (
-    ValueError, OSError, EOFError, KeyError, RuntimeError, struct.error,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +122,30 @@ def _selected(
     return chosen.astype(np.float64)
 
 
-def parse_golden(data: bytes, file: Path) -> Golden:
+def parse_golden(data: bytes, file: Path, known: Mapping[str, int] = _NOTHING) -> Golden:
     """Reads a golden sample from the content of an `.npz` file.
 
     Its arrays: `input.<tensor>`, `output.<tensor>`, `rtol`, `atol` and, if wanted,
     `input_divisor` and `output_indices.<tensor>`.
 
+    Args:
+        data: the file's content.
+        file: where it comes from, for errors.
+        known: the most elements that an array may have, by its name, where that is known.
+
     Raises:
         ManifestError: it is not such a file.
     """
-    arrays = _load(data, file)
+    arrays = read_arrays(data, file, known)
     samples = _group(arrays, 'input.')
     values = _group(arrays, 'output.')
     indices = _group(arrays, 'output_indices.')
     if not samples or not values:
         expected = 'arrays input.<name> and output.<name>'
         raise ManifestError(file, 'golden', ', '.join(arrays), expected)
+    for name, sample in samples.items():
+        if sample.dtype.kind not in 'biuf':
+            raise ManifestError(file, f'golden.input.{name}', sample.dtype, 'numbers')
     return Golden(
         samples,
         _number(arrays, 'input_divisor', 1.0, file),
@@ -150,14 +153,6 @@ def parse_golden(data: bytes, file: Path) -> Golden:
         _number(arrays, 'rtol', None, file),
         _number(arrays, 'atol', None, file),
     )
-
-
-def _load(data: bytes, file: Path) -> dict[str, Array]:
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (*_BROKEN, AttributeError, TypeError) as error:  # a bare .npy is no archive
-        raise ManifestError(file, 'golden', str(error), 'an .npz file of plain arrays') from error
 
 
 def _group(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
@@ -181,7 +176,7 @@ def _expected(name: str, values: Array, indices: Array | None, file: Path) -> Ex
     if indices is None:
         return ExpectedOutput(values, None)
     fits = indices.dtype.kind in 'iu' and indices.shape == values.shape and indices.ndim == 1
-    if not fits or (indices < 0).any():
+    if not fits or (indices < 0).any() or (indices > np.iinfo(np.intp).max).any():
         raise ManifestError(
             file, f'golden.output_indices.{name}', indices, 'one index per output value, (K,) int'
         )

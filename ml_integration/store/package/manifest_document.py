@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Hashable
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
 from ml_integration.errors import ManifestError
+from ml_integration.store.package.plain_yaml import load_yaml
 
 SCHEMA = 2
 _TYPES = {
     'object': 'a mapping', 'array': 'a list', 'string': 'text', 'integer': 'a whole number',
     'number': 'a number', 'null': 'null',
 }  # fmt: skip
-
-# A tag such as !!bool before another word makes PyYAML fail in ways of its own.
-_BROKEN = (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError)
 
 
 def read_document(data: bytes, file: Path) -> dict[str, Any]:
@@ -66,50 +62,6 @@ def schema() -> dict[str, Any]:
 @cache
 def _validator() -> Any:
     return jsonschema.Draft202012Validator(schema())
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Loader of safe YAML that refuses repeated keys, and aliases, which can explode."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError('aliases are not supported')
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(
-                    problem='a key is not text', problem_mark=key.start_mark
-                )
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"'{key.value}' is given twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def load_yaml(data: bytes, file: Path) -> Any:
-    """Reads plain YAML; keys that occur twice and aliases are refused.
-
-    Args:
-        data: the file's content.
-        file: where it comes from, for errors.
-
-    Raises:
-        ManifestError: it is not plain YAML.
-    """
-    try:
-        return yaml.load(data, _StrictLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f'line {mark.line + 1}' if mark else 'the file'
-        raise ManifestError(file, place, error.problem or str(error), 'plain YAML') from error
-    except _BROKEN as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ManifestError(file, 'the file', reason, 'plain YAML') from error
 
 
 def _importance(error: Any) -> tuple[bool, bool, int, int, str]:
@@ -168,6 +120,8 @@ def _expected(validator: str, value: Any) -> str:
         'exclusiveMinimum': f'> {value}',
         'maximum': f'<= {value}',
         'maxProperties': f'at most {value}',
+        'maxItems': f'at most {value}',
+        'maxLength': f'at most {value} characters',
         'pattern': '',  # the description says it better
     }
     return words.get(validator, f'at least {value}')

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ml_integration.core.datatypes import ModelContent
+from ml_integration.core.inputs import SensorInput, StateInput
 from ml_integration.errors import ManifestError
+from ml_integration.store.files import read_file
 from ml_integration.store.package.golden import Golden, parse_golden
 from ml_integration.store.package.manifest import MANIFEST, Manifest, parse_manifest
-from ml_integration.store.package.pinned_files import check_sizes, read_pinned, read_unchecked
+from ml_integration.store.package.pinned_files import (
+    check_sizes,
+    link_refused,
+    read_pinned,
+    read_unchecked,
+)
+from ml_integration.store.package.plain_yaml import LARGEST
 from ml_integration.store.trust.encryption import decrypt
 from ml_integration.store.trust.policy import DIGEST, Trust
+
+_LARGEST_LABELS = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +52,70 @@ def read_manifest(directory: Path) -> Manifest:
 
     Raises:
         ManifestError: it is missing, wrong, or of another model than the folder's name says.
+        IntegrityError: it is a link.
     """
     return _parse(_read_manifest(directory), directory)
 
 
-def inspect_package(directory: Path, trust: Trust = DIGEST) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class PackageFolder:
+    """A package folder whose manifest was read, once, and found good.
+
+    What is read later is held to this manifest, whatever lies in the folder by then.
+
+    Attributes:
+        directory: the folder.
+        data: the content of its manifest.
+        manifest: what that says.
+        verified_by: what vouches for the manifest: 'signature of <key id>', 'digest' or 'nothing'.
+        trust: what the package has to show.
+    """
+
+    directory: Path
+    data: bytes
+    manifest: Manifest
+    verified_by: str
+    trust: Trust
+
+    def read(self) -> ModelPackage:
+        """Reads and verifies the files.
+
+        Raises:
+            ManifestError: the labels or the golden sample are wrong.
+            IntegrityError: a file is missing, a link, not listed or has another content than
+                pinned, or it cannot be decrypted.
+        """
+        directory, manifest = self.directory, self.manifest
+        contents = _read_contents(directory, manifest, self.trust)
+        external = {name: contents[name] for name in manifest.external}
+        labels: tuple[str, ...] = ()
+        if manifest.labels is not None:
+            labels = _labels(contents[manifest.labels], directory / manifest.labels)
+        golden = None
+        if manifest.golden is not None:
+            file = directory / manifest.golden
+            golden = parse_golden(contents[manifest.golden], file, _known_sizes(manifest))
+        model = contents[manifest.model]
+        identity = manifest.identity
+        if self.trust.policy == 'off':  # the pinned digest may be that of another file
+            identity = replace(identity, sha256=hashlib.sha256(model).hexdigest())
+        content = ModelContent(identity, model, external)
+        return ModelPackage(directory, manifest, content, labels, golden, self.verified_by)
+
+
+def open_package(directory: Path, trust: Trust = DIGEST) -> PackageFolder:
+    """Reads the manifest of a package folder and checks who vouches for it; no file is read.
+
+    Raises:
+        ManifestError: the manifest is wrong.
+        IntegrityError: it is a link, or not signed as it has to be.
+    """
+    data = _read_manifest(directory)
+    verified_by = trust.check_manifest(data, directory)
+    return PackageFolder(directory, data, _parse(data, directory), verified_by, trust)
+
+
+def inspect_package(directory: Path, trust: Trust = DIGEST) -> PackageFolder:
     """Checks quickly what takes no time of a package folder: manifest, signature, file sizes.
 
     Raises:
@@ -53,12 +123,10 @@ def inspect_package(directory: Path, trust: Trust = DIGEST) -> Manifest:
         IntegrityError: it is not signed as it has to be, or a file is missing, a link, not listed
             or of another size than pinned.
     """
-    data = _read_manifest(directory)
-    trust.check_manifest(data, directory)
-    manifest = _parse(data, directory)
+    folder = open_package(directory, trust)
     if trust.policy != 'off':
-        check_sizes(directory, manifest.files)
-    return manifest
+        check_sizes(directory, folder.manifest.files)
+    return folder
 
 
 def read_package(directory: Path, trust: Trust = DIGEST) -> ModelPackage:
@@ -73,32 +141,19 @@ def read_package(directory: Path, trust: Trust = DIGEST) -> ModelPackage:
         IntegrityError: it is not signed as it has to be, a file is missing, a link, not listed
             or has another content than pinned, or it cannot be decrypted.
     """
-    data = _read_manifest(directory)
-    verified_by = trust.check_manifest(data, directory)
-    manifest = _parse(data, directory)
-    contents = _read_contents(directory, manifest, trust)
-    external = {name: contents[name] for name in manifest.external}
-    labels: tuple[str, ...] = ()
-    if manifest.labels is not None:
-        labels = _labels(contents[manifest.labels], directory / manifest.labels)
-    golden = None
-    if manifest.golden is not None:
-        golden = parse_golden(contents[manifest.golden], directory / manifest.golden)
-    model = contents[manifest.model]
-    identity = manifest.identity
-    if trust.policy == 'off':  # the pinned digest may be that of another file
-        identity = replace(identity, sha256=hashlib.sha256(model).hexdigest())
-    content = ModelContent(identity, model, external)
-    return ModelPackage(directory, manifest, content, labels, golden, verified_by)
+    return open_package(directory, trust).read()
 
 
 def _read_manifest(directory: Path) -> bytes:
     file = directory / MANIFEST
     try:
-        return file.read_bytes()
-    except OSError as error:
+        return read_file(file, LARGEST)
+    except (OSError, ValueError) as error:
+        if file.is_symlink():
+            raise link_refused(directory, MANIFEST) from error
+        reason = getattr(error, 'strerror', None) or str(error)
         raise ManifestError(
-            file, 'the file', error.strerror or str(error), f'a model package with a {MANIFEST}'
+            file, 'the file', reason, f'a model package with a {MANIFEST}'
         ) from error
 
 
@@ -131,7 +186,24 @@ def _check_folder(manifest: Manifest, directory: Path, file: Path) -> None:
             raise ManifestError(file, key, got, f"'{expected}', the name of its folder")
 
 
+def _known_sizes(manifest: Manifest) -> dict[str, int]:
+    """Returns how many elements an array of the golden sample has at most, where that is known."""
+    specs = {f'output.{spec.name}': spec for spec in manifest.outputs}
+    for item in manifest.inputs:
+        if isinstance(item, SensorInput):
+            specs[f'input.{item.tensor}'] = item.spec
+        elif isinstance(item, StateInput):
+            specs[f'input.{item.tensor}'] = specs[f'output.{item.state_of}']
+    return {
+        key: math.prod(size for size in spec.shape if size is not None)
+        for key, spec in specs.items()
+        if None not in spec.shape
+    }
+
+
 def _labels(data: bytes, file: Path) -> tuple[str, ...]:
+    if len(data) > _LARGEST_LABELS:
+        raise ManifestError(file, 'labels', f'{len(data)} bytes', f'at most {_LARGEST_LABELS}')
     try:
         lines = data.decode('utf-8-sig').rstrip().splitlines()
     except UnicodeDecodeError as error:

@@ -6,13 +6,20 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from ml_integration.errors import IntegrityError
+from ml_integration.store.files import open_file, read_file
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, FilePin
 
 T = TypeVar('T')
+
+_MOST_ENTRIES = 10_000
+_MOST_NAMED = 10
+_LARGEST_UNPINNED = 2**31
+"""Bytes of a file that nothing pins, such as a model under development."""
 
 
 def read_pinned(directory: Path, pins: Mapping[str, FilePin]) -> dict[str, bytes]:
@@ -61,7 +68,7 @@ def _looked_at(
         'missing': missing, 'not listed': extra, 'differing': differing, 'links': sorted(links)
     }  # fmt: skip
     if any(problems.values()):
-        _refuse(directory, problems)
+        raise _refusal(directory, problems)
     return contents
 
 
@@ -74,9 +81,9 @@ def read_unchecked(directory: Path, pins: Mapping[str, FilePin]) -> dict[str, by
     contents = {}
     for name in sorted(pins):
         try:
-            contents[name] = (directory / name).read_bytes()
-        except OSError as error:
-            what = f'it cannot be read: {error.strerror or error}'
+            contents[name] = read_file(directory / name, _LARGEST_UNPINNED)
+        except (OSError, ValueError) as error:
+            what = f'it cannot be read: {getattr(error, "strerror", None) or error}'
             raise IntegrityError(directory / name, what) from error
     return contents
 
@@ -93,14 +100,12 @@ def _require_size(status: os.stat_result, pin: FilePin) -> None:
 
 
 def _read_pinned(path: Path, pin: FilePin) -> bytes:
-    # Never blocks, should it be a pipe, and follows no link that came in since.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        _require_size(os.fstat(descriptor), pin)  # first: a wrong file may be of any size
-        with os.fdopen(descriptor, 'rb', closefd=False) as stream:
+    with open_file(path) as stream:
+        _require_size(os.fstat(stream.fileno()), pin)  # first: a wrong file may be of any size
+        try:
             content = stream.read(pin.size)
-    finally:
-        os.close(descriptor)
+        except MemoryError:
+            raise ValueError(f'{pin.size} bytes do not fit into the memory') from None
     digest = hashlib.sha256(content).hexdigest()
     if digest != pin.sha256:
         raise ValueError(f'sha256 {digest[:12]}... instead of {pin.sha256[:12]}...')
@@ -118,12 +123,16 @@ def _listed(directory: Path) -> tuple[set[str], set[str]]:
 
 
 def _walk(directory: Path) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path))
-            else:
-                yield entry
+    """Yields what is no folder, until it is more than a package can have."""
+    folders, count = [directory], 0
+    while folders and count <= _MOST_ENTRIES:
+        with os.scandir(folders.pop()) as entries:
+            for entry in islice(entries, _MOST_ENTRIES):
+                count += 1
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                else:
+                    yield entry
 
 
 def _has_link(name: str, links: set[str]) -> bool:
@@ -131,14 +140,24 @@ def _has_link(name: str, links: set[str]) -> bool:
     return any('/'.join(parts[:count]) in links for count in range(1, len(parts) + 1))
 
 
-def _refuse(directory: Path, problems: Mapping[str, list[str]]) -> None:
-    what = '; '.join(f'{word}: {", ".join(names)}' for word, names in problems.items() if names)
+def link_refused(directory: Path, name: str) -> IntegrityError:
+    """Makes the error for a file of a package that is a link."""
+    return _refusal(directory, {'links': [name]})
+
+
+def _refusal(directory: Path, problems: Mapping[str, list[str]]) -> IntegrityError:
+    what = '; '.join(f'{word}: {_some(names)}' for word, names in problems.items() if names)
     found = [word for word, names in problems.items() if names]
     hints = {
         'missing': "Fetch it with the project's set-up (make setup).",
         'links': 'Put the files themselves there: where a link leads can change at any time.',
     }
     hint = hints.get(found[0], '') if len(found) == 1 else ''
-    raise IntegrityError(
+    return IntegrityError(
         directory, f'its files are not the ones that {MANIFEST} pins: {what}', hint=hint
     )
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ', '.join(names[:_MOST_NAMED]) + (f' and {more} more' if more > 0 else '')

@@ -14,11 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from ml_integration.errors import StateError
+from ml_integration.store.files import open_file
 from ml_integration.store.state.durable import make_folder, write_durably
 
 KEPT = 16
 """Number of entries that stay: the ones that were used last."""
 _DIGEST_BYTES = 65  # in hex, with a line break
+_LARGEST = 2**31 - 2**16
+"""Bytes that one read gives at most."""
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -44,7 +47,7 @@ class StoredArtifacts:
             data = self._read(key)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, MemoryError) as error:
             self.drop(key, getattr(error, 'strerror', None) or str(error))
             return None
         with suppress(OSError):
@@ -86,9 +89,8 @@ class StoredArtifacts:
         self._path.mkdir(mode=0o700, exist_ok=True)  # also where new files are the group's
 
     def _read(self, key: str) -> bytes:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open(self._path / key, flags)
-        try:
+        with open_file(self._path / key, _LARGEST) as stream:
+            descriptor = stream.fileno()
             status = os.fstat(descriptor)
             reason = _foreign(status)
             if reason:
@@ -96,8 +98,6 @@ class StoredArtifacts:
             digest = os.read(descriptor, _DIGEST_BYTES)
             # In one piece: a buffered file would copy all of it once more.
             data = os.read(descriptor, status.st_size)
-        finally:
-            os.close(descriptor)
         if digest != _digest(key, data):
             raise ValueError('its content is not the one that was written')
         return data

@@ -15,16 +15,22 @@ import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from ml_integration.errors import StateError
+from ml_integration.store.files import read_file
 from ml_integration.store.state.audit_chain import Head, broken_links, missing_at_the_end
 from ml_integration.store.state.audit_entry import FIRST, AuditEntry, Result, parse_entry
 from ml_integration.store.state.durable import (
     cannot,
     locked,
     make_folder,
+    open_to_write,
     sync_folder,
     write_all,
     write_durably,
 )
+
+_LARGEST = 2**30
+_LARGEST_HEAD = 2**12
 
 
 class AuditLog:
@@ -119,8 +125,8 @@ class AuditLog:
         entry = replace(entry, sha256=entry.digest())
         try:
             make_folder(self.path.parent)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-            descriptor = os.open(self.path, flags, 0o644)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            descriptor = open_to_write(self.path, flags, 0o644)
             size = os.fstat(descriptor).st_size
             try:
                 write_all(descriptor, entry.line())
@@ -142,24 +148,30 @@ class AuditLog:
 
     def _truncate(self, size: int) -> None:
         try:
-            os.truncate(self.path, size)
+            descriptor = open_to_write(self.path, os.O_WRONLY)
+            try:
+                os.ftruncate(descriptor, size)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise cannot('be repaired', self.path, error) from error
 
     def _lines(self) -> tuple[list[bytes], int]:
         """The finished lines, and the number of bytes after them."""
         try:
-            lines = self.path.read_bytes().splitlines(keepends=True)
+            lines = read_file(self.path, _LARGEST).splitlines(keepends=True)
         except FileNotFoundError:
             return [], 0
         except OSError as error:
             raise cannot('be read', self.path, error) from error
+        except ValueError as error:
+            raise StateError(self.path, f'it cannot be read: {error}') from error
         torn = 0 if not lines or lines[-1].endswith(b'\n') else len(lines.pop())
         return lines, torn
 
     def _read_head(self) -> Head | None:
         try:
-            document = json.loads(self._head_file.read_bytes())
+            document = json.loads(read_file(self._head_file, _LARGEST_HEAD))
         except (OSError, ValueError, RecursionError):
             return None
         match document:

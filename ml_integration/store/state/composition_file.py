@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ml_integration.errors import SettingError
-from ml_integration.store.package.manifest_document import load_yaml
+from ml_integration.store.files import read_named_file
+from ml_integration.store.package.plain_yaml import LARGEST, load_yaml
 
 LOG_LEVELS = ('', 'debug', 'info', 'warn', 'error', 'fatal')
 SCALARS = (bool, int, float, str)
@@ -49,9 +50,11 @@ def read_composition(file: Path) -> tuple[NodeEntry, ...]:
     """
     where = str(file)
     try:
-        document = load_yaml(file.read_bytes(), file)
-    except OSError as error:
-        raise SettingError('the file', error.strerror, 'a readable file', where=where) from error
+        data = read_named_file(file, LARGEST)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, 'strerror', None) or str(error)
+        raise SettingError('the file', reason, 'a readable file', where=where) from error
+    document = load_yaml(data, file)
     if not isinstance(document, dict) or set(document) != {'nodes'}:
         raise SettingError('the file', document, "a mapping with the key 'nodes'", where=where)
     entries = document['nodes']

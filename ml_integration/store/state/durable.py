@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from pathlib import Path
 from ml_integration.errors import StateError
 
 LOCK_TIMEOUT_S = 10.0
+_NEVER_WAIT = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _HINTS = {
     errno.ENOSPC: 'Free some space on that disk.',
     errno.EDQUOT: 'Free some space: the quota is used up.',
@@ -54,6 +56,24 @@ def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
         sync_folder(path.parent)
     except OSError as error:
         raise cannot('be written', path, error) from error
+
+
+def open_to_write(path: Path, flags: int, mode: int = 0o600) -> int:
+    """Opens a regular file that no link leads to, without waiting; returns the descriptor.
+
+    Args:
+        path: of the file.
+        flags: of `os.open`: how it is written, and whether it is made.
+        mode: permissions of a file that is made.
+
+    Raises:
+        OSError: it cannot be opened, is a link or not a regular file.
+    """
+    descriptor = os.open(path, flags | _NEVER_WAIT, mode)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, 'not a regular file')
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -111,7 +131,7 @@ def locked(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """
     try:
         make_folder(path.parent)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = open_to_write(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise cannot('be locked', path, error) from error
     try:
@@ -154,7 +174,7 @@ def _open_temporary(path: Path, mode: int) -> tuple[Path, int]:
 def _remove_abandoned(path: Path) -> None:
     for temporary in path.parent.glob(f'.{path.name}.*.tmp'):
         with suppress(OSError):
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CLOEXEC)
+            descriptor = open_to_write(temporary, os.O_WRONLY)
             try:
                 if hold(descriptor):
                     temporary.unlink()

@@ -19,9 +19,9 @@ from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.state.state_dir import StateDir
 
 _REFERENCE = re.compile(
-    r'(?P<name>[a-z0-9][a-z0-9_.-]*)(@(?P<version>[1-9][0-9]*|latest|previous))?'
+    r'(?P<name>[a-z0-9][a-z0-9_.-]*)(@(?P<version>[1-9][0-9]{0,8}|latest|previous))?'
 )
-_VERSION = re.compile(r'[1-9][0-9]*')
+_VERSION = re.compile(r'[1-9][0-9]{0,8}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +137,5 @@ def _stored(name: str, version: int, directory: Path) -> StoredModel:
         return StoredModel(name, version, directory, read_manifest(directory))
     except MlIntegrationError as error:
         return StoredModel(name, version, directory, None, str(error))
+    except Exception as error:  # an odd folder harms only itself, also one nobody thought of
+        return StoredModel(name, version, directory, None, f'{directory}: {error!r}')

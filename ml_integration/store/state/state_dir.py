@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, unquote
 
 from ml_integration.errors import StateError
+from ml_integration.store.files import read_file
 from ml_integration.store.state.audit import AuditLog
 from ml_integration.store.state.durable import cannot, locked, write_durably
 from ml_integration.store.state.model_state import ModelState
@@ -23,6 +24,7 @@ from ml_integration.store.state.node_state import NodeState
 
 VARIABLE = 'ML_INTEGRATION_STATE_DIR'
 _SCHEMA = 1
+_LARGEST = 2**20
 
 
 def default_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
@@ -173,7 +175,7 @@ class StateDir:
 
 def _load(file: Path, parse: Callable[[Mapping[str, Any]], T]) -> T:
     try:
-        document = json.loads(file.read_bytes())
+        document = json.loads(read_file(file, _LARGEST))
     except RecursionError as error:
         raise ValueError('it is nested too deeply') from error
     if not isinstance(document, dict) or document.get('schema') != _SCHEMA:

@@ -10,7 +10,7 @@ from ml_integration.errors import InstallError
 from ml_integration.store.install.staging import staging, sync_tree
 from ml_integration.store.package.manifest import MANIFEST, Manifest
 from ml_integration.store.package.manifest_document import read_document
-from ml_integration.store.package.package import read_manifest
+from ml_integration.store.package.package import open_package, read_manifest
 from ml_integration.store.package.pinned_files import read_pinned
 from ml_integration.store.package.proposal import pin
 from ml_integration.store.state.durable import cannot, sync_folder, write_durably
@@ -33,7 +33,8 @@ def encrypt_package(source: Path, target: Path, key: bytes) -> Manifest:
         InstallError: it is encrypted already, or the target exists.
         StateError: the target cannot be written.
     """
-    manifest = read_manifest(source)
+    package = open_package(source)
+    manifest = package.manifest
     if manifest.encrypted:
         raise InstallError(source, 'it is encrypted already')
     if target.exists():
@@ -42,7 +43,7 @@ def encrypt_package(source: Path, target: Path, key: bytes) -> Manifest:
     secret = [manifest.model, *manifest.external]
     for name in secret:
         contents[name] = encrypt(contents[name], key, manifest.identity, name)
-    document = read_document((source / MANIFEST).read_bytes(), source / MANIFEST)
+    document = read_document(package.data, source / MANIFEST)
     document['files'] = {name: pin(contents[name]) for name in document['files']}
     document['encryption'] = {'algorithm': ALGORITHM, 'files': secret}
     text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=95)

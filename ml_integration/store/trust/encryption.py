@@ -15,11 +15,13 @@ from pathlib import Path
 
 from ml_integration.core.datatypes import ModelIdentity
 from ml_integration.errors import IntegrityError, SettingError
+from ml_integration.store.files import read_named_file
 
 VARIABLE = 'ML_INTEGRATION_MODEL_KEY'
 ALGORITHM = 'aes-256-gcm'
 KEY_BYTES, NONCE_BYTES = 32, 12
 MAGIC = b'MLAES\x01\r\n'
+_LARGEST_KEY = 2**12
 _LARGEST = 2**31 - 1  # of the library
 
 
@@ -71,12 +73,13 @@ def load_model_key(file: Path | None, environment: Mapping[str, str]) -> bytes |
     """
     if file is not None:
         try:
-            return _parse_key(file.read_bytes(), str(file))
-        except OSError as error:
-            reason = error.strerror or str(error)
+            data = read_named_file(file, _LARGEST_KEY)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, 'strerror', None) or str(error)
             raise SettingError(
                 'model_key_file', reason, 'a file that can be read', where=str(file)
             ) from error
+        return _parse_key(data, str(file))
     text = environment.get(VARIABLE, '')
     return _parse_key(text.encode(), f'the variable {VARIABLE}') if text else None
 

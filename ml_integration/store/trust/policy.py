@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from ml_integration.errors import IntegrityError, SettingError
+from ml_integration.store.files import read_file
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, Manifest
 from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.trust.encryption import load_model_key
-from ml_integration.store.trust.signature import check_signature, key_id, load_public_key
+from ml_integration.store.trust.signature import (
+    LARGEST_SIGNATURE,
+    check_signature,
+    key_id,
+    load_public_key,
+)
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -48,11 +54,7 @@ class Trust:
         if self.policy != 'signed':
             return 'digest' if self.policy == 'digest' else 'nothing'
         file = directory / SIGNATURE
-        try:
-            signature = None if file.is_symlink() else file.read_bytes()
-        except OSError:
-            signature = None
-        return f'signature of {check_signature(manifest, signature, self.keys, file)}'
+        return f'signature of {check_signature(manifest, _signature(file), self.keys, file)}'
 
 
 DIGEST = Trust()
@@ -97,6 +99,15 @@ def check_release(manifest: Manifest, state: ModelState) -> None:
         expected=f'release {state.release_floor} or later, or a version committed here before',
         hint='Publish it again with a higher release counter.',
     )
+
+
+def _signature(file: Path) -> bytes | None:
+    try:
+        return read_file(file, LARGEST_SIGNATURE)
+    except OSError:
+        return None
+    except ValueError as error:
+        raise IntegrityError(file, f'it is not a signature file: {error}') from error
 
 
 def _load_keys(folder: Path | None) -> dict[str, Ed25519PublicKey]:

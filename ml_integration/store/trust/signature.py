@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_integration.errors import IntegrityError, SettingError
+from ml_integration.store.files import read_named_file
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
         Ed25519PublicKey,
     )
 
+LARGEST_SIGNATURE = 2**12
+_LARGEST_KEY = 2**16
 _HOW_TO_SIGN = 'Sign it with: ml_model sign FOLDER --key PRIVATE_KEY.pem.'
 
 
@@ -159,9 +162,9 @@ def _parse(signature: bytes, file: Path) -> tuple[str, bytes]:
 
 def _read(file: Path, key: str) -> bytes:
     try:
-        return file.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
+        return read_named_file(file, _LARGEST_KEY)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, 'strerror', None) or str(error)
         raise SettingError(key, reason, 'a file that can be read', where=str(file)) from error
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
+import os
 import stat
 import struct
 import tarfile
@@ -12,12 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from model_folders import write_model_folder
+from model_folders import read_manifest_document, write_manifest, write_model_folder
 
-from ml_integration.errors import InstallError, StateError
+from ml_integration.errors import InstallError, ManifestError, StateError
+from ml_integration.store.install import copying
 from ml_integration.store.install.archives import BoundedReader
 from ml_integration.store.install.installing import install
 from ml_integration.store.install.source_file import SourceLimits
+from ml_integration.store.state.durable import write_all
 
 LIMITS = SourceLimits(files=50, size=2_000_000)
 UNSAFE_NAMES = [
@@ -140,15 +144,21 @@ def test_name_that_comes_twice_is_refused(package: Path, store: Path, name: str)
 
 
 def test_file_that_is_also_a_folder_is_refused(package: Path, store: Path) -> None:
+    attack = (member('m/model.onnx/x', size=1), b'x')
+    assert 'not listed: model.onnx/x' in refusal(tar_with(package, attack), store)
+    document = read_manifest_document(package)
+    document['files']['model.onnx/x'] = {'sha256': hashlib.sha256(b'x').hexdigest(), 'size': 1}
+    write_manifest(package, document)
     with pytest.raises(StateError, match='cannot be written'):
-        install(tar_with(package, (member('m/model.onnx/x', size=1), b'x')), store)
+        install(tar_with(package, attack), store)
     assert [*store.iterdir()] == []
 
 
 def test_too_many_members_are_refused(package: Path, store: Path) -> None:
     many = [f'm/{number}' for number in range(60)]
     words = 'it holds more than 50 entries'
-    assert words in refusal(tar_with(package, *((member(name), b'') for name in many)), store)
+    folders = ((member(name, tarfile.DIRTYPE), b'') for name in many)
+    assert words in refusal(tar_with(package, *folders), store)
     assert words in refusal(
         zip_with(package, *((zipfile.ZipInfo(name), b'') for name in many)), store
     )
@@ -210,6 +220,74 @@ def test_small_archive_with_a_huge_content_is_refused(
     assert archive.stat().st_size < 200_000
     message = refusal(archive, store)
     assert any(words in message for words in ('more than', 'larger than', 'damaged')), message
+
+
+def pack_late(package: Path, archive: Path, extra: str, content: bytes) -> None:
+    """Packs a file that the manifest does not list, and the manifest at the very end."""
+    names = sorted(path.name for path in package.iterdir() if path.name != 'manifest.yaml')
+    if archive.suffix == '.zip':
+        with zipfile.ZipFile(archive, 'w', zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr(f'm/{extra}', content)
+            for name in [*names, 'manifest.yaml']:
+                packed.write(package / name, f'm/{name}')
+        return
+    with tarfile.open(archive, 'w:gz' if archive.name.endswith('gz') else 'w') as opened:
+        opened.addfile(member(f'm/{extra}', size=len(content)), io.BytesIO(content))
+        for name in [*names, 'manifest.yaml']:
+            opened.add(package / name, f'm/{name}')
+
+
+@pytest.mark.parametrize('name', ['m.zip', 'm.tar', 'm.tar.gz'])
+def test_what_is_not_listed_is_never_written(
+    package: Path, store: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def write(descriptor: int, data: bytes) -> None:
+        written.append(len(data))
+        write_all(descriptor, data)
+
+    monkeypatch.setattr(copying, 'write_all', write)
+    archive = package.parents[2] / name
+    pack_late(package, archive, 'extra', bytes(1_900_000))
+    assert 'not listed: extra' in refusal(archive, store)
+    assert sum(written) == (package / 'manifest.yaml').stat().st_size
+
+
+@pytest.mark.parametrize('name', ['m.zip', 'm.tar', 'm.tar.gz'])
+def test_the_manifest_may_come_last(package: Path, store: Path, name: str) -> None:
+    archive = package.parents[2] / name
+    pack_late(package, archive, 'manifest.sig', b'signature')
+    assert install(archive, store).is_new
+
+
+@pytest.mark.parametrize('method', [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_only_what_unpacks_in_bounds_is_unpacked(package: Path, store: Path, method: int) -> None:
+    archive = package.parents[2] / 'm.zip'
+    with zipfile.ZipFile(archive, 'w', method) as opened:
+        opened.write(package / 'manifest.yaml', 'm/manifest.yaml')
+    assert f'm/manifest.yaml is packed by method {method}' in refusal(archive, store)
+
+
+def test_a_file_of_less_than_nothing_is_refused(package: Path, store: Path) -> None:
+    archive = tar_with(package, (member('m/x'), b''))
+    data = bytearray(archive.read_bytes())
+    at = data.index(b'm/x\0')
+    info = tarfile.TarInfo.frombuf(bytes(data[at : at + 512]), 'utf-8', 'strict')
+    info.size = -512
+    data[at : at + 512] = info.tobuf(tarfile.GNU_FORMAT)
+    archive.write_bytes(data)
+    refusal(archive, store)
+
+
+@pytest.mark.parametrize('name', ['m.zip', 'm.tar', 'm.tgz', 'm.onnx'])
+def test_what_is_no_file_is_refused_and_never_waited_for(
+    tmp_path: Path, store: Path, name: str
+) -> None:
+    os.mkfifo(tmp_path / name)
+    (tmp_path / 'manifest.yaml').symlink_to('/dev/zero')
+    with pytest.raises((InstallError, ManifestError), match='not a regular file'):
+        install(tmp_path / name, store)
 
 
 @pytest.mark.parametrize('name', ['m.zip', 'm.tar', 'm.tar.gz', 'm.tgz'])

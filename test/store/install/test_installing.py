@@ -183,7 +183,6 @@ def break_model(folder: Path) -> None:
 @pytest.mark.parametrize(
     ('damage', 'words'),
     [
-        # In a .tar the manifest may come after a file, which is judged at the end then.
         (break_model, r'model.onnx is not the file that|differing: model.onnx \(sha256'),
         (lambda folder: (folder / 'model.onnx').write_bytes(b''), r'is not the file|\(0 bytes'),
         (lambda folder: (folder / 'labels.txt').write_bytes(bytes(99)), r'larger than|\(99 bytes'),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +181,73 @@ def test_no_damage_to_a_sample_escapes_as_another_error(data: st.DataObject) -> 
         return
     assert golden.samples
     assert golden.outputs
+
+
+def repacked(name: str, content: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """The sample with the content of one member replaced."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(packed())) as old, zipfile.ZipFile(stream, 'w') as new:
+        for member in old.namelist():
+            if member != name:
+                new.writestr(member, old.read(member))
+        new.writestr(name, content, method)
+    return stream.getvalue()
+
+
+def npy(shape: object, content: bytes = b'', descr: object = '<f8') -> bytes:
+    """An array whose header claims anything."""
+    header = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape!r}, }}".encode()
+    header += b' ' * (-(len(header) + 11) % 64) + b'\n'
+    return b'\x93NUMPY\x01\x00' + struct.pack('<H', len(header)) + header + content
+
+
+@pytest.mark.parametrize(
+    ('content', 'reason'),
+    [
+        (npy((10**11,)), 'in 0 bytes'),  # 745 GiB
+        (npy((2**62, 2**62)), 'in 0 bytes'),
+        (npy((-1,), bytes(8)), 'golden'),
+        (npy((2**31, 0, 2**33)), 'golden'),
+        (npy((), bytes(7)), 'in 7 bytes'),
+        (npy((), bytes(9)), 'in 9 bytes'),
+        (npy('(' * 9000, bytes(8)), 'golden'),
+        (npy((), bytes(8), [('a', '<f8')]), 'golden'),
+        (npy((), bytes(8), '|O'), 'golden'),
+        (npy((), bytes(16), '<c16'), 'golden.rtol'),
+        (b'\x93NUMPY', 'EOF'),
+        (b'\x93NUMPY\x02\x00\xff\xff\xff\xff', 'EOF'),
+        (b'\x93NUMPY\x03\x00' + bytes(100), 'version'),
+        (b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'shape': (), }" + bytes(100), 'golden'),
+        (b'', 'EOF'),
+    ],
+)
+def test_an_array_that_lies_about_itself_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(ManifestError, match=reason):
+        parse_golden(repacked('rtol.npy', content), FILE)
+
+
+def test_what_unpacks_to_more_than_the_model_takes_is_refused_unpacked() -> None:
+    bomb = repacked('input.images.npy', npy((1, 2**27), bytes(2**27), '|u1'))
+    assert len(bomb) < 2**18
+    with pytest.raises(ManifestError, match='134217856 bytes for 2 elements'):
+        parse_golden(bomb, FILE, {'input.images': 2})
+
+
+def test_what_unpacks_to_more_than_any_sample_has_is_refused_unpacked() -> None:
+    bomb = bytearray(repacked('input.images.npy', npy((1, 2**20), bytes(2**20), '|u1')))
+    at = bomb.rindex(b'input.images.npy') - 46 + 24  # the size in the directory
+    bomb[at : at + 4] = struct.pack('<I', 2**32 - 2)
+    with pytest.raises(ManifestError, match='bytes unpacked, more than'):
+        parse_golden(bytes(bomb), FILE)
+
+
+@pytest.mark.parametrize('method', [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_only_what_unpacks_in_bounds_is_unpacked(method: int) -> None:
+    with pytest.raises(ManifestError, match='packed by method'):
+        parse_golden(repacked('input.images.npy', npy((1, 2), bytes(2), '|u1'), method), FILE)
+
+
+def test_an_index_beyond_any_array_is_refused() -> None:
+    far = np.array([2**64 - 2], np.uint64)
+    with pytest.raises(ManifestError, match='one index per output value'):
+        parse_golden(packed(output__scores=[1.0], output_indices__scores=far), FILE)
