@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ml_integration.backends.onnx_runtime.causes import cause, shortened
@@ -18,8 +19,10 @@ from ml_integration.backends.onnx_runtime.options import (
     division_of,
     provider_options,
     session_options,
+    takes_weights_from_memory,
 )
 from ml_integration.backends.onnx_runtime.session import OnnxRuntimeSession
+from ml_integration.backends.onnx_runtime.weights import check_weights
 from ml_integration.core.contracts import ArtifactCache
 from ml_integration.core.cpus import Division
 from ml_integration.core.datatypes import ModelContent
@@ -101,6 +104,8 @@ def _opened(
         return session_options(engine, content, settings, division)
 
     def opened(model: bytes, its_options: Any) -> Any:
+        # Also what comes from the cache.
+        check_weights(replace(content, model=model), takes_weights_from_memory(engine))
         return engine.InferenceSession(
             model,
             its_options,

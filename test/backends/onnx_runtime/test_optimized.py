@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import hidden_weights
 import numpy as np
 import onnx_models
 import onnxruntime
@@ -102,6 +103,19 @@ def test_a_graph_that_the_engine_refuses_is_dropped_and_made_anew(cache: Memory)
     assert cache.entries[key] == good
     (reason,) = cache.dropped
     assert 'refuses it' in reason
+
+
+def test_a_graph_that_takes_weights_from_a_file_is_dropped_and_made_anew(
+    cache: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, _ = result(cache)
+    (key,) = cache.entries
+    (tmp_path / 'weights.bin').write_bytes(hidden_weights.WEIGHTS.tobytes())
+    monkeypatch.chdir(tmp_path)
+    cache.entries[key] = hidden_weights.hidden('branch')
+    np.testing.assert_array_equal(result(cache)[0], expected)
+    (reason,) = cache.dropped
+    assert 'weights.bin' in reason
 
 
 @pytest.mark.parametrize(
