@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 
-import numpy as np
+import bare_engine
 import onnx
-import onnxruntime
 import pytest
 from google.protobuf.message import DecodeError
 from hidden_weights import WEIGHTS, hidden, references
@@ -24,7 +23,7 @@ from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.errors import ModelLoadError
 from ml_integration.ops.protobuf import DELIMITED, VARINT, fields, varint
 
-SECONDS = float(os.environ.get('ML_INTEGRATION_FUZZ_SECONDS', '2'))
+SECONDS = float(os.environ.get('ML_INTEGRATION_FUZZ_SECONDS', '1'))
 PLACES = ('initializer', 'constant', 'branch', 'function', 'sparse')
 MOST_CASES = 2000
 """In a second; the same seed gives the same ones."""
@@ -125,35 +124,21 @@ def seen_by_the_onnx_package(data: bytes) -> set[str | bytes]:
         return set()
 
 
-def read_by_the_engine(data: bytes) -> bool:
-    """Tells whether the engine loads it and computes with the weights in this folder."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(data, options, providers=['CPUExecutionProvider'])
-        (result,) = session.run(None, {'x': np.ones(3, np.float32)})
-    except Exception:  # the engine's own exceptions have no common base
-        return False
-    return bool(np.any(np.isin(result, (WEIGHTS, WEIGHTS + 1))))
-
-
 @pytest.mark.parametrize('place', PLACES)
-def test_no_way_of_writing_a_model_hides_its_weights(
-    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_way_of_writing_a_model_hides_its_weights(place: str, tmp_path: Path) -> None:
     (tmp_path / 'weights.bin').write_bytes(WEIGHTS.tobytes())
-    monkeypatch.chdir(tmp_path)
     dice, model = random.Random(place), hidden(place)
-    until, passed = monotonic() + SECONDS, 0
+    until, passed = monotonic() + SECONDS, [hidden('branch')]
     for _ in range(int(MOST_CASES * SECONDS)):
         if monotonic() > until:
             break
         data = damaged(model, dice)
         seen = seen_by_the_onnx_package(data)
         if accepted(data, {}):
-            passed += 1
+            passed.append(data)
             assert not seen, data.hex()
-            assert not read_by_the_engine(data), data.hex()
         elif accepted(data, {'weights.bin': WEIGHTS.tobytes()}):
             assert seen <= {'weights.bin'}, data.hex()
-    assert passed
+    known, *rest = bare_engine.outcomes(passed, tmp_path)
+    assert known == bare_engine.READ  # the first one, which nobody would let through
+    assert bare_engine.READ not in rest, passed[1 + rest.index(bare_engine.READ)].hex()
