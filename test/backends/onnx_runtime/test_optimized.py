@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,15 @@ def test_another_model_or_another_level_has_an_entry_of_its_own(cache: Memory) -
     result(cache, settings=ExecutionSettings(graph_optimization='basic'))
     result(cache, settings=ExecutionSettings(memory_arena=False))  # nothing of the graph's
     assert len(cache.entries) == 3
+
+
+def test_a_session_says_whether_it_is_from_the_cache(cache: Memory) -> None:
+    content = ModelContent(ModelIdentity('m', 1), MODEL)
+    said = []
+    for _ in range(2):
+        with closing(OnnxRuntime().open(content, ExecutionSettings(), cache)) as session:
+            said.append((session.from_cache, session.share().from_cache))
+    assert said == [(False, False), (True, True)]
 
 
 def test_a_graph_that_the_engine_refuses_is_dropped_and_made_anew(cache: Memory) -> None:
