@@ -176,6 +176,8 @@ class Session(Protocol):
     outputs: tuple[TensorSpec, ...]
     device: str
     """Device or provider that executes the model, such as 'CPUExecutionProvider'."""
+    from_cache: bool
+    """True if it executes what the engine made of the model some other time and kept."""
     fallback: str
     """Reason why that is not the device that was asked for first; empty if it is."""
     metadata: Mapping[str, str]

@@ -46,6 +46,7 @@ class SharedSession:
         self.outputs = session.outputs
         self.device = session.device
         self.fallback = session.fallback
+        self.from_cache = session.from_cache
         self.metadata = session.metadata
         # Who shares a model does not share a CPU: there may be more of them than that.
         self.cpus = session.cpus if loaded.sharers == 1 else frozenset[int]()

@@ -4,12 +4,17 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import hidden_weights
 import numpy as np
 import onnx_models
 import pytest
 from model_folders import pin_files, read_manifest_document, write_manifest
 
 from ml_integration.cli.main import main
+from ml_integration.deploy.loading import Loader
+from ml_integration.errors import ModelLoadError
+from ml_integration.store.package.package import read_package
+from ml_integration.store.trust.policy import Trust
 
 Capture = pytest.CaptureFixture[str]
 ModelFolder = Callable[..., Path]
@@ -118,3 +123,24 @@ def test_model_the_engine_refuses_is_explained(
     (folder / 'model.onnx').write_bytes(model)
     pin_files(folder)
     assert words in refusal(folder, capsys)
+
+
+@pytest.mark.parametrize('location', ['../outside/secret.bin', 'weights.bin'])
+def test_weights_that_nobody_pinned_are_refused(
+    location: str,
+    model_folder: ModelFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    folder = model_folder()
+    for file in (tmp_path / 'outside/secret.bin', tmp_path / 'here/weights.bin'):
+        file.parent.mkdir()
+        file.write_bytes(hidden_weights.WEIGHTS.tobytes())
+    monkeypatch.chdir(tmp_path / 'here')
+    model = hidden_weights.hidden('branch', hidden_weights.external(location))
+    (folder / 'model.onnx').write_bytes(model)
+    pin_files(folder)
+    assert f"'{location}'" in refusal(folder, capsys)
+    with pytest.raises(ModelLoadError, match='external weights'):
+        Loader().load(read_package(folder, Trust('off')))

@@ -45,6 +45,7 @@ class Recording:
     outputs: tuple[TensorSpec, ...] = ()
     device = 'none'
     fallback = ''
+    from_cache = False
     metadata: Mapping[str, str] = {}
 
     def __init__(self, outputs: dict[str, np.ndarray]) -> None:

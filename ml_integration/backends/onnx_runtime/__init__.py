@@ -8,18 +8,25 @@ from __future__ import annotations
 import hashlib
 import importlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ml_integration.backends.onnx_runtime.causes import cause, shortened
-from ml_integration.backends.onnx_runtime.optimized import LARGEST_BYTES, open_optimized
+from ml_integration.backends.onnx_runtime.optimized import (
+    LARGEST_BYTES,
+    Opened,
+    open_optimized,
+)
 from ml_integration.backends.onnx_runtime.options import (
     CPU,
     TENSORRT,
     division_of,
     provider_options,
     session_options,
+    takes_weights_from_memory,
 )
 from ml_integration.backends.onnx_runtime.session import OnnxRuntimeSession
+from ml_integration.backends.onnx_runtime.weights import check_weights
 from ml_integration.core.contracts import ArtifactCache
 from ml_integration.core.cpus import Division
 from ml_integration.core.datatypes import ModelContent
@@ -61,14 +68,14 @@ class OnnxRuntime:
         reason = '' if wanted in here else f'here are: {", ".join(here)}'
         try:
             division = division_of(settings, usable)
-            session = _opened(content, settings, usable, division, cache)
+            opened = _opened(content, settings, usable, division, cache)
         except ModelLoadError as error:
             if usable == [CPU] or settings.require_provider:
                 raise
             reason = shortened(str(error.__cause__ or error))
             division = division_of(settings, [CPU])
-            session = _opened(content, settings, [CPU], division, cache)
-        device = str(session.get_providers()[0])
+            opened = _opened(content, settings, [CPU], division, cache)
+        device = str(opened.session.get_providers()[0])
         fallback = ''
         if device != wanted:
             reason = reason or 'it could not be started, the engine has logged why'
@@ -76,7 +83,7 @@ class OnnxRuntime:
         if fallback and settings.require_provider:
             raise ModelLoadError(model, fallback)
         cpus = division.caller if division is not None else frozenset[int]()
-        return OnnxRuntimeSession(session, model, fallback, cpus)
+        return OnnxRuntimeSession(opened.session, model, fallback, cpus, opened.from_cache)
 
 
 def _engine() -> Any:
@@ -89,18 +96,21 @@ def _opened(
     providers: Sequence[str],
     division: Division | None,
     cache: ArtifactCache | None,
-) -> Any:
+) -> Opened:
     """Opens the engine's session; the CPU does what the providers cannot."""
     engine = _engine()
     names = [*providers, *({CPU} - set(providers))]
     folder = None
     if cache is not None and TENSORRT in providers:
         folder = cache.folder(hashlib.sha256(content.model).hexdigest())
+    kept = folder is not None and any(folder.glob('*'))
 
     def options() -> Any:
         return session_options(engine, content, settings, division)
 
     def opened(model: bytes, its_options: Any) -> Any:
+        # Also what comes from the cache.
+        check_weights(replace(content, model=model), takes_weights_from_memory(engine))
         return engine.InferenceSession(
             model,
             its_options,
@@ -112,7 +122,7 @@ def _opened(
     try:
         # What other providers have compiled cannot be saved with the graph.
         if cache is None or names != [CPU] or not _worth_keeping(content, settings):
-            return opened(content.model, options())
+            return Opened(opened(content.model, options()), from_cache=kept)
         return open_optimized(engine, content, settings, options, opened, cache)
     except ModelLoadError:
         raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +24,20 @@ LARGEST_BYTES = 64 * 1024 * 1024
 """Size of the largest model whose graph is kept. Larger ones are mostly weights: to read and
 check a second copy of them takes longer than to optimize again."""
 
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Session of the engine, and where it is from.
+
+    Attributes:
+        session: the engine's own.
+        from_cache: whether it executes what the engine made of the model some other time.
+    """
+
+    session: Any
+    from_cache: bool
+
+
 Open = Callable[[bytes, Any], Any]
 """Makes the engine's session of a model's bytes and options."""
 
@@ -34,7 +49,7 @@ def open_optimized(
     options: Callable[[], Any],
     opened: Open,
     cache: ArtifactCache,
-) -> Any:
+) -> Opened:
     """Opens the kept graph; if there is none, or it is refused, opens the model and keeps it.
 
     Args:
@@ -51,7 +66,7 @@ def open_optimized(
         nothing_left = options()
         nothing_left.graph_optimization_level = engine.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
-            return opened(graph, nothing_left)
+            return Opened(opened(graph, nothing_left), from_cache=True)
         except Exception as error:  # the engine's own exceptions have no common base
             cache.drop(key, f'the engine refuses it: {shortened(str(error))}')
     try:
@@ -60,9 +75,9 @@ def open_optimized(
             saving.optimized_model_filepath = str(file)
             session = opened(content.model, saving)
             cache.put(key, file.read_bytes())
-            return session
+            return Opened(session, from_cache=False)
     except Exception:  # it could not be saved, or it cannot be opened at all
-        return opened(content.model, options())
+        return Opened(opened(content.model, options()), from_cache=False)
 
 
 def _key(engine: Any, content: ModelContent, settings: ExecutionSettings) -> str:

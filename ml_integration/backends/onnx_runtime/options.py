@@ -19,7 +19,9 @@ CUDA = 'CUDAExecutionProvider'
 TENSORRT = 'TensorrtExecutionProvider'
 NOWHERE = '/dev/null'
 """A folder that holds no file. The engine would otherwise take the external weights of a model
-that it opens from memory from the current directory, where nobody has verified them."""
+that it opens from memory from the current directory, where nobody has verified them. It would
+not find any, as `check_weights` comes first; engines older than 1.21 look there all the same."""
+_ADD_FILES = 'add_external_initializers_from_files_in_memory'
 _turns = itertools.count()
 _LEVELS = {
     'disabled': 'ORT_DISABLE_ALL', 'basic': 'ORT_ENABLE_BASIC',
@@ -85,12 +87,18 @@ def session_options(
     options.add_session_config_entry(
         'session.model_external_initializers_file_folder_path', NOWHERE
     )
-    # Older than 1.24 the engine refuses such models, as if the file was not there.
-    add_files = getattr(options, 'add_external_initializers_from_files_in_memory', None)
-    if content.external and add_files is not None:
+    options.add_session_config_entry('session.load_model_format', 'ONNX')
+    if content.external and takes_weights_from_memory(engine):
         files = content.external
-        add_files(list(files), list(files.values()), [len(data) for data in files.values()])
+        getattr(options, _ADD_FILES)(
+            list(files), list(files.values()), [len(data) for data in files.values()]
+        )
     return options
+
+
+def takes_weights_from_memory(engine: Any) -> bool:
+    """Tells whether the engine can take external weights from memory: since 1.24."""
+    return hasattr(engine.SessionOptions, _ADD_FILES)
 
 
 def provider_options(providers: Sequence[str], folder: Path | None) -> list[dict[str, str]]:

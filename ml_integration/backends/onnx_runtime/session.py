@@ -34,6 +34,7 @@ class OnnxRuntimeSession:
         model: `name@version`, for errors.
         fallback: reason why the device is not the one that was asked for first; empty if it is.
         cpus: CPUs for the thread that runs it; empty for any.
+        from_cache: whether it executes what was made of the model some other time.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class OnnxRuntimeSession:
         model: str,
         fallback: str = '',
         cpus: frozenset[int] = frozenset(),
+        from_cache: bool = False,
     ) -> None:
         self.inputs = tuple(_spec(item, model, 'input') for item in engine.get_inputs())
         self.outputs = tuple(_spec(item, model, 'output') for item in engine.get_outputs())
         self.device = str(engine.get_providers()[0])
         self.fallback = fallback
         self.cpus = cpus
+        self.from_cache = from_cache
         described = engine.get_modelmeta()
         self.metadata = {'producer': described.producer_name, **described.custom_metadata_map}
         self._engine: Any = engine
@@ -99,7 +102,9 @@ class OnnxRuntimeSession:
     def share(self) -> OnnxRuntimeSession:
         if self._engine is None:
             raise self._closed()
-        return OnnxRuntimeSession(self._engine, self._model, self.fallback, self.cpus)
+        return OnnxRuntimeSession(
+            self._engine, self._model, self.fallback, self.cpus, self.from_cache
+        )
 
     def close(self) -> None:
         if self._engine is None:

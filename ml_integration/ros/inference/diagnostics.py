@@ -23,7 +23,16 @@ from ml_integration.deploy.shared_sessions import sharers
 Values = Iterable[tuple[str, object]]
 """Pairs of a key, with its unit, and a value: one number or one text; None: not known."""
 MODEL_KEYS = (
-    *('state', 'model', 'sha256', 'verified by', 'provider', 'batch size', 'pipelines'),
+    *(
+        'state',
+        'model',
+        'sha256',
+        'verified by',
+        'from cache',
+        'provider',
+        'batch size',
+        'pipelines',
+    ),
     *('inputs', 'outputs', 'labels', 'alarms', 'alarm'),
 )
 
@@ -109,6 +118,7 @@ def _model_values(serving: Loaded, alarms: Alarms) -> Values:
         ('model', model.identity),
         ('sha256', model.identity.sha256),
         ('verified by', serving.package.verified_by),
+        ('from cache', 'yes' if session.from_cache else 'no'),
         ('provider', session.device),
         ('batch size', serving.pipeline.batch_size),
         ('pipelines', sharers(session)),

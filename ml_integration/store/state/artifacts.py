@@ -28,8 +28,9 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 class StoredArtifacts:
     """A cache of artifacts; see `ml_integration.core.contracts.ArtifactCache`. Thread-safe.
 
-    What it returns is executed, so an entry has to belong to this user, be writable by nobody
-    else and have the content it was written with. Where nothing can be written it is empty.
+    What it returns is executed, so an entry, its folder and the state directory have to belong to
+    this user and be writable by nobody else, and an entry has the content it was written with.
+    Where a folder is not like that, or nothing can be written, nothing is kept.
     Nothing is written before `write` is called, by a thread that has the time.
 
     Args:
@@ -41,8 +42,11 @@ class StoredArtifacts:
         self._path = path
         self._tell = tell
         self._unwritten: dict[str, bytes] = {}
+        self._told_off = ''
 
     def get(self, key: str) -> bytes | None:
+        if self._is_off():
+            return None
         try:
             data = self._read(key)
         except (FileNotFoundError, NotADirectoryError):
@@ -55,7 +59,8 @@ class StoredArtifacts:
         return data
 
     def put(self, key: str, data: bytes) -> None:
-        self._unwritten[key] = data
+        if not self._is_off():
+            self._unwritten[key] = data
 
     def write(self) -> None:
         """Writes the entries that were put; returns after they were written, or could not be."""
@@ -72,6 +77,8 @@ class StoredArtifacts:
         _remove(entry)
 
     def folder(self, key: str) -> Path | None:
+        if self._is_off():
+            return None
         folder = self._path / f'{key}.files'
         try:
             self._make()
@@ -83,6 +90,21 @@ class StoredArtifacts:
             return None
         self._remove_oldest()
         return folder
+
+    def _is_off(self) -> bool:
+        """Tells whether others could change what is kept; says so once."""
+        for folder in (self._path.parent, self._path):
+            try:
+                reason = _foreign(folder.stat())
+            except OSError:  # it is not there yet, or will not be readable either
+                continue
+            if reason:
+                off = f'{folder}: no optimized models are kept or used, as {reason}'
+                if off != self._told_off:
+                    self._told_off = off
+                    self._tell(f'{off}. Correct it with: chmod go-w {folder}.')
+                return True
+        return False
 
     def _make(self) -> None:
         make_folder(self._path.parent)

@@ -84,11 +84,14 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder and those above it, so that they survive a power cut."""
+    """Makes a folder and those above it, so that they survive a power cut.
+
+    Nobody but this user may write to them, also where new files are the group's.
+    """
     if folder.is_dir():
         return
     make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o755, exist_ok=True)
     sync_folder(folder.parent)
 
 

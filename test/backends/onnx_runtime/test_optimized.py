@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import hidden_weights
 import numpy as np
 import onnx_models
 import onnxruntime
@@ -94,6 +96,15 @@ def test_another_model_or_another_level_has_an_entry_of_its_own(cache: Memory) -
     assert len(cache.entries) == 3
 
 
+def test_a_session_says_whether_it_is_from_the_cache(cache: Memory) -> None:
+    content = ModelContent(ModelIdentity('m', 1), MODEL)
+    said = []
+    for _ in range(2):
+        with closing(OnnxRuntime().open(content, ExecutionSettings(), cache)) as session:
+            said.append((session.from_cache, session.share().from_cache))
+    assert said == [(False, False), (True, True)]
+
+
 def test_a_graph_that_the_engine_refuses_is_dropped_and_made_anew(cache: Memory) -> None:
     expected, _ = result(cache)
     (key,) = cache.entries
@@ -102,6 +113,19 @@ def test_a_graph_that_the_engine_refuses_is_dropped_and_made_anew(cache: Memory)
     assert cache.entries[key] == good
     (reason,) = cache.dropped
     assert 'refuses it' in reason
+
+
+def test_a_graph_that_takes_weights_from_a_file_is_dropped_and_made_anew(
+    cache: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, _ = result(cache)
+    (key,) = cache.entries
+    (tmp_path / 'weights.bin').write_bytes(hidden_weights.WEIGHTS.tobytes())
+    monkeypatch.chdir(tmp_path)
+    cache.entries[key] = hidden_weights.hidden('branch')
+    np.testing.assert_array_equal(result(cache)[0], expected)
+    (reason,) = cache.dropped
+    assert 'weights.bin' in reason
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,9 @@ def test_the_optimized_model_is_kept_and_a_spoiled_one_made_anew_and_said_once(
     wait_until(lambda: entries(cache), 'an entry of the cache')
     (entry,) = entries(cache)
     good = entry.read_bytes()
+    assert value(node.status('model'), 'from cache') == 'no'
     node.serve()
+    assert value(node.status('model'), 'from cache') == 'yes'
     assert 'this entry of the cache is not used' not in node.process.log
     entry.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     for _ in range(2):
@@ -100,6 +102,17 @@ def test_the_optimized_model_is_kept_and_a_spoiled_one_made_anew_and_said_once(
     wait_until(lambda: entries(cache), 'the entry made anew')
     assert entry.read_bytes() == good
     assert node.process.log.count('this entry of the cache is not used and made anew') == 1
+
+
+def test_nothing_of_the_cache_is_used_where_others_may_write(
+    node: NodeUnderTest, tmp_path: Path
+) -> None:
+    node.serve()
+    wait_until(lambda: entries(tmp_path / 'state/cache'), 'an entry of the cache')
+    (tmp_path / 'state').chmod(0o775)
+    node.serve()
+    assert value(node.status('model'), 'from cache') == 'no'
+    assert f'{tmp_path}/state: no optimized models are kept or used, as others' in node.process.log
 
 
 def test_where_the_state_cannot_be_written_the_node_serves_without_a_cache(

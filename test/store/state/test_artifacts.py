@@ -119,8 +119,41 @@ def test_nobody_else_may_write_even_where_new_files_are_the_groups(cache: Cache)
     finally:
         os.umask(before)
     assert made is not None
-    for path in (cache.path, cache.path / 'key', made):
+    for path in (cache.path.parent, cache.path, cache.path / 'key', made):
         assert not path.stat().st_mode & 0o022
+
+
+@pytest.mark.parametrize('mode', [0o775, 0o757, 0o1777])
+@pytest.mark.parametrize('which', ['state', 'state/cache'])
+def test_nothing_is_kept_or_used_where_others_may_write(
+    which: str, mode: int, cache: Cache, tmp_path: Path
+) -> None:
+    cache.put('key', DATA)
+    folder = tmp_path / which
+    before = folder.stat().st_mode
+    folder.chmod(mode)
+    assert cache.get('key') is None
+    cache.put('other', DATA)
+    assert cache.folder('engine') is None
+    assert [file.name for file in cache.path.iterdir()] == ['key']
+    (sentence,) = cache.told
+    assert sentence.startswith(f'{folder}: no optimized models are kept or used, as others may')
+    folder.chmod(before)
+    assert cache.get('key') == DATA
+
+
+@pytest.mark.parametrize('which', ['state', 'state/cache'])
+def test_nothing_is_kept_or_used_in_somebody_elses_folder(
+    which: str, cache: Cache, tmp_path: Path
+) -> None:
+    cache.put('key', DATA)
+    try:
+        os.chown(tmp_path / which, 12345, -1)
+    except PermissionError:
+        pytest.skip('only root can give folders away')
+    assert cache.get('key') is None
+    (sentence,) = cache.told
+    assert 'belongs to the user 12345' in sentence
 
 
 def test_entries_that_were_not_used_for_long_make_room(cache: Cache) -> None:
