@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ml_integration.cli.output import warn
 from ml_integration.errors import MlIntegrationError, StateError
 from ml_integration.store.state.audit_entry import Result
 from ml_integration.store.state.state_dir import StateDir
@@ -51,11 +51,6 @@ def audited(state: StateDir, action: str, model: str) -> Iterator[Record]:
     finally:
         for problem in state.problems:
             warn(problem)
-
-
-def warn(sentence: str) -> None:
-    """Tells a person what does not stop the program."""
-    print('ml_model: warning:', ' '.join(sentence.split()), file=sys.stderr)
 
 
 def _append(state: StateDir, action: str, record: Record, result: Result) -> None:

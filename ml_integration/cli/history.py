@@ -6,7 +6,7 @@ import argparse
 import json
 
 from ml_integration.cli.arguments import add_json, add_state, state_of
-from ml_integration.cli.auditing import warn
+from ml_integration.cli.output import tell, warn
 from ml_integration.store.state.audit_entry import AuditEntry
 
 HELP = 'show and verify the audit log'
@@ -29,9 +29,9 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({'entries': documents, 'problems': problems}, indent=2))
     else:
         for entry in shown:
-            print(_line(entry))
+            tell(_line(entry))
         intact = f'{len(entries)} entries, the chain is intact'
-        print(intact if not problems else f'{len(entries)} entries, {len(problems)} problems')
+        tell(intact if not problems else f'{len(entries)} entries, {len(problems)} problems')
         for problem in problems:
             warn(f'{log.path}: {problem}')
     return 1 if problems else 0

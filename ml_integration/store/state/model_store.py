@@ -19,9 +19,22 @@ from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.state.state_dir import StateDir
 
 _REFERENCE = re.compile(
-    r'(?P<name>[a-z0-9][a-z0-9_.-]*)(@(?P<version>[1-9][0-9]*|latest|previous))?'
+    r'(?P<name>[a-z0-9][a-z0-9_.-]*)(@(?P<version>[1-9][0-9]{0,8}|latest|previous))?'
 )
-_VERSION = re.compile(r'[1-9][0-9]*')
+_VERSION = re.compile(r'[1-9][0-9]{0,8}')
+
+
+def check_name(name: str) -> str:
+    """Returns a model's name as it is.
+
+    Raises:
+        SettingError: it is none.
+    """
+    match = _REFERENCE.fullmatch(name)
+    if match is None or match['name'] != name:
+        expected = "a model's name without a version: a-z, 0-9, '_', '.' and '-'"
+        raise SettingError('name', name, expected, where='model')
+    return name
 
 
 @dataclass(frozen=True, slots=True)
