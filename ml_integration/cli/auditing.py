@@ -36,7 +36,7 @@ def audited(state: StateDir, action: str, model: str) -> Iterator[Record]:
     """Adds one entry to the audit log for what happens inside, whether it succeeds or not.
 
     A log that cannot be written does not undo what was done: a warning says so. What could not
-    be understood in the state directory is told as well.
+    be understood in the state directory is told as well, and what was repaired in the log.
     """
     record = Record(model)
     try:
@@ -49,7 +49,7 @@ def audited(state: StateDir, action: str, model: str) -> Iterator[Record]:
     else:
         _append(state, action, record, 'ok')
     finally:
-        for problem in state.problems:
+        for problem in (*state.problems, *state.audit.repairs):
             warn(problem)
 
 

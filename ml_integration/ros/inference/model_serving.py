@@ -63,6 +63,8 @@ class ModelServing:
         )
         resources.callback(self.deployment.close)
         self.deployment.start(current.model)
+        for repair in state_dir.audit.repairs:
+            node.get_logger().warning(repair)
         self._report = ModelReport(node, store, self.deployment)
         resources.callback(node.destroy_publisher, self._report.publisher)
         self.control = ModelControl(node, self.deployment, self._publish_report)
