@@ -18,7 +18,9 @@ from ml_integration.cli.arguments import (
     trust_of,
 )
 from ml_integration.cli.auditing import audited
+from ml_integration.cli.output import tell
 from ml_integration.cli.proving import prove_and_activate
+from ml_integration.store.state.model_store import check_name
 
 HELP = 'make a version the active one, after it has proven itself'
 
@@ -35,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Proves the version and makes it the active one."""
     state = state_of(args)
     with audited(state, 'activate', args.model) as record:
-        name = args.model.partition('@')[0]
+        name = check_name(args.model.partition('@')[0])
         active = state.model_state(name).active
         record.before = f'{name}@{active}' if active else ''
         folder = store_of(args).find(args.model)
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({'active': record.after, 'before': record.before}))
     elif record.before == record.after:
-        print(f'{record.after} is active already')
+        tell(f'{record.after} is active already')
     else:
-        print(f'{record.after} is active, after {record.before or "nothing"}')
+        tell(f'{record.after} is active, after {record.before or "nothing"}')
     return 0

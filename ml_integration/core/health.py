@@ -75,19 +75,24 @@ class Alarms:
         fallback: reason why another device than the wanted one executes the model; empty if none.
         unchecked: whether any file is loaded as a model, unverified.
         tampering: how the serving model's files have changed; empty if they have not.
+        exposed: folders that anybody may change.
+        leaked: secrets that belong on no robot.
     """
 
     complaints: tuple[str, ...] = ()
     fallback: str = ''
     unchecked: bool = False
     tampering: str = ''
+    exposed: tuple[str, ...] = ()
+    leaked: tuple[str, ...] = ()
 
     def findings(self) -> tuple[Finding, ...]:
         """Returns one finding for each fault, the worst one first."""
-        sentences = [*self.complaints, self.fallback]
+        sentences = [*self.complaints, self.fallback, *self.exposed]
         if self.unchecked:
             sentences.append('INTEGRITY IS OFF: any file is loaded as a model')
         found = [Finding('model', Level.WARN, text, hard=True) for text in sentences if text]
+        found[:0] = [Finding('model', Level.ERROR, text, hard=True) for text in self.leaked]
         if self.tampering:
             sentence = f'changed on disk and quarantined: {self.tampering}'
             found.insert(0, Finding('model', Level.ERROR, sentence, hard=True))

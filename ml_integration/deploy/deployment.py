@@ -80,7 +80,8 @@ class Deployment:
     @property
     def complaints(self) -> tuple[str, ...]:
         """Sentences on what went wrong: a model that was not used, a state that is not stored."""
-        return tuple(filter(None, (self._models.problem, self._history.problem)))
+        known = (self._models.problem, self._history.problem, *self._history.tampering)
+        return tuple(filter(None, known))
 
     @property
     def state(self) -> NodeState:

@@ -40,6 +40,11 @@ class History:
         self.problem = ''
 
     @property
+    def tampering(self) -> tuple[str, ...]:
+        """Sentences about entries of the audit log that were taken away or added by others."""
+        return self._state_dir.audit.tampering
+
+    @property
     def state(self) -> NodeState:
         """Newest state, which may not be on disk yet."""
         return self._state

@@ -10,6 +10,7 @@ from time import monotonic_ns
 from ml_integration.core.health import Alarms
 from ml_integration.deploy.admission import Admission
 from ml_integration.deploy.deployment import Deployment
+from ml_integration.deploy.exposure_watch import ExposureWatch
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loaded, Loader
 from ml_integration.deploy.reverification import Reverification
@@ -22,6 +23,7 @@ from ml_integration.store.state.artifacts import StoredArtifacts
 from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.state.places import default_stores
 from ml_integration.store.state.state_dir import StateDir, default_state_dir
+from ml_integration.store.trust.exposure import Exposure, Places
 from ml_integration.store.trust.policy import Trust, load_trust
 
 
@@ -50,6 +52,8 @@ class ModelServing:
         current = node.parameters
         state_dir = StateDir(_state_dir(current))
         store = _model_store(current, state_dir)
+        self._exposure = ExposureWatch(_places(current, store, state_dir), self._tell_exposure)
+        resources.callback(self._exposure.stop)
         artifacts = StoredArtifacts(state_dir.path / 'cache', node.get_logger().warning)
         history = History(state_dir, node.get_fully_qualified_name())
         self.deployment = Deployment(
@@ -63,6 +67,8 @@ class ModelServing:
         )
         resources.callback(self.deployment.close)
         self.deployment.start(current.model)
+        for repair in state_dir.audit.repairs:
+            node.get_logger().warning(repair)
         self._report = ModelReport(node, store, self.deployment)
         resources.callback(node.destroy_publisher, self._report.publisher)
         resources.callback(self._report.close)
@@ -85,12 +91,21 @@ class ModelServing:
             self.deployment.serving.pipeline.session.fallback,
             self._node.parameters.integrity == 'off',
             self._tampering,
+            tuple(one.sentence for one in self._exposure.found if not one.is_secret),
+            tuple(one.sentence for one in self._exposure.found if one.is_secret),
         )
 
     def _alarm(self, tampering: str) -> None:
         if tampering != self._tampering:
             self._tampering = tampering
             self._publish_report()
+
+    def _tell_exposure(self, found: Exposure) -> None:
+        logger = self._node.get_logger()
+        if found.is_secret:
+            logger.error(found.sentence)
+        else:
+            logger.warning(found.sentence)
 
     def _publish_report(self) -> None:
         self._report.publish(self.control.problem or next(iter(self.deployment.complaints), ''))
@@ -109,6 +124,15 @@ def _state_dir(parameters: InferenceNodeParameters) -> Path:
 def _trust(parameters: InferenceNodeParameters) -> Trust:
     return load_trust(
         parameters.integrity,
+        _path(parameters.trusted_keys_dir),
+        _path(parameters.model_key_file),
+    )
+
+
+def _places(parameters: InferenceNodeParameters, store: ModelStore, state_dir: StateDir) -> Places:
+    return Places(
+        store.stores,
+        state_dir.path,
         _path(parameters.trusted_keys_dir),
         _path(parameters.model_key_file),
     )

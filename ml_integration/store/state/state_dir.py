@@ -125,7 +125,7 @@ class StateDir:
         Raises:
             StateError: it cannot be locked.
         """
-        return locked(self.path / 'lock')
+        return locked(self.path / 'locks/models')
 
     def _write(self, file: Path, state: _Stored) -> None:
         document = {'schema': _SCHEMA, **state.document()}
