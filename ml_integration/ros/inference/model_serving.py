@@ -16,6 +16,7 @@ from ml_integration.deploy.reverification import Reverification
 from ml_integration.ros.inference.intake import reader_for
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_report import ModelReport
+from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.store.state.artifacts import StoredArtifacts
@@ -30,6 +31,7 @@ class ModelServing:
 
     Args:
         node: the node that serves.
+        authority: says with which model, and who may change it.
         resources: is told how to let go of everything.
 
     Attributes:
@@ -43,6 +45,7 @@ class ModelServing:
     def __init__(
         self,
         node: GuardedLifecycleNode[InferenceNodeParameters],
+        authority: SwapAuthority,
         resources: ExitStack,
     ) -> None:
         self._node = node
@@ -62,10 +65,10 @@ class ModelServing:
             proven=lambda: self.control.report(),
         )
         resources.callback(self.deployment.close)
-        self.deployment.start(current.model)
+        self.deployment.start(authority.model)
         self._report = ModelReport(node, store, self.deployment)
         resources.callback(node.destroy_publisher, self._report.publisher)
-        self.control = ModelControl(node, self.deployment, self._publish_report)
+        self.control = ModelControl(node, authority, self.deployment, self._publish_report)
         resources.callback(self.control.end)
         reverification = Reverification(
             self.deployment, lambda: node.parameters.reverify_period_s, self._alarm

@@ -99,6 +99,7 @@ class Parameters(Generic[P]):
             if changes and not _is_correction(parameters):
                 new = build(self._cls, {**self._values, **changes}, self._where)
                 self._check_change(self.current, new)
+            self._refuse_while_configured(changes)
         except MlIntegrationError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -109,17 +110,20 @@ class Parameters(Generic[P]):
             setting = self._settings.get(parameter.name)
             if setting is None:  # use_sim_time, qos_overrides and the like are not ours
                 continue
-            value, now = setting.check(parameter.value, self._where), self._values[setting.name]
-            if setting.rule.at_configure and value != now and self._is_configured():
+            changes[setting.name] = setting.check(parameter.value, self._where)
+        return changes
+
+    def _refuse_while_configured(self, changes: dict[str, Any]) -> None:
+        for name, value in changes.items():
+            now = self._values[name]
+            if self._settings[name].rule.at_configure and value != now and self._is_configured():
                 raise SettingError(
-                    setting.name,
-                    parameter.value,
+                    name,
+                    value,
                     f'no change while the node is configured (now {now!r})',
                     where=self._where,
                     hint='Deactivate and clean up the node, set it, and configure again.',
                 )
-            changes[setting.name] = value
-        return changes
 
     def _apply(self, parameters: list[Parameter]) -> None:
         changes = self._changes(parameters)
