@@ -54,7 +54,10 @@ class ModelServing:
         state_dir = StateDir(_state_dir(current))
         store = _model_store(current, state_dir)
         artifacts = StoredArtifacts(state_dir.path / 'cache', node.get_logger().warning)
-        history = History(state_dir, node.get_fully_qualified_name())
+        name = node.get_fully_qualified_name()
+        claim = state_dir.claim_node(name)
+        resources.callback(claim.close)
+        history = History(state_dir, name, claim.holder)
         self.deployment = Deployment(
             Admission(store, _trust(current), history.of_model),
             _loader(current, artifacts),
