@@ -10,7 +10,7 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from ml_integration.errors import SettingError
 
@@ -34,6 +34,8 @@ class Rule:
         length: exact number of items of a tuple.
         decides_what_runs: has a say in which bytes run as a model, so that whoever may not
             change the model may not change this either.
+        files: 'one' if the text names a file or a folder, 'several' if it is a list of them
+            separated by `os.pathsep`; empty if it is something else.
     """
 
     text: str
@@ -44,6 +46,7 @@ class Rule:
     at_configure: bool = False
     length: int | None = None
     decides_what_runs: bool = False
+    files: Literal['', 'one', 'several'] = ''
 
     def expected(self) -> str:
         """Returns the rule in words, for an error or a table; empty if any value is allowed."""
@@ -85,9 +88,10 @@ def declared(
     at_configure: bool = False,
     length: int | None = None,
     decides_what_runs: bool = False,
+    files: Literal['', 'one', 'several'] = '',
 ) -> Any:
     """Declares a field of a settings class; see `Rule` for the arguments."""
-    rule = Rule(text, ge, le, choices, read_only, at_configure, length, decides_what_runs)
+    rule = Rule(text, ge, le, choices, read_only, at_configure, length, decides_what_runs, files)
     return field(default=default, metadata={'rule': rule})
 
 

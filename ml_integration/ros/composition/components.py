@@ -11,6 +11,7 @@ from rclpy.node import Node
 
 from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.composition.component_loading import component_class, construct, destroy
+from ml_integration.ros.composition.container_parameters import Admission
 from ml_integration.ros.composition.node_options import (
     INTRA_PROCESS,
     extra_arguments,
@@ -18,6 +19,7 @@ from ml_integration.ros.composition.node_options import (
     log_level,
     node_options,
 )
+from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 
 
 class Components:
@@ -43,18 +45,25 @@ class Components:
         """The full names of the loaded nodes by their ids, in order of loading."""
         return {number: node.get_fully_qualified_name() for number, node in self._nodes.items()}
 
-    def load(self, request: LoadNode.Request) -> int:
+    def load(self, request: LoadNode.Request, admission: Admission) -> int:
         """Makes the node that is asked for and returns its id, which no other one ever gets.
 
         A node whose parameter `autostart` is true is configured and activated soon afterwards.
+
+        Args:
+            request: says which node, and how.
+            admission: what whoever asks may ask for.
 
         Raises:
             MlIntegrationError: the request cannot be met; nothing has changed.
         """
         where = self._host.get_fully_qualified_name()
+        admission.check_plugin(request.plugin_name, where)
         cls = component_class(request.package_name, request.plugin_name, self._logger)
         level = log_level(request, where)
         options = node_options(request, cls, self._host.context, where)
+        if issubclass(cls, GuardedLifecycleNode):
+            options['limits'] = admission.limits
         # Before the node is made: one more of a name ends the log on /rosout of the first one.
         default_name = self._default_names.get(request.plugin_name, '')
         self._require_free(foreseen_name(request, default_name))

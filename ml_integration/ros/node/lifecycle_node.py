@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from ml_integration.ros.node.limits import FREE, Limits
 from ml_integration.ros.node.parameter_binding import Parameters
 
 P = TypeVar('P')
@@ -31,7 +32,7 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         name: the node's name, changed as usual with `__node:=`.
         parameters: the class of declared settings that are this node's parameters.
         options: keyword arguments of `rclpy.node.Node`, as a component container gives them;
-            `intra_process` for classes that accept it.
+            `intra_process` for classes that accept it, and `limits`.
 
     Raises:
         SettingError: a parameter from a file or the command line is not allowed.
@@ -39,6 +40,7 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
 
     def __init__(self, name: str, parameters: type[P], options: dict[str, Any]) -> None:
         self.intra_process: bool = options.pop('intra_process', False)
+        limits: Limits = options.pop('limits', FREE)
         super().__init__(name, **options)
         self._state = 'unconfigured'
         self._lifetime = ExitStack()
@@ -50,6 +52,7 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
             lambda: self._state != 'unconfigured',
             lambda old, new: self.check_change(old, new),
             lambda old, new: self.changed(old, new),
+            limits,
         )
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._guard_services()

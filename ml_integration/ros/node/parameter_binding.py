@@ -18,6 +18,7 @@ from rclpy.parameter import Parameter
 
 from ml_integration.core.declaration import Setting, build, settings_of, type_name
 from ml_integration.errors import MlIntegrationError, SettingError
+from ml_integration.ros.node.limits import FREE, Limits
 
 P = TypeVar('P')
 
@@ -40,6 +41,7 @@ class Parameters(Generic[P]):
         is_configured: tells whether settings that apply at configure must be refused now.
         check: is given the old and the new value, and raises MlIntegrationError to refuse it.
         changed: is given both when the change has happened.
+        limits: what the process allows its nodes.
 
     Raises:
         SettingError: a value from a file or the command line is not allowed.
@@ -52,6 +54,7 @@ class Parameters(Generic[P]):
         is_configured: Callable[[], bool],
         check: Callable[[P, P], None],
         changed: Callable[[P, P], None],
+        limits: Limits = FREE,
     ) -> None:
         self._cls = cls
         self._check_change = check
@@ -60,6 +63,7 @@ class Parameters(Generic[P]):
         self._applying = threading.Lock()
         self._where = node.get_fully_qualified_name()
         self._is_configured = is_configured
+        self._limits = limits
         self._settings = {setting.name: setting for setting in settings_of(cls)}
         values = {name: self._declare(node, item) for name, item in self._settings.items()}
         self.current: P = build(cls, values, self._where)
@@ -75,8 +79,14 @@ class Parameters(Generic[P]):
         self._node.set_parameters([_Correction(name, value=value)])
 
     def _declare(self, node: Node, setting: Setting) -> Any:
+        given = _given(node).get(setting.name)
+        wished = setting.default if given is None else given.value
+        default = self._limits.forced(setting.name, setting.default)
+        forced = self._limits.forced(setting.name, wished) != wished
         try:
-            declared = node.declare_parameter(setting.name, setting.default, descriptor(setting))
+            declared = node.declare_parameter(
+                setting.name, default, descriptor(setting), ignore_override=forced
+            )
         except ParameterException as error:
             expected = f'{type_name(setting.type)} {setting.rule.expected()}'.strip()
             raise SettingError(
@@ -91,7 +101,12 @@ class Parameters(Generic[P]):
             kind = EMPTY[get_args(setting.type)[0]]
             declared = Parameter(setting.name, kind, [])
             node.set_parameters([declared])
-        return setting.check(declared.value, self._where)
+        value = setting.check(declared.value, self._where)
+        if self._limits.at_start:
+            self._limits.check(setting, value, self._where)
+        if forced and given is not None:
+            node.get_logger().warning(f'{setting.name}: {value} is forced, {wished} was given')
+        return value
 
     def _check(self, parameters: list[Parameter]) -> SetParametersResult:
         try:
@@ -110,7 +125,10 @@ class Parameters(Generic[P]):
             setting = self._settings.get(parameter.name)
             if setting is None:  # use_sim_time, qos_overrides and the like are not ours
                 continue
-            changes[setting.name] = setting.check(parameter.value, self._where)
+            value = setting.check(parameter.value, self._where)
+            if value != self._values[setting.name]:
+                self._limits.check(setting, value, self._where)
+            changes[setting.name] = value
         return changes
 
     def _refuse_while_configured(self, changes: dict[str, Any]) -> None:
@@ -135,6 +153,15 @@ class Parameters(Generic[P]):
             self.current = new
         if not _is_correction(parameters):
             self._changed(old, new)
+
+
+def _given(node: Node) -> dict[str, Parameter]:
+    """Returns what files, the command line or a container give to a node, declared or not.
+
+    rclpy has no public way to it.
+    """
+    given: dict[str, Parameter] = getattr(node, '_parameter_overrides', {})
+    return given
 
 
 def _is_correction(parameters: list[Parameter]) -> bool:

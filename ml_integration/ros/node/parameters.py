@@ -35,6 +35,7 @@ class InferenceNodeParameters:
         'models that come with the package.',
         at_configure=True,
         decides_what_runs=True,
+        files='several',
     )
     state_dir: str = declared(
         '',
@@ -42,6 +43,7 @@ class InferenceNodeParameters:
         'ml_integration in the state home of the user.',
         at_configure=True,
         decides_what_runs=True,
+        files='one',
     )
     integrity: str = declared(
         'digest',
@@ -56,12 +58,14 @@ class InferenceNodeParameters:
         'Folder with the public keys (*.pem) that integrity: signed trusts.',
         read_only=True,
         decides_what_runs=True,
+        files='one',
     )
     model_key_file: str = declared(
         '',
         'File with the key of encrypted models; empty: ML_INTEGRATION_MODEL_KEY.',
         read_only=True,
         decides_what_runs=True,
+        files='one',
     )
     swap_authority: str = declared(
         'parameter',
@@ -127,6 +131,7 @@ class VideoPlayerParameters:
         '',
         'Video file, picture, or folder of pictures.',
         at_configure=True,
+        files='one',
     )
     rate_hz: float = declared(
         0.0,
