@@ -10,7 +10,12 @@ from composition_interfaces.srv import LoadNode
 from rclpy.node import Node
 
 from ml_integration.errors import MlIntegrationError
-from ml_integration.ros.composition.component_loading import component_class, construct, destroy
+from ml_integration.ros.composition.component_loading import (
+    component_class,
+    component_point,
+    construct,
+    destroy,
+)
 from ml_integration.ros.composition.container_parameters import Admission
 from ml_integration.ros.composition.node_options import (
     INTRA_PROCESS,
@@ -58,8 +63,9 @@ class Components:
             MlIntegrationError: the request cannot be met; nothing has changed.
         """
         where = self._host.get_fully_qualified_name()
-        admission.check_plugin(request.plugin_name, where)
-        cls = component_class(request.package_name, request.plugin_name, self._logger)
+        point = component_point(request.package_name, request.plugin_name)
+        admission.check_plugin(point.name, where)
+        cls = component_class(point, self._logger)
         level = log_level(request, where)
         options = node_options(request, cls, self._host.context, where)
         if issubclass(cls, GuardedLifecycleNode):

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,11 @@ from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.memory import keep_buffers, limit_arenas
 
 PATIENCE_S = 3.0
+REFUSED = 1
+USAGE = 2  # as of argparse
+UNUSABLE = (REFUSED, USAGE)
+"""Exit codes of a process that the same arguments would end again."""
+CRASHED = 70
 
 
 def run_node(
@@ -40,7 +46,8 @@ def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = Non
         arguments: the command line; that of the process if None.
 
     Returns:
-        The exit code: 1 when the arguments or a parameter do not allow to start.
+        The exit code: 1 when the arguments or a parameter do not allow to start, 70 after an
+        error that nobody foresaw.
     """
     signal.signal(signal.SIGINT, _Interruption())
     keep_buffers()
@@ -51,15 +58,16 @@ def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = Non
         rclpy.init(args=None if arguments is None else list(arguments))
     except RuntimeError as error:  # rclpy's own errors for this have no public name
         print(f'these ROS arguments cannot be used: {error}', file=sys.stderr)
-        return 1
+        return REFUSED
     try:
         serve()
     except (MlIntegrationError, ParameterException) as error:
         print(error, file=sys.stderr)
-        return 1
+        return REFUSED
     except Exception:
         if rclpy.ok():  # otherwise a signal came in the middle of something
-            raise
+            traceback.print_exc()
+            return CRASHED
     finally:
         rclpy.try_shutdown()
     return 0
