@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from launch import LaunchContext, LaunchDescription
+from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import ComposableNodeContainer
@@ -24,11 +24,13 @@ from ml_integration.ros.launching.arguments import (
     MODEL,
     PARAMS_FILE,
     Argument,
+    file_parameters,
     file_values,
     full_path,
     given,
     named_files,
     parameters_file,
+    strays,
     strictest,
     value,
 )
@@ -70,7 +72,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([*declared, OpaqueFunction(function=container)])
 
 
-def container(context: LaunchContext) -> list[ComposableNodeContainer]:
+def container(context: LaunchContext) -> list[Action]:
     """The process with the nodes of all cameras."""
     cameras = range(number_of_cameras(value(context, 'cameras')))
     source = full_path(value(context, 'source'))
@@ -88,7 +90,8 @@ def container(context: LaunchContext) -> list[ComposableNodeContainer]:
         additional_env=fast_dds.environment(),
         output='screen',
     )
-    return [composed]
+    names = [detector_name(number) for number in cameras]
+    return [*(strays(parameters_file(context), names) if names else ()), composed]
 
 
 def number_of_cameras(text: str) -> int:
@@ -113,10 +116,16 @@ def limits(context: LaunchContext, source: str) -> dict[str, Any]:
     }
 
 
+def detector_name(number: int) -> str:
+    """The full name of the inference node of a camera."""
+    return f'/camera_{number}/detector'
+
+
 def detector(number: int, context: LaunchContext) -> ComposableNode:
     """The inference node of a camera."""
     chosen = {name: ParameterValue(text, value_type=str) for name, text in given(context).items()}
-    parameters = [parameters_file(context), {'autostart': True, **chosen}]
+    of_file = file_parameters(parameters_file(context), detector_name(number))
+    parameters = [{**of_file, 'autostart': True, **chosen}]
     return component('InferenceNode', 'detector', number, parameters)
 
 

@@ -121,6 +121,7 @@ class ComponentContainer:
 def serve() -> None:
     """Runs an empty container until rclpy is shut down."""
     container = ComponentContainer(NAME)
+    container.components.tell_strangers(None)
     try:
         container.spin()
     finally:

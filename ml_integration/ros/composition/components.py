@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 from composition_interfaces.srv import LoadNode
@@ -25,6 +26,13 @@ from ml_integration.ros.composition.node_options import (
     node_options,
 )
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
+from ml_integration.ros.node.strangers import (
+    assignments,
+    nobodys_parameters,
+    stray_sentences,
+    unknown_names,
+    unknown_sentence,
+)
 
 
 class Components:
@@ -86,6 +94,10 @@ class Components:
             self._default_names[request.plugin_name] = node.get_name()
         self._last_id += 1
         self._nodes[self._last_id] = node
+        if isinstance(node, GuardedLifecycleNode):
+            own = {item.name for item in request.parameters}
+            unknown = [name for name in unknown_names(node) if name in own]
+            node.tell_strangers(unknown_sentence(name, node) for name in unknown)
         self._executor.create_task(self._autostart, self._last_id)
         return self._last_id
 
@@ -106,6 +118,21 @@ class Components:
         self._leaving.append(node)
         # EventsExecutor lets go of a node's services after this callback, and only if they exist.
         self._executor.create_task(self._destroy_leaving)
+
+    def tell_strangers(self, arguments: Sequence[str] | None) -> None:
+        """Warns of what the command line gives to the nodes and none of them knows.
+
+        Args:
+            arguments: the command line; that of the process if None.
+        """
+        nodes = [self._host, *self._nodes.values()]
+        names = [node.get_fully_qualified_name() for node in nodes]
+        sentences = [*nobodys_parameters(nodes), *stray_sentences(assignments(arguments), names)]
+        ours = [node for node in nodes if isinstance(node, GuardedLifecycleNode)]
+        for node in ours:
+            node.tell_strangers(text for text in sentences if text not in node.strangers)
+        for sentence in () if ours else sentences:
+            self._logger.warning(sentence)
 
     def close(self) -> None:
         """Unloads everything, the last loaded first."""

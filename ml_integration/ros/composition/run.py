@@ -57,13 +57,16 @@ def find_file(file: Path, share: Path | None = None) -> Path:
     return share / file
 
 
-def serve(arguments: Sequence[str]) -> None:
+def serve(given: Sequence[str]) -> None:
     """Runs the nodes of the file that the arguments name until rclpy is shut down.
+
+    Args:
+        given: the command line without the program.
 
     Raises:
         MlIntegrationError: the file is wrong, or a node cannot be made.
     """
-    file = find_file(_parser().parse_args(arguments).file)
+    file = find_file(_parser().parse_args(remove_ros_args(given)).file)
     entries = read_composition(file)
     container = ComponentContainer(PROGRAM, FileContainerParameters)
     # Whoever wrote the file may do anything; who asks later may not.
@@ -76,6 +79,7 @@ def serve(arguments: Sequence[str]) -> None:
                 container.components.load(load_request(entry), trusted)
             except MlIntegrationError as error:
                 raise MlIntegrationError(str(error), where=f'{file}: nodes.{number}') from error
+        container.components.tell_strangers(given)
         container.spin()
     finally:
         container.close()
@@ -89,8 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description='Runs the nodes that a file describes in one process.',
-        epilog='ROS arguments follow --ros-args: -p source:=video.mp4, -p /camera_0/video_player:'
-        'loop:=false, ... They set what the file leaves out.',
+        epilog='ROS arguments follow --ros-args: -p source:=video.mp4, ... They set what the file '
+        'leaves out, for all nodes.',
     )
     parser.add_argument(
         'file', type=Path, help='such as config/composed.yaml, which comes with the package'
@@ -101,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program; returns the exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    return run_program(lambda: serve(remove_ros_args(given)), given)
+    return run_program(lambda: serve(given), given)
 
 
 if __name__ == '__main__':

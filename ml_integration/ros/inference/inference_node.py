@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from time import monotonic_ns
 from typing import Any
 
@@ -140,6 +141,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         name, models = self.get_fully_qualified_name(), self._models
         serving = models.serving if models else None
         alarms = models.alarms() if models else Alarms()
+        alarms = replace(alarms, complaints=(*alarms.complaints, *self.strangers))
         if self.state != 'active' or serving is None:
             health = judge_idle(self.state, alarms)
             frames = diagnostics.idle_statuses(name, health, self._input_keys())

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from launch import LaunchContext
-from launch.actions import DeclareLaunchArgument
+from launch.actions import DeclareLaunchArgument, LogInfo
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 from ml_integration.core.declaration import settings_of
@@ -18,7 +19,8 @@ from ml_integration.errors import SettingError
 from ml_integration.ros.node.limits import STRICTER
 from ml_integration.ros.node.parameters import AUTHORITIES, InferenceNodeParameters
 from ml_integration.ros.node.qos import SENSOR_QOS
-from ml_integration.store.state.parameter_file import read_sections
+from ml_integration.ros.node.strangers import Assignment, stray_sentences
+from ml_integration.store.state.parameter_file import read_sections, values_for
 from ml_integration.store.trust.policy import POLICIES
 
 BOOLS = ('true', 'false', 'True', 'False')
@@ -128,6 +130,25 @@ def in_full(name: str, text: str) -> str:
 def full_path(text: str) -> str:
     """Returns an absolute path; '~' is the home folder, and nothing stays nothing."""
     return str(Path(text).expanduser().absolute()) if text else ''
+
+
+def file_parameters(file: str, node: str) -> dict[str, Any]:
+    """Returns the parameters of a node in a file as launch hands them to a container.
+
+    Launch itself knows no patterns but `/**`, takes the text 'off' for a bool, and cannot hand
+    over an empty list.
+    """
+    return {
+        name: ParameterValue(item, value_type=str) if isinstance(item, str) else item
+        for name, item in values_for(node, read_sections(Path(file))).items()
+        if item != []
+    }
+
+
+def strays(file: str, nodes: Sequence[str]) -> list[LogInfo]:
+    """Returns what to say of a file whose values reach none of the nodes."""
+    given = [Assignment(file, read_sections(Path(file)))]
+    return [LogInfo(msg=f'[WARN] {text}') for text in stray_sentences(given, nodes)]
 
 
 def file_values(file: str) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Any, Generic, TypeVar
 
@@ -43,6 +43,7 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         limits: Limits = options.pop('limits', FREE)
         super().__init__(name, **options)
         self._state = 'unconfigured'
+        self._strangers: tuple[str, ...] = ()
         self._lifetime = ExitStack()
         self._configured = ExitStack()
         self._active = ExitStack()
@@ -61,6 +62,17 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
     def parameters(self) -> P:
         """The parameters as they are now."""
         return self._bound.current
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """Sentences on what the node was given and does not know."""
+        return self._strangers
+
+    def tell_strangers(self, sentences: Iterable[str]) -> None:
+        """Warns of what the node was given and does not know; it works without."""
+        for sentence in sentences:
+            self.get_logger().warning(sentence)
+            self._strangers += (sentence,)
 
     def correct_parameter(self, name: str, value: Any) -> None:
         """Sets a parameter to the value in effect; `check_change` and `changed` are not called."""

@@ -19,6 +19,7 @@ from rclpy.parameter import Parameter
 from ml_integration.core.declaration import Setting, build, settings_of, type_name
 from ml_integration.errors import MlIntegrationError, SettingError
 from ml_integration.ros.node.limits import FREE, Limits
+from ml_integration.ros.node.strangers import given_parameters
 
 P = TypeVar('P')
 
@@ -79,7 +80,7 @@ class Parameters(Generic[P]):
         self._node.set_parameters([_Correction(name, value=value)])
 
     def _declare(self, node: Node, setting: Setting) -> Any:
-        given = _given(node).get(setting.name)
+        given = given_parameters(node).get(setting.name)
         wished = setting.default if given is None else given.value
         default = self._limits.forced(setting.name, setting.default)
         forced = self._limits.forced(setting.name, wished) != wished
@@ -153,15 +154,6 @@ class Parameters(Generic[P]):
             self.current = new
         if not _is_correction(parameters):
             self._changed(old, new)
-
-
-def _given(node: Node) -> dict[str, Parameter]:
-    """Returns what files, the command line or a container give to a node, declared or not.
-
-    rclpy has no public way to it.
-    """
-    given: dict[str, Parameter] = getattr(node, '_parameter_overrides', {})
-    return given
 
 
 def _is_correction(parameters: list[Parameter]) -> bool:

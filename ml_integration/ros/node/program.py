@@ -18,6 +18,12 @@ from ml_integration.ros.messages import fast_dds
 from ml_integration.ros.node.executor import make_executor, spin
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.memory import keep_buffers, limit_arenas
+from ml_integration.ros.node.strangers import (
+    assignments,
+    stray_sentences,
+    unknown_names,
+    unknown_sentence,
+)
 
 PATIENCE_S = 3.0
 REFUSED = 1
@@ -35,7 +41,7 @@ def run_node(
     Returns:
         The exit code: 1 when the arguments or a parameter do not allow to start.
     """
-    return run_program(lambda: _serve(make_node()), arguments)
+    return run_program(lambda: _serve(make_node(), arguments), arguments)
 
 
 def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = None) -> int:
@@ -73,7 +79,10 @@ def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = Non
     return 0
 
 
-def _serve(node: GuardedLifecycleNode[Any]) -> None:
+def _serve(node: GuardedLifecycleNode[Any], arguments: Sequence[str] | None) -> None:
+    node.tell_strangers(unknown_sentence(name, node) for name in unknown_names(node))
+    names = [node.get_fully_qualified_name()]
+    node.tell_strangers(stray_sentences(assignments(arguments), names))
     executor = make_executor(node.get_parameter('executor').value, node)
     try:
         if node.get_parameter('autostart').value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,6 @@ class Section:
         pattern = ''.join(TOKENS.get(part, f'/{re.escape(part)}') for part in parts)
         return re.fullmatch(pattern, node) is not None
 
-    @property
-    def has_wildcard(self) -> bool:
-        return '*' in self.node
-
 
 def read_sections(file: Path) -> tuple[Section, ...]:
     """Reads a parameter file; one that is not for ROS or cannot be read has no sections.
@@ -50,6 +46,15 @@ def read_sections(file: Path) -> tuple[Section, ...]:
     except (OSError, ValueError, MlIntegrationError):
         return ()
     return tuple(_sections(document, ''))
+
+
+def values_for(node: str, sections: Iterable[Section]) -> dict[str, Any]:
+    """Returns what a node of that full name gets: its own values count more than patterns'."""
+    own = [section for section in sections if section.applies_to(node)]
+    values: dict[str, Any] = {}
+    for section in sorted(own, key=lambda section: '*' not in section.node):
+        values.update(section.values)
+    return values
 
 
 def _sections(document: Any, name: str) -> Iterator[Section]:
