@@ -27,17 +27,19 @@ class History:
     Args:
         state_dir: where it is stored.
         node: the node's full name.
+        taken_by: who else uses this node's state, in words; then none of it is read or written.
     """
 
-    def __init__(self, state_dir: StateDir, node: str) -> None:
+    def __init__(self, state_dir: StateDir, node: str, taken_by: str = '') -> None:
         self._state_dir = state_dir
         self._node = node
         self._lock = threading.Lock()
         self._writer = InOrder('ml_writer')
-        self._state = state_dir.node_state(node)
+        self._taken_by = taken_by
+        self._state = NodeState() if taken_by else state_dir.node_state(node)
         self._stored: NodeState | None = None
         self._closed = False
-        self.problem = ''
+        self.problem = _shared(state_dir, node, taken_by) if taken_by else ''
 
     @property
     def tampering(self) -> tuple[str, ...]:
@@ -108,7 +110,7 @@ class History:
 
     def _store(self) -> None:
         state = self._state
-        if state == self._stored:
+        if self._taken_by or state == self._stored:
             return
         try:
             self._state_dir.save_node_state(self._node, state)
@@ -151,3 +153,10 @@ class History:
             )
         except StateError as error:
             self.problem = str(error)
+
+
+def _shared(state_dir: StateDir, node: str, taken_by: str) -> str:
+    return (
+        f'{taken_by} also is {node} and keeps its state in {state_dir.path}: this one remembers '
+        'nothing over restarts. Give one of them another name or another state_dir.'
+    )

@@ -9,7 +9,8 @@ from concurrent.futures import Future
 from ml_integration.deploy.admission import Candidate
 from ml_integration.deploy.asking import Asking
 from ml_integration.deploy.deployment import Deployment
-from ml_integration.errors import MlIntegrationError, SwapError
+from ml_integration.errors import MlIntegrationError
+from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 
@@ -20,11 +21,9 @@ CHECK_PATIENCE_S = 0.5
 class ModelControl:
     """Turns requests into swaps of a deployment, for as long as the node is configured.
 
-    DDS security grants access by service name and `set_parameters` is one service for all
-    parameters; `swap_authority: service` makes `~/swap` the one that has to be withheld.
-
     Args:
         node: the node that owns the parameter `model`.
+        authority: says who may do it.
         deployment: holds the models.
         changed: is called after the serving model was changed, or could not be.
     """
@@ -32,10 +31,12 @@ class ModelControl:
     def __init__(
         self,
         node: GuardedLifecycleNode[InferenceNodeParameters],
+        authority: SwapAuthority,
         deployment: Deployment,
         changed: Callable[[], None],
     ) -> None:
         self._node = node
+        self._authority = authority
         self._deployment = deployment
         self._changed = changed
         self._asking: Asking[Candidate] = Asking()
@@ -81,21 +82,22 @@ class ModelControl:
 
     def swap(self) -> str:
         """Carries out what the parameter says; returns when it is done."""
-        self._refuse_if_locked()
+        self._authority.refuse_if_locked()
         reference = self._node.parameters.model
         if self._deployment.is_serving(reference):
+            self._authority.carried_out(str(self._deployment.serving.identity))
             return f'{self._deployment.serving.identity} serves already'
         return self.reload()
 
     def reload(self) -> str:
         """Loads the model of the parameter, also the one that serves; returns when it is done."""
-        self._refuse_if_locked()
+        self._authority.refuse_if_locked()
         candidate = self._deployment.admit(self._node.parameters.model)
         return self._wait(self._deployment.swap(candidate))
 
     def rollback(self) -> str:
         """Returns to the previous good model; returns when it is done."""
-        self._refuse_if_locked()
+        self._authority.refuse_if_locked()
         return self._wait(self._deployment.rollback())
 
     def _wait(self, future: Future[str]) -> str:
@@ -103,9 +105,6 @@ class ModelControl:
             return future.result()
         finally:
             self._done(future)
-
-    def _refuse_if_locked(self) -> None:
-        refuse_if_locked(self._node.get_fully_qualified_name(), self._node.parameters)
 
     def _done(self, future: Future[str]) -> None:
         """Brings the parameter, the log and `~/models` in line with what serves now."""
@@ -121,28 +120,17 @@ class ModelControl:
         else:
             self.problem = str(outcome)
             logger.error(f'the model stays as it is: {outcome}')
-        if not self._deployment.busy:
-            self._show_what_serves()
+        self._show_what_serves(isinstance(outcome, str))
         self._changed()
 
-    def _show_what_serves(self) -> None:
+    def _show_what_serves(self, carried_out: bool) -> None:
         try:
             serving = str(self._deployment.serving.identity)
         except MlIntegrationError:  # cleaned up meanwhile
             return
+        if carried_out:
+            self._authority.carried_out(serving)
+        if self._deployment.busy:
+            return
         if not self._deployment.is_serving(self._node.parameters.model):
             self._node.correct_parameter('model', serving)
-
-
-def refuse_if_locked(node: str, parameters: InferenceNodeParameters) -> None:
-    """Refuses every change where `swap_authority` is locked.
-
-    Raises:
-        SwapError: it is.
-    """
-    if parameters.swap_authority == 'locked':
-        raise SwapError(
-            'the model of this node is locked',
-            where=node,
-            hint='swap_authority is read-only; start the node with parameter or service.',
-        )

@@ -17,6 +17,7 @@ from ml_integration.deploy.reverification import Reverification
 from ml_integration.ros.inference.intake import reader_for
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_report import ModelReport
+from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.store.state.artifacts import StoredArtifacts
@@ -32,6 +33,7 @@ class ModelServing:
 
     Args:
         node: the node that serves.
+        authority: says with which model, and who may change it.
         resources: is told how to let go of everything.
 
     Attributes:
@@ -45,6 +47,7 @@ class ModelServing:
     def __init__(
         self,
         node: GuardedLifecycleNode[InferenceNodeParameters],
+        authority: SwapAuthority,
         resources: ExitStack,
     ) -> None:
         self._node = node
@@ -55,7 +58,10 @@ class ModelServing:
         self._exposure = ExposureWatch(_places(current, store, state_dir), self._tell_exposure)
         resources.callback(self._exposure.stop)
         artifacts = StoredArtifacts(state_dir.path / 'cache', node.get_logger().warning)
-        history = History(state_dir, node.get_fully_qualified_name())
+        name = node.get_fully_qualified_name()
+        claim = state_dir.claim_node(name)
+        resources.callback(claim.close)
+        history = History(state_dir, name, claim.holder)
         self.deployment = Deployment(
             Admission(store, _trust(current), history.of_model),
             _loader(current, artifacts),
@@ -66,13 +72,13 @@ class ModelServing:
             proven=lambda: self.control.report(),
         )
         resources.callback(self.deployment.close)
-        self.deployment.start(current.model)
+        self.deployment.start(authority.model)
         for repair in state_dir.audit.repairs:
             node.get_logger().warning(repair)
         self._report = ModelReport(node, store, self.deployment)
         resources.callback(node.destroy_publisher, self._report.publisher)
         resources.callback(self._report.close)
-        self.control = ModelControl(node, self.deployment, self._publish_report)
+        self.control = ModelControl(node, authority, self.deployment, self._publish_report)
         resources.callback(self.control.end)
         reverification = Reverification(
             self.deployment, lambda: node.parameters.reverify_period_s, self._alarm
