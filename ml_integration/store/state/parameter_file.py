@@ -10,7 +10,7 @@ from typing import Any
 
 from ml_integration.errors import MlIntegrationError
 from ml_integration.store.files import read_named_file
-from ml_integration.store.package.manifest_document import load_yaml
+from ml_integration.store.package.plain_yaml import load_yaml
 
 MAX_BYTES = 16 * 1024 * 1024
 VALUES = 'ros__parameters'
