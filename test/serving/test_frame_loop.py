@@ -48,7 +48,10 @@ def test_as_many_as_possible_run_together() -> None:
 def test_an_observation_that_fails_costs_only_itself(line: Line, bad: int, reason: str) -> None:
     line.serve(10, bad, 30)
     assert line.results.got == [('a', 10), ('c', 30)]
-    assert [sentence.partition('\n')[0] for sentence in line.log] == [f'frame dropped: {reason}']
+    (sentence,) = [sentence.partition('\n')[0] for sentence in line.log]
+    assert sentence == f'b: frame dropped: {reason}'
+    assert line.monitor.stats(monotonic_ns()).last_error == 'b: ' + reason.rpartition(': ')[2]
+    assert [one.total.failed for one in line.monitor.stats(monotonic_ns()).streams] == [0, 1, 0]
     assert sorted(line.router.outcomes) == [(1, False), (1, True), (1, True)]
     assert line.total().failed == 1
 
@@ -57,7 +60,8 @@ def test_an_observation_that_fails_costs_only_itself(line: Line, bad: int, reaso
 def test_a_run_that_fails_costs_each_observation_in_it(together: int, lost: int) -> None:
     line = Line(together)
     line.serve(10, 3, 30)
-    assert line.log == ['frame dropped: m@1: inference failed: out of memory']
+    streams = {1: 'b', 2: 'a, b', 3: 'a, b, c'}[together]
+    assert line.log == [f'{streams}: frame dropped: m@1: inference failed: out of memory']
     assert line.router.outcomes.count((1, False)) == line.total().failed == lost
     assert len(line.results.got) == 3 - lost
 
@@ -90,7 +94,7 @@ def test_a_spectator_that_fails_costs_neither_the_model_nor_the_result() -> None
     assert line.router.outcomes == [(1, True)] * 2
     assert (line.total().published, line.total().failed) == (2, 0)
     assert line.monitor.stats(monotonic_ns()).spectators_failed == {'overlay': 2}
-    assert len(line.log) == 1 and line.log[0].startswith('overlay failed: ValueError')
+    assert len(line.log) == 1 and line.log[0].startswith('a: overlay failed: ValueError')
 
 
 def test_a_result_that_cannot_be_published_is_no_good_one() -> None:
@@ -196,7 +200,7 @@ def test_a_jump_back_in_time_is_told() -> None:
     line.loop.receive(line.streams[0], 'x', 11, NOW_NS - 500 * MS)
     line.loop.serve()
     assert line.results.got == [('a', 10), ('a', 11)]
-    assert line.log == ["stream 'a': time has jumped back; states and windows start anew"]
+    assert line.log == ['a: time has jumped back; states and windows start anew']
 
 
 def test_a_jump_back_in_time_counts_also_when_its_first_frame_is_too_old() -> None:
