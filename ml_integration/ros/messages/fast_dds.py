@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ml_integration.core.endpoints import SEGMENT_BYTES
 from ml_integration.ops.dds_profile import message_bytes
-from ml_integration.store.files import open_file, read_file
+from ml_integration.store.files import open_file, read_named_file
 
 VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 PROFILES = {
@@ -71,7 +71,7 @@ def segment_of_process(variables: Mapping[str, str] = os.environ) -> int:
     """Returns the size of the shared memory that the profile in use asks for [bytes]."""
     for name in VARIABLES:
         with suppress(KeyError, OSError, ValueError):
-            text = read_file(Path(variables[name]), PROFILE_LIMIT).decode()
+            text = read_named_file(Path(variables[name]), PROFILE_LIMIT).decode()
             if match := _SEGMENT.search(text):
                 return int(match[1])
     return SEGMENT_BYTES
