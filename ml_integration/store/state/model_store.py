@@ -123,7 +123,8 @@ class ModelStore:
             sorted(
                 folder
                 for folder in folders
-                if not _REFERENCE.fullmatch(folder.name)
+                if folder.name[0] != '.'
+                and not _REFERENCE.fullmatch(folder.name)
                 and any(_VERSION.fullmatch(inner.name) for inner in _subfolders(folder))
             )
         )
