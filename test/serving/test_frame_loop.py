@@ -14,6 +14,7 @@ from ros_processes import wait_until
 from ml_integration.core.cpus import process_cpus
 from ml_integration.core.inputs import KeepRule
 from ml_integration.errors import MessageError
+from ml_integration.serving.frame_loop import LoopSettings
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -192,6 +193,28 @@ def test_missing_inputs_are_named() -> None:
     assert line.loop.missing()['a'] == ('joints',)
     line.loop.receive(line.streams[0], 'joints', 10, NOW_NS)
     assert line.loop.missing()['a'] == ()
+
+
+def test_a_frame_from_the_future_ages_from_its_arrival() -> None:
+    line = Line()
+    line.loop.receive(line.streams[0], 'x', 10, NOW_NS + 3600 * 1000 * MS)
+    line.loop.serve()
+    (age,) = [one.age for one in line.monitor.stats(monotonic_ns()).streams if one.age]
+    assert 0 <= age.p50 < 10_000
+    line.loop.settings = LoopSettings(1e-6)  # no frame is served that fast
+    line.loop.receive(line.streams[0], 'x', 11, NOW_NS + 3601 * 1000 * MS)
+    line.loop.serve()
+    assert line.results.got == [('a', 10)]
+    assert line.total().stale == 1
+
+
+def test_a_message_that_no_model_could_use_counts_against_none() -> None:
+    line = Line()
+    line.loop.refuse(line.streams[1], 'x', MessageError('header.stamp.sec', -1, 'at least 0'))
+    assert line.router.outcomes == []
+    (sentence,) = line.log
+    assert sentence.startswith("b: message on 'x' refused: message field 'header.stamp.sec'")
+    assert [one.total.failed for one in line.monitor.stats(monotonic_ns()).streams] == [0, 1, 0]
 
 
 def test_a_jump_back_in_time_is_told() -> None:

@@ -77,6 +77,26 @@ def segment_of_process(variables: Mapping[str, str] = os.environ) -> int:
     return SEGMENT_BYTES
 
 
+def shortage(size_bytes: int, variables: Mapping[str, str] = os.environ) -> str:
+    """Returns a sentence that messages of a size do not fit into this process's shared memory.
+
+    Args:
+        size_bytes: of the messages that it publishes [bytes].
+        variables: the environment, which says what profile is in use.
+
+    Returns:
+        Empty if they fit. A process that runs cannot get more.
+    """
+    segment = segment_of_process(variables)
+    if size_bytes <= segment:
+        return ''
+    return (
+        f'one message of {size_bytes / 1e6:.1f} MB is larger than the shared memory of this '
+        f'process, {segment / 1e6:.1f} MB: start it with {LARGEST} set to its width and height, '
+        'such as 3840x2160, or with a profile of ml_model dds-profile'
+    )
+
+
 def remove_stale_segments(folder: Path = SHARED_MEMORY) -> int:
     """Removes shared memory that killed processes have left; returns how many segments.
 

@@ -45,7 +45,7 @@ class VideoPlayer(GuardedLifecycleNode[VideoPlayerParameters]):
         _check_size(self.parameters.size, where)
         self._source: VideoSource = open_source(self.parameters.source, where)
         resources.callback(self._source.close)
-        self._warn_of_a_small_segment()
+        self._warn_of_a_shortage()
         self._rate_hz = self.parameters.rate_hz or self._source.rate_hz
         self._publisher = ImagePublisher(self, 'image', self.intra_process, resources)
         self.get_logger().info(
@@ -59,16 +59,10 @@ class VideoPlayer(GuardedLifecycleNode[VideoPlayerParameters]):
         resources.callback(thread.join)
         resources.callback(self._stopped.set)
 
-    def _warn_of_a_small_segment(self) -> None:
-        """Says it where pictures will not fit: a process that runs cannot get a larger one."""
+    def _warn_of_a_shortage(self) -> None:
         size = picture_bytes(self.parameters.source, self.parameters.size)
-        segment = fast_dds.segment_of_process()
-        if size > segment and not self.intra_process:
-            self.get_logger().warning(
-                f'one message of {size / 1e6:.1f} MB is larger than the shared memory of this '
-                f'process, {segment / 1e6:.1f} MB: start it with {fast_dds.LARGEST} set to its '
-                'width and height, such as 3840x2160, or with a profile of ml_model dds-profile'
-            )
+        if not self.intra_process and (sentence := fast_dds.shortage(size)):
+            self.get_logger().warning(sentence)
 
     def _play(self) -> None:
         pace = Pace(1 / self._rate_hz, monotonic())

@@ -30,6 +30,7 @@ from ml_integration.ros.messages.fast_dds import (
     environment,
     remove_stale_segments,
     segment_of_process,
+    shortage,
 )
 from ml_integration.ros.messages.segments import segment_of
 
@@ -168,6 +169,14 @@ def test_the_installed_profile_is_found_in_share(tmp_path: Path) -> None:
     installed.touch()
     package = tmp_path / 'lib/python3/site-packages/ml_integration'
     assert set(environment({}, package).values()) == {str(installed)}
+
+
+def test_a_process_says_what_does_not_fit_into_its_memory() -> None:
+    variables = {VARIABLES[0]: str(ROOT / PROFILE)}
+    assert shortage(FULL_HD_BYTES, variables) == ''
+    sentence = shortage(UHD_BYTES, variables)
+    assert 'one message of 24.9 MB is larger than the shared memory' in sentence
+    assert LARGEST in sentence
 
 
 def test_without_an_installed_profile_nothing_is_set(tmp_path: Path) -> None:
