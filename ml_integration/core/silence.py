@@ -123,4 +123,7 @@ def _nobody(endpoint: Endpoint) -> str:
 def _remap(endpoint: Endpoint) -> str:
     first, *others = endpoint.elsewhere
     also = f' (also {", ".join(others)})' if others else ''
-    return f'there is {first} with the right type{also}: remap -r {endpoint.name}:={first}'
+    found = f'there is {first} with the right type{also}'
+    if endpoint.stream not in first.split('/') and endpoint.stream:
+        return f'{found}, but is it of {endpoint.stream}?'
+    return f'{found}: remap -r {endpoint.name}:={first}'

@@ -39,6 +39,10 @@ def first(here: Endpoint, *, ahead_s: float | None = None, suspected: bool = Tru
             ],
         ),
         (
+            endpoint(elsewhere=('/rear/image_raw',)),
+            ['there is /rear/image_raw with the right type, but is it of front?'],
+        ),
+        (
             endpoint(1, strangers=('std_msgs/msg/String',)),
             [f'it has std_msgs/msg/String, this model takes {IMAGE}', 'remap front/image to'],
         ),

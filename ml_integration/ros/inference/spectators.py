@@ -35,7 +35,7 @@ class Overlay:
     def __init__(self, node: Node, below: str, resources: ExitStack) -> None:
         self._publisher = node.create_publisher(Image, f'{below}/overlay', qos.image_stream())
         resources.callback(node.destroy_publisher, self._publisher)
-        self._logger = node.get_logger()
+        self._node = node
         self._checked = False
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
@@ -47,7 +47,7 @@ class Overlay:
 
     def _warn_of_a_shortage(self, size_bytes: int) -> None:
         if not self._checked and (sentence := fast_dds.shortage(size_bytes)):
-            self._logger.warning(f'overlay: {sentence}')
+            self._node.get_logger().warning(f'overlay: {sentence}')
         self._checked = True
 
 

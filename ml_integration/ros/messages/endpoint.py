@@ -94,9 +94,12 @@ def _is_of(endpoint: Any, node: Node) -> bool:
 
 
 def _elsewhere(node: Node, topic: str, kind: str) -> tuple[str, ...]:
-    """Returns the topics where another node publishes a type, the most similar name first."""
+    """Returns other topics where another node publishes a type, the most similar name first."""
+    own = {topic, *(subscription.topic_name for subscription in node.subscriptions)}
     names = [
-        name for name, kinds in node.get_topic_names_and_types() if kind in kinds and name != topic
+        name
+        for name, kinds in node.get_topic_names_and_types()
+        if kind in kinds and name not in own
     ]
     names.sort(key=lambda name: -SequenceMatcher(None, topic, name).ratio())
     found = (
