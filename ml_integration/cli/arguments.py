@@ -47,7 +47,7 @@ def add_own_stores(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--store',
         action='append',
-        type=Path,
+        type=path,
         metavar='DIR',
         help="a model store; may be repeated (default: the user's own store)",
     )
