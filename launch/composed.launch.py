@@ -35,6 +35,7 @@ from ml_integration.ros.launching.arguments import (
     value,
 )
 from ml_integration.ros.messages import fast_dds
+from ml_integration.ros.video.video_source import picture_bytes
 from ml_integration.store.state.places import share_folder
 
 ARGUMENTS = (
@@ -87,7 +88,7 @@ def container(context: LaunchContext) -> list[Action]:
             *(player(number, source) for number in (cameras if source else ())),
         ],
         ros_arguments=['--log-level', LaunchConfiguration('log_level')],
-        additional_env=fast_dds.environment(),
+        additional_env=fast_dds.environment(largest_bytes=picture_bytes(source)),
         output='screen',
     )
     names = [detector_name(number) for number in cameras]

@@ -6,13 +6,22 @@ import argparse
 import os
 from pathlib import Path
 
+from ml_integration.errors import SettingError
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.state.model_store import ModelStore
-from ml_integration.store.state.places import VARIABLE, default_stores
+from ml_integration.store.state.places import VARIABLE, default_stores, expanded
 from ml_integration.store.state.state_dir import VARIABLE as STATE_VARIABLE
 from ml_integration.store.state.state_dir import StateDir, default_state_dir
 from ml_integration.store.trust.encryption import VARIABLE as KEY_VARIABLE
 from ml_integration.store.trust.policy import Trust, load_trust
+
+
+def path(text: str) -> Path:
+    """Reads the argument for a file or folder; ~ is the home folder."""
+    try:
+        return expanded(text, 'the path', 'ml_model')
+    except SettingError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +34,7 @@ def add_stores(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--store',
         action='append',
-        type=Path,
+        type=path,
         metavar='DIR',
         help=f"a model store; may be repeated (default: {VARIABLE}, else the user's own store "
         'and the models that came with the package)',
@@ -38,7 +47,7 @@ def add_own_stores(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--store',
         action='append',
-        type=Path,
+        type=path,
         metavar='DIR',
         help="a model store; may be repeated (default: the user's own store)",
     )
@@ -49,7 +58,7 @@ def add_state(parser: argparse.ArgumentParser) -> None:
     """Adds `--state-dir`, read by `state_of`."""
     parser.add_argument(
         '--state-dir',
-        type=Path,
+        type=path,
         metavar='DIR',
         help='remembers active versions and holds the audit log '
         f'(default: {STATE_VARIABLE}, else ~/.local/state/ml_integration)',
@@ -67,13 +76,13 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
     """Adds what a package has to show, read by `trust_of`."""
     parser.add_argument(
         '--trusted-keys',
-        type=Path,
+        type=path,
         metavar='DIR',
         help='ask for a signature by one of the public keys (*.pem) in this folder',
     )
     parser.add_argument(
         '--model-key',
-        type=Path,
+        type=path,
         metavar='FILE',
         help=f'key of encrypted models (default: the variable {KEY_VARIABLE})',
     )
@@ -107,7 +116,7 @@ def folder_of(args: argparse.Namespace) -> Path:
         ModelNotFoundError: no store holds it.
         IntegrityError: it is quarantined.
     """
-    folder = Path(args.model)
+    folder = expanded(args.model, 'model', 'ml_model')
     if os.sep in args.model or os.path.lexists(folder / MANIFEST) or args.model == os.curdir:
         return folder
     return store_of(args).find(args.model)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 
-from ml_integration.cli.arguments import add_model, add_stores, folder_of
+from ml_integration.cli.arguments import add_model, add_stores, folder_of, path
 from ml_integration.cli.output import tell
 from ml_integration.errors import SettingError
 from ml_integration.store.trust.encrypting import encrypt_package
@@ -18,10 +17,10 @@ HELP = 'make an encrypted copy of a package'
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of this verb."""
     add_model(parser)
-    parser.add_argument('target', type=Path, metavar='DIR', help='the folder to be made')
+    parser.add_argument('target', type=path, metavar='DIR', help='the folder to be made')
     parser.add_argument(
         '--model-key',
-        type=Path,
+        type=path,
         metavar='FILE',
         help=f'from keygen --encryption (default: the variable {VARIABLE})',
     )

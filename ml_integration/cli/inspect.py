@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ml_integration.cli.arguments import add_json
+from ml_integration.cli.arguments import add_json, path
 from ml_integration.cli.guess import guess_inputs, guess_task
 from ml_integration.cli.output import tell
 from ml_integration.core import plugins
@@ -34,7 +34,7 @@ HELP = 'look into an ONNX file and propose a manifest'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of this verb."""
-    parser.add_argument('file', type=Path, metavar='FILE.onnx')
+    parser.add_argument('file', type=path, metavar='FILE.onnx')
     parser.add_argument(
         '--manifest-only', action='store_true', help='print nothing but the proposed manifest'
     )

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
-from ml_integration.cli.arguments import add_json, add_state, add_trust, state_of, trust_of
+from ml_integration.cli.arguments import add_json, add_state, add_trust, path, state_of, trust_of
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell
 from ml_integration.cli.progress_bar import ProgressBar
@@ -23,16 +22,16 @@ HELP = 'install a model from a folder, an archive or an ONNX file'
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of this verb."""
     parser.add_argument(
-        'source', type=Path, metavar='SRC', help='a folder, .tar, .tar.gz, .tgz, .zip or .onnx'
+        'source', type=path, metavar='SRC', help='a folder, .tar, .tar.gz, .tgz, .zip or .onnx'
     )
     parser.add_argument(
         '--into',
-        type=Path,
+        type=path,
         metavar='DIR',
         help='the store (default: ~/.local/share/ml_integration/models)',
     )
     parser.add_argument(
-        '--manifest', type=Path, metavar='FILE', help='of an .onnx (default: the one beside it)'
+        '--manifest', type=path, metavar='FILE', help='of an .onnx (default: the one beside it)'
     )
     add_state(parser)
     add_trust(parser)

@@ -12,6 +12,7 @@ from pathlib import Path
 from ml_integration.cli.output import tell
 from ml_integration.errors import SettingError
 from ml_integration.store.state.durable import write_durably
+from ml_integration.store.state.places import expanded
 from ml_integration.store.trust.encryption import KEY_BYTES
 from ml_integration.store.trust.signature import key_id, new_key, private_pem, public_pem
 
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _new_file(name: str) -> Path:
-    file = Path(name)
+    file = expanded(name, 'name', 'keygen')
     if os.path.lexists(file):  # a link that leads nowhere is not overwritten either
         raise SettingError('name', name, 'a file that does not exist yet', where='keygen')
     return file

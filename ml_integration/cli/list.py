@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from ml_integration.cli.arguments import add_json, add_stores, state_of, store_of
 from ml_integration.cli.output import tell
 from ml_integration.store.state.model_state import ModelState
-from ml_integration.store.state.model_store import StoredModel
+from ml_integration.store.state.model_store import NAME_RULE, StoredModel
 
 HELP = 'list the models of the stores'
 
@@ -24,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints one line, or one JSON object, per version."""
     store, state = store_of(args), state_of(args)
     rows = [_row(model, state.model_state(model.name)) for model in store.models()]
+    rows += map(_misnamed, store.misnamed())
     if args.json:
         print(json.dumps(rows, indent=2))
     elif not rows:
@@ -48,6 +50,13 @@ def _row(model: StoredModel, state: ModelState) -> dict[str, Any]:
         missing = [name for name in manifest.files if not (model.directory / name).exists()]
         error = f'incomplete, missing: {", ".join(missing)}' if missing else ''
     return {**row, 'error': error or state.quarantined.get(model.version, '')}
+
+
+def _misnamed(folder: Path) -> dict[str, Any]:
+    return {
+        'model': folder.name, 'state': '', 'directory': str(folder), 'task': '',
+        'description': '', 'error': f'cannot be used under this name. {NAME_RULE}',
+    }  # fmt: skip
 
 
 def _state(version: int, state: ModelState) -> str:

@@ -1,7 +1,7 @@
 """`ml_model`: installs, checks, activates and takes back models; needs no ROS.
 
 Every other module of this folder that has `HELP`, `add_arguments(parser)` and
-`run(args) -> int` is a verb of the module's name.
+`run(args) -> int` is a verb of the module's name, with dashes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ def verbs() -> dict[str, ModuleType]:
     modules = {
         name: importlib.import_module(f'{cli.__name__}.{name}') for name in names if name != 'main'
     }
-    return {name: module for name, module in modules.items() if hasattr(module, 'add_arguments')}
+    return {
+        name.replace('_', '-'): module
+        for name, module in modules.items()
+        if hasattr(module, 'add_arguments')
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from ml_integration.cli.arguments import add_model, add_stores, folder_of, state_of
+from ml_integration.cli.arguments import add_model, add_stores, folder_of, path, state_of
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell
 from ml_integration.store.package.manifest import SIGNATURE
@@ -21,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of this verb."""
     add_model(parser)
     parser.add_argument(
-        '--key', type=Path, required=True, metavar='FILE', help='a private key from keygen'
+        '--key', type=path, required=True, metavar='FILE', help='a private key from keygen'
     )
     add_stores(parser)
 

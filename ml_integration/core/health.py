@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ml_integration.core.declaration import declared
-from ml_integration.core.endpoints import Endpoint, fragmentation
+from ml_integration.core.endpoints import Endpoint
+from ml_integration.core.silence import CLOCKS_APART_S, causes, clock_is_off
 from ml_integration.core.stats import Counts, InputStats, Stats, StreamStats
 
 STUCK_S = 5.0
 """Time after which a run of the engine counts as frozen [s]."""
-APART_S = 0.01
-"""Difference of the stamps of two inputs that is worth telling [s]."""
-CLOCKS_APART_S = 1.0
-"""Difference of stamps that only a wrong clock explains [s]."""
 FRAME_CONCERNS = ('input', 'latency', 'drops', 'results', 'errors')
 CONCERNS = ('model', *FRAME_CONCERNS)
 
@@ -37,6 +34,9 @@ class HealthSettings:
     )
     max_lost_ratio: float = declared(
         0.05, 'Share of messages lost on the way above which the node warns.', ge=0.0, le=1.0
+    )
+    max_ahead_ms: float = declared(
+        200.0, "Time that stamps may be ahead of the node's clock before it warns [ms].", ge=0.0
     )
     max_drop_ratio: float = declared(
         0.5, 'Share of displaced or stale frames above which the node warns.', ge=0.0, le=1.0
@@ -181,14 +181,14 @@ def _one_input(
     stream: StreamStats, one: InputStats, endpoint: Endpoint, settings: HealthSettings
 ) -> Finding:
     symptom = next(_symptoms(stream, one, settings), '')
-    cause = next(_causes(stream, one, endpoint), '')
-    if not symptom and not cause:
+    max_ahead_s = settings.max_ahead_ms / 1e3
+    cause = next(causes(stream, one, endpoint, bool(symptom), max_ahead_s), None)
+    if not symptom and cause is None:
         return Finding('input', Level.OK, f'{one.hz:.1f} Hz')
-    if not cause and not endpoint.publishers:
-        cause = 'is the topic remapped to the right name?'
     what = f'{symptom or f"{one.hz:.1f} Hz"} on {endpoint.topic}'
-    parts = (what, f'{endpoint.publishers} publisher(s)', cause)
-    return Finding('input', Level.WARN, '; '.join(filter(None, parts)), bool(endpoint.mismatch))
+    parts = (what, f'{endpoint.publishers} publisher(s)', cause.sentence if cause else '')
+    certain = cause is not None and cause.certain
+    return Finding('input', Level.WARN, '; '.join(filter(None, parts)), certain)
 
 
 def _symptoms(stream: StreamStats, one: InputStats, settings: HealthSettings) -> Iterator[str]:
@@ -200,18 +200,8 @@ def _symptoms(stream: StreamStats, one: InputStats, settings: HealthSettings) ->
     recent = one.recent
     if recent.lost_ratio > settings.max_lost_ratio:
         yield f'{recent.lost} of {recent.received + recent.lost} messages lost on the way'
-
-
-def _causes(stream: StreamStats, one: InputStats, endpoint: Endpoint) -> Iterator[str]:
-    if endpoint.mismatch:
-        yield f'QoS mismatch: {endpoint.mismatch}'
-    behind_s = one.behind_s or 0.0
-    if one.source in stream.missing and one.hz and abs(behind_s) > APART_S:
-        apart = f'{abs(behind_s):.2f} s {"older" if behind_s > 0 else "newer"}'
-        hint = ': do both publishers use the same clock?' if abs(behind_s) > CLOCKS_APART_S else ''
-        yield f'its stamps are {apart} than those of what starts runs{hint}'
-    if slow := fragmentation(endpoint, one):
-        yield slow
+    if clock_is_off(one, settings.max_ahead_ms / 1e3):
+        yield f'stamps from the {"future" if (one.ahead_s or 0.0) > 0 else "past"}'
 
 
 def _latency(stats: Stats, latency_ms: float | None) -> Finding:
@@ -231,14 +221,18 @@ def _drops(stats: Stats, settings: HealthSettings) -> Finding:
     late = [stream.name for stream in stats.streams if _all_stale(stream.recent)]
     if late:
         which = f'every frame of {" or ".join(late)}' if any(late) else 'every frame'
-        hint = f'{which} is too old: does the publisher use the same clock (use_sim_time)?'
+        ages = [one.ahead_s for stream in stats.streams for one in stream.inputs
+                if stream.name in late and one.ahead_s is not None]  # fmt: skip
+        by = f', by up to {-min(ages):.1f} s' if ages and min(ages) < -CLOCKS_APART_S else ''
+        hint = f'{which} is too old{by}: does the publisher use the same clock (use_sim_time)?'
         return Finding('drops', Level.ERROR, f'{sentence}; {hint}', hard=True)
     too_many = recent.drop_ratio > settings.max_drop_ratio
     return Finding('drops', Level.WARN if too_many else Level.OK, sentence)
 
 
 def _all_stale(recent: Counts) -> bool:
-    return bool(recent.stale) and recent.stale >= recent.received - recent.displaced
+    others = recent.displaced + recent.failed
+    return bool(recent.stale) and recent.stale >= recent.received - others
 
 
 def _results(stats: Stats, settings: HealthSettings) -> Finding:

@@ -40,11 +40,15 @@ class _Sample:
 
 
 class _Last(NamedTuple):
-    """Last message of an input: its time of arrival, size and stamp, if there was one."""
+    """Last message of an input: its time of arrival, size and stamp, if there was one.
+
+    `ahead_ns` is the stamp's lead over the clock of the one who received it.
+    """
 
     at_ns: int
     serialized_bytes: int = 0
     stamp_ns: int | None = None
+    ahead_ns: int | None = None
 
     def stamp_now(self, now_ns: int) -> int | None:
         """Returns the stamp that its publisher would give now [ns]; None if it gives no stamps."""
@@ -104,10 +108,20 @@ class Monitor:
         now_ns: int,
         serialized_bytes: int = 0,
         stamp_ns: int | None = None,
+        ahead_ns: int | None = None,
     ) -> None:
-        """Counts a message, or a tick of the clock if that starts runs."""
+        """Counts a message, or a tick of the clock if that starts runs.
+
+        Args:
+            stream: of the message.
+            source: the topic in the manifest that it came on, or `CLOCK`.
+            now_ns: the time [ns].
+            serialized_bytes: its size as it came over the network; 0 if it did not.
+            stamp_ns: the publisher's stamp [ns]; None if it cannot be used.
+            ahead_ns: how much later that is than the clock by which ages are told [ns].
+        """
         with self._lock:
-            self._last[stream, source] = _Last(now_ns, serialized_bytes, stamp_ns)
+            self._last[stream, source] = _Last(now_ns, serialized_bytes, stamp_ns, ahead_ns)
             self._count(('received', stream, source), now_ns)
 
     def lost(self, stream: str, source: str, count: int, now_ns: int) -> None:
@@ -242,6 +256,7 @@ class Monitor:
             total=_arrivals(window.total, key),
             transport=_percentiles(transports),
             behind_s=self._behind_s(key, window.now_ns),
+            ahead_s=None if last.ahead_ns is None else last.ahead_ns / 1e9,
         )
 
     def _behind_s(self, key: InputKey, now_ns: int) -> float | None:

@@ -101,6 +101,8 @@ class InputStats:
             these messages do not start runs.
         behind_s: how much older their stamps are than those of what starts runs [s]; negative
             where they are newer, None where it is not known, and for what starts runs.
+        ahead_s: how much later the last message's stamp is than the clock of the node was on its
+            arrival [s]; negative where it is earlier, as it should be, None where it is not known.
     """
 
     source: str
@@ -111,6 +113,7 @@ class InputStats:
     total: Arrivals
     transport: Percentiles | None
     behind_s: float | None = None
+    ahead_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +123,8 @@ class StreamStats:
     Attributes:
         name: empty for the only stream of a node.
         inputs: its messages, for each input of the model.
-        recent: counts inside the window; failed frames are not told apart by stream.
-        total: counts since the start, likewise.
+        recent: counts inside the window.
+        total: counts since the start.
         age: from the stamp of the message that started a run to its result [ms]; None without
             results.
         missing: topics of the inputs that never came or are too old to be used.

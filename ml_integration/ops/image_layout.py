@@ -26,15 +26,15 @@ def image_view(
         is_bigendian: byte order of elements that have several bytes.
 
     Returns:
-        (H, W) or (H, W, C) in `pixel.dtype` and the machine's byte order, read-only; (H * 3 / 2,
-        W) when `pixel` is planar. It shares the memory of `data` unless the bytes have to be
-        swapped or aligned.
+        (H, W) or (H, W, C) in `pixel.dtype` and the machine's byte order, read-only; of nv12 and
+        nv21 (H * 3 / 2, W), of nv24 (H * 3, W). It shares the memory of `data` unless the bytes
+        have to be swapped or aligned.
 
     Raises:
         MessageError: size, step and amount of data contradict each other.
     """
     _check_size(height, width, step, pixel)
-    rows = height * 3 // 2 if pixel.planar else height
+    rows = pixel.rows(height)
     dtype = np.dtype(pixel.dtype).newbyteorder('>' if is_bigendian else '<')
     pixel_bytes = dtype.itemsize * pixel.channels
     raw = _raw_bytes(data)
@@ -54,13 +54,15 @@ def image_view(
 
 def _check_size(height: int, width: int, step: int, pixel: PixelFormat) -> None:
     for field, size, even in (
-        ('height', height, pixel.planar),
+        ('height', height, pixel.shares_rows),
         ('width', width, pixel.shares_columns),
     ):
         if size < 1:
             raise MessageError(field, size, 'at least 1', 'The publisher sends empty images.')
         if even and size % 2:
             raise MessageError(field, size, f"an even number, as '{pixel.color}' shares colors")
+    if pixel.color == 'nv24' and step != width:
+        raise MessageError('step', step, f'{width}: nobody says how nv24 is padded')
     pixel_bytes = np.dtype(pixel.dtype).itemsize * pixel.channels
     if step < width * pixel_bytes:
         raise MessageError(

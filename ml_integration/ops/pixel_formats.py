@@ -29,14 +29,20 @@ class PixelFormat:
     color: str = ''
 
     @property
-    def planar(self) -> bool:
-        """True if H / 2 rows of color follow H rows of brightness; H is even."""
+    def shares_rows(self) -> bool:
+        """True if two neighboring rows share their color, so that the height is even."""
         return self.color in ('nv12', 'nv21')
 
     @property
     def shares_columns(self) -> bool:
         """True if two neighboring columns share their color, so that the width is even."""
-        return self.planar or self.color in ('uyvy', 'yuyv')
+        return self.shares_rows or self.color in ('uyvy', 'yuyv')
+
+    def rows(self, height: int) -> int:
+        """Returns how many rows of numbers a picture has: color may follow brightness."""
+        if self.shares_rows:
+            return height * 3 // 2
+        return 3 * height if self.color == 'nv24' else height
 
 
 @lru_cache(maxsize=256)
@@ -87,6 +93,7 @@ _NAMED = {
     'yuv422_yuy2': _YUYV,
     'nv12': PixelFormat('uint8', 1, 'nv12'),
     'nv21': PixelFormat('uint8', 1, 'nv21'),
+    'nv24': PixelFormat('uint8', 1, 'nv24'),
     # Drivers that hand on an OpenCV matrix say its type only; OpenCV's own order is BGR.
     '8UC': _MONO8,
     '8UC1': _MONO8,

@@ -27,6 +27,11 @@ _FROM_COLOR = {color: f'{name}2{{}}' for color, name in _TO_COLOR.items()} | {
     'nv12': 'YUV2{}_NV12',
     'nv21': 'YUV2{}_NV21',
 }
+# OpenCV knows no nv24. These are the numbers by which it reads its siblings (BT.601, 16 to 235).
+_NV24_TO_BGR = np.array(
+    [[1.164, 2.018, 0.0], [1.164, -0.391, -0.813], [1.164, 0.0, 1.596]], np.float32
+)
+_NV24_ZERO = np.array([16.0, 128.0, 128.0], np.float32)
 _MILLIMETERS = pixel_format('16UC1')
 _METERS = pixel_format('32FC1')
 
@@ -60,7 +65,8 @@ def convert(pixels: Array, source: str, target: str) -> Array:
     Colors are converted first, then 8 and 16 bit scaled into each other over the full range.
 
     Args:
-        pixels: (H, W) or (H, W, C) in the encoding `source`; (H * 3 / 2, W) for nv12 and nv21.
+        pixels: (H, W) or (H, W, C) in the encoding `source`; (H * 3 / 2, W) for nv12 and nv21,
+            (H * 3, W) for nv24.
         source: the encoding of `pixels`.
         target: the encoding wanted; any mono, rgb, bgr, rgba or bgra for a source with colors,
             '32FC1' for '16UC1'.
@@ -81,6 +87,11 @@ def convert(pixels: Array, source: str, target: str) -> Array:
         return _in_meters(pixels)
     if old.color.startswith('bayer') and min(pixels.shape) < 3:
         raise MessageError('encoding', source, 'an image of at least 3 x 3 pixels for it')
+    if old.color == 'nv24':
+        if new.color == 'mono':
+            pixels, old = pixels[: len(pixels) // 3].copy(), pixel_format('mono8')
+        else:
+            pixels, old = _nv24_in_bgr8(pixels), pixel_format('bgr8')
     if old.color != new.color:
         code = _FROM_COLOR[old.color].format(_TO_COLOR[new.color])
         pixels = cv2.cvtColor(pixels, getattr(cv2, f'COLOR_{code}'))
@@ -95,7 +106,7 @@ def to_bgr8(pixels: Array, encoding: str) -> Array:
     """Makes a canvas that shows an image of any encoding.
 
     Args:
-        pixels: (H, W) or (H, W, C) in `encoding`; (H * 3 / 2, W) for nv12 and nv21.
+        pixels: (H, W) or (H, W, C) in `encoding`, as for `convert`.
         encoding: the encoding of `pixels`.
 
     Returns:
@@ -119,6 +130,15 @@ def _converts(source: str, target: str) -> bool:
     if old.color and new.color:
         return new.color in _TO_COLOR
     return old == _MILLIMETERS and new == _METERS
+
+
+def _nv24_in_bgr8(planes: Array) -> Array:
+    height, width = planes.shape[0] // 3, planes.shape[1]
+    brightness = np.maximum(planes[:height], 16).reshape(height, width, 1)
+    color = planes[height:].reshape(height, width, 2)
+    offset = -_NV24_TO_BGR @ _NV24_ZERO
+    matrix = np.hstack((_NV24_TO_BGR, offset[:, None]))
+    return cv2.transform(np.concatenate((brightness, color), axis=2), matrix)
 
 
 def _in_meters(millimeters: Array) -> Array:

@@ -17,7 +17,7 @@ from ml_integration.core.inputs import KeepRule
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline, Work
 from ml_integration.deploy.router import Lease, Router
-from ml_integration.errors import MlIntegrationError
+from ml_integration.errors import MessageError, MlIntegrationError
 from ml_integration.serving.streams import Mailbox, Sink, Stream, Turn
 
 LOG_PERIOD_S = 5.0
@@ -110,6 +110,17 @@ class FrameLoop:
         if displaced:
             self._monitor.displaced(stream.name, now_ns, displaced)
 
+    def refuse(self, stream: Stream, topic: str, error: MessageError) -> None:
+        """Counts a message that no model could use; it is the publisher's fault, not a model's.
+
+        Args:
+            stream: the stream of the message.
+            topic: the topic in the manifest that it came on.
+            error: what is wrong with it.
+        """
+        self._count_failure(error, stream.name)
+        self._tell(f"message on '{topic}' refused", _sentence(error), stream.name)
+
     def prepare(self, pipeline: Pipeline) -> None:
         """Starts to feed a pipeline; returns when it can serve, or after a bounded time."""
         self._mailbox.feed(pipeline)
@@ -151,16 +162,16 @@ class FrameLoop:
             self._keep_to(lease.pipeline.session.cpus)
             running: list[_Running] = []
             for turn in self._mailbox.take(lease.pipeline):
-                with self._costs(lease, 1):
+                with self._costs(lease, turn):
                     one = self._begin(lease.pipeline, turn, len(running))
                     if one is not None:
                         running.append(one)
             if not running:
                 return
-            with self._costs(lease, len(running)):
+            with self._costs(lease, *(one.turn for one in running)):
                 lease.pipeline.infer([one.work for one in running])
                 for one in running:
-                    with self._costs(lease, 1):
+                    with self._costs(lease, one.turn):
                         self._end(lease, one)
 
     def _keep_to(self, cpus: frozenset[int]) -> None:
@@ -175,8 +186,8 @@ class FrameLoop:
         if turn.displaced:
             self._monitor.displaced(stream.name, now_ns, turn.displaced)
         if observation.restarted:
-            where = f"stream '{stream.name}': " if stream.name else ''
-            self._tell(f'{where}time has jumped back; states and windows start anew')
+            what = 'time has jumped back; states and windows start anew'
+            self._tell(what, '', stream.name)
         deadline_ms = self.settings.deadline_ms
         if deadline_ms and self._age_ms(observation) > deadline_ms:
             if observation.restarted:
@@ -214,8 +225,14 @@ class FrameLoop:
         )
 
     def _age_ms(self, observation: Observation) -> float:
-        """Returns the time since the stamp [ms], by the stamps' clock, which may be simulated."""
-        return (self._clock_ns() - observation.stamp_ns) / MS
+        """Returns the time since the stamp [ms], by the stamps' clock, which may be simulated.
+
+        Of a stamp from the future nothing is known but that it came: it ages from then on.
+        """
+        age_ns = self._clock_ns() - observation.stamp_ns
+        if age_ns < 0:
+            age_ns = monotonic_ns() - observation.trigger.arrived_ns
+        return age_ns / MS
 
     def _show(
         self, spectator: Sink, one: _Running, prediction: Prediction, pipeline: Pipeline
@@ -224,28 +241,39 @@ class FrameLoop:
             spectator.take(one.turn.observation, prediction, pipeline)
         except BaseException as error:  # the result is out: this costs the spectator alone
             self._monitor.spectator_failed(spectator.name)
-            self._tell(f'{spectator.name} failed: {_sentence(error)}')
+            self._tell(f'{spectator.name} failed', _sentence(error), one.turn.stream.name)
 
     @contextmanager
-    def _costs(self, lease: Lease, observations: int) -> Iterator[None]:
-        """Counts an exception inside as the failure of so many observations, and goes on."""
+    def _costs(self, lease: Lease, *turns: Turn) -> Iterator[None]:
+        """Counts an exception inside as the failure of these observations, and goes on."""
         try:
             yield
         except BaseException as error:  # a plug-in may even end the program, or its thread
-            for _ in range(observations):
+            streams = [turn.stream.name for turn in turns]
+            for stream in streams:
                 lease.record(False)
-                self._failed(error)
+                self._count_failure(error, stream)
+            self._tell('frame dropped', _sentence(error), ', '.join(streams))
 
     def _failed(self, error: BaseException) -> None:
-        self._monitor.failed(str(error) or type(error).__name__, monotonic_ns())
-        self._tell(f'frame dropped: {_sentence(error)}')
+        self._count_failure(error, None)
+        self._tell('frame dropped', _sentence(error), '')
 
-    def _tell(self, sentence: str) -> None:
-        """Logs a sentence unless one with the same beginning was logged a moment ago."""
-        now_s, about = monotonic(), sentence.partition(':')[0]
+    def _count_failure(self, error: BaseException, stream: str | None) -> None:
+        sentence = str(error) or type(error).__name__
+        self._monitor.failed(_of(stream or '') + sentence, monotonic_ns(), stream)
+
+    def _tell(self, about: str, reason: str, stream: str) -> None:
+        """Logs something about a stream unless the same was logged of it a moment ago."""
+        now_s, about = monotonic(), _of(stream) + about
         if now_s - self._told_s.get(about, -LOG_PERIOD_S) >= LOG_PERIOD_S:
             self._told_s[about] = now_s
-            self._log(sentence)
+            self._log(f'{about}: {reason}' if reason else about)
+
+
+def _of(stream: str) -> str:
+    """Returns the beginning of a sentence about a stream; empty for the only one of a node."""
+    return f'{stream}: ' if stream else ''
 
 
 def _sentence(error: BaseException) -> str:

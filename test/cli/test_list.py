@@ -25,6 +25,20 @@ def test_list_shows_models_and_what_is_wrong_with_them(
     assert 'incomplete, missing: model.onnx' in unfetched
 
 
+def test_a_folder_under_a_name_that_no_model_can_have_is_named_with_the_rule(
+    model_folder: ModelFolder, store: Path, capsys: Capture
+) -> None:
+    model_folder('good', 1, golden=False).parent.rename(store / 'My Model')
+    (store / '.git/1').mkdir(parents=True)
+    assert main(['list', '--store', str(store)]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith('My Model') and 'lower-case letters, digits' in line
+    assert main(['show', 'My Model', '--store', str(store)]) == 1
+    assert 'lower-case letters, digits' in capsys.readouterr().err
+    assert main(['prune', '--keep', '1', '--store', str(store)]) == 0
+    assert (store / 'My Model/1').is_dir()
+
+
 def test_list_as_json(model_folder: ModelFolder, store: Path, capsys: Capture) -> None:
     folder = model_folder('good', 1, golden=False)
     main(['list', '--json', '--store', str(store)])

@@ -40,4 +40,5 @@ def test_it_smells_of_fragments_when_large_messages_of_this_machine_are_slow_or_
     sentence = fragmentation(endpoint, stats)
     assert sentence.startswith(symptom)
     assert bool(sentence) is bool(symptom)
-    assert not sentence or sentence.endswith('UDP fragments: use a profile')
+    size = stats.serialized_bytes or 'WIDTHxHEIGHT'
+    assert not sentence or sentence.endswith(f'UDP fragments: use a profile {size}')

@@ -50,7 +50,7 @@ def stored_images(draw):
     height, width = draw(st.integers(1, 7)), draw(st.integers(1, 7))
     if pixel.shares_columns:
         height, width = 2 * height, 2 * width
-    rows = height * 3 // 2 if pixel.planar else height
+    rows = pixel.rows(height)
     shape = (rows, width) if pixel.channels == 1 else (rows, width, pixel.channels)
     return encoding, height, width, draw(hnp.arrays(pixel.dtype, shape))
 

@@ -50,7 +50,6 @@ def test_two_names_of_the_same_pixels_are_equal(other, name):
         '32UC1',  # OpenCV has no such type
         '8UC0',
         '8UC3 ',
-        'nv24',  # ROS does not say what step means for it
     ],
 )
 def test_an_unknown_encoding_is_refused_with_the_list_of_supported_ones(encoding):

@@ -122,6 +122,17 @@ def test_yuv_agrees_with_bt_601_to_within_rounding(planes, encoding):
     assert np.array_equal(convert(pixels, encoding, 'mono8'), y)
 
 
+@settings(deadline=None)
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 6), st.integers(1, 6), st.just(3))))
+def test_nv24_agrees_with_bt_601_to_within_rounding(yuv):
+    y, u, v = np.moveaxis(yuv, -1, 0)
+    color = np.stack((u, v), axis=-1).reshape(2 * len(y), -1)
+    pixels, expected = np.vstack([y, color]), yuv_to_rgb(y, u, v)
+    assert np.abs(convert(pixels, 'nv24', 'rgb8') - expected).max() <= 2
+    assert np.abs(convert(pixels, 'nv24', 'bgr8')[..., ::-1] - expected).max() <= 2
+    assert np.array_equal(convert(pixels, 'nv24', 'mono8'), y)
+
+
 def test_depth_in_millimeters_becomes_meters_and_zero_becomes_nan():
     depth = np.array([[0, 1, 1500, 65535]], np.uint16)
     meters = convert(depth, '16UC1', '32FC1')
@@ -175,7 +186,7 @@ def test_what_cannot_be_made_is_refused_with_the_reason(encoding, formats, why):
 def test_every_color_converts_to_every_packed_color():
     sources = [f'{name}{bits}' for bits in (8, 16) for name in PACKED]
     sources += [f'bayer_{name}{bits}' for bits in (8, 16) for name in BAYER]
-    sources += ['uyvy', 'yuyv', 'nv12', 'nv21']
+    sources += ['uyvy', 'yuyv', 'nv12', 'nv21', 'nv24']
     for source in sources:
         pixel = pixel_format(source)
         shape = (6, 4) if pixel.channels == 1 else (6, 4, pixel.channels)
@@ -183,7 +194,8 @@ def test_every_color_converts_to_every_packed_color():
             wanted = pixel_format(target)
             converted = convert(np.zeros(shape, pixel.dtype), source, target)
             assert converted.dtype == wanted.dtype
-            assert converted.shape[:2] == ((4, 4) if pixel.planar else (6, 4))
+            (height,) = [rows for rows in (2, 4, 6) if pixel.rows(rows) == 6]
+            assert converted.shape[:2] == (height, 4)
             assert converted.shape[2:] == ((wanted.channels,) if wanted.channels > 1 else ())
 
 

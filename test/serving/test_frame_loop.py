@@ -14,6 +14,7 @@ from ros_processes import wait_until
 from ml_integration.core.cpus import process_cpus
 from ml_integration.core.inputs import KeepRule
 from ml_integration.errors import MessageError
+from ml_integration.serving.frame_loop import LoopSettings
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -48,7 +49,10 @@ def test_as_many_as_possible_run_together() -> None:
 def test_an_observation_that_fails_costs_only_itself(line: Line, bad: int, reason: str) -> None:
     line.serve(10, bad, 30)
     assert line.results.got == [('a', 10), ('c', 30)]
-    assert [sentence.partition('\n')[0] for sentence in line.log] == [f'frame dropped: {reason}']
+    (sentence,) = [sentence.partition('\n')[0] for sentence in line.log]
+    assert sentence == f'b: frame dropped: {reason}'
+    assert line.monitor.stats(monotonic_ns()).last_error == 'b: ' + reason.rpartition(': ')[2]
+    assert [one.total.failed for one in line.monitor.stats(monotonic_ns()).streams] == [0, 1, 0]
     assert sorted(line.router.outcomes) == [(1, False), (1, True), (1, True)]
     assert line.total().failed == 1
 
@@ -57,7 +61,8 @@ def test_an_observation_that_fails_costs_only_itself(line: Line, bad: int, reaso
 def test_a_run_that_fails_costs_each_observation_in_it(together: int, lost: int) -> None:
     line = Line(together)
     line.serve(10, 3, 30)
-    assert line.log == ['frame dropped: m@1: inference failed: out of memory']
+    streams = {1: 'b', 2: 'a, b', 3: 'a, b, c'}[together]
+    assert line.log == [f'{streams}: frame dropped: m@1: inference failed: out of memory']
     assert line.router.outcomes.count((1, False)) == line.total().failed == lost
     assert len(line.results.got) == 3 - lost
 
@@ -90,7 +95,7 @@ def test_a_spectator_that_fails_costs_neither_the_model_nor_the_result() -> None
     assert line.router.outcomes == [(1, True)] * 2
     assert (line.total().published, line.total().failed) == (2, 0)
     assert line.monitor.stats(monotonic_ns()).spectators_failed == {'overlay': 2}
-    assert len(line.log) == 1 and line.log[0].startswith('overlay failed: ValueError')
+    assert len(line.log) == 1 and line.log[0].startswith('a: overlay failed: ValueError')
 
 
 def test_a_result_that_cannot_be_published_is_no_good_one() -> None:
@@ -190,13 +195,35 @@ def test_missing_inputs_are_named() -> None:
     assert line.loop.missing()['a'] == ()
 
 
+def test_a_frame_from_the_future_ages_from_its_arrival() -> None:
+    line = Line()
+    line.loop.receive(line.streams[0], 'x', 10, NOW_NS + 3600 * 1000 * MS)
+    line.loop.serve()
+    (age,) = [one.age for one in line.monitor.stats(monotonic_ns()).streams if one.age]
+    assert 0 <= age.p50 < 10_000
+    line.loop.settings = LoopSettings(1e-6)  # no frame is served that fast
+    line.loop.receive(line.streams[0], 'x', 11, NOW_NS + 3601 * 1000 * MS)
+    line.loop.serve()
+    assert line.results.got == [('a', 10)]
+    assert line.total().stale == 1
+
+
+def test_a_message_that_no_model_could_use_counts_against_none() -> None:
+    line = Line()
+    line.loop.refuse(line.streams[1], 'x', MessageError('header.stamp.sec', -1, 'at least 0'))
+    assert line.router.outcomes == []
+    (sentence,) = line.log
+    assert sentence.startswith("b: message on 'x' refused: message field 'header.stamp.sec'")
+    assert [one.total.failed for one in line.monitor.stats(monotonic_ns()).streams] == [0, 1, 0]
+
+
 def test_a_jump_back_in_time_is_told() -> None:
     line = Line()
     line.serve(10)
     line.loop.receive(line.streams[0], 'x', 11, NOW_NS - 500 * MS)
     line.loop.serve()
     assert line.results.got == [('a', 10), ('a', 11)]
-    assert line.log == ["stream 'a': time has jumped back; states and windows start anew"]
+    assert line.log == ['a: time has jumped back; states and windows start anew']
 
 
 def test_a_jump_back_in_time_counts_also_when_its_first_frame_is_too_old() -> None:

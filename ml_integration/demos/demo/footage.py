@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,13 @@ import cv2
 
 from ml_integration.demos.scene_maker import make_scene
 from ml_integration.demos.scenes import SIZE_WH, render
-from ml_integration.errors import MlIntegrationError
-from ml_integration.store.state.places import data_home, default_stores, share_folder
+from ml_integration.errors import MlIntegrationError, SettingError
+from ml_integration.store.state.places import (
+    data_home,
+    default_stores,
+    expanded,
+    share_folder,
+)
 
 VARIABLE = 'ML_INTEGRATION_DEMO_DATA'
 VIDEO = 'vtest.avi'
@@ -93,8 +99,9 @@ def draw(out: Path) -> Path:
 
 def _places(environment: Mapping[str, str]) -> Iterator[Path]:
     if environment.get(VARIABLE):
-        yield Path(environment[VARIABLE], VIDEO)
-    yield data_home(environment) / 'data' / VIDEO
+        yield expanded(environment[VARIABLE], VARIABLE, 'the environment') / VIDEO
+    with suppress(SettingError):  # a user without a home has no videos there
+        yield data_home(environment) / 'data' / VIDEO
     share = share_folder()
     if share is not None:
         yield share / 'data' / VIDEO  # installed

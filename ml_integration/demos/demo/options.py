@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml_integration.cli.arguments import path
 from ml_integration.demos.demo.footage import MODEL, VIDEO
 
 
@@ -43,14 +44,14 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     )
     parser.add_argument(
         '--video',
-        type=Path,
+        type=path,
         help=f'video, picture or folder of pictures; otherwise {VIDEO}, or drawn scenes',
     )
     parser.add_argument(
         '--rate', type=float, default=0.0, help='frames per second; 0: as recorded'
     )
     parser.add_argument('--model', default='', help=f'model, such as {MODEL}@1')
-    parser.add_argument('--out', type=Path, default=Path('out'), help='folder for the results')
+    parser.add_argument('--out', type=path, default=Path('out'), help='folder for the results')
     given = parser.parse_args(arguments)
     if not 1 <= given.seconds <= 3600:
         parser.error(f'--seconds (DEMO_SECONDS): got {given.seconds:g}, expected 1 to 3600')

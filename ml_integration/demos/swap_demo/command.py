@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 
+from ml_integration.cli.arguments import path
 from ml_integration.demos.demo.view import View
 from ml_integration.demos.program import run_demo, undisturbed_end
 from ml_integration.demos.swap_demo.play import Play, before_and_after
@@ -33,7 +34,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--rate', type=float, default=30.0, help='frames per second')
     parser.add_argument('--act', type=float, default=3.0, help='how long to watch each act [s]')
-    parser.add_argument('--out', type=Path, default=Path('out'), help='folder for the results')
+    parser.add_argument('--out', type=path, default=Path('out'), help='folder for the results')
     return parser.parse_args(arguments)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,9 +19,12 @@ from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.composition.component_container import ComponentContainer
 from ml_integration.ros.composition.container_parameters import Admission, FileContainerParameters
 from ml_integration.ros.composition.node_options import INTRA_PROCESS
+from ml_integration.ros.messages import fast_dds
 from ml_integration.ros.node.program import run_program
+from ml_integration.ros.video.player_arguments import largest_picture
+from ml_integration.ros.video.video_source import picture_bytes
 from ml_integration.store.state.composition_file import NodeEntry, read_composition
-from ml_integration.store.state.places import share_folder
+from ml_integration.store.state.places import expanded, share_folder
 
 PROGRAM = 'ml_integration_run'
 
@@ -66,8 +70,10 @@ def serve(given: Sequence[str]) -> None:
     Raises:
         MlIntegrationError: the file is wrong, or a node cannot be made.
     """
-    file = find_file(_parser().parse_args(remove_ros_args(given)).file)
+    named = _parser().parse_args(remove_ros_args(given)).file
+    file = find_file(expanded(named, 'file', PROGRAM))
     entries = read_composition(file)
+    os.environ.update(fast_dds.environment(largest_bytes=_largest_picture(entries)))
     container = ComponentContainer(PROGRAM, FileContainerParameters)
     # Whoever wrote the file may do anything; who asks later may not.
     trusted = Admission(limits=replace(container.admission.limits, least={}, at_start=False))
@@ -85,6 +91,13 @@ def serve(given: Sequence[str]) -> None:
         container.close()
 
 
+def _largest_picture(entries: Sequence[NodeEntry]) -> int:
+    """Returns the size of the largest picture that the file's players publish [bytes]."""
+    players = (entry.parameters for entry in entries if 'source' in entry.parameters)
+    sizes = (picture_bytes(one['source'], one.get('size', (0, 0))) for one in players)
+    return max(sizes, default=0)
+
+
 def _messages(values: Mapping[str, Any]) -> list[Any]:
     return [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
 
@@ -96,16 +109,14 @@ def _parser() -> argparse.ArgumentParser:
         epilog='ROS arguments follow --ros-args: -p source:=video.mp4, ... They set what the file '
         'leaves out, for all nodes.',
     )
-    parser.add_argument(
-        'file', type=Path, help='such as config/composed.yaml, which comes with the package'
-    )
+    parser.add_argument('file', help='such as config/composed.yaml, which comes with the package')
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program; returns the exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    return run_program(lambda: serve(given), given)
+    return run_program(lambda: serve(given), given, largest_picture(given))
 
 
 if __name__ == '__main__':

@@ -153,6 +153,11 @@ def _frame_values(stats: Stats, endpoints: Sequence[Endpoint], busy_s: float) ->
         ('last', stats.last_error),
         ('since last [s]', stats.since_error_s if stats.last_error else None),
         ('in work [s]', busy_s),
+        *(
+            (f'{stream.name}: failed', stream.total.failed)
+            for stream in stats.streams
+            if stream.name
+        ),
     )
 
 
@@ -171,12 +176,14 @@ def _message_values(of: str, one: InputStats, endpoint: Endpoint) -> Values:
     yield f'{of}topic', endpoint.topic
     yield f'{of}publishers', endpoint.publishers
     yield f'{of}mismatch', endpoint.mismatch
+    yield f'{of}other types', ', '.join(endpoint.strangers)
     yield f'{of}rate [Hz]', one.hz
     yield f'{of}messages', one.total.received
     yield f'{of}lost', one.total.lost
     yield f'{of}silent [s]', one.since_s
     yield f'{of}serialized [bytes]', one.serialized_bytes
     yield f'{of}transport p50 [ms]', one.transport.p50 if one.transport else None
+    yield f'{of}stamp ahead [s]', one.ahead_s
 
 
 def _latency_values(stats: Stats) -> Values:

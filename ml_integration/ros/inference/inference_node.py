@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -16,6 +16,7 @@ from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
 from ml_integration.errors import SwapError
 from ml_integration.ros.inference import diagnostics
+from ml_integration.ros.inference.finding_log import FindingLog
 from ml_integration.ros.inference.intake import Intake, clock_of
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_serving import ModelServing
@@ -88,6 +89,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         assert self._models is not None  # it is configured
         deployment = self._models.deployment
         self._judge = Judge()
+        self._findings = FindingLog(self.get_logger())
         self._monitor = Monitor(monotonic_ns(), self._input_keys())
         self._loop = FrameLoop(
             deployment.router,
@@ -152,6 +154,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             settings = self.parameters.health
             found = judge(stats, endpoints, busy_s, alarms, settings, limit)
             health = self._judge.steady(found)
+            self._findings.tell(health, monotonic())
             frames = diagnostics.frame_statuses(name, health, stats, endpoints, busy_s)
         model = health.of('model')
         return [diagnostics.model_status(name, self.state, serving, model, alarms), *frames]

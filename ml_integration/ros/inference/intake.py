@@ -22,7 +22,8 @@ from ml_integration.errors import MessageError
 from ml_integration.ros.messages.endpoint import inspect_endpoint, subscribe
 from ml_integration.ros.messages.intra_process import receive_inside
 from ml_integration.ros.messages.message_types import message_type
-from ml_integration.ros.messages.reader import has_header, read_stamp, reader
+from ml_integration.ros.messages.reader import has_header, reader
+from ml_integration.ros.messages.stamps import StampReader, stamp_reader
 from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
@@ -39,6 +40,7 @@ def reader_for(type_name: str) -> Read:
 @dataclass(frozen=True, slots=True)
 class _Subscribed:
     key: InputKey
+    kind: str
     subscription: Subscription
 
 
@@ -85,9 +87,7 @@ class Intake:
     def endpoints(self) -> list[Endpoint]:
         """Returns the subscriptions as the middleware sees them."""
         return [
-            inspect_endpoint(
-                self._node, one.key, one.subscription.topic_name, one.subscription.qos_profile
-            )
+            inspect_endpoint(self._node, one.key, one.kind, one.subscription)
             for one in self._subscribed
         ]
 
@@ -110,19 +110,24 @@ class Intake:
             qos_overriding_options=qos.overridable_sensor(),
         )
         self._resources.callback(node.destroy_subscription, subscription)
-        self._subscribed.append(_Subscribed(key, subscription))
+        self._subscribed.append(_Subscribed(key, kind, subscription))
 
-    def _receive(
-        self, stream: Stream, key: InputKey, stamp: Callable[[Any], int], message: Any
-    ) -> None:
+    def _receive(self, stream: Stream, key: InputKey, stamp: StampReader, message: Any) -> None:
         size = len(message) if isinstance(message, bytes) else 0
-        stamp_ns = stamp(message) or self._now_ns()
-        self._monitor.received(key.stream, key.source, monotonic_ns(), size, stamp_ns)
+        clock_ns = self._now_ns()
+        try:
+            stamp_ns = stamp(message) or clock_ns
+        except MessageError as error:
+            self._monitor.received(key.stream, key.source, monotonic_ns(), size)
+            self._loop.refuse(stream, key.source, error)
+            return
+        ahead_ns = stamp_ns - clock_ns
+        self._monitor.received(key.stream, key.source, monotonic_ns(), size, stamp_ns, ahead_ns)
         self._loop.receive(stream, key.source, message, stamp_ns)
 
     def _tick(self, stream: Stream) -> None:
         stamp_ns = self._now_ns()
-        self._monitor.received(stream.name, CLOCK, monotonic_ns(), stamp_ns=stamp_ns)
+        self._monitor.received(stream.name, CLOCK, monotonic_ns(), 0, stamp_ns, 0)
         self._loop.receive(stream, CLOCK, None, stamp_ns)
 
     def _lost(self, key: InputKey, count: int) -> None:
@@ -133,23 +138,3 @@ def clock_of(node: Node) -> Callable[[], int]:
     """Returns a function that tells the node's time [ns], which may be simulated."""
     clock = node.get_clock()
     return lambda: int(clock.now().nanoseconds)
-
-
-def stamp_reader(message_class: Any) -> Callable[[Any], int]:
-    """Returns a function that reads the stamp of a message [ns]; 0 if there is none.
-
-    A message that is too damaged to have one is reported when it is decoded.
-    """
-    if not has_header(message_class):
-        return lambda message: 0
-
-    def stamp_ns(message: Any) -> int:
-        if not isinstance(message, bytes):
-            stamp = message.header.stamp
-            return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
-        try:
-            return read_stamp(message)
-        except MessageError:
-            return 0
-
-    return stamp_ns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic_ns
@@ -22,7 +21,7 @@ from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.store.state.artifacts import StoredArtifacts
 from ml_integration.store.state.model_store import ModelStore
-from ml_integration.store.state.places import default_stores
+from ml_integration.store.state.places import default_stores, expanded, stores_of
 from ml_integration.store.state.state_dir import StateDir, default_state_dir
 from ml_integration.store.trust.exposure import Exposure, Places
 from ml_integration.store.trust.policy import Trust, load_trust
@@ -53,17 +52,18 @@ class ModelServing:
         self._node = node
         self._tampering = ''
         current = node.parameters
-        state_dir = StateDir(_state_dir(current))
-        store = _model_store(current, state_dir)
-        self._exposure = ExposureWatch(_places(current, store, state_dir), self._tell_exposure)
+        where = node.get_fully_qualified_name()
+        state_dir = StateDir(_state_dir(current, where))
+        store = _model_store(current, state_dir, where)
+        places = _places(current, store, state_dir, where)
+        self._exposure = ExposureWatch(places, self._tell_exposure)
         resources.callback(self._exposure.stop)
         artifacts = StoredArtifacts(state_dir.path / 'cache', node.get_logger().warning)
-        name = node.get_fully_qualified_name()
-        claim = state_dir.claim_node(name)
+        claim = state_dir.claim_node(where)
         resources.callback(claim.close)
-        history = History(state_dir, name, claim.holder)
+        history = History(state_dir, where, claim.holder)
         self.deployment = Deployment(
-            Admission(store, _trust(current), history.of_model),
+            Admission(store, _trust(current, where), history.of_model),
             _loader(current, artifacts),
             history,
             lambda: node.parameters.probation,
@@ -117,30 +117,34 @@ class ModelServing:
         self._report.publish(self.control.problem or next(iter(self.deployment.complaints), ''))
 
 
-def _model_store(parameters: InferenceNodeParameters, state_dir: StateDir) -> ModelStore:
+def _model_store(
+    parameters: InferenceNodeParameters, state_dir: StateDir, where: str
+) -> ModelStore:
     path = parameters.model_path
-    stores = [Path(part) for part in path.split(os.pathsep)] if path else default_stores()
+    stores = stores_of(path, 'model_path', where) if path else default_stores()
     return ModelStore(stores, state_dir)
 
 
-def _state_dir(parameters: InferenceNodeParameters) -> Path:
-    return Path(parameters.state_dir) if parameters.state_dir else default_state_dir()
+def _state_dir(parameters: InferenceNodeParameters, where: str) -> Path:
+    return _path(parameters.state_dir, 'state_dir', where) or default_state_dir()
 
 
-def _trust(parameters: InferenceNodeParameters) -> Trust:
+def _trust(parameters: InferenceNodeParameters, where: str) -> Trust:
     return load_trust(
         parameters.integrity,
-        _path(parameters.trusted_keys_dir),
-        _path(parameters.model_key_file),
+        _path(parameters.trusted_keys_dir, 'trusted_keys_dir', where),
+        _path(parameters.model_key_file, 'model_key_file', where),
     )
 
 
-def _places(parameters: InferenceNodeParameters, store: ModelStore, state_dir: StateDir) -> Places:
+def _places(
+    parameters: InferenceNodeParameters, store: ModelStore, state_dir: StateDir, where: str
+) -> Places:
     return Places(
         store.stores,
         state_dir.path,
-        _path(parameters.trusted_keys_dir),
-        _path(parameters.model_key_file),
+        _path(parameters.trusted_keys_dir, 'trusted_keys_dir', where),
+        _path(parameters.model_key_file, 'model_key_file', where),
     )
 
 
@@ -155,5 +159,5 @@ def _loader(parameters: InferenceNodeParameters, artifacts: StoredArtifacts) -> 
     )
 
 
-def _path(text: str) -> Path | None:
-    return Path(text) if text else None
+def _path(text: str, key: str, where: str) -> Path | None:
+    return expanded(text, key, where) if text else None

@@ -16,6 +16,7 @@ from ml_integration.core.health import Level
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.ops.pixels import to_bgr8
 from ml_integration.ros.inference.result_publisher import header_of
+from ml_integration.ros.messages import fast_dds
 from ml_integration.ros.messages.image_message import serialized_bgr8
 from ml_integration.ros.node import qos
 
@@ -34,11 +35,20 @@ class Overlay:
     def __init__(self, node: Node, below: str, resources: ExitStack) -> None:
         self._publisher = node.create_publisher(Image, f'{below}/overlay', qos.image_stream())
         resources.callback(node.destroy_publisher, self._publisher)
+        self._node = node
+        self._checked = False
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
         """Publishes the picture of a run; a run without one has no overlay."""
         if pipeline.picture and self._publisher.get_subscription_count():
-            self._publisher.publish(overlay(prediction, pipeline))
+            message = overlay(prediction, pipeline)
+            self._publisher.publish(message)
+            self._warn_of_a_shortage(len(message))
+
+    def _warn_of_a_shortage(self, size_bytes: int) -> None:
+        if not self._checked and (sentence := fast_dds.shortage(size_bytes)):
+            self._node.get_logger().warning(f'overlay: {sentence}')
+        self._checked = True
 
 
 class Provenance:

@@ -21,6 +21,7 @@ from ml_integration.ros.node.parameters import AUTHORITIES, InferenceNodeParamet
 from ml_integration.ros.node.qos import SENSOR_QOS
 from ml_integration.ros.node.strangers import Assignment, stray_sentences
 from ml_integration.store.state.parameter_file import read_sections, values_for
+from ml_integration.store.state.places import expanded
 from ml_integration.store.trust.policy import POLICIES
 
 BOOLS = ('true', 'false', 'True', 'False')
@@ -129,7 +130,7 @@ def in_full(name: str, text: str) -> str:
 
 def full_path(text: str) -> str:
     """Returns an absolute path; '~' is the home folder, and nothing stays nothing."""
-    return str(Path(text).expanduser().absolute()) if text else ''
+    return str(expanded(text, 'the path', 'launch').absolute()) if text else ''
 
 
 def file_parameters(file: str, node: str) -> dict[str, Any]:

@@ -8,36 +8,93 @@ import re
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from ml_integration.store.files import open_file
+from ml_integration.core.endpoints import SEGMENT_BYTES
+from ml_integration.ops.dds_profile import message_bytes
+from ml_integration.store.files import open_file, read_named_file
 
 VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
-PROFILE = 'config/fastdds_large_messages.xml'
+PROFILES = {
+    'config/fastdds_large_messages.xml': message_bytes('1920x1080'),
+    'config/fastdds_4k.xml': message_bytes('3840x2160'),
+    'config/fastdds_8k.xml': message_bytes('7680x4320'),
+}
+"""Profiles that come with the package, and the largest messages that each is made for [bytes]."""
+PROFILE = next(iter(PROFILES))
+LARGEST = 'ML_INTEGRATION_LARGEST_IMAGE'
+"""Variable with the size of the largest picture that a program will publish, as 3840x2160."""
+PROFILE_LIMIT = 2**20
 SHARED_MEMORY = Path('/dev/shm')
 LOCK = re.compile(r'(fastrtps|fastdds)_[0-9a-f]{16}_el')
 # A segment is made a moment before it is locked.
 MIN_AGE_S = 10.0
 
 _PACKAGE = Path(__file__).parents[2]
+_SEGMENT = re.compile(r'<segment_size>\s*(\d+)\s*</segment_size>')
 
 
 def environment(
-    variables: Mapping[str, str] = os.environ, package: Path = _PACKAGE
+    variables: Mapping[str, str] = os.environ,
+    package: Path = _PACKAGE,
+    largest_bytes: int = 0,
 ) -> dict[str, str]:
-    """The variables that make a process's Fast DDS use this package's profile.
+    """Returns the variables that make a process's Fast DDS use a profile of this package.
 
     Args:
-        variables: the environment so far; a profile that it names already is left alone.
+        variables: the environment so far; a profile that it names already is left alone, unless
+            it is a smaller one of this package.
         package: the folder of the package `ml_integration`.
+        largest_bytes: size of the largest message that the process will publish, as far as it is
+            known [bytes]; the variable `LARGEST` may ask for more.
 
     Returns:
-        What to add to the environment; nothing where the profile is not installed.
+        What to add to the environment; nothing where the profiles are not installed.
+
+    Raises:
+        SettingError: `LARGEST` is no size.
     """
-    file = _profile(package)
-    if file is None or any(variables.get(name) for name in VARIABLES):
+    shipped = _profiles(package)
+    if not shipped:
         return {}
-    return {name: str(file) for name in _known_variables(variables)}
+    wanted = max(largest_bytes, message_bytes(variables.get(LARGEST) or '0'))
+    files = [file for file, holds in shipped.items() if holds >= wanted] or [*shipped][-1:]
+    named = [name for name in VARIABLES if variables.get(name)]
+    present = [Path(variables[name]) for name in named]
+    if any(file not in shipped or shipped[file] >= shipped[files[0]] for file in present):
+        return {}
+    return {name: str(files[0]) for name in named or _known_variables(variables)}
+
+
+def segment_of_process(variables: Mapping[str, str] = os.environ) -> int:
+    """Returns the size of the shared memory that the profile in use asks for [bytes]."""
+    for name in VARIABLES:
+        with suppress(KeyError, OSError, ValueError):
+            text = read_named_file(Path(variables[name]), PROFILE_LIMIT).decode()
+            if match := _SEGMENT.search(text):
+                return int(match[1])
+    return SEGMENT_BYTES
+
+
+def shortage(size_bytes: int, variables: Mapping[str, str] = os.environ) -> str:
+    """Returns a sentence that messages of a size do not fit into this process's shared memory.
+
+    Args:
+        size_bytes: of the messages that it publishes [bytes].
+        variables: the environment, which says what profile is in use.
+
+    Returns:
+        Empty if they fit. A process that runs cannot get more.
+    """
+    segment = segment_of_process(variables)
+    if size_bytes <= segment:
+        return ''
+    return (
+        f'one message of {size_bytes / 1e6:.1f} MB is larger than the shared memory of this '
+        f'process, {segment / 1e6:.1f} MB: start it with {LARGEST} set to its width and height, '
+        'such as 3840x2160, or with a profile of ml_model dds-profile'
+    )
 
 
 def remove_stale_segments(folder: Path = SHARED_MEMORY) -> int:
@@ -50,12 +107,14 @@ def remove_stale_segments(folder: Path = SHARED_MEMORY) -> int:
     )
 
 
-def _profile(package: Path) -> Path | None:
+def _profiles(package: Path) -> dict[Path, int]:
+    """Returns the installed profiles and what they hold [bytes], the smallest one first."""
     for prefix in package.absolute().parents:
         for place in (prefix, prefix / 'share/ml_integration'):
             if (place / PROFILE).is_file():
-                return place / PROFILE
-    return None
+                found = {place / name: holds for name, holds in PROFILES.items()}
+                return {file: holds for file, holds in found.items() if file.is_file()}
+    return {}
 
 
 def _known_variables(variables: Mapping[str, str]) -> tuple[str, ...]:

@@ -39,9 +39,9 @@ _NUMBERS = {
     'float': ('f', 'f4'),
     'double': ('d', 'f8'),
 }
-# By a message's first two bytes.
-_STAMPS = {
-    head: struct.Struct(f'{order}{cdr.HEADER_BYTES}xiI').unpack_from
+# By a message's first two bytes: seconds, nanoseconds, and the frame's name with its NUL.
+_STARTS = {
+    head: struct.Struct(f'{order}{cdr.HEADER_BYTES}xiII').unpack_from
     for head, order in cdr.BYTE_ORDERS.items()
 }
 
@@ -75,19 +75,21 @@ def has_header(message_class: Any) -> bool:
     return isinstance(first, rosidl.NamespacedType) and _class_of(first) is Header
 
 
-def read_stamp(buffer: bytes) -> int:
-    """Returns the stamp [ns] of a serialized message that begins with a header.
+def read_header_start(buffer: bytes) -> tuple[int, int, int]:
+    """Reads the start of a serialized message that begins with a header.
+
+    Returns:
+        Seconds and nanoseconds of its stamp, and the length of its `frame_id` [bytes].
 
     Raises:
-        MessageError: the encapsulation is not plain CDR, or the message ends in its stamp.
+        MessageError: the encapsulation is not plain CDR, or the message ends in its header.
     """
     try:
-        sec, nanosec = _STAMPS[buffer[:2]](buffer)
+        sec, nanosec, length = _STARTS[buffer[:2]](buffer)
     except (KeyError, struct.error):
         cdr.byte_order(buffer)  # says what is wrong with the first bytes, if something is
-        raise MessageError('header.stamp', f'{len(buffer)} bytes', 'at least 12') from None
-    stamp_ns: int = sec * 1_000_000_000 + nanosec
-    return stamp_ns
+        raise MessageError('header', f'{len(buffer)} bytes', 'at least 16') from None
+    return sec, nanosec, length - 1
 
 
 def read_header(buffer: bytes) -> Any:

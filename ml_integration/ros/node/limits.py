@@ -11,6 +11,7 @@ from typing import Any
 from ml_integration.core.declaration import Setting
 from ml_integration.errors import SettingError
 from ml_integration.ros.node.parameters import AUTHORITIES
+from ml_integration.store.state.places import expanded
 from ml_integration.store.trust.policy import POLICIES
 
 STRICTER: Mapping[str, tuple[str, ...]] = {
@@ -59,9 +60,10 @@ class Limits:
         if not setting.rule.files or not value:
             return
         parts = value.split(os.pathsep) if setting.rule.files == 'several' else [value]
-        allowed = [_real(folder) for folder in self.folders]
+        allowed = [_real(folder, 'allowed_folders', where) for folder in self.folders]
         for part in parts:
-            if not any(_real(part).is_relative_to(folder) for folder in allowed):
+            real = _real(part, setting.name, where)
+            if not any(real.is_relative_to(folder) for folder in allowed):
                 raise SettingError(
                     setting.name,
                     part,
@@ -75,5 +77,5 @@ FREE = Limits()
 """No limits: for nodes that have a process of their own."""
 
 
-def _real(path: str) -> Path:
-    return Path(os.path.realpath(Path(path).expanduser()))
+def _real(path: str, key: str, where: str) -> Path:
+    return Path(os.path.realpath(expanded(path, key, where)))

@@ -7,7 +7,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import rclpy
@@ -26,6 +27,7 @@ from ml_integration.ros.node.strangers import (
 )
 
 PATIENCE_S = 3.0
+LOG_FOLDERS = ('ROS_LOG_DIR', 'ROS_HOME', 'HOME')
 REFUSED = 1
 USAGE = 2  # as of argparse
 UNUSABLE = (REFUSED, USAGE)
@@ -34,22 +36,32 @@ CRASHED = 70
 
 
 def run_node(
-    make_node: Callable[[], GuardedLifecycleNode[Any]], arguments: Sequence[str] | None = None
+    make_node: Callable[[], GuardedLifecycleNode[Any]],
+    arguments: Sequence[str] | None = None,
+    largest_bytes: int = 0,
 ) -> int:
     """Creates a node, spins it until SIGINT or SIGTERM, and lets go of everything.
+
+    Args:
+        make_node: makes the node.
+        arguments: the command line; that of the process if None.
+        largest_bytes: size of the largest message that it will publish [bytes]; 0: not known.
 
     Returns:
         The exit code: 1 when the arguments or a parameter do not allow to start.
     """
-    return run_program(lambda: _serve(make_node(), arguments), arguments)
+    return run_program(lambda: _serve(make_node(), arguments), arguments, largest_bytes)
 
 
-def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = None) -> int:
+def run_program(
+    serve: Callable[[], None], arguments: Sequence[str] | None = None, largest_bytes: int = 0
+) -> int:
     """Calls `serve` between rclpy's start and end; it returns once rclpy is shut down.
 
     Args:
         serve: makes nodes, spins until SIGINT or SIGTERM, and lets go of everything.
         arguments: the command line; that of the process if None.
+        largest_bytes: size of the largest message that it will publish [bytes]; 0: not known.
 
     Returns:
         The exit code: 1 when the arguments or a parameter do not allow to start, 70 after an
@@ -59,9 +71,13 @@ def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = Non
     keep_buffers()
     limit_arenas()
     fast_dds.remove_stale_segments()
-    os.environ.update(fast_dds.environment())
     try:
-        rclpy.init(args=None if arguments is None else list(arguments))
+        os.environ.update(fast_dds.environment(largest_bytes=largest_bytes))
+        given = sys.argv if arguments is None else arguments
+        rclpy.init(args=[*given, *_without_log_file()])
+    except MlIntegrationError as error:
+        print(error, file=sys.stderr)
+        return REFUSED
     except RuntimeError as error:  # rclpy's own errors for this have no public name
         print(f'these ROS arguments cannot be used: {error}', file=sys.stderr)
         return REFUSED
@@ -77,6 +93,21 @@ def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = Non
     finally:
         rclpy.try_shutdown()
     return 0
+
+
+def _without_log_file(variables: MutableMapping[str, str] = os.environ) -> list[str]:
+    """Returns arguments for a process that has no folder for ROS's log files; none if it has.
+
+    ROS ends at its start without one, and looks for it in HOME only.
+    """
+    if any(variables.get(name) for name in LOG_FOLDERS):
+        return []
+    try:
+        variables['ROS_LOG_DIR'] = str(Path('~/.ros/log').expanduser())
+    except (RuntimeError, KeyError):
+        print('there is no home folder: ROS_LOG_DIR is empty, no log file', file=sys.stderr)
+        return ['--ros-args', '--disable-external-lib-logs']
+    return []
 
 
 def _serve(node: GuardedLifecycleNode[Any], arguments: Sequence[str] | None) -> None:

@@ -69,6 +69,9 @@ def overridable_sensor() -> QoSOverridingOptions:
 
 
 def mismatch(publisher: QoSProfile, subscription: QoSProfile) -> str:
-    """Returns why the two do not connect; empty if they do or might."""
+    """Returns why the two do not connect and what to do; empty if they do or might."""
     compatibility, reason = qos_check_compatible(publisher, subscription)
-    return reason if compatibility == QoSCompatibility.ERROR else ''
+    if compatibility != QoSCompatibility.ERROR:
+        return ''
+    remedy = 'set the parameter sensor_qos to sensor_data, or make the publisher reliable'
+    return f'{reason.removeprefix("ERROR: ").rstrip("; ")}: {remedy}'

@@ -13,12 +13,14 @@ from std_msgs.msg import Header
 
 from ml_integration.core.datatypes import Array
 from ml_integration.errors import SettingError
+from ml_integration.ros.messages import fast_dds
 from ml_integration.ros.messages.intra_process import ImagePublisher
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import VideoPlayerParameters
 from ml_integration.ros.node.program import run_node
 from ml_integration.ros.video.pace import Pace
-from ml_integration.ros.video.video_source import VideoSource, open_source
+from ml_integration.ros.video.player_arguments import largest_picture
+from ml_integration.ros.video.video_source import VideoSource, open_source, picture_bytes
 
 
 class VideoPlayer(GuardedLifecycleNode[VideoPlayerParameters]):
@@ -43,6 +45,7 @@ class VideoPlayer(GuardedLifecycleNode[VideoPlayerParameters]):
         _check_size(self.parameters.size, where)
         self._source: VideoSource = open_source(self.parameters.source, where)
         resources.callback(self._source.close)
+        self._warn_of_a_shortage()
         self._rate_hz = self.parameters.rate_hz or self._source.rate_hz
         self._publisher = ImagePublisher(self, 'image', self.intra_process, resources)
         self.get_logger().info(
@@ -55,6 +58,11 @@ class VideoPlayer(GuardedLifecycleNode[VideoPlayerParameters]):
         thread.start()
         resources.callback(thread.join)
         resources.callback(self._stopped.set)
+
+    def _warn_of_a_shortage(self) -> None:
+        size = picture_bytes(self.parameters.source, self.parameters.size)
+        if not self.intra_process and (sentence := fast_dds.shortage(size)):
+            self.get_logger().warning(sentence)
 
     def _play(self) -> None:
         pace = Pace(1 / self._rate_hz, monotonic())
@@ -92,7 +100,7 @@ def _resized(frame: Array, size: tuple[int, ...]) -> Array:
 
 def main() -> int:
     """Runs the node as a process; returns the exit code."""
-    return run_node(VideoPlayer)
+    return run_node(VideoPlayer, largest_bytes=largest_picture(sys.argv))
 
 
 if __name__ == '__main__':

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +12,7 @@ import cv2
 
 from ml_integration.core.datatypes import Array
 from ml_integration.errors import SettingError
+from ml_integration.store.state.places import expanded
 
 DEFAULT_HZ = 30.0
 MAX_HZ = 1000.0  # beyond it a file's frame rate is a mistake of its writer
@@ -41,9 +44,9 @@ def open_source(path: str, where: str) -> VideoSource:
     Raises:
         SettingError: there is nothing of that name, or nothing in it that can be decoded.
     """
-    place = Path(path).expanduser()
     if not path:
         raise _refused(path, 'a video file, a picture or a folder of pictures', where)
+    place = expanded(path, 'source', where)
     if not place.exists():
         raise _refused(
             path, 'a file or folder that exists', where, f'Not found: {place.absolute()}'
@@ -57,6 +60,24 @@ def open_source(path: str, where: str) -> VideoSource:
         raise _refused(path, f'{kind} that OpenCV {cv2.__version__} can decode', where)
     source.rewind()
     return source
+
+
+def picture_bytes(path: object, size: Sequence[int] = (0, 0)) -> int:
+    """Returns the size of a picture of a source as a message [bytes]; 0 if it cannot be read.
+
+    Args:
+        path: as of `open_source`.
+        size: width and height to which the pictures are brought [px]; 0, 0: as they are.
+    """
+    if all(size):
+        return 3 * math.prod(size)
+    try:
+        source = open_source(str(path), '')
+    except SettingError:
+        return 0
+    frame = source.read()
+    source.close()
+    return 0 if frame is None else frame.nbytes
 
 
 class Pictures:

@@ -21,6 +21,10 @@ from ml_integration.store.state.state_dir import StateDir
 _REFERENCE = re.compile(
     r'(?P<name>[a-z0-9][a-z0-9_.-]*)(@(?P<version>[1-9][0-9]{0,8}|latest|previous))?'
 )
+NAME_RULE = (
+    "A model's name has lower-case letters, digits, '_', '-' and '.', and begins with a letter or "
+    'digit.'
+)
 _VERSION = re.compile(r'[1-9][0-9]{0,8}')
 
 
@@ -84,7 +88,7 @@ class ModelStore:
         match = _REFERENCE.fullmatch(reference)
         if match is None:
             expected = 'name, name@3, name@latest or name@previous'
-            raise SettingError('model', reference, expected, where='model')
+            raise SettingError('model', reference, expected, where='model', hint=NAME_RULE)
         name, version = match['name'], match['version']
         folders = self._folders(name)
         state = self._state.model_state(name) if self._state else ModelState()
@@ -110,6 +114,19 @@ class ModelStore:
             _stored(name, version, directory)
             for name in self._names()
             for version, directory in sorted(self._folders(name).items())
+        )
+
+    def misnamed(self) -> tuple[Path, ...]:
+        """Lists the folders that hold versions, but have a name that no model can have."""
+        folders = (folder for store in self.stores for folder in _subfolders(store))
+        return tuple(
+            sorted(
+                folder
+                for folder in folders
+                if folder.name[0] != '.'
+                and not _REFERENCE.fullmatch(folder.name)
+                and any(_VERSION.fullmatch(inner.name) for inner in _subfolders(folder))
+            )
         )
 
     def _names(self) -> list[str]:

@@ -6,7 +6,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from ml_integration.errors import SettingError
+
 VARIABLE = 'ML_INTEGRATION_STORES'
+NO_HOME = (
+    'The home folder is not known: HOME is not set, and this user has no entry in passwd. Name '
+    'folders in full: --store, --into and --state-dir, or model_path and state_dir.'
+)
 _PACKAGE = Path(__file__).parents[2]
 
 
@@ -26,14 +32,59 @@ def default_stores(
     """
     listed = environment.get(VARIABLE, '')
     if listed:
-        return tuple(Path(store) for store in listed.split(os.pathsep) if store)
-    own = user_store(environment)
+        return stores_of(listed, VARIABLE, 'the environment')
+    try:
+        own = user_store(environment)
+    except SettingError:  # a user without a home has no store there
+        return _shipped(package)
     return (*([own] if own.is_dir() else []), *_shipped(package))
 
 
 def ships_with_package(folder: Path, package: Path = _PACKAGE) -> bool:
     """Tells whether a folder of a model came with the package, whichever way leads to it."""
     return any(store.resolve() in folder.resolve().parents for store in _shipped(package))
+
+
+def stores_of(text: str, key: str, where: str) -> tuple[Path, ...]:
+    """Reads a list of stores, separated like PATH; see `expanded`."""
+    return tuple(expanded(store, key, where) for store in text.split(os.pathsep) if store)
+
+
+def expanded(text: str, key: str, where: str) -> Path:
+    """Returns a path whose ~ or ~user is the home folder.
+
+    Args:
+        text: the path.
+        key: name of what it was given for.
+        where: who it was given to.
+
+    Raises:
+        SettingError: there is no such home folder.
+    """
+    try:
+        return Path(text).expanduser()
+    except (RuntimeError, KeyError):
+        raise SettingError(key, text, 'a path without ~', where=where, hint=NO_HOME) from None
+
+
+def home_folder(variable: str, default: str, environment: Mapping[str, str]) -> Path:
+    """Returns the package's folder in one of the user's folders, whether it exists or not.
+
+    Args:
+        variable: names the user's folder, such as XDG_DATA_HOME.
+        default: what it is below the home folder where the variable is empty.
+        environment: the variables to look at.
+
+    Raises:
+        SettingError: the variable is empty, and the user has no home folder.
+    """
+    where, named = 'the environment', environment.get(variable, '')
+    if named:
+        return expanded(named, variable, where) / 'ml_integration'
+    try:
+        return Path('~', default, 'ml_integration').expanduser()
+    except (RuntimeError, KeyError):
+        raise SettingError(variable, named, 'a folder', where=where, hint=NO_HOME) from None
 
 
 def user_store(environment: Mapping[str, str] = os.environ) -> Path:
@@ -47,8 +98,7 @@ def user_store(environment: Mapping[str, str] = os.environ) -> Path:
 
 def data_home(environment: Mapping[str, str] = os.environ) -> Path:
     """Returns the package's folder in the user's data home, whether it exists or not."""
-    home = environment.get('XDG_DATA_HOME', '') or Path.home() / '.local/share'
-    return Path(home) / 'ml_integration'
+    return home_folder('XDG_DATA_HOME', '.local/share', environment)
 
 
 def share_folder(package: Path = _PACKAGE) -> Path | None:

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, unquote
 
-from ml_integration.errors import StateError
+from ml_integration.errors import SettingError, StateError
 from ml_integration.store.files import read_file
 from ml_integration.store.state.audit import AuditLog
 from ml_integration.store.state.claim import Claim
 from ml_integration.store.state.durable import cannot, locked, write_durably
 from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.state.node_state import NodeState
+from ml_integration.store.state.places import NO_HOME, expanded, home_folder
 
 VARIABLE = 'ML_INTEGRATION_STATE_DIR'
 _SCHEMA = 1
@@ -36,9 +37,17 @@ def default_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
     """
     named = environment.get(VARIABLE, '')
     if named:
-        return Path(named)
-    home = environment.get('XDG_STATE_HOME', '') or Path.home() / '.local/state'
-    return Path(home) / 'ml_integration'
+        return expanded(named, VARIABLE, 'the environment')
+    try:
+        return home_folder('XDG_STATE_HOME', '.local/state', environment)
+    except SettingError:
+        raise SettingError(
+            VARIABLE,
+            named,
+            'a folder for the state, as --state-dir and the parameter state_dir name one too',
+            where='the environment',
+            hint=NO_HOME,
+        ) from None
 
 
 class _Stored(Protocol):

@@ -127,3 +127,72 @@ def test_a_publisher_with_another_clock_is_named(node: NodeUnderTest, behind_ns:
         return any(f' s {word} than' in s and '/joint_states' in s for s in sentences)
 
     wait_until(told, f'the clock is told; {node.diagnostics.messages[-1:]}')
+
+
+@pytest.mark.parametrize('model', KINDS)
+def test_headers_that_nobody_may_send_are_named_and_cost_no_result(
+    node: NodeUnderTest, model: str
+) -> None:
+    kind, topic, make, output = KINDS[model]
+    node.serve(model=model, raw_subscription=True)
+    results = node.client.collect(Float32MultiArray, f'{node.name}/tensor/{output}')
+    publisher = node.client.publisher(kind, f'/{topic}')
+    wait_until(publisher.get_subscription_count, 'the subscription')
+
+    def refused(field: str, message: Any) -> bool:
+        publisher.publish(message)
+        send(node, publisher, make(), node.now_ns())
+        lasts = [
+            value(status, 'last')
+            for message in node.diagnostics.messages[-1:]
+            for status in message.status
+            if status.name == f'{node.name.lstrip("/")}: errors'
+        ]
+        return any(f"message field '{field}' is not valid" in last for last in lasts)
+
+    for field, sec, nanosec, frame_id in (
+        ('header.stamp.nanosec', 5, 10**9, ''),
+        ('header.stamp.sec', -5, 0, ''),
+        ('header.frame_id', 5, 0, 'x' * 200_000),
+    ):
+        message = make()
+        message.header.stamp.sec, message.header.stamp.nanosec = sec, nanosec
+        message.header.frame_id = frame_id
+        wait_until(lambda f=field, m=message: refused(f, m), f'{field} is named')
+    assert results.messages
+    assert f"message on '{topic}' refused: message field 'header." in node.process.log
+
+
+@pytest.mark.parametrize(
+    ('ahead_s', 'concern', 'part'),
+    [
+        (37, 'input', "the publisher's clock is ahead by 37"),
+        (3600, 'input', "the publisher's clock is ahead by 3600"),
+        (-37, 'drops', 'every frame is too old, by up to 37'),
+        (-3600, 'drops', 'every frame is too old, by up to 3600'),
+    ],
+)
+def test_the_clock_of_a_camera_is_compared_with_the_node_s(
+    node: NodeUnderTest, ahead_s: int, concern: str, part: str
+) -> None:
+    node.serve(model='sized', deadline_ms=200.0)
+    results = node.client.collect(Float32MultiArray, f'{node.name}/tensor/size')
+    feed = node.feed()
+    log_before = node.process.log
+
+    def told() -> list[Any]:
+        send(node, feed, picture(), node.now_ns() + ahead_s * SECOND_NS)
+        return [
+            message.status
+            for message in node.diagnostics.messages[-1:]
+            for status in message.status
+            if status.name == f'{node.name.lstrip("/")}: {concern}' and part in status.message
+        ]
+
+    wait_until(told, f'{part}; the log:\n{node.process.log}')
+    (statuses, *_) = told()
+    ages = [float(value(s, 'age p95 [ms]') or 0) for s in statuses if s.name.endswith(': input')]
+    assert all(age >= 0 for age in ages)
+    assert bool(results.messages) is (ahead_s > 0)
+    assert f'{concern}: ' in node.process.log.removeprefix(log_before)
+    assert node.client.set_parameter(node.name, 'deadline_ms', 0.0).successful

@@ -19,7 +19,8 @@ from inference_processes import (
 from model_folders import read_manifest_document, write_manifest, write_model_folder
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from ros_client import Client
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import String
 
 from ml_integration.core.endpoints import Endpoint
 from ml_integration.core.health import Alarms, HealthSettings, judge, judge_idle
@@ -109,11 +110,35 @@ def test_every_state_has_the_same_statuses_with_the_same_keys(node: NodeUnderTes
 
 def test_nothing_is_received_because_nobody_publishes(node: NodeUnderTest) -> None:
     node.serve(model='lonely', health__input_timeout_ms=100.0)
-    status = node.wait_for_status('input', lambda s: s.level != s.OK, 'a warning')
+    other = node.client.node.create_publisher(Image, '/robot/nobody_here', 1)
+    status = node.wait_for_status(
+        'input', lambda s: s.level != s.OK and 'nobody_here' in s.message, 'a warning'
+    )
+    node.client.node.destroy_publisher(other)
     assert status.level == DiagnosticStatus.WARN
     assert 'no message yet for' in status.message
-    assert 'on /robot/nobody_there; 0 publisher(s); is the topic remapped' in status.message
+    assert 'on /robot/nobody_there; 0 publisher(s); there is /robot/nobody_here' in status.message
+    assert 'remap -r nobody_there:=/robot/nobody_here' in status.message
     assert value(status, 'topic') == '/robot/nobody_there'
+    assert 'there is /robot/nobody_here' in node.process.log
+
+
+@pytest.mark.parametrize('kind', [CompressedImage, String])
+def test_nothing_is_received_because_the_topic_has_another_type(
+    node: NodeUnderTest, kind: type
+) -> None:
+    node.serve(model='lonely', health__input_timeout_ms=60000.0)
+    publisher = node.client.node.create_publisher(kind, '/robot/nobody_there', 1)
+    name = '/msg/'.join((kind.__module__.partition('.')[0], kind.__name__))
+    status = node.wait_for_status('input', lambda s: name in s.message, 'the type')
+    node.client.node.destroy_publisher(publisher)
+    assert status.level == DiagnosticStatus.WARN
+    assert f'1 publisher(s); it has {name}, this model takes sensor_msgs/msg/Image' in (
+        status.message
+    )
+    assert 'remap' in status.message
+    assert value(status, 'other types') == name
+    assert f'it has {name}, this model takes' in node.process.log
 
 
 def test_nothing_is_received_because_a_publisher_has_fallen_silent(node: NodeUnderTest) -> None:
@@ -135,6 +160,7 @@ def test_nothing_is_received_because_of_a_qos_mismatch(node: NodeUnderTest) -> N
     assert status.level == DiagnosticStatus.WARN
     assert '1 publisher(s); QoS mismatch: ' in status.message
     assert 'est effort publisher and reliable subscription' in status.message
+    assert 'set the parameter sensor_qos to sensor_data' in status.message
     node.unconfigure()
     assert node.client.set_parameter(node.name, 'sensor_qos', 'sensor_data').successful
 

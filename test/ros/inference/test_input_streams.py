@@ -121,6 +121,30 @@ def test_each_stream_has_its_own_inputs_state_and_results(node: NodeUnderTest) -
     assert [answer('left', 1.0), answer('left', 1.0), answer('right', 10.0)] == [4.0, 6.0, 40.0]
 
 
+def test_an_error_names_the_stream_that_it_came_on(node: NodeUnderTest) -> None:
+    node.serve(model='adding', cameras=['left', 'right'])
+    arms = {
+        name: publisher(node, JointState, f'/{name}/joint_states') for name in ('left', 'right')
+    }
+
+    def named() -> bool:
+        arms['left'].publish(joints(node.now_ns(), 1.0))
+        bad = joints(node.now_ns(), 1.0)
+        bad.name = ['hip', 'hip']
+        arms['right'].publish(bad)
+        return any(
+            value(status, 'last').startswith("right: message field 'name' is not valid")
+            and (value(status, 'left: failed'), value(status, 'right: failed') != '0')
+            == ('0', True)
+            for message in node.diagnostics.messages[-1:]
+            for status in message.status
+            if status.name == f'{node.name.lstrip("/")}: errors'
+        )
+
+    wait_until(named, f'the stream of an error; {node.process.log}')
+    assert "right: frame dropped: message field 'name'" in node.process.log
+
+
 def test_what_is_missing_is_said_of_the_stream_that_lacks_it(node: NodeUnderTest) -> None:
     node.serve(model='seen', cameras=['left', 'right'])
     results = node.client.collect(Float32MultiArray, f'{node.name}/left/tensor/state')
@@ -218,6 +242,7 @@ def test_a_simulated_clock_starts_runs_only_while_it_goes_on(
     simulated: tuple[NodeUnderTest, Callable[[float], None]],
 ) -> None:
     node, set_time = simulated
+    node.wait_for_status('input', lambda s: 'no time comes on /clock' in s.message, 'the clock')
     results = node.client.collect(Float32MultiArray, f'{node.name}/tensor/sum')
     arm = publisher(node, JointState, '/joint_states')
 

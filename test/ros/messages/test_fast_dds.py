@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
@@ -17,17 +19,31 @@ from ros_client import Client
 from ros_processes import Process
 from sensor_msgs.msg import Image
 
+from ml_integration.core.endpoints import SEGMENT_BYTES
+from ml_integration.ops.dds_profile import dds_profile, segment_bytes
 from ml_integration.ros.messages.fast_dds import (
+    LARGEST,
     MIN_AGE_S,
     PROFILE,
+    PROFILES,
     VARIABLES,
     environment,
     remove_stale_segments,
+    segment_of_process,
+    shortage,
 )
+from ml_integration.ros.messages.segments import segment_of
 
+ROOT = Path(__file__).parents[3]
 FULL_HD_BYTES = 1920 * 1080 * 3
+UHD_BYTES = 3840 * 2160 * 3
 FRAMES = 20
 SEGMENT = 'fastrtps_0123456789abcdef'
+COMPOSED = """
+nodes:
+  - plugin: ml_integration::VideoPlayer
+    parameters: {{source: {source}, rate_hz: 4.0, autostart: true}}
+"""
 
 
 def leave_segment(folder: Path, name: str = SEGMENT, age_s: float = 2 * MIN_AGE_S) -> Path:
@@ -71,6 +87,46 @@ def test_what_is_young_or_not_a_segment_stays(name: str, age_s: float, tmp_path:
     assert (tmp_path / name).exists()
 
 
+@pytest.mark.parametrize('name', PROFILES)
+def test_the_shipped_profiles_are_what_the_generator_writes(name: str) -> None:
+    file = ROOT / name
+    assert file.read_text() == dds_profile(PROFILES[name], file.name)
+
+
+@pytest.mark.parametrize(
+    ('largest', 'variables', 'name'),
+    [
+        (0, {}, 'config/fastdds_large_messages.xml'),
+        (FULL_HD_BYTES, {}, 'config/fastdds_large_messages.xml'),
+        (FULL_HD_BYTES + 1, {}, 'config/fastdds_4k.xml'),
+        (0, {LARGEST: '3840x2160'}, 'config/fastdds_4k.xml'),
+        (FULL_HD_BYTES, {LARGEST: '5120x2880'}, 'config/fastdds_8k.xml'),
+        (99_532_800, {LARGEST: ''}, 'config/fastdds_8k.xml'),
+        (10**9, {}, 'config/fastdds_8k.xml'),  # the largest there is
+    ],
+)
+def test_the_smallest_profile_that_fits_is_chosen(
+    largest: int, variables: dict[str, str], name: str
+) -> None:
+    assert set(environment(variables, largest_bytes=largest).values()) == {str(ROOT / name)}
+
+
+@pytest.mark.parametrize('variable', VARIABLES)
+def test_a_smaller_profile_of_this_package_gives_way_to_a_larger_one(variable: str) -> None:
+    small, large = (str(ROOT / name) for name in [*PROFILES][:2])
+    assert environment({variable: small}, largest_bytes=FULL_HD_BYTES + 1) == {variable: large}
+    assert environment({variable: large}, largest_bytes=FULL_HD_BYTES) == {}
+
+
+def test_what_is_no_size_ends_a_program_with_a_sentence(
+    spawn: Callable[..., Process], tmp_path: Path
+) -> None:
+    node = ('-m', 'ml_integration.ros.inference.inference_node')
+    process = spawn(*node, environment={LARGEST: '4K'})
+    assert process.wait() == 1
+    assert "'largest' is not valid; got '4K'; expected WIDTHxHEIGHT" in process.log
+
+
 def test_the_profile_holds_two_full_hd_images_and_keeps_other_hosts() -> None:
     (file,) = set(environment({}).values())
     text = Path(file).read_text()
@@ -83,7 +139,14 @@ def test_the_profile_holds_two_full_hd_images_and_keeps_other_hosts() -> None:
 
 @pytest.mark.parametrize('variable', VARIABLES)
 def test_a_profile_of_the_users_own_is_left_alone(variable: str) -> None:
-    assert environment({variable: '/etc/mine.xml'}) == {}
+    assert environment({variable: '/etc/mine.xml'}, largest_bytes=10**8) == {}
+
+
+def test_the_segment_of_a_process_is_what_its_profile_says(tmp_path: Path) -> None:
+    for name in VARIABLES:
+        assert segment_of_process({name: str(ROOT / PROFILE)}) == 16 * 2**20
+    assert segment_of_process({VARIABLES[0]: str(tmp_path / 'missing.xml')}) == SEGMENT_BYTES
+    assert segment_of_process({}) == SEGMENT_BYTES
 
 
 @pytest.mark.parametrize(
@@ -106,6 +169,14 @@ def test_the_installed_profile_is_found_in_share(tmp_path: Path) -> None:
     installed.touch()
     package = tmp_path / 'lib/python3/site-packages/ml_integration'
     assert set(environment({}, package).values()) == {str(installed)}
+
+
+def test_a_process_says_what_does_not_fit_into_its_memory() -> None:
+    variables = {VARIABLES[0]: str(ROOT / PROFILE)}
+    assert shortage(FULL_HD_BYTES, variables) == ''
+    sentence = shortage(UHD_BYTES, variables)
+    assert 'one message of 24.9 MB is larger than the shared memory' in sentence
+    assert LARGEST in sentence
 
 
 def test_without_an_installed_profile_nothing_is_set(tmp_path: Path) -> None:
@@ -131,3 +202,32 @@ def test_full_hd_frames_reach_a_best_effort_subscriber(
     # A busy machine may lose some. Without the profile nine of ten get lost.
     arrived = images.wait(FRAMES // 2)
     assert {len(image.data) for image in arrived} == {FULL_HD_BYTES}
+
+
+def generated(folder: Path) -> dict[str, str]:
+    """The variables for a profile that `ml_model` has written."""
+    command = [sys.executable, '-m', 'ml_integration.cli.main', 'dds-profile']
+    text = subprocess.check_output([*command, '--largest', '3840x2160'], cwd=ROOT)
+    (folder / 'profile.xml').write_bytes(text)
+    return dict.fromkeys(VARIABLES, str(folder / 'profile.xml'))
+
+
+@pytest.mark.parametrize('who', ['generator', 'player', 'composition'])
+def test_4k_frames_come_through_shared_memory(
+    who: str, spawn: Callable[..., Process], client_node: Client, tmp_path: Path
+) -> None:
+    source = tmp_path / '4k.png'
+    cv2.imwrite(str(source), np.zeros((2160, 3840, 3), np.uint8))
+    images = client_node.collect(
+        Image, '/image', QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+    )
+    environment = generated(tmp_path) if who == 'generator' else {}
+    if who == 'composition':
+        (tmp_path / 'composed.yaml').write_text(COMPOSED.format(source=source))
+        command = ['ml_integration.ros.composition.run', str(tmp_path / 'composed.yaml')]
+    else:  # left to itself, a player looks at its source
+        values = ('-p', f'source:={source}', '-p', 'rate_hz:=4.0', '-p', 'autostart:=true')
+        command = ['ml_integration.ros.video.video_player', '--ros-args', *values]
+    player = spawn('-m', *command, environment=environment)
+    assert {len(image.data) for image in images.wait(4)} == {UHD_BYTES}
+    assert segment_of(player.pid & 0xFFFF) >= segment_bytes(UHD_BYTES)

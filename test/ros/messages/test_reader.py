@@ -28,7 +28,7 @@ from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.messages.reader import (
     has_header,
     read_header,
-    read_stamp,
+    read_header_start,
     reader,
     record_class,
 )
@@ -120,16 +120,16 @@ def test_the_class_of_what_is_read_can_be_filled_by_name() -> None:
 
 
 @pytest.mark.parametrize('order', ORDERS)
-def test_the_stamp_is_read_alone(order: str) -> None:
-    image = Image()
+def test_the_start_of_a_header_is_read_alone(order: str) -> None:
+    image = Image(header=Header(frame_id='eye'))
     image.header.stamp.sec, image.header.stamp.nanosec = 1_700_000_000, 7
     buffer = written(image, order)
-    assert read_stamp(buffer) == 1_700_000_000_000_000_007
-    for size in range(12):
+    assert read_header_start(buffer) == (1_700_000_000, 7, 3)
+    for size in range(16):
         with pytest.raises(MessageError):
-            read_stamp(buffer[:size])
+            read_header_start(buffer[:size])
     with pytest.raises(MessageError, match='CDR2_LE'):
-        read_stamp(b'\0\7' + buffer[2:])
+        read_header_start(b'\0\7' + buffer[2:])
 
 
 @pytest.mark.parametrize('order', ORDERS)
