@@ -29,6 +29,7 @@ class Rule:
         read_only: fixed once the program runs.
         at_configure: takes effect when a node is configured, and is refused while it is.
         length: exact number of items of a tuple.
+        off: a number outside the range that is allowed as well, such as 0 for never.
     """
 
     text: str
@@ -38,6 +39,7 @@ class Rule:
     read_only: bool = False
     at_configure: bool = False
     length: int | None = None
+    off: float | None = None
 
     def expected(self) -> str:
         """Returns the rule in words, for an error or a table; empty if any value is allowed."""
@@ -50,7 +52,8 @@ class Rule:
             parts.append(f'<= {self.le:g}')
         if self.length is not None:
             parts.append(f'{self.length} items')
-        return ' and '.join(parts)
+        expected = ' and '.join(parts)
+        return expected if self.off is None else f'{self.off:g}, or {expected}'
 
     def allows(self, value: Any) -> bool:
         if isinstance(value, tuple):
@@ -61,6 +64,8 @@ class Rule:
     def _allows_one(self, value: Any) -> bool:
         if isinstance(value, float) and not math.isfinite(value):
             return False
+        if self.off is not None and value == self.off:
+            return True
         return (
             (not self.choices or value in self.choices)
             and (self.ge is None or value >= self.ge)
@@ -78,9 +83,10 @@ def declared(
     read_only: bool = False,
     at_configure: bool = False,
     length: int | None = None,
+    off: float | None = None,
 ) -> Any:
     """Declares a field of a settings class; see `Rule` for the arguments."""
-    rule = Rule(text, ge, le, choices, read_only, at_configure, length)
+    rule = Rule(text, ge, le, choices, read_only, at_configure, length, off)
     return field(default=default, metadata={'rule': rule})
 
 

@@ -70,7 +70,9 @@ class InferenceNodeParameters:
     reverify_period_s: float = declared(
         60.0,
         "Time between two looks at the serving model's files on disk [s]; 0: never.",
-        ge=0.0,
+        ge=0.1,
+        le=86400.0,
+        off=0.0,
     )
     cameras: tuple[str, ...] = declared(
         (),
