@@ -50,7 +50,7 @@ def test_version_in_use_is_not_removed(
 def test_other_versions_are_removed_also_quarantined_ones(
     state: StateDir, store: Path, capsys: Capture
 ) -> None:
-    state.update_model_state('m', lambda now: now.with_quarantine(3, 'x'))
+    state.update_model_state('m', lambda now: now.with_quarantine(3, '', 'x'))
     for model in ('m@3', 'm@6'):
         assert main(['remove', model, '--store', str(store)]) == 0
     assert capsys.readouterr().out == f'removed m@3 from {store}\nremoved m@6 from {store}\n'

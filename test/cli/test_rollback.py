@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml_integration.cli.main import main
+from ml_integration.store.package.package import read_manifest
 from ml_integration.store.state.state_dir import StateDir
 
 Capture = pytest.CaptureFixture[str]
@@ -55,6 +56,7 @@ def test_there_is_nothing_to_roll_back_to_without_a_previous_version(
 def test_newer_release_does_not_stand_in_the_way_of_a_version_committed_here(
     state: StateDir, store: Path, capsys: Capture
 ) -> None:
-    state.update_model_state('m', lambda now: now.proven(1, 1).proven(2, 9))
+    own = read_manifest(store / 'm/1').digest
+    state.update_model_state('m', lambda now: now.proven(1, own, 0).proven(2, 'b' * 64, 9))
     assert main(['rollback', 'm', '--store', str(store)]) == 0
     assert state.model_state('m').active == 1

@@ -1,0 +1,70 @@
+"""Lets content be loaded again that was quarantined.
+
+What lies in the version's folder is verified first: files that are not as their manifest pins
+them have to be installed again, and no release helps. Running nodes take note by themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from ml_integration.cli.arguments import add_stores, add_trust, state_of, trust_of
+from ml_integration.cli.auditing import audited
+from ml_integration.cli.stored_content import content_of, parts_of
+from ml_integration.errors import ManifestError, ModelNotFoundError, SettingError
+from ml_integration.store.package.package import read_package
+from ml_integration.store.state.model_state import SHORT, ModelState, Quarantine
+
+HELP = 'let quarantined content be loaded again'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of this verb."""
+    parser.add_argument('model', help='name@3')
+    parser.add_argument(
+        '--digest', default='', help='the content, if it is not what lies in the folder now'
+    )
+    add_stores(parser)
+    add_trust(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Releases what lies in the version's folder now, or the content that is named."""
+    state = state_of(args)
+    name, _ = parts_of(args.model)
+    with audited(state, 'release', args.model) as record:
+        stored = _stored_digest(args)
+        barred = _choose(args, state.model_state(name), stored)
+        if barred.digest in ('', stored):
+            read_package(content_of(args)[0], trust_of(args))
+        digest = barred.digest or stored
+        state.update_model_state(name, lambda now: now.released(barred.version, digest))
+        record.reason = f'{digest[:SHORT]} was barred: {barred.reason}'
+    print(f'{args.model} may be loaded again, {record.reason}')
+    return 0
+
+
+def _stored_digest(args: argparse.Namespace) -> str:
+    """Returns the digest of what lies in the folder; empty if nothing does and one was named."""
+    try:
+        return content_of(args)[1].digest
+    except (ModelNotFoundError, ManifestError):
+        if not args.digest:
+            raise
+        return ''
+
+
+def _choose(args: argparse.Namespace, state: ModelState, stored: str) -> Quarantine:
+    """Returns the quarantine that is to end.
+
+    Raises:
+        SettingError: there is none, or another one.
+    """
+    wanted, (_, version) = args.digest or stored, parts_of(args.model)
+    there = [item for item in state.quarantined if item.version == version]
+    for item in there:
+        if item.digest.startswith(wanted) or not item.digest:
+            return item
+    others = ' or '.join(f'--digest {item.digest[:SHORT]}' for item in there)
+    expected = others or 'a version that is quarantined'
+    raise SettingError('release', f'{args.model}, {wanted[:SHORT]}', expected, where='release')
