@@ -75,12 +75,14 @@ class Alarms:
         fallback: reason why another device than the wanted one executes the model; empty if none.
         unchecked: whether any file is loaded as a model, unverified.
         tampering: how the serving model's files have changed; empty if they have not.
+        quarantined: why no start may use what serves; empty if one may.
     """
 
     complaints: tuple[str, ...] = ()
     fallback: str = ''
     unchecked: bool = False
     tampering: str = ''
+    quarantined: str = ''
 
     def findings(self) -> tuple[Finding, ...]:
         """Returns one finding for each fault, the worst one first."""
@@ -88,6 +90,8 @@ class Alarms:
         if self.unchecked:
             sentences.append('INTEGRITY IS OFF: any file is loaded as a model')
         found = [Finding('model', Level.WARN, text, hard=True) for text in sentences if text]
+        if self.quarantined:
+            found.insert(0, Finding('model', Level.ERROR, self.quarantined, hard=True))
         if self.tampering:
             sentence = f'changed on disk and quarantined: {self.tampering}'
             found.insert(0, Finding('model', Level.ERROR, sentence, hard=True))

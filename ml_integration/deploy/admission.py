@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from ml_integration.errors import MlIntegrationError, SwapError
+from ml_integration.errors import SwapError
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import (
     ModelPackage,
@@ -13,7 +14,8 @@ from ml_integration.store.package.package import (
     read_manifest,
     read_package,
 )
-from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.package.second_look import Look, look_at
+from ml_integration.store.state.model_state import ModelState, Quarantine
 from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.trust.policy import Trust, check_release
 
@@ -58,7 +60,7 @@ class Admission:
         """
         folder = inspect_package(self._store.find(reference), self._trust)
         manifest = folder.manifest
-        self._check(manifest, serving)
+        self._check(folder.directory, manifest, serving)
         package = None
         if sum(pin.size for pin in manifest.files.values()) <= AT_ONCE_BYTES:
             package = folder.read()  # by the manifest that was checked
@@ -71,7 +73,7 @@ class Admission:
             MlIntegrationError: it may not be loaded, or not in the place of the serving one.
         """
         package = read_package(self._store.find(reference), self._trust)
-        self._check(package.manifest, serving)
+        self._check(package.directory, package.manifest, serving)
         return package
 
     def meant(self, reference: str) -> str:
@@ -82,20 +84,30 @@ class Admission:
         """
         return str(read_manifest(self._store.find(reference)).identity)
 
-    def look_again(self, package: ModelPackage) -> str:
-        """Reads the files of a package again.
+    def digest(self, reference: str) -> str:
+        """Returns the manifest digest of what a reference finds now.
 
-        Returns:
-            What is wrong with them now; empty if nothing is.
+        Raises:
+            MlIntegrationError: there is no such model, or its manifest cannot be read.
         """
-        try:
-            read_package(package.directory, self._trust)
-        except MlIntegrationError as error:
-            return str(error)
-        return ''
+        return read_manifest(self._store.find(reference)).digest
 
-    def _check(self, manifest: Manifest, serving: Manifest | None) -> None:
-        check_release(manifest, self._state_of(manifest.name))
+    @property
+    def is_open(self) -> bool:
+        """True where nothing has to be shown."""
+        return self._trust.policy == 'off'
+
+    def quarantine_sentence(self, package: ModelPackage, quarantine: Quarantine) -> str:
+        """Returns the sentence on a quarantine of a package's model, and on how it ends."""
+        return str(self._store.barred(package.directory, package.manifest.name, quarantine))
+
+    def look_again(self, package: ModelPackage, ended: Callable[[], bool]) -> Look:
+        """Looks at the files of a package that was loaded; see `look_at`."""
+        return look_at(package.directory, package.manifest, self._trust, ended)
+
+    def _check(self, directory: Path, manifest: Manifest, serving: Manifest | None) -> None:
+        self._store.refuse_quarantined(directory, manifest)
+        check_release(manifest, self._state_of(manifest.name), self._trust)
         if serving is not None:
             check_replaceable(serving, manifest)
 

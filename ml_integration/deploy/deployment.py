@@ -13,7 +13,14 @@ from ml_integration.deploy.open_models import Audience, OpenModels
 from ml_integration.deploy.probation import ProbationSettings
 from ml_integration.deploy.router import Router
 from ml_integration.deploy.swapping import Swapping
-from ml_integration.errors import MlIntegrationError, ModelError, ModelNotFoundError
+from ml_integration.errors import (
+    IntegrityError,
+    MlIntegrationError,
+    ModelError,
+    ModelNotFoundError,
+)
+from ml_integration.store.package.package import digest_of
+from ml_integration.store.state.model_state import SHORT
 from ml_integration.store.state.node_state import NodeState
 
 
@@ -80,7 +87,7 @@ class Deployment:
     @property
     def complaints(self) -> tuple[str, ...]:
         """Sentences on what went wrong: a model that was not used, a state that is not stored."""
-        return tuple(filter(None, (self._models.problem, self._history.problem)))
+        return (*filter(None, (self._models.problem,)), *self._history.complaints)
 
     @property
     def state(self) -> NodeState:
@@ -154,21 +161,31 @@ class Deployment:
         except MlIntegrationError:
             return False
 
-    def quarantined(self, name: str, version: int) -> str:
-        """Returns why a version may not be loaded on this machine; empty if it may."""
-        return self._history.of_model(name).quarantined.get(version, '')
+    def differs_on_disk(self, reference: str) -> str:
+        """Compares the content that a reference finds now with the one that serves.
 
-    def look_for_tampering(self) -> str:
-        """Reads the serving model's files again; quarantines the version if they changed.
+        Args:
+            reference: means the model that serves.
 
         Returns:
-            What is wrong with them; empty if nothing is.
+            What is there instead; empty if it is the same, or nobody can tell.
         """
         package = self.serving.package
-        manifest, found = package.manifest, self._admission.look_again(package)
-        if found and not self.quarantined(manifest.name, manifest.version):
-            self._history.quarantine(manifest, found)
-        return found
+        serving = package.manifest
+        try:
+            digest = self._admission.digest(reference)
+        except IntegrityError:  # it is quarantined, and it is there
+            digest = digest_of(package.directory)
+        except MlIntegrationError:
+            digest = ''
+        if digest in ('', serving.digest):
+            return ''
+        return f'{serving.identity} is {digest[:SHORT]} on disk, {serving.digest[:SHORT]} serves'
+
+    def quarantined(self, name: str, version: int, digest: str) -> str:
+        """Returns why content may not be loaded on this machine; empty if it may."""
+        quarantine = self._history.of_model(name).quarantine_of(version, digest)
+        return str(quarantine) if quarantine else ''
 
     def close(self) -> None:
         """Stops loading, then closes every model and the history."""

@@ -11,10 +11,12 @@ from ml_integration.deploy import probation
 from ml_integration.deploy.background import InOrder
 from ml_integration.errors import StateError
 from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.audit_entry import Result
-from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.model_state import SHORT, ModelState
 from ml_integration.store.state.node_state import NodeState
 from ml_integration.store.state.state_dir import StateDir
+from ml_integration.store.trust.policy import SIGNED
 
 
 class History:
@@ -40,6 +42,11 @@ class History:
         self.problem = ''
 
     @property
+    def complaints(self) -> tuple[str, ...]:
+        """Sentences on state that cannot be written, read or understood."""
+        return (*filter(None, (self.problem,)), *self._state_dir.problems)
+
+    @property
     def state(self) -> NodeState:
         """Newest state, which may not be on disk yet."""
         return self._state
@@ -55,27 +62,37 @@ class History:
         self._writer.do(self._store).result()
         return state
 
-    def prove(self, manifest: Manifest, stored: Callable[[], None]) -> None:
+    def prove(self, package: ModelPackage, stored: Callable[[], None]) -> None:
         """Remembers that a model has proven itself, if it is the serving one.
 
-        Returns at once. Older releases of this model may not be loaded from then on.
+        Returns at once. If it is signed, older releases of this model may not be loaded from then
+        on.
 
         Args:
-            manifest: the model's.
+            package: the model's.
             stored: is called after the proof was written, or could not be.
         """
         with self._lock:
-            if self._state.committed or self._state.serving != str(manifest.identity):
+            if self._state.committed or self._state.serving != str(package.manifest.identity):
                 return
             self._state = probation.on_commit(self._state)
-        self._writer.do(partial(self._store_proof, manifest, stored))
+        self._writer.do(partial(self._store_proof, package, stored))
 
-    def quarantine(self, manifest: Manifest, reason: str) -> None:
-        """Bars every node of this robot from loading this version from disk again."""
+    def quarantine(self, manifest: Manifest, digest: str, reason: str) -> None:
+        """Bars every node of this robot from loading content from disk again.
+
+        Args:
+            manifest: of the model whose place that content has taken.
+            digest: of the manifest that belongs to that content.
+            reason: why.
+        """
+        version, model = manifest.version, str(manifest.identity)
+        if self.of_model(manifest.name).quarantine_of(version, digest):
+            return
         self._writer.do(
-            partial(self._update, manifest, lambda s: s.with_quarantine(manifest.version, reason))
+            partial(self._update, manifest, lambda s: s.with_quarantine(version, digest, reason))
         ).result()
-        self.log('quarantine', str(manifest.identity), reason=reason)
+        self.log('quarantine', model, reason=f'{digest[:SHORT]}: {reason}')
 
     def of_model(self, name: str) -> ModelState:
         """Returns the stored state of a model on this machine."""
@@ -112,9 +129,11 @@ class History:
         else:
             self._stored, self.problem = state, ''
 
-    def _store_proof(self, manifest: Manifest, stored: Callable[[], None]) -> None:
+    def _store_proof(self, package: ModelPackage, stored: Callable[[], None]) -> None:
         self._store()
-        self._update(manifest, lambda s: s.proven(manifest.version, manifest.release))
+        manifest = package.manifest
+        release = manifest.release if package.verified_by.startswith(SIGNED) else 0
+        self._update(manifest, lambda s: s.proven(manifest.version, manifest.digest, release))
         model = str(manifest.identity)
         self._append('commit', model, after=model)
         stored()

@@ -141,4 +141,4 @@ class OpenModels:
         """Remembers that the serving model is proven; returns at once, since frames wait."""
         serving = self._serving
         if serving is not None and serving.pipeline is pipeline:
-            self._history.prove(serving.package.manifest, self._proven)
+            self._history.prove(serving.package, self._proven)

@@ -1,48 +1,108 @@
-"""Checks from time to time whether the serving model's files have changed on disk."""
+"""Looks from time to time whether the serving model's files have changed on disk."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from time import monotonic
 
 from ml_integration.deploy.background import NICEST
-from ml_integration.deploy.deployment import Deployment
-from ml_integration.errors import MlIntegrationError
+from ml_integration.deploy.file_watch import CONFIRM_S, FileReport, FileWatch
+from ml_integration.errors import ModelError
+
+TICK_S = 0.5
+"""Time between two looks at the clock, the period and what is remembered [s]."""
+SHARE = 0.1
+"""Largest share of the time that is spent on looking, however short the period is."""
+LATE_S = 60.0
+"""Time that a look may take before that is told [s]."""
+_JOIN_S = 1.0
 
 
 class Reverification:
-    """A low-priority thread that quarantines a version whose files were changed.
-
-    The model in memory was opened from verified bytes and serves on; what is quarantined is
-    the version on disk, so that nothing loads it again.
+    """A low-priority thread that watches the files of the serving model; it never dies.
 
     Args:
-        deployment: holds the serving model.
-        period_s: gives the time between two checks [s]; 0 for no checks.
-        alarm: is called with what was found, each time.
+        watch: looks and judges.
+        period_s: gives the time between two looks [s]; 0 for no looks.
+        changed: is called when what is known has changed.
     """
 
     def __init__(
-        self, deployment: Deployment, period_s: Callable[[], float], alarm: Callable[[str], None]
+        self, watch: FileWatch, period_s: Callable[[], float], changed: Callable[[], None]
     ) -> None:
-        self._deployment = deployment
+        self._watch = watch
         self._period_s = period_s
-        self._alarm = alarm
+        self._changed = changed
+        self._report = FileReport()
+        self._failure = ''
+        self._started_s = self._ended_s = monotonic()
+        self._looked_s: float | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._loop, name='ml_reverify', daemon=True)
         self._thread.start()
 
+    @property
+    def report(self) -> FileReport:
+        """What is known about the files, and about the watch itself."""
+        report, trouble = self._report, self._failure or self._lateness()
+        return replace(report, warnings=(*report.warnings, trouble)) if trouble else report
+
+    @property
+    def since_look_s(self) -> float | None:
+        """Time since the last look [s]; None if there was none yet."""
+        looked_s = self._looked_s
+        return None if looked_s is None else monotonic() - looked_s
+
     def stop(self) -> None:
+        """Ends the thread; one that hangs in a read of a dead disk is left behind."""
         self._stopped.set()
-        self._thread.join()
+        self._thread.join(_JOIN_S)
 
     def _loop(self) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICEST)
-        while not self._stopped.wait(self._period_s() or 1.0):
-            if not self._period_s():
-                continue
-            try:
-                self._alarm(self._deployment.look_for_tampering())
-            except MlIntegrationError:  # nothing serves at the moment
-                continue
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICEST)
+        while not self._stopped.wait(TICK_S):
+            before = self._report, self._failure
+            self._tick()
+            if (self._report, self._failure) != before:
+                self._tell()
+
+    def _tick(self) -> None:
+        try:
+            if self._is_due():
+                self._look()
+            self._report = self._watch.report()
+        except ModelError:  # nothing serves at the moment
+            return
+        except Exception as error:  # whatever it is: one look fails, and not the watch
+            self._failure = f'the files could not be looked at: {type(error).__name__}: {error}'
+
+    def _look(self) -> None:
+        self._started_s = monotonic()
+        try:
+            self._watch.look(self._stopped.is_set)
+            self._looked_s, self._failure = monotonic(), ''
+        finally:
+            self._ended_s = monotonic()
+
+    def _is_due(self) -> bool:
+        period_s = self._period_s()
+        if not period_s > 0:
+            return False
+        took_s = self._ended_s - self._started_s
+        wait_s = CONFIRM_S if self._report.suspicious else max(period_s, took_s / SHARE)
+        return monotonic() - self._ended_s >= wait_s
+
+    def _lateness(self) -> str:
+        looking_s = monotonic() - self._started_s
+        if self._started_s <= self._ended_s or looking_s < LATE_S:
+            return ''
+        return f'a look at the files takes {looking_s:.0f} s so far: does their disk answer?'
+
+    def _tell(self) -> None:
+        with suppress(Exception):  # a report must not end the watch
+            self._changed()

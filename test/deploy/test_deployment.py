@@ -188,19 +188,6 @@ def test_a_model_that_is_refused_at_start_gives_way_to_the_last_good_one(
     assert 'm@2 is not used' in robot.deployment.complaints[0]
 
 
-def test_tampering_on_disk_is_found_and_quarantined_while_the_model_serves_on(
-    robot: Robot, store: Path
-) -> None:
-    robot.deployment.start('m@1')
-    assert robot.deployment.look_for_tampering() == ''
-    with (store / 'm/1/model.onnx').open('ab') as file:
-        file.write(b'x')
-    assert 'model.onnx' in robot.deployment.look_for_tampering()
-    assert robot.serving() == 'm@1'
-    assert robot.deployment.quarantined('m', 1)
-    assert ('quarantine', 'm@1', 'ok') in robot.audit()
-
-
 def test_nothing_of_a_failed_load_is_left_open(robot: Robot) -> None:
     opened, closed = [], []
 

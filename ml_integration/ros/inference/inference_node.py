@@ -154,7 +154,9 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             health = self._judge.steady(found)
             frames = diagnostics.frame_statuses(name, health, stats, endpoints, busy_s)
         model = health.of('model')
-        return [diagnostics.model_status(name, self.state, serving, model, alarms), *frames]
+        since_look_s = models.files.since_look_s if models else None
+        status = diagnostics.model_status(name, self.state, serving, model, alarms, since_look_s)
+        return [status, *frames]
 
     def _stream_names(self) -> tuple[str, ...]:
         return self.parameters.cameras or ('',)

@@ -83,7 +83,8 @@ class ModelControl:
         """Carries out what the parameter says; returns when it is done."""
         self._refuse_if_locked()
         reference = self._node.parameters.model
-        if self._deployment.is_serving(reference):
+        is_wanted = self._deployment.is_serving(reference)
+        if is_wanted and not self._deployment.differs_on_disk(reference):
             return f'{self._deployment.serving.identity} serves already'
         return self.reload()
 

@@ -10,6 +10,7 @@ from time import monotonic_ns
 from ml_integration.core.health import Alarms
 from ml_integration.deploy.admission import Admission
 from ml_integration.deploy.deployment import Deployment
+from ml_integration.deploy.file_watch import FileWatch
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loaded, Loader
 from ml_integration.deploy.reverification import Reverification
@@ -35,6 +36,7 @@ class ModelServing:
     Attributes:
         deployment: lends the pipelines.
         control: changes what serves.
+        files: watches what lies on disk.
 
     Raises:
         MlIntegrationError: no model can be served.
@@ -46,14 +48,14 @@ class ModelServing:
         resources: ExitStack,
     ) -> None:
         self._node = node
-        self._tampering = ''
         current = node.parameters
         state_dir = StateDir(_state_dir(current))
         store = _model_store(current, state_dir)
         artifacts = StoredArtifacts(state_dir.path / 'cache', node.get_logger().warning)
         history = History(state_dir, node.get_fully_qualified_name())
+        admission = Admission(store, _trust(current), history.of_model)
         self.deployment = Deployment(
-            Admission(store, _trust(current), history.of_model),
+            admission,
             _loader(current, artifacts),
             history,
             lambda: node.parameters.probation,
@@ -68,10 +70,12 @@ class ModelServing:
         resources.callback(self._report.close)
         self.control = ModelControl(node, self.deployment, self._publish_report)
         resources.callback(self.control.end)
-        reverification = Reverification(
-            self.deployment, lambda: node.parameters.reverify_period_s, self._alarm
+        self.files = Reverification(
+            FileWatch(lambda: self.deployment.serving, admission, history, monotonic_ns),
+            lambda: node.parameters.reverify_period_s,
+            self.control.report,
         )
-        resources.callback(reverification.stop)
+        resources.callback(self.files.stop)
         self._publish_report()
 
     @property
@@ -80,17 +84,14 @@ class ModelServing:
 
     def alarms(self) -> Alarms:
         """Returns the faults of the models of this node."""
+        files = self.files.report
         return Alarms(
-            (*self.deployment.complaints, self.control.problem),
+            (*self.deployment.complaints, self.control.problem, *files.warnings),
             self.deployment.serving.pipeline.session.fallback,
             self._node.parameters.integrity == 'off',
-            self._tampering,
+            files.tampering,
+            files.quarantined,
         )
-
-    def _alarm(self, tampering: str) -> None:
-        if tampering != self._tampering:
-            self._tampering = tampering
-            self._publish_report()
 
     def _publish_report(self) -> None:
         self._report.publish(self.control.problem or next(iter(self.deployment.complaints), ''))
