@@ -50,7 +50,8 @@ class FileWatch:
     What cannot be read is a warning until it can be read again. Content that differs in the same
     way for `CONFIRM_S` is quarantined, so that nothing loads it; the model in memory was opened
     from verified bytes and serves on. What a trusted key or a person vouches for is none of
-    that: it is another content under the same version, and only told. Used by one thread.
+    that: it is another content under the same version, and only told. One thread at a time looks;
+    any other may ask for the report.
 
     Args:
         serving: gives the model that serves.

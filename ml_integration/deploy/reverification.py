@@ -1,4 +1,4 @@
-"""Looks from time to time whether the serving model's files have changed on disk."""
+"""Decides when the serving model's files are looked at, and outlives whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _JOIN_S = 1.0
 
 
 class Reverification:
-    """A low-priority thread that watches the files of the serving model; it never dies.
+    """Watches the files of the serving model, beside the frames; it never dies.
+
+    One thread looks at the clock, the period and what is remembered. Each look at the files has
+    a thread of its own, of the lowest priority: one that hangs on a dead disk holds nobody up.
 
     Args:
         watch: looks and judges.
@@ -38,17 +41,20 @@ class Reverification:
         self._period_s = period_s
         self._changed = changed
         self._report = FileReport()
-        self._failure = ''
+        self._failed_look = self._failed_tick = ''
+        self._look: threading.Thread | None = None
         self._started_s = self._ended_s = monotonic()
         self._looked_s: float | None = None
         self._stopped = threading.Event()
+        self._tick()
         self._thread = threading.Thread(target=self._loop, name='ml_reverify', daemon=True)
         self._thread.start()
 
     @property
     def report(self) -> FileReport:
         """What is known about the files, and about the watch itself."""
-        report, trouble = self._report, self._failure or self._lateness()
+        report = self._report
+        trouble = self._failed_look or self._failed_tick or self._lateness()
         return replace(report, warnings=(*report.warnings, trouble)) if trouble else report
 
     @property
@@ -58,51 +64,61 @@ class Reverification:
         return None if looked_s is None else monotonic() - looked_s
 
     def stop(self) -> None:
-        """Ends the thread; one that hangs in a read of a dead disk is left behind."""
+        """Ends the watch; what hangs in a read of a dead disk is left behind."""
         self._stopped.set()
-        self._thread.join(_JOIN_S)
+        for thread in (self._thread, self._look):
+            if thread is not None:
+                thread.join(_JOIN_S)
 
     def _loop(self) -> None:
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICEST)
         while not self._stopped.wait(TICK_S):
-            before = self._report, self._failure
+            before = self._report, self._failed_tick, self._failed_look
             self._tick()
-            if (self._report, self._failure) != before:
-                self._tell()
+            if (self._report, self._failed_tick, self._failed_look) != before:
+                with suppress(Exception):  # a listener must not end the watch
+                    self._changed()
 
     def _tick(self) -> None:
-        try:
-            if self._is_due():
-                self._look()
-            self._report = self._watch.report()
-        except ModelError:  # nothing serves at the moment
-            return
-        except Exception as error:  # whatever it is: one look fails, and not the watch
-            self._failure = f'the files could not be looked at: {type(error).__name__}: {error}'
+        self._failed_tick = self._failure_of(self._remember) or self._failure_of(self._go_on)
 
-    def _look(self) -> None:
-        self._started_s = monotonic()
+    def _failure_of(self, work: Callable[[], None]) -> str:
+        """Returns what went wrong, whatever it is: one look fails, and not the watch."""
         try:
-            self._watch.look(self._stopped.is_set)
-            self._looked_s, self._failure = monotonic(), ''
-        finally:
-            self._ended_s = monotonic()
+            work()
+        except ModelError:  # nothing serves at the moment
+            return ''
+        except Exception as error:
+            return f'the files could not be looked at: {type(error).__name__}: {error}'
+        return ''
+
+    def _remember(self) -> None:
+        self._report = self._watch.report()
+
+    def _go_on(self) -> None:
+        if self._is_due():
+            look = threading.Thread(target=self._do_look, name='ml_look', daemon=True)
+            look.start()
+            self._look = look
 
     def _is_due(self) -> bool:
         period_s = self._period_s()
-        if not period_s > 0:
+        if not period_s > 0 or (self._look is not None and self._look.is_alive()):
             return False
         took_s = self._ended_s - self._started_s
         wait_s = CONFIRM_S if self._report.suspicious else max(period_s, took_s / SHARE)
         return monotonic() - self._ended_s >= wait_s
+
+    def _do_look(self) -> None:
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICEST)
+        self._started_s = monotonic()
+        self._failed_look = self._failure_of(lambda: self._watch.look(self._stopped.is_set))
+        self._ended_s = monotonic()
+        if not self._failed_look:
+            self._looked_s = self._ended_s
 
     def _lateness(self) -> str:
         looking_s = monotonic() - self._started_s
         if self._started_s <= self._ended_s or looking_s < LATE_S:
             return ''
         return f'a look at the files takes {looking_s:.0f} s so far: does their disk answer?'
-
-    def _tell(self) -> None:
-        with suppress(Exception):  # a report must not end the watch
-            self._changed()

@@ -83,9 +83,7 @@ def test_a_period_that_makes_no_sense_does_not_end_it() -> None:
 
     with watching(watch, period_s) as files:
         wait_for(lambda: not periods)
-        wait_for(
-            lambda: files._failure == 'the files could not be looked at: ValueError: no period'
-        )
+        wait_for(lambda: 'ValueError: no period' in ' '.join(files.report.warnings))
         assert files._thread.is_alive()
 
 
@@ -116,10 +114,13 @@ def test_a_disk_that_does_not_answer_is_told_and_holds_nobody_up(
     watch.waits_for = threading.Event()
     with watching(watch, lambda: OFTEN_S) as files:
         wait_for(lambda: 'does their disk answer?' in ' '.join(files.report.warnings))
+        assert files._thread.is_alive()
         files.stop()
-        assert files._thread.is_alive()  # left behind
+        assert not files._thread.is_alive()
+        assert files._look is not None
+        assert files._look.is_alive()  # left behind
         watch.waits_for.set()
-    files._thread.join(WAIT_S)
+    files._look.join(WAIT_S)
 
 
 def test_looking_takes_a_small_share_of_the_time_only() -> None:

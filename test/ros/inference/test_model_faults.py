@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shlex
 import shutil
 from collections.abc import Callable, Iterator
@@ -238,6 +239,21 @@ def test_a_folder_that_is_away_for_a_moment_is_a_warning_that_heals(
     node.wait_for_serving('m@2')
     assert node.set_model('m@1').successful
     node.wait_for_serving('m@1')
+
+
+def test_a_node_without_descriptors_warns_and_recovers(
+    serving: Callable[[str], SwappingNode], store: Path
+) -> None:
+    node = serving(DIGEST)
+    node.wait_for_status('model', lambda s: value(s, 'since look [s]'), 'a look')
+    before = resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        node.wait_for_status('model', lambda s: 'Too many open files' in s.message, 'a warning')
+    finally:
+        resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, before)
+    node.wait_for_status('model', lambda s: s.level == s.OK, 'no complaint')
+    assert node.words() == {'tomato', 'lime'}
 
 
 def test_a_version_that_was_rewritten_in_place_is_found_barred_and_released(
