@@ -77,7 +77,9 @@ def _lift_quarantine(installed: Installed, state: StateDir) -> None:
     manifest = installed.manifest
     version, digest = manifest.version, manifest.digest
     if state.model_state(manifest.name).quarantine_of(version, digest):
-        state.update_model_state(manifest.name, lambda now: now.released(version, digest))
+        state.update_model_state(
+            manifest.name, lambda now: now.without_quarantine(version, digest)
+        )
 
 
 def _document(installed: Installed) -> dict[str, object]:

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         if barred.digest in ('', stored):
             read_package(content_of(args)[0], trust_of(args))
         digest = barred.digest or stored
-        state.update_model_state(name, lambda now: now.released(barred.version, digest))
+        state.update_model_state(name, lambda now: now.without_quarantine(barred.version, digest))
         record.reason = f'{digest[:SHORT]} was barred: {barred.reason}'
     print(f'{args.model} may be loaded again, {record.reason}')
     return 0

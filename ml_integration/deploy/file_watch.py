@@ -141,7 +141,7 @@ class FileWatch:
         if look.digest in ('', serving.digest):
             return False
         state = self._history.of_model(serving.name)
-        return look.vouched or look.digest in state.releases or look.digest in state.committed
+        return look.vouched or look.digest in state.released or look.digest in state.committed
 
     def _remembered(self, serving: Manifest) -> tuple[Quarantine | None, list[Quarantine]]:
         """Returns the quarantine of what serves, and those of other content of this model."""

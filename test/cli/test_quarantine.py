@@ -41,7 +41,7 @@ def test_a_person_bars_content_and_lets_it_go_as_the_error_says(
     command = str(caught.value).rpartition('let it go: ml_model ')[2].removesuffix('.')
     assert main(shlex.split(command)) == 0
     assert ModelStore([store], state).find('m@2') == folder
-    assert state.model_state('m').releases == {digest: 1}
+    assert state.model_state('m').released == {digest}
     entries = [(entry.action, entry.model, entry.result) for entry in state.audit.entries()]
     assert entries == [('quarantine', 'm@2', 'ok'), ('release', 'm@2', 'ok')]
 

@@ -196,7 +196,9 @@ def test_the_quarantine_lasts_in_the_report_until_a_person_ends_it(
     robot.deployment.close()
     robot.boot().start('m@2')
     assert 'm@1 is quarantined' in robot.watch.report().warnings[0]
-    StateDir(tmp_path / 'state').update_model_state('m', lambda now: now.released(1, digest))
+    StateDir(tmp_path / 'state').update_model_state(
+        'm', lambda now: now.without_quarantine(1, digest)
+    )
     assert robot.watch.report() == FileReport()  # without another look
     robot.swap('m@1')
 
@@ -238,7 +240,9 @@ def test_what_a_person_released_is_told_and_not_barred_again(
     rewrite_labels(folder)
     robot.look(), robot.look(CONFIRM_S)
     digest = read_manifest(folder).digest
-    StateDir(tmp_path / 'state').update_model_state('m', lambda now: now.released(1, digest))
+    StateDir(tmp_path / 'state').update_model_state(
+        'm', lambda now: now.without_quarantine(1, digest)
+    )
     for _ in range(2):
         report = robot.look(CONFIRM_S)
         assert 'another content than what serves' in ' '.join(report.warnings)

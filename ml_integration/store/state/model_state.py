@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 from typing import Any
 
 SHORT = 12
@@ -51,7 +50,7 @@ class ModelState:
         committed: digests of the manifests that have proven themselves on this machine.
         committed_versions: versions that had, as states say that were written before digests
             were kept; each one goes when content of it proves itself again.
-        releases: how often a person has let content out of quarantine, by digest.
+        released: digests of the content that a person has let out of quarantine.
         release_floor: the highest release counter among proven models that were signed.
         floor_known: False when the state that held the floor could not be understood.
     """
@@ -61,7 +60,7 @@ class ModelState:
     quarantined: tuple[Quarantine, ...] = ()
     committed: frozenset[str] = frozenset()
     committed_versions: frozenset[int] = frozenset()
-    releases: Mapping[str, int] = field(default_factory=dict)
+    released: frozenset[str] = frozenset()
     release_floor: int = 0
     floor_known: bool = True
 
@@ -106,11 +105,10 @@ class ModelState:
             return self
         return replace(self, quarantined=(*self.quarantined, Quarantine(version, digest, reason)))
 
-    def released(self, version: int, digest: str) -> ModelState:
+    def without_quarantine(self, version: int, digest: str) -> ModelState:
         """Returns the state in which content may be used again, because a person says so."""
         left = tuple(item for item in self.quarantined if not item.covers(version, digest))
-        times = {**self.releases, digest: self.releases.get(digest, 0) + 1}
-        return replace(self, quarantined=left, releases=MappingProxyType(times))
+        return replace(self, quarantined=left, released=self.released | {digest})
 
     def document(self) -> dict[str, Any]:
         """Returns plain data."""
@@ -122,7 +120,7 @@ class ModelState:
                 for item in self.quarantined
             ],
             'committed': [*sorted(self.committed_versions), *sorted(self.committed)],
-            'releases': dict(sorted(self.releases.items())),
+            'released': sorted(self.released),
             'release_floor': self.release_floor,
             'floor_known': self.floor_known,
         }
@@ -148,7 +146,7 @@ class ModelState:
                     _quarantined(quarantined),
                     frozenset(item for item in committed if isinstance(item, str)),
                     frozenset(item for item in committed if isinstance(item, int)),
-                    MappingProxyType(_releases(document.get('releases', {}))),
+                    frozenset(_digests(document.get('released', []))),
                     floor,
                     document.get('floor_known', True) is True,
                 )
@@ -172,8 +170,8 @@ def _quarantine(value: object) -> Quarantine:
     raise ValueError('it is not the state of a model')
 
 
-def _releases(value: object) -> dict[str, int]:
+def _digests(value: object) -> list[str]:
     match value:
-        case dict() if all(isinstance(times, int) for times in value.values()):
-            return {str(digest): times for digest, times in value.items()}
+        case [*digests] if all(map(_is_digest, digests)):
+            return [str(digest) for digest in digests]
     raise ValueError('it is not the state of a model')

@@ -73,12 +73,12 @@ def test_model_state_survives(path: Path) -> None:
             .activated(2)
             .proven(2, DIGEST, 7)
             .with_quarantine(3, OTHER, 'it was changed')
-            .released(4, OTHER)
+            .without_quarantine(4, OTHER)
         ),
     )
     barred = (Quarantine(3, OTHER, 'it was changed'),)
     assert new == ModelState(
-        2, 1, barred, frozenset({DIGEST}), releases={OTHER: 1}, release_floor=7
+        2, 1, barred, frozenset({DIGEST}), released=frozenset({OTHER}), release_floor=7
     )
     assert StateDir(path).model_state('m') == new
     assert StateDir(path).model_state('other') == ModelState()
@@ -154,7 +154,7 @@ def test_state_that_cannot_be_understood_is_set_aside_and_told(path: Path, conte
         {'quarantined': {'three': 'x'}},
         {'quarantined': [{'version': 3}]},
         {'quarantined': ['x']},
-        {'releases': {'x': 'often'}},
+        {'released': ['x']},
         {'committed': ['1']},
         {'release_floor': None},
     ],
@@ -207,9 +207,9 @@ def test_activating_the_active_version_keeps_the_previous_one() -> None:
 
 def test_lifted_quarantine_leaves_the_others() -> None:
     state = ModelState().with_quarantine(1, DIGEST, 'a').with_quarantine(1, OTHER, 'b')
-    assert state.released(1, DIGEST).quarantined == (Quarantine(1, OTHER, 'b'),)
+    assert state.without_quarantine(1, DIGEST).quarantined == (Quarantine(1, OTHER, 'b'),)
     assert state.with_quarantine(1, OTHER, 'again') == state
-    assert state.released(1, DIGEST).released(1, DIGEST).releases == {DIGEST: 2}
+    assert state.without_quarantine(1, DIGEST).released == {DIGEST}
 
 
 def test_the_floor_only_rises_and_only_by_what_is_signed() -> None:
@@ -231,7 +231,9 @@ def test_state_from_before_there_were_digests_keeps_its_meaning(path: Path) -> N
     assert read.quarantine_of(3, DIGEST) == Quarantine(3, '', 'it was changed')
     assert (read.active, read.previous, read.release_floor) == (2, 1, 7)
     assert read.committed_versions == {1, 2}
-    new = state.update_model_state('m', lambda now: now.proven(2, DIGEST, 0).released(3, OTHER))
+    new = state.update_model_state(
+        'm', lambda now: now.proven(2, DIGEST, 0).without_quarantine(3, OTHER)
+    )
     assert (new.committed, new.committed_versions, new.quarantined) == ({DIGEST}, {1}, ())
     assert StateDir(path).model_state('m') == new
 
