@@ -19,12 +19,12 @@ from typing import TypeVar
 from ml_integration.errors import IntegrityError
 from ml_integration.store.files import open_file, read_file
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, FilePin, Manifest
+from ml_integration.store.package.plain_yaml import LARGEST
 from ml_integration.store.trust.policy import Trust
+from ml_integration.store.trust.signature import LARGEST_SIGNATURE
 
 T = TypeVar('T')
 
-_MANIFEST_BYTES = 1024 * 1024
-_SIGNATURE_BYTES = 4096
 _CHUNK_BYTES = 1024 * 1024
 _MOST_ENTRIES = 10_000
 """Entries of folders that are looked at; a package has some dozens."""
@@ -99,7 +99,7 @@ class _Looking:
         return None
 
     def _manifest(self) -> tuple[str, bool]:
-        data = read_file(self._directory / MANIFEST, _MANIFEST_BYTES)
+        data = read_file(self._directory / MANIFEST, LARGEST)
         digest = hashlib.sha256(data).hexdigest()
         vouched = self._look(SIGNATURE, lambda: self._signature(data)) or False
         if digest != self._loaded.digest:
@@ -109,7 +109,7 @@ class _Looking:
     def _signature(self, manifest: bytes) -> bool:
         if self._trust.policy != 'signed':
             return False
-        read_file(self._directory / SIGNATURE, _SIGNATURE_BYTES)
+        read_file(self._directory / SIGNATURE, LARGEST_SIGNATURE)
         try:
             self._trust.check_manifest(manifest, self._directory)
         except IntegrityError as error:
