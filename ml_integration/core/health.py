@@ -76,6 +76,7 @@ class Alarms:
         unchecked: whether any file is loaded as a model, unverified.
         tampering: how the serving model's files have changed; empty if they have not.
         quarantined: why no start may use what serves; empty if one may.
+        start: what is to be told of the last start, however bad that is.
     """
 
     complaints: tuple[str, ...] = ()
@@ -83,9 +84,10 @@ class Alarms:
     unchecked: bool = False
     tampering: str = ''
     quarantined: str = ''
+    start: tuple[Finding, ...] = ()
 
     def findings(self) -> tuple[Finding, ...]:
-        """Returns one finding for each fault, the worst one first."""
+        """Returns one finding for each fault, the worst one first, and then what is no fault."""
         sentences = [*self.complaints, self.fallback]
         if self.unchecked:
             sentences.append('INTEGRITY IS OFF: any file is loaded as a model')
@@ -95,7 +97,7 @@ class Alarms:
         if self.tampering:
             sentence = f'changed on disk and quarantined: {self.tampering}'
             found.insert(0, Finding('model', Level.ERROR, sentence, hard=True))
-        return tuple(found)
+        return tuple(sorted((*self.start, *found), key=lambda one: -one.level))
 
 
 @dataclass(frozen=True, slots=True)

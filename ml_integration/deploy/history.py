@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from ml_integration.deploy import probation
@@ -14,7 +14,7 @@ from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.audit_entry import Result
 from ml_integration.store.state.model_state import SHORT, ModelState
-from ml_integration.store.state.node_state import NodeState
+from ml_integration.store.state.node_state import Edition, NodeState
 from ml_integration.store.state.state_dir import StateDir
 from ml_integration.store.trust.policy import SIGNED
 
@@ -36,8 +36,8 @@ class History:
         self._node = node
         self._lock = threading.Lock()
         self._writer = InOrder('ml_writer')
-        self._state = state_dir.node_state(node)
-        self._stored: NodeState | None = None
+        self._state = self._known = state_dir.node_state(node)
+        self._stored = False
         self._closed = False
         self.problem = ''
 
@@ -51,6 +51,16 @@ class History:
         """Newest state, which may not be on disk yet."""
         return self._state
 
+    @property
+    def node(self) -> str:
+        """Full name of the node."""
+        return self._node
+
+    @property
+    def release(self) -> str:
+        """Command that lifts a rejection, without the model."""
+        return f'ml_model release --state-dir {shlex.quote(str(self._state_dir.path))}'
+
     def change(self, change: Callable[[NodeState], NodeState]) -> NodeState:
         """Changes the state; returns the new one after it was written, or could not be.
 
@@ -61,6 +71,12 @@ class History:
             self._state = state = change(self._state)
         self._writer.do(self._store).result()
         return state
+
+    def count(self, edition: Edition, frames: int) -> None:
+        """Remembers that a model has given good frames, if it serves; returns at once."""
+        with self._lock:
+            self._state = probation.on_good_frames(self._state, edition, frames)
+        self._writer.do(self._store)
 
     def prove(self, package: ModelPackage, stored: Callable[[], None]) -> None:
         """Remembers that a model has proven itself, if it is the serving one.
@@ -73,7 +89,8 @@ class History:
             stored: is called after the proof was written, or could not be.
         """
         with self._lock:
-            if self._state.committed or self._state.serving != str(package.manifest.identity):
+            state = self._state
+            if state.committed or not state.edition.matches(Edition.of(package.manifest)):
                 return
             self._state = probation.on_commit(self._state)
         self._writer.do(partial(self._store_proof, package, stored))
@@ -107,27 +124,39 @@ class History:
             partial(self._append, action, model, before, after, result, reason)
         ).result()
 
-    def close(self) -> None:
-        """Writes the last state; a clean stop does not count as a failed attempt."""
+    def close(self, served: bool = True) -> None:
+        """Writes the last state.
+
+        Args:
+            served: whether a model served, so that a clean stop is no failed attempt.
+        """
         if self._closed:
             return
         self._closed = True
-        with self._lock:
-            if not self._state.committed and self._state.attempts:
-                self._state = replace(self._state, attempts=self._state.attempts - 1)
+        if served:
+            with self._lock:
+                self._state = probation.on_stop(self._state)
         self._writer.do(self._store)
         self._writer.finish()
 
     def _store(self) -> None:
-        state = self._state
-        if state == self._stored:
+        if self._stored and self._state == self._known:
             return
         try:
-            self._state_dir.save_node_state(self._node, state)
+            known = self._state_dir.update_node_state(self._node, self._with_releases)
         except StateError as error:
             self.problem = str(error)
         else:
-            self._stored, self.problem = state, ''
+            self._known, self._stored, self.problem = known, True, ''
+
+    def _with_releases(self, on_disk: NodeState) -> NodeState:
+        """Returns the newest state without the rejections that a person has lifted on disk."""
+        before = self._known.rejected if on_disk.served else ()
+        lifted = [item.edition for item in before if not on_disk.rejection_of(item.edition)]
+        with self._lock:
+            for edition in lifted:
+                self._state = self._state.without_rejection(edition)
+            return self._state
 
     def _store_proof(self, package: ModelPackage, stored: Callable[[], None]) -> None:
         self._store()

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from node_states import node_state
 
 from ml_integration.cli.main import main
 from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.state.model_store import ModelStore
-from ml_integration.store.state.node_state import NodeState
 from ml_integration.store.state.state_dir import StateDir
 
 Capture = pytest.CaptureFixture[str]
@@ -23,7 +23,7 @@ def state(state_dir: Path, model_folder: ModelFolder) -> StateDir:
         model_folder('m', version, golden=False)
     state = StateDir(state_dir)
     state.update_model_state('m', lambda _: ModelState(active=5, previous=4))
-    state.save_node_state('/front', NodeState('m@2', True))
+    state.save_node_state('/front', node_state('m@2', True))
     return state
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import onnx_models
 import pytest
 from deployed_robots import WAIT_S, Robot
 
+from ml_integration.cli.main import main
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy import admission
 from ml_integration.deploy.loading import Loader
@@ -164,6 +166,20 @@ def test_a_crash_loop_during_probation_ends_in_the_previous_model(robot: Robot) 
         served.append(robot.serving())
     assert served == ['m@2', 'm@1', 'm@1']
     assert 'm@2 is not used, m@1 is' in robot.deployment.complaints[0]
+
+
+def test_a_crash_loop_is_forgotten_with_the_command_that_is_told(robot: Robot) -> None:
+    robot.deployment.start('m@1')
+    robot.serve()
+    robot.deployment.close()
+    for _ in range(3):
+        robot.boot().start('m@2')
+    assert robot.serving() == 'm@1'
+    told = robot.deployment.complaints[0]
+    command = told.partition('ml_model ')[2].partition(', or start')[0]
+    assert main(shlex.split(command)) == 0
+    robot.boot().start('m@2')
+    assert robot.serving() == 'm@2'
 
 
 def test_a_clean_stop_is_no_failed_attempt(robot: Robot) -> None:

@@ -25,14 +25,14 @@ class Robot:
     """A deployment that can be stopped, or killed, and started again."""
 
     def __init__(self, store: Path, state: Path, trust: Trust = DIGEST) -> None:
-        self._store, self._state, self._trust = store, state, trust
+        self._store, self.state_dir, self._trust = store, state, trust
         self.deployment = self.boot()
 
-    def boot(self, loader: type[Loader] = Loader) -> Deployment:
-        state_dir = StateDir(self._state)
+    def boot(self, loader: type[Loader] = Loader, trust: Trust | None = None) -> Deployment:
+        state_dir = StateDir(self.state_dir)
         history = History(state_dir, '/detector')
         store = ModelStore([self._store], state_dir)
-        admission = Admission(store, self._trust, history.of_model)
+        admission = Admission(store, trust or self._trust, history.of_model)
         self.now_ns = 0
         self.deployment = Deployment(
             admission,
@@ -54,7 +54,7 @@ class Robot:
 
     def state(self) -> ModelState:
         """What this machine remembers about m."""
-        return StateDir(self._state).model_state('m')
+        return StateDir(self.state_dir).model_state('m')
 
     def serve(self, frames: int = 2) -> None:
         for _ in range(frames):
@@ -65,7 +65,7 @@ class Robot:
         return str(self.deployment.serving.identity)
 
     def audit(self) -> list[tuple[str, str, str]]:
-        entries = StateDir(self._state).audit.entries()
+        entries = StateDir(self.state_dir).audit.entries()
         return [(entry.action, entry.model, entry.result) for entry in entries]
 
     def swap(self, reference: str) -> str:

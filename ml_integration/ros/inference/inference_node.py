@@ -9,16 +9,17 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 
-from ml_integration.core.health import Alarms, judge, judge_idle
+from ml_integration.core.health import Alarms, Finding, Level, judge, judge_idle
 from ml_integration.core.judge import Judge
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
-from ml_integration.errors import SwapError
+from ml_integration.errors import MlIntegrationError, SwapError
 from ml_integration.ros.inference import diagnostics
 from ml_integration.ros.inference.intake import Intake, clock_of
 from ml_integration.ros.inference.model_control import ModelControl, refuse_if_locked
 from ml_integration.ros.inference.model_serving import ModelServing
 from ml_integration.ros.inference.streams import check_names, make_stream
+from ml_integration.ros.inference.wanted_model import WantedModel
 from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
@@ -44,7 +45,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         `/diagnostics` (diagnostic_msgs/DiagnosticArray): every second.
     Services (std_srvs/Trigger), which answer when they are done:
         `~/swap`: load the model that the parameter `model` names.
-        `~/rollback`: return to the previous good model.
+        `~/rollback`: return to the model that served good frames before.
         `~/reload`: load the model again, also the same version.
     Parameters:
         see `InferenceNodeParameters`.
@@ -55,6 +56,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def __init__(self, **options: Any) -> None:
         super().__init__('inference_node', InferenceNodeParameters, options)
         self._models: ModelServing | None = None
+        self._wanted = WantedModel(self.parameters.model)
+        self._failure = ''
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.result())
         self.every(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         actions = {
@@ -66,16 +69,21 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def configure(self, resources: ExitStack) -> None:
         check_names(self.parameters.cameras, self.get_fully_qualified_name())
-        self.get_logger().info(f'loading {self.parameters.model}')
+        self.get_logger().info(f'loading {self._wanted.chosen or self._wanted.asked}')
         resources.callback(self._forget_models)
-        self._models = ModelServing(self, resources)
+        try:
+            self._models = ModelServing(self, self._wanted, resources)
+        except MlIntegrationError as error:
+            self._failure = str(error)
+            raise
+        self._failure = ''
         serving = self._models.serving
         pipeline = serving.pipeline
         self._streams = [
             make_stream(self, name, pipeline, resources) for name in self._stream_names()
         ]
-        for alarm in self._models.alarms().findings():
-            self.get_logger().warning(alarm.sentence)
+        for finding in self._models.alarms().findings():
+            self._log_finding(finding)
         self.get_logger().info(
             f'{serving.identity} on {pipeline.session.device}, '
             f'sha256 {serving.identity.sha256[:12]}, verified by {serving.package.verified_by}'
@@ -119,6 +127,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             self._loop.settings = _loop_settings(new)
         if new.model != old.model and self._models is not None:
             self._models.control.wish(new.model)
+        elif new.model != old.model:  # a change while nothing is loaded is for the next configure
+            self._wanted.chosen = new.model
 
     def _control(self) -> ModelControl:
         models = self._models
@@ -141,7 +151,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def _statuses(self) -> list[Any]:
         name, models = self.get_fully_qualified_name(), self._models
         serving = models.serving if models else None
-        alarms = models.alarms() if models else Alarms()
+        alarms = models.alarms() if models else self._idle_alarms()
         if self.state != 'active' or serving is None:
             health = judge_idle(self.state, alarms)
             frames = diagnostics.idle_statuses(name, health, self._input_keys())
@@ -157,6 +167,20 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         since_look_s = models.files.since_look_s if models else None
         status = diagnostics.model_status(name, self.state, serving, model, alarms, since_look_s)
         return [status, *frames]
+
+    def _idle_alarms(self) -> Alarms:
+        """Returns why nothing is loaded."""
+        failure = Finding('model', Level.ERROR, f'cannot configure: {self._failure}', hard=True)
+        return Alarms(start=(failure,) if self._failure else ())
+
+    def _log_finding(self, finding: Finding) -> None:
+        logger = self.get_logger()
+        if finding.level is Level.ERROR:
+            logger.error(finding.sentence)
+        elif finding.level is Level.WARN:
+            logger.warning(finding.sentence)
+        else:
+            logger.info(finding.sentence)
 
     def _stream_names(self) -> tuple[str, ...]:
         return self.parameters.cameras or ('',)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 
 from ml_integration.deploy.admission import Candidate
 from ml_integration.deploy.asking import Asking
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.errors import MlIntegrationError, SwapError
+from ml_integration.ros.inference.wanted_model import WantedModel
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 
@@ -26,6 +28,7 @@ class ModelControl:
     Args:
         node: the node that owns the parameter `model`.
         deployment: holds the models.
+        wanted: is told what a person chose.
         changed: is called after the serving model was changed, or could not be.
     """
 
@@ -33,10 +36,12 @@ class ModelControl:
         self,
         node: GuardedLifecycleNode[InferenceNodeParameters],
         deployment: Deployment,
+        wanted: WantedModel,
         changed: Callable[[], None],
     ) -> None:
         self._node = node
         self._deployment = deployment
+        self._wanted = wanted
         self._changed = changed
         self._asking: Asking[Candidate] = Asking()
         self._admitted: dict[str, Candidate] = {}
@@ -95,7 +100,7 @@ class ModelControl:
         return self._wait(self._deployment.swap(candidate))
 
     def rollback(self) -> str:
-        """Returns to the previous good model; returns when it is done."""
+        """Returns to what served good frames before; returns when it is done."""
         self._refuse_if_locked()
         return self._wait(self._deployment.rollback())
 
@@ -118,20 +123,26 @@ class ModelControl:
         logger = self._node.get_logger()
         if isinstance(outcome, str):
             self.problem = ''
+            self._remember_choice()
             logger.info(outcome)
         else:
             self.problem = str(outcome)
             logger.error(f'the model stays as it is: {outcome}')
         if not self._deployment.busy:
-            self._show_what_serves()
+            self.show_what_serves()
         self._changed()
 
-    def _show_what_serves(self) -> None:
+    def _remember_choice(self) -> None:
+        with suppress(MlIntegrationError):  # cleaned up meanwhile
+            self._wanted.chosen = str(self._deployment.serving.identity)
+
+    def show_what_serves(self) -> None:
+        """Sets the parameter to the version that serves."""
         try:
             serving = str(self._deployment.serving.identity)
         except MlIntegrationError:  # cleaned up meanwhile
             return
-        if not self._deployment.is_serving(self._node.parameters.model):
+        if self._node.parameters.model != serving:
             self._node.correct_parameter('model', serving)
 
 

@@ -69,7 +69,7 @@ class ModelReport:
             'verified by': serving.package.verified_by,
             'proven': state.committed,
             'previous': state.previous,
-            'rejected': ', '.join(state.rejected),
+            'rejected': ', '.join(str(item.edition) for item in state.rejected),
             'problem': problem,
         }
         sentence = problem or f'{serving.identity} serves'

@@ -17,6 +17,7 @@ from ml_integration.deploy.reverification import Reverification
 from ml_integration.ros.inference.intake import reader_for
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_report import ModelReport
+from ml_integration.ros.inference.wanted_model import WantedModel
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.store.state.artifacts import StoredArtifacts
@@ -31,6 +32,7 @@ class ModelServing:
 
     Args:
         node: the node that serves.
+        wanted: which model to start with.
         resources: is told how to let go of everything.
 
     Attributes:
@@ -45,6 +47,7 @@ class ModelServing:
     def __init__(
         self,
         node: GuardedLifecycleNode[InferenceNodeParameters],
+        wanted: WantedModel,
         resources: ExitStack,
     ) -> None:
         self._node = node
@@ -64,11 +67,11 @@ class ModelServing:
             proven=lambda: self.control.report(),
         )
         resources.callback(self.deployment.close)
-        self.deployment.start(current.model)
+        self.deployment.start(wanted.asked, wanted.chosen, current.fallback_model)
         self._report = ModelReport(node, store, self.deployment)
         resources.callback(node.destroy_publisher, self._report.publisher)
         resources.callback(self._report.close)
-        self.control = ModelControl(node, self.deployment, self._publish_report)
+        self.control = ModelControl(node, self.deployment, wanted, self._publish_report)
         resources.callback(self.control.end)
         self.files = Reverification(
             FileWatch(lambda: self.deployment.serving, admission, history, monotonic_ns),
@@ -76,6 +79,7 @@ class ModelServing:
             self.control.report,
         )
         resources.callback(self.files.stop)
+        self.control.show_what_serves()
         self._publish_report()
 
     @property
@@ -86,11 +90,12 @@ class ModelServing:
         """Returns the faults of the models of this node."""
         files = self.files.report
         return Alarms(
-            (*self.deployment.complaints, self.control.problem, *files.warnings),
+            (*self.deployment.problems, self.control.problem, *files.warnings),
             self.deployment.serving.pipeline.session.fallback,
             self._node.parameters.integrity == 'off',
             files.tampering,
             files.quarantined,
+            self.deployment.findings,
         )
 
     def _publish_report(self) -> None:

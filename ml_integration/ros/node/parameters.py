@@ -28,6 +28,12 @@ class InferenceNodeParameters:
         'Model to serve: name (its active version), name@version, name@latest or name@previous. '
         'A change loads it beside the serving one and swaps between two frames.',
     )
+    fallback_model: str = declared(
+        '',
+        'Model of another name to start with where neither the wanted model nor a proven version '
+        'of it can be used; empty: none, the node stays unconfigured.',
+        at_configure=True,
+    )
     model_path: str = declared(
         '',
         "Folders that hold models, separated by ':'; empty: ML_INTEGRATION_STORES, or the "

@@ -64,11 +64,17 @@ class ModelState:
     release_floor: int = 0
     floor_known: bool = True
 
-    def activated(self, version: int) -> ModelState:
-        """Returns the state in which the bare name means `version`."""
+    def activated(self, version: int, meant: int | None = None) -> ModelState:
+        """Returns the state in which the bare name means `version`.
+
+        Args:
+            version: the one that becomes active.
+            meant: what the bare name means as long as nobody has activated a version.
+        """
         if version == self.active:
             return self
-        return replace(self, active=version, previous=self.active)
+        before = meant if self.active is None and meant != version else self.active
+        return replace(self, active=version, previous=before)
 
     def rolled_back(self) -> ModelState:
         """Returns the state with active and previous exchanged."""
@@ -89,6 +95,10 @@ class ModelState:
             committed_versions=self.committed_versions - {version},
             release_floor=max(self.release_floor, signed_release),
         )
+
+    def has_proven(self, version: int, digest: str) -> bool:
+        """Tells whether content has proven itself on this machine."""
+        return digest in self.committed or version in self.committed_versions
 
     def with_floor(self, release: int) -> ModelState:
         """Returns the state in which no release below this one may be loaded."""

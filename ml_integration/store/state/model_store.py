@@ -74,7 +74,7 @@ class ModelStore:
             expected = 'name, name@3, name@latest or name@previous'
             raise SettingError('model', reference, expected, where='model')
         name, version = match['name'], match['version']
-        folders = self._folders(name)
+        folders = self.folders(name)
         state = self._state.model_state(name) if self._state else ModelState()
         choice = _choose(version, folders, state)
         if choice in folders:
@@ -85,14 +85,14 @@ class ModelStore:
 
     def versions(self, name: str) -> tuple[int, ...]:
         """Returns the versions of a model, ascending; empty if there is no such model."""
-        return tuple(sorted(self._folders(name)))
+        return tuple(sorted(self.folders(name)))
 
     def models(self) -> tuple[StoredModel, ...]:
         """Lists everything the stores hold, by name and version, also what cannot be read."""
         return tuple(
             _stored(name, version, directory)
             for name in self._names()
-            for version, directory in sorted(self._folders(name).items())
+            for version, directory in sorted(self.folders(name).items())
         )
 
     def refuse_quarantined(self, directory: Path, manifest: Manifest) -> None:
@@ -126,7 +126,8 @@ class ModelStore:
         folders = (folder for store in self.stores for folder in _subfolders(store))
         return sorted({folder.name for folder in folders if _REFERENCE.fullmatch(folder.name)})
 
-    def _folders(self, name: str) -> dict[int, Path]:
+    def folders(self, name: str) -> dict[int, Path]:
+        """Returns the folders of a model by version; empty if there is no such model."""
         found: dict[int, Path] = {}
         for store in self.stores:
             for folder in _subfolders(store / name):

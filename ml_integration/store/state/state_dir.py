@@ -10,7 +10,7 @@ import glob
 import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -26,6 +26,7 @@ from ml_integration.store.state.node_state import NodeState
 VARIABLE = 'ML_INTEGRATION_STATE_DIR'
 _SCHEMA = 1
 _LARGEST = 2**20
+_PATIENCE_S = 1.0
 _ASIDE = '.corrupt-'
 _UNKNOWN = ModelState(floor_known=False)
 
@@ -84,6 +85,27 @@ class StateDir:
             StateError: it cannot be written; what was stored before is still there.
         """
         self._write(self._node_file(node), state)
+
+    def update_node_state(self, node: str, change: Callable[[NodeState], NodeState]) -> NodeState:
+        """Changes what a node remembers; returns the new state.
+
+        The node and who lifts a rejection wait for each other, but not for long: a node has to
+        remember what it is about to serve.
+
+        Args:
+            node: fully qualified name.
+            change: gives the new state for the stored one.
+
+        Raises:
+            StateError: it cannot be written; what was stored before is still there.
+        """
+        file = self._node_file(node)
+        with ExitStack() as alone:
+            with suppress(StateError):
+                alone.enter_context(locked(file.with_name(f'.{file.stem}.lock'), _PATIENCE_S))
+            new = change(self.node_state(node))
+            self.save_node_state(node, new)
+            return new
 
     def node_states(self) -> dict[str, NodeState]:
         """Reads what every node remembers, by its name."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from node_states import node_state
 
 from ml_integration.errors import StateError
 from ml_integration.store.state import state_dir
@@ -17,7 +18,7 @@ from ml_integration.store.state.state_dir import StateDir, default_state_dir
 
 NODE = '/robot1/detector'
 DIGEST, OTHER = 'd' * 64, 'e' * 64
-SERVING = NodeState('m@2', True, 0, 'm@1', ('m@3',))
+SERVING = node_state('m@2', True, 'm@1', ('m@3',))
 
 
 @pytest.fixture
@@ -59,8 +60,8 @@ def test_node_state_survives(path: Path) -> None:
 def test_every_node_has_its_own_file_inside(path: Path, node: str) -> None:
     state = StateDir(path)
     state.save_node_state('/other', SERVING)
-    state.save_node_state(node, replace(SERVING, serving=node))
-    assert state.node_states() == {'/other': SERVING, node: replace(SERVING, serving=node)}
+    state.save_node_state(node, replace(SERVING, asked=node))
+    assert state.node_states() == {'/other': SERVING, node: replace(SERVING, asked=node)}
     assert len([*(path / 'nodes').iterdir()]) == 2
     assert [*path.iterdir()] == [path / 'nodes']
 
