@@ -14,8 +14,16 @@ from ml_integration.store.state.state_dir import StateDir
 from ml_integration.store.trust.policy import Trust, check_release
 
 
-def prove_and_activate(folder: Path, trust: Trust, state: StateDir) -> tuple[Manifest, ModelState]:
+def prove_and_activate(
+    folder: Path, trust: Trust, state: StateDir, meant: int | None = None
+) -> tuple[Manifest, ModelState]:
     """Verifies a version, loads it, runs its golden sample and makes the bare name mean it.
+
+    Args:
+        folder: holds the version.
+        trust: what it has to show.
+        state: remembers it.
+        meant: the version that the bare name means now, if nobody has chosen one.
 
     Returns:
         Its manifest and the state before.
@@ -39,7 +47,7 @@ def prove_and_activate(folder: Path, trust: Trust, state: StateDir) -> tuple[Man
             )
             raise IntegrityError(folder, f'quarantined, {quarantine}', hint=hint)
         before[0] = now
-        return now.activated(manifest.version)
+        return now.activated(manifest.version, meant)
 
     state.update_model_state(manifest.name, activate)
     return manifest, before[0]

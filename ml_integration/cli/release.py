@@ -1,7 +1,8 @@
-"""Lets content be loaded again that was quarantined.
+"""Lets content be loaded again that was quarantined, or that nodes gave up or rolled back.
 
-What lies in the version's folder is verified first: files that are not as their manifest pins
-them have to be installed again, and no release helps. Running nodes take note by themselves.
+What was quarantined and lies in the version's folder is verified first: files that are not as
+their manifest pins them have to be installed again, and no release helps. Running nodes take note
+by themselves.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from ml_integration.cli.stored_content import content_of, parts_of
 from ml_integration.errors import ManifestError, ModelNotFoundError, SettingError
 from ml_integration.store.package.package import read_package
 from ml_integration.store.state.model_state import SHORT, ModelState, Quarantine
+from ml_integration.store.state.rejections import lift_rejections, rejecting
+from ml_integration.store.state.state_dir import StateDir
 
-HELP = 'let quarantined content be loaded again'
+HELP = 'let content be loaded again that was quarantined, given up or rolled back'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,18 +33,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Releases what lies in the version's folder now, or the content that is named."""
-    state = state_of(args)
-    name, _ = parts_of(args.model)
+    state, (name, version) = state_of(args), parts_of(args.model)
     with audited(state, 'release', args.model) as record:
-        stored = _stored_digest(args)
-        barred = _choose(args, state.model_state(name), stored)
-        if barred.digest in ('', stored):
-            read_package(content_of(args)[0], trust_of(args))
-        digest = barred.digest or stored
-        state.update_model_state(name, lambda now: now.without_quarantine(barred.version, digest))
-        record.reason = f'{digest[:SHORT]} was barred: {barred.reason}'
+        nodes = rejecting(state, args.model, args.digest)
+        barred = any(item.version == version for item in state.model_state(name).quarantined)
+        told = [_end_quarantine(args, state, name)] if barred or not nodes else []
+        if nodes:
+            lift_rejections(state, args.model, args.digest)
+            told.append(f'it was rejected in {", ".join(nodes)}')
+        record.reason = '; '.join(told)
     print(f'{args.model} may be loaded again, {record.reason}')
     return 0
+
+
+def _end_quarantine(args: argparse.Namespace, state: StateDir, name: str) -> str:
+    stored = _stored_digest(args)
+    barred = _choose(args, state.model_state(name), stored)
+    if barred.digest in ('', stored):
+        read_package(content_of(args)[0], trust_of(args))
+    digest = barred.digest or stored
+    state.update_model_state(name, lambda now: now.without_quarantine(barred.version, digest))
+    return f'{digest[:SHORT]} was barred: {barred.reason}'
 
 
 def _stored_digest(args: argparse.Namespace) -> str:
@@ -66,5 +78,5 @@ def _choose(args: argparse.Namespace, state: ModelState, stored: str) -> Quarant
         if item.digest.startswith(wanted) or not item.digest:
             return item
     others = ' or '.join(f'--digest {item.digest[:SHORT]}' for item in there)
-    expected = others or 'a version that is quarantined'
+    expected = others or 'a version that is quarantined, or that a node has rejected'
     raise SettingError('release', f'{args.model}, {wanted[:SHORT]}', expected, where='release')

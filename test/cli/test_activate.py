@@ -85,7 +85,7 @@ def test_version_that_does_not_prove_itself_is_refused_and_the_active_one_stays(
     capsys.readouterr()
     assert main(['activate', 'm@2', '--store', str(store)]) == 1
     assert words in capsys.readouterr().err
-    assert state.model_state('m') == ModelState(active=1)
+    assert state.model_state('m') == ModelState(active=1, previous=3)
     entry = state.audit.entries()[-1]
     assert (entry.model, entry.before, entry.after, entry.result) == (
         'm@2', 'm@1', 'm@1', 'refused',

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from model_folders import write_model_folder
+from node_states import node_state
 from signing import set_manifest
 
 from ml_integration.cli.main import main
@@ -54,6 +55,17 @@ def test_what_is_not_as_pinned_is_not_released(
     assert main(['release', 'm@2', '--store', str(store)]) == 1
     assert 'differing: model.onnx' in capsys.readouterr().err
     assert state.model_state('m').quarantined
+
+
+def test_release_also_lets_nodes_start_again_what_they_gave_up(
+    folder: Path, store: Path, state: StateDir, capsys: Capture
+) -> None:
+    state.save_node_state('/eye', node_state('m@1', True, rejected=('m@2', 'm@3')))
+    assert main(['release', 'm@2', '--store', str(store)]) == 0
+    told = 'm@2 may be loaded again, it was rejected in /eye\n'
+    assert capsys.readouterr().out == told
+    assert [str(item.edition) for item in state.node_state('/eye').rejected] == ['m@3']
+    assert main(['release', 'm@2', '--store', str(store)]) == 1
 
 
 def test_content_that_is_gone_is_released_by_its_digest_only(
