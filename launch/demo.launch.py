@@ -4,34 +4,35 @@ ros2 launch ml_integration demo.launch.py source:=/path/to/video.mp4
 """
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, ThisLaunchFileDir
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
+from ml_integration.ros.launching.arguments import LOG_LEVEL, MODEL, PARAMS_FILE, Argument
 from ml_integration.ros.messages import fast_dds
 
 ARGUMENTS = (
-    ('source', None, 'Video file, picture, or folder of pictures.'),
-    ('rate_hz', '0.0', "Frames per second; 0: the video's own rate, 30 for pictures."),
-    ('model', 'coco_yolov3_tiny', 'Model to serve: name, name@version or name@latest.'),
-    ('image_topic', '/image', 'Topic that carries the video.'),
+    Argument('source', None, 'Video file, picture, or folder of pictures.'),
+    Argument('rate_hz', '0.0', "Frames per second; 0: the video's own rate, 30 for pictures."),
+    Argument('model', 'coco_yolov3_tiny', 'Model to serve: name, name@version or name@latest.'),
+    *(argument for argument in MODEL if argument.name != 'model'),
+    PARAMS_FILE,
+    Argument('image_topic', '/image', 'Topic that carries the video.'),
+    LOG_LEVEL,
 )
+OWN = ('source', 'rate_hz')
 
 
 def generate_launch_description() -> LaunchDescription:
     """The arguments, a player and what `inference.launch.py` starts."""
-    declared = [
-        DeclareLaunchArgument(name, default_value=default, description=text)
-        for name, default, text in ARGUMENTS
-    ]
+    handed_on = [argument.name for argument in ARGUMENTS if argument.name not in OWN]
     detector = IncludeLaunchDescription(
         PythonLaunchDescriptionSource([ThisLaunchFileDir(), '/inference.launch.py']),
         launch_arguments={
             'node_name': 'detector',
-            'model': LaunchConfiguration('model'),
-            'image_topic': LaunchConfiguration('image_topic'),
+            **{name: LaunchConfiguration(name) for name in handed_on},
         }.items(),
     )
     player = Node(
@@ -46,7 +47,9 @@ def generate_launch_description() -> LaunchDescription:
             }
         ],
         remappings=[('image', LaunchConfiguration('image_topic'))],
+        ros_arguments=['--log-level', LaunchConfiguration('log_level')],
         additional_env=fast_dds.environment(),
         output='screen',
     )
+    declared = [argument.declare() for argument in ARGUMENTS]
     return LaunchDescription([*declared, detector, player])

@@ -27,8 +27,24 @@ what was got, what was expected and what to do.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+
+_INVISIBLE = {'Cc', 'Cf', 'Cs', 'Zl', 'Zp'}
+"""Unicode categories: control, format and surrogate characters, line and paragraph separators."""
+
+
+def escaped(text: str) -> str:
+    """Writes characters that cannot be seen as escapes, such as those that steer a terminal.
+
+    Names, descriptions and messages come from files of strangers. Bytes of a command line that
+    are not UTF-8 become escapes as well, so that every stream takes the text.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return ''.join(ascii(c)[1:-1] if unicodedata.category(c) in _INVISIBLE else c for c in text)
 
 
 class MlIntegrationError(Exception):
@@ -60,7 +76,7 @@ class MlIntegrationError(Exception):
             text += f'; expected {self.expected}'
         if self.hint:
             text += f'. {self.hint}'
-        return text
+        return escaped(re.sub(r'\s*\n\s*', ' ', text))
 
 
 class SettingError(MlIntegrationError):

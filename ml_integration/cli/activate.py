@@ -18,9 +18,10 @@ from ml_integration.cli.arguments import (
     trust_of,
 )
 from ml_integration.cli.auditing import audited
+from ml_integration.cli.output import tell
 from ml_integration.cli.proving import prove_and_activate
 from ml_integration.errors import MlIntegrationError
-from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.model_store import ModelStore, check_name
 
 HELP = 'make a version the active one, after it has proven itself'
 
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """Proves the version and makes it the active one."""
     state = state_of(args)
     with audited(state, 'activate', args.model) as record:
-        name = args.model.partition('@')[0]
+        name = check_name(args.model.partition('@')[0])
         active = state.model_state(name).active
         record.before = f'{name}@{active}' if active else ''
         store = store_of(args)
@@ -48,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({'active': record.after, 'before': record.before}))
     elif record.before == record.after:
-        print(f'{record.after} is active already')
+        tell(f'{record.after} is active already')
     else:
-        print(f'{record.after} is active, after {record.before or "nothing"}')
+        tell(f'{record.after} is active, after {record.before or "nothing"}')
     return 0
 
 

@@ -33,6 +33,18 @@ def add_stores(parser: argparse.ArgumentParser) -> None:
     add_state(parser)
 
 
+def add_own_stores(parser: argparse.ArgumentParser) -> None:
+    """Adds `--store` and `--state-dir` of a verb that takes models away."""
+    parser.add_argument(
+        '--store',
+        action='append',
+        type=Path,
+        metavar='DIR',
+        help="a model store; may be repeated (default: the user's own store)",
+    )
+    add_state(parser)
+
+
 def add_state(parser: argparse.ArgumentParser) -> None:
     """Adds `--state-dir`, read by `state_of`."""
     parser.add_argument(
@@ -96,6 +108,6 @@ def folder_of(args: argparse.Namespace) -> Path:
         IntegrityError: it is quarantined.
     """
     folder = Path(args.model)
-    if os.sep in args.model or (folder / MANIFEST).exists() or args.model == os.curdir:
+    if os.sep in args.model or os.path.lexists(folder / MANIFEST) or args.model == os.curdir:
         return folder
     return store_of(args).find(args.model)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ml_integration.cli.output import warn
 from ml_integration.errors import MlIntegrationError, StateError
 from ml_integration.store.state.audit_entry import Result
 from ml_integration.store.state.state_dir import StateDir
@@ -36,7 +36,7 @@ def audited(state: StateDir, action: str, model: str) -> Iterator[Record]:
     """Adds one entry to the audit log for what happens inside, whether it succeeds or not.
 
     A log that cannot be written does not undo what was done: a warning says so. What could not
-    be understood in the state directory is told as well.
+    be understood in the state directory is told as well, and what was repaired in the log.
     """
     record = Record(model)
     try:
@@ -49,13 +49,8 @@ def audited(state: StateDir, action: str, model: str) -> Iterator[Record]:
     else:
         _append(state, action, record, 'ok')
     finally:
-        for problem in state.problems:
+        for problem in (*state.problems, *state.audit.repairs):
             warn(problem)
-
-
-def warn(sentence: str) -> None:
-    """Tells a person what does not stop the program."""
-    print('ml_model: warning:', ' '.join(sentence.split()), file=sys.stderr)
 
 
 def _append(state: StateDir, action: str, record: Record, result: Result) -> None:

@@ -12,7 +12,15 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any, TypeVar
 
-from ml_integration.cli.arguments import add_json, add_model, add_stores, folder_of
+from ml_integration.cli.arguments import (
+    add_json,
+    add_model,
+    add_stores,
+    add_trust,
+    folder_of,
+    trust_of,
+)
+from ml_integration.cli.output import tell
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
 from ml_integration.store.package.manifest import Manifest
@@ -26,15 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of this verb."""
     add_model(parser)
     add_stores(parser)
+    add_trust(parser)
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs all checks; the first that fails ends it."""
-    folder = folder_of(args)
+    folder, trust = folder_of(args), trust_of(args)
     report = _Report(quiet=args.json)
     manifest = report.step('manifest', lambda: read_manifest(folder), _about_manifest)
-    package = report.step('files', lambda: read_package(folder), _about_files)
+    package = report.step('files', lambda: read_package(folder, trust), _about_files)
     pipeline = report.step('pipeline', lambda: Loader().load(package), _about_pipeline)
     pipeline.close()
     golden = 'reproduced' if package.golden is not None else 'none, so its results are unproven'
@@ -42,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         result = {'model': str(manifest.identity), 'golden': golden, 'steps': report.steps}
         print(json.dumps(result, indent=2))
     else:
-        print(f'ok  golden sample: {golden}')
+        tell(f'ok  golden sample: {golden}')
     return 0
 
 
@@ -59,7 +68,7 @@ class _Report:
         ms = (perf_counter() - start) * 1e3
         self.steps.append({'step': name, 'detail': about(result), 'ms': round(ms, 3)})
         if not self._quiet:
-            print(f'ok  {name}: {about(result)} ({ms:.1f} ms)', flush=True)
+            tell(f'ok  {name}: {about(result)} ({ms:.1f} ms)')
         return result
 
 
@@ -68,8 +77,9 @@ def _about_manifest(manifest: Manifest) -> str:
 
 
 def _about_files(package: ModelPackage) -> str:
-    pins = package.manifest.files.values()
-    return f'{len(pins)} files, {sum(pin.size for pin in pins)} bytes, as pinned'
+    pins, by = package.manifest.files.values(), package.verified_by
+    signed = '' if by == 'digest' else f', {by}'
+    return f'{len(pins)} files, {sum(pin.size for pin in pins)} bytes, as pinned{signed}'
 
 
 def _about_pipeline(pipeline: Pipeline) -> str:

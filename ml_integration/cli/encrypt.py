@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from ml_integration.cli.arguments import add_model, add_stores, folder_of
+from ml_integration.cli.output import tell
 from ml_integration.errors import SettingError
 from ml_integration.store.trust.encrypting import encrypt_package
 from ml_integration.store.trust.encryption import VARIABLE, load_model_key
@@ -35,5 +36,5 @@ def run(args: argparse.Namespace) -> int:
             '--model-key', None, f'a file, or the variable {VARIABLE}', where='encrypt'
         )
     manifest = encrypt_package(folder_of(args), args.target, key)
-    print(f'{args.target} is {manifest.identity} with {", ".join(manifest.encrypted)} encrypted')
+    tell(f'{args.target} is {manifest.identity} with {", ".join(manifest.encrypted)} encrypted')
     return 0

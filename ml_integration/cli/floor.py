@@ -10,7 +10,8 @@ import argparse
 import json
 
 from ml_integration.cli.arguments import add_json, add_state, state_of
-from ml_integration.cli.auditing import audited, warn
+from ml_integration.cli.auditing import audited
+from ml_integration.cli.output import tell, warn
 from ml_integration.errors import SettingError
 from ml_integration.store.state.model_state import ModelState
 
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         floor = now.release_floor if now.floor_known else None
         print(json.dumps({'name': args.name, 'floor': floor}))
     else:
-        print(f'{args.name}: {_shown(now)}')
+        tell(f'{args.name}: {_shown(now)}')
     return 0
 
 

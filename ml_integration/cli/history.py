@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 
 from ml_integration.cli.arguments import add_json, add_state, state_of
-from ml_integration.cli.auditing import warn
+from ml_integration.cli.output import tell, warn
 from ml_integration.store.state.audit_entry import AuditEntry
 
 HELP = 'show and verify the audit log'
@@ -22,19 +23,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the log, the oldest entry first; the status is 1 if it was tampered with."""
     log = state_of(args).audit
-    problems, entries = log.verify(), log.entries()
-    shown = [entry for entry in entries if args.name in ('', entry.model.partition('@')[0])]
+    found = log.examine()
+    entries, problems = found.entries, found.problems
+    shown, counted = (_of_model(args.name, some) for some in (entries, found.refusals))
     if args.json:
-        documents = [entry.document() for entry in shown]
-        print(json.dumps({'entries': documents, 'problems': problems}, indent=2))
+        document = {
+            'entries': [entry.document() for entry in shown],
+            'counted': [entry.document() for entry in counted],
+            'problems': problems,
+            'remarks': found.remarks,
+        }
+        print(json.dumps(document, indent=2))
     else:
         for entry in shown:
-            print(_line(entry))
+            tell(_line(entry))
+        for entry in counted:
+            tell('not written yet:', _line(entry))
         intact = f'{len(entries)} entries, the chain is intact'
-        print(intact if not problems else f'{len(entries)} entries, {len(problems)} problems')
-        for problem in problems:
-            warn(f'{log.path}: {problem}')
+        tell(intact if not problems else f'{len(entries)} entries, {len(problems)} problems')
+    for sentence in (*problems, *found.remarks) if not args.json else ():
+        warn(f'{log.path}: {sentence}')
     return 1 if problems else 0
+
+
+def _of_model(name: str, entries: Sequence[AuditEntry]) -> list[AuditEntry]:
+    return [entry for entry in entries if name in ('', entry.model.partition('@')[0])]
 
 
 def _line(entry: AuditEntry) -> str:

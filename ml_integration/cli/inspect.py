@@ -18,11 +18,13 @@ import numpy as np
 
 from ml_integration.cli.arguments import add_json
 from ml_integration.cli.guess import guess_inputs, guess_task
+from ml_integration.cli.output import tell
 from ml_integration.core import plugins
 from ml_integration.core.contracts import Backend, Session
 from ml_integration.core.datatypes import ModelContent, ModelIdentity, TensorSpec
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.errors import InferenceError, ModelLoadError
+from ml_integration.store.files import is_regular, open_named_file
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE
 from ml_integration.store.package.onnx_header import OnnxHeader, read_onnx_header
 from ml_integration.store.package.proposal import Proposal, manifest_text
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         print(manifest_text(proposal), end='')
     else:
         for key, value in _lines(findings):
-            print(f'{key:12}{value}')
+            tell(f'{key:12}{value}')
         print(f'\nProposed {MANIFEST}, partly a guess:\n\n{manifest_text(proposal)}', end='')
     return 0
 
@@ -95,17 +97,25 @@ def _examine(file: Path) -> _Findings:
 
 
 def _read(file: Path) -> dict[str, bytes]:
-    files = [file]
+    beside: list[Path] = []
     if _in_store(file):
-        files = sorted(p for p in file.absolute().parent.iterdir() if p.is_file())
+        files = sorted(file.absolute().parent.iterdir())
+        beside = [p for p in files if p.name not in (MANIFEST, SIGNATURE) and is_regular(p)]
     try:
-        return {p.name: p.read_bytes() for p in files if p.name not in (MANIFEST, SIGNATURE)}
+        return {path.name: _content(path) for path in (file, *beside)}
     except OSError as error:
         raise ModelLoadError(str(file), f'cannot be read: {error.strerror}') from error
+    except ValueError as error:
+        raise ModelLoadError(str(file), f'cannot be read: {error}') from error
+
+
+def _content(file: Path) -> bytes:
+    with open_named_file(file) as stream:
+        return stream.read()
 
 
 def _in_store(file: Path) -> bool:
-    return file.is_file() and file.absolute().parent.name.isdecimal()
+    return is_regular(file) and file.absolute().parent.name.isdecimal()
 
 
 def _identity(file: Path) -> tuple[str, int]:
@@ -116,13 +126,15 @@ def _identity(file: Path) -> tuple[str, int]:
 
 
 def _run_once(session: Session) -> str:
-    zeros = {s.name: np.zeros([size or 1 for size in s.shape], s.dtype) for s in session.inputs}
     try:
+        zeros = {s.name: np.zeros([n or 1 for n in s.shape], s.dtype) for s in session.inputs}
         session.run(zeros)  # the first run also allocates
         start = perf_counter()
         session.run(zeros)
     except InferenceError as error:
         return f'no: {error}'
+    except (MemoryError, ValueError) as error:
+        return f'no: its inputs are too large for this machine: {error}'
     return f'yes, {(perf_counter() - start) * 1e3:.2f} ms on {session.device}'
 
 

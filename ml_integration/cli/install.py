@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ml_integration.cli.arguments import add_json, add_state, add_trust, state_of, trust_of
 from ml_integration.cli.auditing import audited
+from ml_integration.cli.output import tell
 from ml_integration.cli.progress_bar import ProgressBar
 from ml_integration.store.install.installing import Installed, install
 from ml_integration.store.state.model_store import quarantine_in
@@ -59,10 +60,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_document(installed)))
     elif installed.is_new:
-        print(f'installed {record.model} in {installed.directory}', end=', ')
-        print(f'verified by {installed.verified_by}')
+        by = installed.verified_by
+        tell(f'installed {record.model} in {installed.directory}, verified by {by}')
     else:
-        print(f'{record.model} is installed already in {installed.directory}')
+        tell(f'{record.model} is installed already in {installed.directory}')
     return 0
 
 

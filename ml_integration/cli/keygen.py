@@ -9,6 +9,7 @@ import argparse
 import os
 from pathlib import Path
 
+from ml_integration.cli.output import tell
 from ml_integration.errors import SettingError
 from ml_integration.store.state.durable import write_durably
 from ml_integration.store.trust.encryption import KEY_BYTES
@@ -31,20 +32,20 @@ def run(args: argparse.Namespace) -> int:
     if args.encryption:
         file = _new_file(f'{args.name}.key')
         write_durably(file, f'{os.urandom(KEY_BYTES).hex()}\n'.encode(), _PRIVATE)
-        print(f'wrote {file}: keep it secret, and give it to the robots')
+        tell(f'wrote {file}: keep it secret, and give it to the robots')
         return 0
     private, public = _new_file(f'{args.name}.private.pem'), _new_file(f'{args.name}.public.pem')
     key = new_key()
     write_durably(private, private_pem(key), _PRIVATE)
     write_durably(public, public_pem(key.public_key()))
-    print(f'key {key_id(key.public_key())}')
-    print(f'wrote {private}: keep it secret, and off the robots')
-    print(f"wrote {public}: for the robots' folder of trusted keys")
+    tell(f'key {key_id(key.public_key())}')
+    tell(f'wrote {private}: keep it secret, and off the robots')
+    tell(f"wrote {public}: for the robots' folder of trusted keys")
     return 0
 
 
 def _new_file(name: str) -> Path:
     file = Path(name)
-    if file.exists():
+    if os.path.lexists(file):  # a link that leads nowhere is not overwritten either
         raise SettingError('name', name, 'a file that does not exist yet', where='keygen')
     return file

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from ml_integration.cli.arguments import add_json, add_stores, state_of, store_of
+from ml_integration.cli.output import tell
 from ml_integration.store.state.model_state import ModelState, Quarantine
 from ml_integration.store.state.model_store import StoredModel
 
@@ -26,13 +27,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(rows, indent=2))
     elif not rows:
-        print('no models in', ', '.join(map(str, store.stores)) or 'any known place')
+        tell('no models in', ', '.join(map(str, store.stores)) or 'any known place')
     else:
         columns = [column for column in ('model', 'state', 'task') if any(r[column] for r in rows)]
         widths = {column: max(len(row[column]) for row in rows) for column in columns}
         for row in rows:
             cells = [f'{row[column]:{width}}' for column, width in widths.items()]
-            print('  '.join([*cells, row['error'] or row['description']]).rstrip())
+            tell('  '.join([*cells, row['error'] or row['description']]).rstrip())
     return 0
 
 

@@ -11,13 +11,18 @@ import importlib
 import os
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import ModuleType
+from typing import NoReturn
 
 from ml_integration import cli
-from ml_integration.errors import MlIntegrationError
+from ml_integration.cli.output import complain
+from ml_integration.errors import MlIntegrationError, escaped
 
 FAILED, INTERRUPTED = 1, 130
+TRACEBACK = 'ML_MODEL_TRACEBACK'
+"""Variable that lets an error which nobody foresaw end with a traceback, for its report."""
 
 
 def verbs() -> dict[str, ModuleType]:
@@ -30,31 +35,72 @@ def verbs() -> dict[str, ModuleType]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a verb; every error we know is one sentence on stderr.
+    """Runs a verb; every error is one sentence on stderr.
 
     Args:
         arguments: the command line without the program's name; that of the process if None.
 
     Returns:
-        The exit status: 0, or 1 after an error. Wrong usage exits with 2.
+        The exit status: 0, 1 after an error, or 130 when interrupted. Wrong usage exits with 2.
     """
-    args = _parser().parse_args(arguments)
     try:
-        status: int = args.run(args)
-        sys.stdout.flush()
-    except MlIntegrationError as error:
-        print('ml_model:', ' '.join(str(error).split()), file=sys.stderr)
-        return FAILED
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        with _all_written():
+            args = _parser().parse_args(arguments)
+            status: int = args.run(args)
+            return status
     except KeyboardInterrupt:
         return INTERRUPTED
-    return status
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        return FAILED
+    except MlIntegrationError as error:
+        complain(str(error))
+    except MemoryError:
+        complain('there is not enough memory for this')
+    except OSError as error:
+        place = f'{os.fsdecode(error.filename)}: ' if error.filename else ''
+        complain(f'{place}{error.strerror or error}')
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        hint = f'This is a fault of ml_model; with {TRACEBACK}=1 it tells more.'
+        complain(f'{type(error).__name__}: {error}. {hint}')
+    return FAILED
+
+
+@contextmanager
+def _all_written() -> Iterator[None]:
+    """Writes what is still in memory, while an error can be told."""
+    try:
+        yield
+        _flush()
+    except SystemExit:  # of argparse, which has printed something
+        _flush()
+        raise
+    except BaseException:
+        with suppress(OSError, ValueError):
+            _flush()
+        raise
+
+
+def _flush() -> None:
+    if sys.stdout is None:  # closed by whoever started this
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python would try once more at the end and print a traceback.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(escaped(message))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog='ml_model', description='Installs, checks, activates and takes back models.'
     )
     subparsers = parser.add_subparsers(metavar='VERB', required=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
+from ml_integration.errors import escaped
+
 _WIDTH = 30
 
 
@@ -17,7 +19,7 @@ class ProgressBar:
     """
 
     def __init__(self, title: str, stream: TextIO | None = None) -> None:
-        self._title = title
+        self._title = escaped(title)
         self._stream = stream or sys.stderr
         self._last = ''
 

@@ -9,6 +9,7 @@ import argparse
 
 from ml_integration.cli.arguments import add_stores, state_of
 from ml_integration.cli.auditing import audited
+from ml_integration.cli.output import tell
 from ml_integration.cli.stored_content import content_of
 from ml_integration.store.state.model_state import SHORT
 from ml_integration.store.state.model_store import how_to_lift
@@ -33,6 +34,6 @@ def run(args: argparse.Namespace) -> int:
             manifest.name, lambda now: now.with_quarantine(manifest.version, digest, reason)
         )
         record.model, record.reason = str(manifest.identity), f'{digest[:SHORT]}: {reason}'
-    print(f'{record.model} is quarantined, {record.reason}')
-    print(how_to_lift(record.model, digest, folder.parents[1], state.path))
+    tell(f'{record.model} is quarantined, {record.reason}')
+    tell(how_to_lift(record.model, digest, folder.parents[1], state.path))
     return 0

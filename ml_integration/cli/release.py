@@ -11,6 +11,7 @@ import argparse
 
 from ml_integration.cli.arguments import add_stores, add_trust, state_of, trust_of
 from ml_integration.cli.auditing import audited
+from ml_integration.cli.output import tell
 from ml_integration.cli.stored_content import content_of, parts_of
 from ml_integration.errors import ManifestError, ModelNotFoundError, SettingError
 from ml_integration.store.package.package import read_package
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             lift_rejections(state, args.model, args.digest)
             told.append(f'it was rejected in {", ".join(nodes)}')
         record.reason = '; '.join(told)
-    print(f'{args.model} may be loaded again, {record.reason}')
+    tell(f'{args.model} may be loaded again, {record.reason}')
     return 0
 
 

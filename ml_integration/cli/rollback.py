@@ -14,8 +14,10 @@ from ml_integration.cli.arguments import (
     trust_of,
 )
 from ml_integration.cli.auditing import audited
+from ml_integration.cli.output import tell
 from ml_integration.cli.proving import prove_and_activate
 from ml_integration.errors import SwapError
+from ml_integration.store.state.model_store import check_name
 
 HELP = 'make the version active that was active before'
 
@@ -32,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Proves the previous version and makes it the active one."""
     state = state_of(args)
     with audited(state, 'rollback', args.name) as record:
-        before = state.model_state(args.name)
+        before = state.model_state(check_name(args.name))
         record.before = f'{args.name}@{before.active}' if before.active else ''
         if before.previous is None:
             raise SwapError(
@@ -46,5 +48,5 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({'active': record.after, 'before': record.before}))
     else:
-        print(f'{record.after} is active again, {record.before} was taken back')
+        tell(f'{record.after} is active again, {record.before} was taken back')
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_integration.cli.arguments import add_json, add_model, add_stores, folder_of
+from ml_integration.cli.output import tell
 from ml_integration.core.inputs import (
     ConstantInput,
     ModelInput,
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(_document(manifest, folder), indent=2, default=str))
     else:
         for key, value in _lines(manifest, folder):
-            print(f'{key:12}{value}'.rstrip())
+            tell(f'{key:12}{value}'.rstrip())
     return 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ml_integration.cli.arguments import add_model, add_stores, folder_of, state_of
 from ml_integration.cli.auditing import audited
+from ml_integration.cli.output import tell
 from ml_integration.store.package.manifest import SIGNATURE
 from ml_integration.store.package.package import open_package
 from ml_integration.store.package.pinned_files import read_pinned
@@ -36,5 +37,5 @@ def run(args: argparse.Namespace) -> int:
         read_pinned(folder, manifest.files)
         write_durably(folder / SIGNATURE, sign(package.data, key))
         record.reason = f'with the key {key_id(key.public_key())}'
-    print(f'signed {record.model}, release {manifest.release}, {record.reason}')
+    tell(f'signed {record.model}, release {manifest.release}, {record.reason}')
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_integration.cli.arguments import add_json, add_stores, add_trust, trust_of
+from ml_integration.cli.output import tell
 from ml_integration.errors import MlIntegrationError
 from ml_integration.store.package.package import read_package
 from ml_integration.store.state.model_store import ModelStore
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(rows, indent=2))
     for row in rows if not args.json else ():
-        print('bad' if row['error'] else 'ok ', row['model'], row['error'] or row['verified_by'])
+        tell('bad' if row['error'] else 'ok ', row['model'], row['error'] or row['verified_by'])
     return 1 if any(row['error'] for row in rows) else 0
 
 

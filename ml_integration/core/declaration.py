@@ -9,12 +9,15 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from typing import Any, TypeVar, get_args, get_type_hints
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from ml_integration.errors import SettingError
 
 T = TypeVar('T')
+
+DECIDES_WHAT_RUNS = {'decides_what_runs': True}
+"""Metadata of a field of nested settings, all of which decide what runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class Rule:
         at_configure: takes effect when a node is configured, and is refused while it is.
         length: exact number of items of a tuple.
         off: a number outside the range that is allowed as well, such as 0 for never.
+        decides_what_runs: has a say in which bytes run as a model, so that whoever may not
+            change the model may not change this either.
+        files: 'one' if the text names a file or a folder, 'several' if it is a list of them
+            separated by `os.pathsep`; empty if it is something else.
     """
 
     text: str
@@ -40,6 +47,8 @@ class Rule:
     at_configure: bool = False
     length: int | None = None
     off: float | None = None
+    decides_what_runs: bool = False
+    files: Literal['', 'one', 'several'] = ''
 
     def expected(self) -> str:
         """Returns the rule in words, for an error or a table; empty if any value is allowed."""
@@ -84,9 +93,13 @@ def declared(
     at_configure: bool = False,
     length: int | None = None,
     off: float | None = None,
+    decides_what_runs: bool = False,
+    files: Literal['', 'one', 'several'] = '',
 ) -> Any:
     """Declares a field of a settings class; see `Rule` for the arguments."""
-    rule = Rule(text, ge, le, choices, read_only, at_configure, length, off)
+    rule = Rule(
+        text, ge, le, choices, read_only, at_configure, length, off, decides_what_runs, files
+    )
     return field(default=default, metadata={'rule': rule})
 
 
@@ -119,7 +132,10 @@ def settings_of(cls: type, prefix: str = '') -> tuple[Setting, ...]:
     for item in fields(cls):
         name = f'{prefix}{item.name}'
         if is_dataclass(hints[item.name]):
-            found.extend(settings_of(hints[item.name], f'{name}.'))
+            nested = settings_of(hints[item.name], f'{name}.')
+            if item.metadata == DECIDES_WHAT_RUNS:
+                nested = tuple(map(_deciding, nested))
+            found.extend(nested)
             continue
         if 'rule' not in item.metadata or item.default is MISSING:
             raise TypeError(f'{cls.__name__}.{item.name} is not made with declared()')
@@ -154,6 +170,10 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 def type_name(kind: Any) -> str:
     """Returns a settings type in words: 'bool', 'int', 'float', 'str' or 'list of int'."""
     return f'list of {get_args(kind)[0].__name__}' if get_args(kind) else str(kind.__name__)
+
+
+def _deciding(setting: Setting) -> Setting:
+    return replace(setting, rule=replace(setting.rule, decides_what_runs=True))
 
 
 def _assemble(cls: type[T], flat: Mapping[str, Any], prefix: str) -> T:

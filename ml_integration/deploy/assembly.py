@@ -50,14 +50,18 @@ def assemble(
     """
     manifest, identity = package.manifest, package.content.identity
     inputs = check_tensors(manifest, session)
-    pictures = _pictures(package)
+    first = {item.tensor: _encoder(package, item) for item in manifest.sensor_inputs}
+    pictures = {n: one.target_wh for n, one in first.items() if isinstance(one, Picturing)}
     model = ModelDescription(identity, package.labels, inputs, manifest.outputs, pictures)
     task = _task(package, model)
     size = most if _can_batch(manifest, task, model) else 1
     rows = {spec.name: zeros(spec, size) for spec in inputs}
     _check_sizes(manifest, rows)
     _write_constants(manifest, rows)
-    wired = tuple(_input(package, item, rows, size, reader_for) for item in manifest.sensor_inputs)
+    wired = tuple(
+        _input(package, item, first[item.tensor], rows[item.tensor][:size], reader_for)
+        for item in manifest.sensor_inputs
+    )
     states = tuple(item for item in manifest.inputs if isinstance(item, StateInput))
     sizes = tuple(item for item in manifest.inputs if isinstance(item, SizeInput))
     wiring = Wiring(wired, manifest.trigger, rows, states, sizes)
@@ -119,13 +123,14 @@ def _task(package: ModelPackage, model: ModelDescription) -> Task:
 def _input(
     package: ModelPackage,
     source: SensorInput,
-    rows: Mapping[str, Array],
-    size: int,
+    first: Encoder,
+    rows: Array,
     reader_for: ReaderFor,
 ) -> Input:
-    encoders = tuple(_encoder(package, source) for _ in range(size))
+    """Binds an encoder to each row of a tensor, the one that is there to the first row."""
+    encoders = (first, *(_encoder(package, source) for _ in rows[1:]))
     for row, encoder in enumerate(encoders):
-        encoder.bind(rows[source.tensor][row : row + 1])
+        encoder.bind(rows[row : row + 1])
     sensor: Sensor = plugin('sensors', source.kind)(encoders[0].formats)
     return Input(source, reader_for(sensor.message_type), sensor, encoders)
 
@@ -136,11 +141,6 @@ def _encoder(package: ModelPackage, source: SensorInput) -> Encoder:
     settings = build(encoder_type.Settings, source.encode, where)
     encoder: Encoder = encoder_type(settings, source.spec, str(package.content.identity))
     return encoder
-
-
-def _pictures(package: ModelPackage) -> Mapping[str, tuple[int, int]]:
-    encoders = {item.tensor: _encoder(package, item) for item in package.manifest.sensor_inputs}
-    return {n: one.target_wh for n, one in encoders.items() if isinstance(one, Picturing)}
 
 
 def _can_batch(manifest: Manifest, task: Task, model: ModelDescription) -> bool:

@@ -90,7 +90,7 @@ class Deployment:
     @property
     def problems(self) -> tuple[str, ...]:
         """Sentences on state that cannot be stored or read."""
-        return self._history.complaints
+        return (*self._history.complaints, *self._history.tampering)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -29,17 +29,24 @@ class History:
     Args:
         state_dir: where it is stored.
         node: the node's full name.
+        taken_by: who else uses this node's state, in words; then none of it is read or written.
     """
 
-    def __init__(self, state_dir: StateDir, node: str) -> None:
+    def __init__(self, state_dir: StateDir, node: str, taken_by: str = '') -> None:
         self._state_dir = state_dir
         self._node = node
         self._lock = threading.Lock()
         self._writer = InOrder('ml_writer')
-        self._state = self._known = state_dir.node_state(node)
+        self._taken_by = taken_by
+        self._state = self._known = NodeState() if taken_by else state_dir.node_state(node)
         self._stored = False
         self._closed = False
-        self.problem = ''
+        self.problem = _shared(state_dir, node, taken_by) if taken_by else ''
+
+    @property
+    def tampering(self) -> tuple[str, ...]:
+        """Sentences about entries of the audit log that were taken away or added by others."""
+        return self._state_dir.audit.tampering
 
     @property
     def complaints(self) -> tuple[str, ...]:
@@ -140,7 +147,7 @@ class History:
         self._writer.finish()
 
     def _store(self) -> None:
-        if self._stored and self._state == self._known:
+        if self._taken_by or (self._stored and self._state == self._known):
             return
         try:
             known = self._state_dir.update_node_state(self._node, self._with_releases)
@@ -194,3 +201,10 @@ class History:
             )
         except StateError as error:
             self.problem = str(error)
+
+
+def _shared(state_dir: StateDir, node: str, taken_by: str) -> str:
+    return (
+        f'{taken_by} also is {node} and keeps its state in {state_dir.path}: this one remembers '
+        'nothing over restarts. Give one of them another name or another state_dir.'
+    )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ml_integration.core.batching import BatchSettings
 from ml_integration.core.contracts import Backend, Session
-from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity, Tensors
+from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity, Tensors, TensorSpec
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.assembly import (
     ReaderFor,
     as_it_is,
     assemble,
-    check_tensors,
     default_tensors,
     plugin,
     zeros,
@@ -79,7 +78,7 @@ class Loader:
         try:
             most = self.batch.together(self.streams, session.device)
             pipeline = assemble(package, session, most, self.reader_for)
-            self._prove(package, session)
+            self._prove(package, session, pipeline.model.inputs)
             if pipeline.batch_size > 1:
                 self.pause()
                 _prove_batch(package, session, pipeline.batch_size)
@@ -114,10 +113,11 @@ class Loader:
             fresh,
         )
 
-    def _prove(self, package: ModelPackage, session: Session) -> None:
+    def _prove(
+        self, package: ModelPackage, session: Session, inputs: Sequence[TensorSpec]
+    ) -> None:
         """Warms the session up on zeros and, where there is one, runs the golden sample."""
         manifest = package.manifest
-        inputs = check_tensors(manifest, session)
         tensors = default_tensors(manifest, inputs)
         self.pause()
         session.run(tensors)

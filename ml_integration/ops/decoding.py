@@ -9,6 +9,9 @@ import numpy as np
 from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
 from ml_integration.errors import ModelMismatchError
 
+_NEAR = 0.25
+"""Distance to a whole number below which a number stands for it; halves round by 0.06 at 100."""
+
 
 def promising(scores: Array, threshold: float) -> Array:
     """Returns the indices of scores (N,) from `threshold` up, NaN and infinities included.
@@ -31,9 +34,21 @@ def floats(tensor: Array) -> Array:
 
 
 def class_ids_from(numbers: Array, offset: int) -> Array:
-    """Returns class ids (N,) int32 of the model's numbers; -1 for what is no class number."""
+    """Returns class ids (N,) int32 of the model's numbers, which may be floating-point ones.
+
+    A number is rounded to the whole number that is less than a quarter away. What has none, such
+    as 2.5 or NaN, is no class number: its id is -1, for validation to report.
+    """
     ids = np.asarray(numbers, np.float64) - offset
-    return np.where(np.abs(ids) < 2**31, ids, -1).astype(np.int32)
+    nearest = np.rint(np.where(np.isfinite(ids), ids, -1))
+    known = (np.abs(ids - nearest) < _NEAR) & (np.abs(nearest) < 2**31)
+    return np.where(known, nearest, -1).astype(np.int32)
+
+
+def count_from(tensor: Array, most: int) -> int:
+    """Returns the number of valid rows, rounded; `most` if the model's is not one of 0 to most."""
+    (count,) = class_ids_from(tensor.reshape(-1)[:1] if tensor.size else np.array([-1]), 0)
+    return int(count) if 0 <= count <= most else most
 
 
 def in_pixels(boxes: Array, input_wh: tuple[int, int], normalized: bool) -> Array:

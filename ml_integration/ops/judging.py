@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ml_integration.core.datatypes import Array, Reason
+from ml_integration.core.datatypes import Array, Reason, TensorSpec
 
 ROUNDING = 1e-4
-"""A score may pass 0 or 1 by this much, because half-precision models round."""
+"""A score may pass 0 or 1 by this much, because models round."""
+_STEPS = 4
+"""Rounding steps above 1 that a few operations in a row can add up to."""
+
+
+def rounding(outputs: Sequence[TensorSpec]) -> float:
+    """Returns by how much a score may pass 0 or 1 where models round to these types.
+
+    For half precision that is 0.0039: its first number above 1 is 1.00098.
+    """
+    steps = (np.finfo(spec.dtype).eps for spec in outputs if np.dtype(spec.dtype).kind == 'f')
+    return max((ROUNDING, *(_STEPS * float(step) for step in steps)))
+
+
+def without_rounding(scores: Array, most: float) -> Array:
+    """Brings scores (N,) that pass 0 or 1 by at most `most` back to it; the others stay."""
+    inside = np.clip(scores, 0, 1)
+    settled: Array = np.where(np.abs(scores - inside) <= most, inside, scores)
+    return settled.astype(scores.dtype, copy=False)
 
 
 def first_wrong(kind: str, wrong: Array, describe: Callable[[int], str]) -> tuple[Reason, ...]:

@@ -21,7 +21,7 @@ from ml_integration.core.datatypes import (
 from ml_integration.core.declaration import declared
 from ml_integration.ops.decoding import best_first, check_output, class_count, the_output
 from ml_integration.ops.drawing import class_color, draw_text, line_width
-from ml_integration.ops.judging import first_wrong, judge_classes
+from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.picture_input import the_picture
 
 
@@ -68,6 +68,7 @@ class Classification:
         batch = (1,) if len(output.shape) > 1 else ()
         check_output(model, output, (*batch, classes), '[1, classes] or [classes]')
         self._output = output.name
+        self._rounding = rounding(model.outputs)
         self.batched = bool(batch)
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Classes:
@@ -78,7 +79,7 @@ class Classification:
         order = best_first(scores)
         # Written so that NaN stays, for validation to report.
         order = order[~(scores[order] < self._settings.score_threshold)][: self._settings.top_k]
-        return Classes(order.astype(np.int32), scores[order])
+        return Classes(order.astype(np.int32), without_rounding(scores[order], self._rounding))
 
     def validate(self, result: Classes, geometry: Geometry) -> Verdict:
         """Checks scores and classes."""

@@ -27,7 +27,7 @@ from ml_integration.ops.decoders import Decoder, DecoderOptions
 from ml_integration.ops.decoding import best_first
 from ml_integration.ops.detections_cdr import serialize_detections
 from ml_integration.ops.drawing import class_color, draw_box
-from ml_integration.ops.judging import first_wrong, judge_classes
+from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.letterbox import Letterbox
 from ml_integration.ops.picture_input import the_picture
 
@@ -90,6 +90,7 @@ class ObjectDetection:
         self._picture = the_picture(model)
         decoder: type[Decoder] = decoders.load(settings.decoder)
         self._decode = decoder(model, model.pictures[self._picture], settings.decoder_options)
+        self._rounding = rounding(model.outputs)
         self.batched = self._decode.batched
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Detections:
@@ -104,7 +105,8 @@ class ObjectDetection:
             xyxy, relevant = _on_picture(xyxy[order], geometry[self._picture])
         order = order[relevant]
         best = order[: settings.max_detections]
-        return Detections(xyxy[relevant][: len(best)], scores[best], class_ids[best], len(order))
+        scores = without_rounding(scores[best], self._rounding)
+        return Detections(xyxy[relevant][: len(best)], scores, class_ids[best], len(order))
 
     def validate(self, result: Detections, geometry: Geometry) -> Verdict:
         """Checks numbers, boxes, classes and how many there are."""

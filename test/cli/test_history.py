@@ -52,3 +52,34 @@ def test_tampered_history_is_shown_with_its_problems(state: StateDir, capsys: Ca
 def test_history_of_nothing_is_empty(capsys: Capture) -> None:
     assert main(['history']) == 0
     assert capsys.readouterr().out == '0 entries, the chain is intact\n'
+
+
+def test_refusals_that_are_only_counted_are_shown_as_well(
+    state: StateDir, capsys: Capture
+) -> None:
+    for _ in range(3):
+        state.audit.append('rollback', actor='/front', model='m@2', result='failed', reason='no')
+    assert main(['history', 'm']) == 0
+    *_, written, coming, intact = capsys.readouterr().out.splitlines()
+    assert written.endswith('/front  rollback  m@2: failed (no)')
+    assert coming.startswith('not written yet: ') and '(2 more until ' in coming
+    assert intact == '4 entries, the chain is intact'
+    main(['history', '--json'])
+    (counted,) = json.loads(capsys.readouterr().out)['counted']
+    assert counted['reason'].startswith('2 more until ')
+
+
+def test_a_repair_is_told_when_it_is_to_come_when_it_is_done_and_for_ever(
+    state: StateDir, capsys: Capture
+) -> None:
+    with state.audit.path.open('ab') as stream:
+        stream.write(b'{"time"')
+    assert main(['history']) == 0
+    assert 'the last line, 7 bytes, is unfinished' in capsys.readouterr().err
+    assert main(['rollback', 'm']) == 1
+    told = 'the unfinished last line, 7 bytes, was removed'
+    assert f'audit.jsonl: {told}' in capsys.readouterr().err
+    assert main(['history']) == 0
+    out, errors = capsys.readouterr()
+    assert 'audit log  repair ' in out and f'({told})' in out
+    assert errors == ''

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from model_folders import write_model_folder
 from node_states import node_state
 
 from ml_integration.cli.main import main
+from ml_integration.store.state import places
 from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.state.state_dir import StateDir
@@ -93,3 +95,66 @@ def test_prune_takes_no_negative_number_and_touches_no_shipped_models(
     monkeypatch.setenv('ML_INTEGRATION_STORES', str(store))
     assert main(['prune', '--keep', '0']) == 0
     assert ModelStore([store]).versions('m') == (1, 2, 3, 4, 5, 6)
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, model_folder: ModelFolder, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store that came with the package, with m@1 to m@3; the user has no own store yet."""
+    for version in (1, 2, 3):
+        model_folder('m', version, golden=False)
+    store = tmp_path / 'store'
+    monkeypatch.setattr(places, '_shipped', lambda package: (store,))
+    return store
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ['remove', 'm@1'],
+        ['remove', 'm@1', '--store', '{shipped}'],
+        ['remove', 'm@1', '--store', '{link}'],
+        ['remove', 'm@1', '--store', '{linked_name}'],
+        ['prune', '--keep', '0'],
+        ['prune', '--keep', '0', '--store', '{shipped}'],
+        ['prune', '--keep', '0', 'm', '--store', '{link}'],
+        ['prune', '--keep', '0', '--store', '{linked_name}'],
+    ],
+    ids=' '.join,
+)
+def test_what_came_with_the_package_is_never_removed(
+    shipped: Path, tmp_path: Path, capsys: Capture, arguments: list[str]
+) -> None:
+    link, other = tmp_path / 'link', tmp_path / 'other'
+    link.symlink_to(shipped)
+    other.mkdir()
+    (other / 'm').symlink_to(shipped / 'm')
+    words = [a.format(shipped=shipped, link=link, linked_name=other) for a in arguments]
+    status = main(words)
+    out, errors = capsys.readouterr()
+    if words[0] == 'prune':
+        assert (status, out) == (0, 'removed nothing\n')
+    else:
+        assert status == 1 and 'it came with the package and is never removed' in errors
+    assert ModelStore([shipped]).versions('m') == (1, 2, 3)
+
+
+def test_removing_means_the_users_own_store(
+    shipped: Path, tmp_path: Path, model_folder: ModelFolder, capsys: Capture
+) -> None:
+    own = tmp_path / 'data/ml_integration/models'
+    write_model_folder(own, 'm', 1, golden=False)
+    assert main(['remove', 'm@1']) == 0
+    assert capsys.readouterr().out == f'removed m@1 from {own}\n'
+    assert ModelStore([shipped]).versions('m') == (1, 2, 3)
+
+
+def test_another_store_has_to_be_named(
+    tmp_path: Path, model_folder: ModelFolder, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = model_folder('m', 1, golden=False)
+    store = folder.parents[1]
+    monkeypatch.setenv('ML_INTEGRATION_STORES', str(store))
+    assert main(['remove', 'm@1']) == 1
+    assert f"not in the user's own store, {tmp_path}" in (errors := capsys.readouterr().err)
+    assert f'Name its store: --store {store}.' in errors
+    assert folder.is_dir()

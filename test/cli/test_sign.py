@@ -81,6 +81,42 @@ def test_encrypted_package_runs_with_its_key_only(
     assert main(['activate', 'm', '--model-key', str(key)]) == 0
 
 
+@pytest.mark.parametrize('given', ['by option', 'by variable', 'not'])
+@pytest.mark.parametrize('verb', ['check', 'verify', 'activate'])
+def test_a_verb_that_reads_an_encrypted_package_uses_the_key_that_is_given(
+    verb: str,
+    given: str,
+    model_folder: ModelFolder,
+    tmp_path: Path,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key, sealed = tmp_path / 'fleet.key', tmp_path / 'sealed/m/1'
+    main(['keygen', str(tmp_path / 'fleet'), '--encryption'])
+    main(['encrypt', str(model_folder('m', 1)), str(sealed), '--model-key', str(key)])
+    arguments = [verb, 'm@1', '--store', str(tmp_path / 'sealed')]
+    if given == 'by option':
+        arguments += ['--model-key', str(key)]
+    elif given == 'by variable':
+        monkeypatch.setenv('ML_INTEGRATION_MODEL_KEY', key.read_text())
+    capsys.readouterr()
+    assert main(arguments) == (given == 'not')
+    told = ''.join(capsys.readouterr())
+    assert ('there is no key' in told) == (given == 'not')
+
+
+def test_check_asks_for_a_signature_where_keys_are_given(
+    model_folder: ModelFolder, keys: Path, capsys: Capture
+) -> None:
+    folder = model_folder('m', 1)
+    arguments = ['check', str(folder), '--trusted-keys', str(keys / 'trusted')]
+    assert main(arguments) == 1
+    assert 'the manifest is not signed' in capsys.readouterr().err
+    assert main(['sign', str(folder), '--key', str(keys / 'acme.private.pem')]) == 0
+    assert main(arguments) == 0
+    assert 'as pinned, signature of ' in capsys.readouterr().out
+
+
 def test_encrypting_without_a_key_says_where_it_is_looked_for(
     model_folder: ModelFolder, tmp_path: Path, capsys: Capture
 ) -> None:

@@ -15,8 +15,8 @@ import pytest
 from ml_integration.core import plugins
 from ml_integration.core.contracts import Picturing
 from ml_integration.core.datatypes import Frame, TensorSpec
-from ml_integration.core.declaration import build, settings_of
-from ml_integration.errors import FrameError, ModelMismatchError, SettingError
+from ml_integration.core.declaration import build
+from ml_integration.errors import FrameError, ModelMismatchError
 
 MS = 1_000_000
 
@@ -125,25 +125,6 @@ def bound(name: str, spec: TensorSpec | None = None) -> tuple[Any, np.ndarray]:
 def test_every_encoder_file_has_a_sample_here() -> None:
     package = importlib.import_module('ml_integration.encoders')
     assert {module.name for module in pkgutil.iter_modules(package.__path__)} == set(SAMPLES)
-
-
-@pytest.mark.parametrize('name', EVERY)
-def test_settings_are_frozen_and_declared_and_have_defaults(name: str) -> None:
-    settings_type = plugins.load('encoders', name).Settings
-    chosen = build(settings_type, {}, 'test')
-    assert chosen == settings_type()
-    assert all(setting.rule.text.endswith('.') for setting in settings_of(settings_type))
-    assert all(setting.rule.allows(setting.default) for setting in settings_of(settings_type))
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        setattr(chosen, dataclasses.fields(chosen)[0].name, None)
-
-
-@pytest.mark.parametrize('name', EVERY)
-def test_a_misspelled_setting_is_refused(name: str) -> None:
-    settings_type = plugins.load('encoders', name).Settings
-    for setting in settings_of(settings_type):
-        with pytest.raises(SettingError, match=f"Did you mean '{setting.name}'"):
-            build(settings_type, {f'{setting.name}x': setting.default}, 'test')
 
 
 @pytest.mark.parametrize('name', EVERY)

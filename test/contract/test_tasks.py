@@ -21,7 +21,7 @@ from ml_integration.core.declaration import build, settings_of
 from ml_integration.core.inputs import SensorInput, Trigger
 from ml_integration.core.pipeline import Input, Pipeline, Wiring
 from ml_integration.encoders.image import Image
-from ml_integration.errors import MlIntegrationError, ModelMismatchError, SettingError
+from ml_integration.errors import MlIntegrationError, ModelMismatchError
 
 EVERY = sorted(SAMPLES)
 LABELED = [name for name in EVERY if SAMPLES[name].labels]
@@ -114,25 +114,6 @@ def frame_of(encoding: str, width: int = 64, height: int = 32) -> Frame:
 def test_every_task_file_has_a_sample_here() -> None:
     package = importlib.import_module('ml_integration.tasks')
     assert {module.name for module in pkgutil.iter_modules(package.__path__)} == set(SAMPLES)
-
-
-@pytest.mark.parametrize('name', EVERY)
-def test_settings_are_frozen_and_declared_and_have_defaults(name: str) -> None:
-    settings_type = plugins.load('tasks', name).Settings
-    chosen = build(settings_type, {}, 'test')
-    assert chosen == settings_type()
-    assert all(setting.rule.text.endswith('.') for setting in settings_of(settings_type))
-    assert all(setting.rule.allows(setting.default) for setting in settings_of(settings_type))
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        setattr(chosen, dataclasses.fields(chosen)[0].name, None)
-
-
-@pytest.mark.parametrize('name', EVERY)
-def test_a_misspelled_setting_is_refused(name: str) -> None:
-    settings_type = plugins.load('tasks', name).Settings
-    for setting in settings_of(settings_type):
-        with pytest.raises(SettingError, match=f"Did you mean '{re.escape(setting.name)}'"):
-            build(settings_type, {f'{setting.name}x': setting.default}, 'test')
 
 
 @pytest.mark.parametrize('name', EVERY)

@@ -168,6 +168,8 @@ def test_it_is_certain_when_every_result_is_bad(
         (Alarms(complaints=('', 'm@2 failed')), Level.WARN, 'm@2 failed'),
         (Alarms(fallback="provider 'X' cannot be used"), Level.WARN, 'cannot be used'),
         (Alarms(unchecked=True), Level.WARN, 'INTEGRITY IS OFF'),
+        (Alarms(exposed=('everybody may',)), Level.WARN, 'everybody may'),
+        (Alarms(('m@2 failed',), leaked=('a key lies',)), Level.ERROR, 'a key lies'),
         (Alarms(('m@2 failed',), tampering='model.onnx'), Level.ERROR, 'quarantined: model.onnx'),
     ],
 )

@@ -84,3 +84,21 @@ def test_frames_do_not_wait_while_the_state_of_a_swap_is_being_written(
     swapped.result(WAIT_S)
     state = robot.deployment.state
     assert (state.serving, state.committed, state.attempts) == ('m@2', False, 1)
+
+
+def test_a_power_cut_in_the_audit_log_is_no_complaint_and_tampering_is_one(
+    robot: Robot, tmp_path: Path
+) -> None:
+    log = tmp_path / 'state/audit.jsonl'
+    robot.deployment.start('m@1')
+    robot.deployment.close()
+    with log.open('ab') as stream:
+        stream.write(b'{"torn')
+    robot.boot().start('m@1')
+    assert robot.deployment.complaints == ()
+    robot.deployment.close()
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b''.join(lines[:-2]))
+    robot.boot().start('m@1')
+    (complaint,) = robot.deployment.complaints
+    assert complaint == f'{log}: 2 entries are gone from the end'

@@ -13,6 +13,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from ros_client import Client, Collected
 from ros_processes import WAIT_S, Process, wait_until
+from sensor_models import write_sensor_store
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
@@ -215,9 +216,11 @@ def running_node(
 
 @contextmanager
 def node_of_sensor_models(
-    store: Path, tmp_path_factory: pytest.TempPathFactory
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[NodeUnderTest]:
-    """Runs `/robot` until the end of the block, with the models of a store that has `seen`."""
+    """Runs `/robot` until the end of the block, with the models of `write_sensor_store`."""
+    store = tmp_path_factory.mktemp('store')
+    write_sensor_store(store)
     with (
         closing(Client()) as client,
         running_node(

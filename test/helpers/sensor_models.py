@@ -113,3 +113,17 @@ def _model(
     model = helper.make_model(graph, opset_imports=opsets, ir_version=onnx_models.IR_VERSION)
     data: bytes = model.SerializeToString()
     return data
+
+
+def write_sensor_store(store: Path) -> None:
+    """Writes one model of each kind: `turning`, `seen`, `adding`, `steady` and `sized`."""
+    state, gain = {'tensor': 'h_in', 'state_of': 'h_out'}, {'tensor': 'gain', 'constant': 2.0}
+    size = {'tensor': 'orig_size', 'size_of': 'images', 'order': 'hw'}
+    named = {'outputs': ['state'], 'dimensions': ['batch', 'values']}
+    write_sensor_model(store, 'turning', imu_mean(), [IMU], trigger={'rate_hz': 20})
+    seen = [IMAGES, {**JOINTS, **HELD}]
+    write_sensor_model(store, 'seen', picture_and_joints(), seen, settings=named)
+    write_sensor_model(store, 'adding', adder(), [JOINTS, state, gain])
+    steady = [{**JOINTS, **HELD}, state, gain]
+    write_sensor_model(store, 'steady', adder(), steady, trigger={'rate_hz': 20})
+    write_sensor_model(store, 'sized', sized(), [IMAGES, size])

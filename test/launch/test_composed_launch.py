@@ -115,3 +115,63 @@ def test_ros2_component_lists_loads_and_unloads(
     assert "no component 'ml_integration::nothing'" in component(ros2, *wrong, code=1)
     assert f"Unloaded component 1 from '{NAME}'" in component(ros2, 'unload', NAME, '1')
     container.wait_until_gone('/x/one')
+
+
+def test_nobody_gets_more_out_of_the_container_than_was_named_to_launch(
+    ros2: Callable[..., Process], client_node: Client, tmp_path: Path
+) -> None:
+    private, shown = tmp_path / 'private.png', tmp_path / 'shown.png'
+    for picture in (private, shown):
+        cv2.imwrite(str(picture), squares(RED))
+    launched = ros2(
+        *('launch', 'ml_integration', 'composed.launch.py', 'cameras:=1', 'rate_hz:=10.0'),
+        *(f'source:={shown}', 'model:=tiny_detector', 'swap_authority:=service'),
+    )
+    client_node.wait_for_state('/camera_0/detector', 'active')
+    container = ContainerUnderTest(launched, client_node, NAME)
+    player, detector = 'ml_integration::VideoPlayer', 'ml_integration::InferenceNode'
+    answer = container.ask(player, node_name='spy', parameters={'source': str(private)})
+    assert "'source' is not valid" in answer.error_message
+    result = client_node.set_parameter('/camera_0/video_player', 'source', str(private))
+    assert not result.successful
+    lax = {'integrity': 'off', 'swap_authority': 'parameter'}
+    container.load(detector, node_name='lax', parameters=lax)
+    assert client_node.parameter('/lax', 'integrity') == 'digest'
+    assert client_node.parameter('/lax', 'swap_authority') == 'service'
+    elsewhere = {'model_path': str(tmp_path)}
+    assert not container.ask(detector, node_name='other', parameters=elsewhere).success
+
+
+def test_what_the_file_of_parameters_says_holds_for_whatever_is_loaded(
+    ros2: Callable[..., Process], client_node: Client, store: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / 'mine.yaml'
+    file.write_text(
+        f'/**:\n  ros__parameters: {{model_path: {store}, swap_authority: locked, '
+        'model: tiny_detector}\n'
+    )
+    launched = ros2(
+        'launch', 'ml_integration', 'composed.launch.py', 'cameras:=1', f'params_file:={file}'
+    )
+    client_node.wait_for_state('/camera_0/detector', 'active')
+    container = ContainerUnderTest(launched, client_node, NAME)
+    detector = 'ml_integration::InferenceNode'
+    container.load(detector, node_name='other', parameters={'model_path': str(store)})
+    assert client_node.parameter('/other', 'swap_authority') == 'locked'
+
+
+@pytest.mark.parametrize(
+    ('argument', 'sentence'),
+    [
+        ('cameras:=two', "'cameras' is not valid; got 'two'; expected how many there are"),
+        ('cameras:=-1', "'cameras' is not valid; got '-1'"),
+        ('integrity:=none', "['', 'signed', 'digest', 'off']"),
+        ('params_file:=/gone.yaml', "'params_file' is not valid; got '/gone.yaml'"),
+    ],
+)
+def test_an_argument_that_is_not_allowed_is_named(
+    argument: str, sentence: str, ros2: Callable[..., Process]
+) -> None:
+    launched = ros2('launch', 'ml_integration', 'composed.launch.py', argument)
+    assert launched.wait() == 1
+    assert sentence in launched.log

@@ -171,3 +171,63 @@ def test_the_demo_publishes_what_it_detects_in_the_source(
     launch('demo.launch.py', f'source:={picture}', 'model:=tiny_detector', 'rate_hz:=10.0')
     found = results.wait_for(lambda result: result.detections, 'a detection')
     assert {item.hypothesis.class_id for item in found.detections[0].results} == {'red'}
+
+
+def test_what_a_user_needs_is_an_argument(
+    launch: Launch, client_node: Client, store: Path, tmp_path: Path
+) -> None:
+    launch(
+        'inference.launch.py',
+        *('model:=tiny_detector', f'model_path:={store}', f'state_dir:={tmp_path}/state'),
+        *('integrity:=off', 'swap_authority:=locked', 'cameras:=front, rear'),
+        *('sensor_qos:=reliable', 'autostart:=false'),
+    )
+    for name, value in (
+        ('model_path', str(store)),
+        ('state_dir', f'{tmp_path}/state'),
+        ('integrity', 'off'),
+        ('swap_authority', 'locked'),
+        ('sensor_qos', 'reliable'),
+    ):
+        assert client_node.parameter('/inference_node', name) == value
+    assert list(client_node.parameter('/inference_node', 'cameras')) == ['front', 'rear']
+
+
+@pytest.mark.parametrize(
+    ('argument', 'sentence'),
+    [
+        ('integrity:=digst', "['', 'signed', 'digest', 'off']"),
+        ('swap_authority:=me', "['', 'parameter', 'service', 'locked']"),
+        ('log_level:=loud', "'debug'"),
+        ('respawn:=perhaps', "'true'"),
+        ('autostart:=1', "'true'"),
+        ('params_file:=/gone.yaml', "'params_file' is not valid; got '/gone.yaml'"),
+    ],
+)
+def test_an_argument_that_is_not_allowed_ends_the_launch_with_a_sentence(
+    argument: str, sentence: str, launch: Launch
+) -> None:
+    launched = launch('inference.launch.py', argument)
+    assert launched.wait() == 1
+    assert sentence in launched.log
+    assert not started(launched, 'inference_node')
+
+
+@pytest.mark.parametrize(
+    ('text', 'sentence'),
+    [
+        ('{deadline_ms: -1}', "'deadline_ms' is not valid; got -1"),
+        ('{executor: quick}', "'executor' is not valid; got 'quick'"),
+    ],
+)
+def test_a_parameter_that_is_refused_does_not_respawn_for_ever(
+    text: str, sentence: str, launch: Launch, tmp_path: Path
+) -> None:
+    file = tmp_path / 'mine.yaml'
+    file.write_text(f'/**:\n  ros__parameters: {text}\n')
+    launched = launch('inference.launch.py', f'params_file:={file}')
+    launched.wait(60)
+    assert sentence in launched.log
+    assert len(started(launched, 'inference_node')) == 1
+    assert 'is not started again: its arguments cannot be used' in launched.log
+    assert 'Traceback' not in launched.log

@@ -205,10 +205,26 @@ def test_a_class_that_is_no_number_becomes_one_that_no_label_has(number: float) 
     assert class_ids.tolist() == [-1]
 
 
+NUMBERED = [pair for pair in SAMPLES if pair[0] in ('end_to_end', 'labeled', 'tf_detection')]
+
+
+@pytest.mark.parametrize(('style', 'sample'), NUMBERED)
+def test_a_class_number_just_below_a_whole_one_is_not_cut(style: str, sample: Any) -> None:
+    outputs, options = sample()
+    named = (n for n in outputs if 'class' in n or 'label' in n)
+    name = options.classes_output or next(named, 'out')
+    numbers = outputs[name].astype(np.float32)
+    column = numbers if name != 'out' else numbers[..., 5]
+    column -= np.float32(1e-4)
+    short = {**outputs, name: numbers}
+    _, _, class_ids = make(style, short, options)(short, 0.25)
+    assert class_ids.tolist() == [1]
+
+
 def test_the_count_output_limits_the_rows_and_a_broken_one_does_not() -> None:
     outputs, options = tf_detection()
     decode = make('tf_detection', outputs, options)
-    for count, rows in ((0, 0), (1, 1), (3, 2), (np.nan, 2), (-4, 2), (99, 2)):
+    for count, rows in ((0, 0), (1, 1), (3, 2), (np.nan, 2), (-4, 2), (99, 2), (0.999, 1)):
         outputs['num_detections'][:] = count
         assert len(decode(outputs, 0.25).scores) == rows
 

@@ -18,13 +18,16 @@ GEOMETRY = {'images': Letterbox((8, 8), (8, 8), (1.0, 1.0), (0, 0))}
 
 
 def classifier(
-    shape: tuple[int | None, ...] = (1, 4), labels: tuple[str, ...] = LABELS, **values: Any
+    shape: tuple[int | None, ...] = (1, 4),
+    labels: tuple[str, ...] = LABELS,
+    dtype: str = 'float32',
+    **values: Any,
 ) -> Classification:
     model = ModelDescription(
         ModelIdentity('m', 1),
         labels,
         (TensorSpec('images', 'float32', (1, 3, 8, 8)),),
-        (TensorSpec('out', 'float32', shape),),
+        (TensorSpec('out', dtype, shape),),
         {'images': (8, 8)},
     )
     return Classification(build(Classification.Settings, values, 'test'), model)
@@ -122,3 +125,15 @@ def test_the_classes_are_written_below_one_another() -> None:
     colors = [canvas[20 * row + 19, 1].tolist() for row in range(3)]
     assert all(any(color) for color in colors) and len({tuple(color) for color in colors}) == 3
     assert not canvas[70:].any()
+
+
+@pytest.mark.parametrize(
+    ('dtype', 'expected'), [('float16', []), ('float32', ['score_out_of_range'])]
+)
+def test_a_half_may_round_above_one(dtype: str, expected: list[str]) -> None:
+    task = classifier(dtype=dtype)
+    scores = np.array([[1.0009765625, 0.5, 0.1, -1e-4]], dtype)
+    result = task.postprocess({'out': scores}, GEOMETRY)
+    assert kinds(task, result) == expected
+    assert not expected or result.scores[0] > 1
+    assert expected or result.scores[0] == 1  # and no subscriber sees more than 1

@@ -21,13 +21,13 @@ GEOMETRY = {'images': place('letterbox', (96, 48), (64, 64))}
 LABELS = ('person', 'car')
 
 
-def detector(style: str = 'end_to_end', **values: Any) -> ObjectDetection:
+def detector(style: str = 'end_to_end', dtype: str = 'float32', **values: Any) -> ObjectDetection:
     shape = {'end_to_end': (1, None, 6), 'yolo': (1, None, 7), 'yolov8': (1, 6, None)}[style]
     model = ModelDescription(
         ModelIdentity('m', 1),
         LABELS,
         (TensorSpec('images', 'float32', (1, 3, 64, 64)),),
-        (TensorSpec('out', 'float32', shape),),
+        (TensorSpec('out', dtype, shape),),
         {'images': (64, 64)},
     )
     chosen = build(ObjectDetection.Settings, {'decoder': style, **values}, 'test')
@@ -219,3 +219,22 @@ def test_every_detection_is_drawn_in_the_color_of_its_class() -> None:
     task.draw(canvas, run(task, [[2, 18, 22, 38, 0.5, 0], [30, 26, 60, 46, 0.9, 1]]))
     first, second = canvas[33, 10].tolist(), canvas[45, 60].tolist()
     assert any(first) and any(second) and first != second
+
+
+@pytest.mark.parametrize(
+    ('dtype', 'expected'), [('float16', []), ('float32', ['score_out_of_range'])]
+)
+@pytest.mark.parametrize('style', ['yolo', 'yolov8', 'end_to_end'])
+def test_one_half_that_rounds_above_one_withholds_nothing(
+    style: str, dtype: str, expected: list[str]
+) -> None:
+    rows = {
+        'yolo': [[20, 30, 20, 20, 1.0009765625, 1.0009765625, 0]],
+        'yolov8': [[20], [30], [20], [20], [1.0009765625], [0]],
+        'end_to_end': [[10, 20, 30, 40, 1.0009765625, 0]],
+    }[style]
+    task = detector(style, dtype)
+    result = task.postprocess({'out': np.array([rows], dtype)}, GEOMETRY)
+    assert len(result) == 1
+    assert kinds(task, result) == expected
+    assert expected or result.scores.tolist() == [1]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from ml_integration.core.datatypes import Array, ModelDescription, Tensors, TensorSpec
+from ml_integration.core.datatypes import ModelDescription, Tensors, TensorSpec
 from ml_integration.ops.decoders import Candidates, DecoderOptions
 from ml_integration.ops.decoding import (
     check_output,
     class_ids_from,
+    count_from,
     find_output,
     floats,
     in_pixels,
@@ -62,7 +61,7 @@ class TfDetection:
         """Reads as many rows as the count says."""
         scores = floats(tensors[self._scores])
         if self._count:
-            scores = scores[: _number(tensors[self._count], len(scores))]
+            scores = scores[: count_from(tensors[self._count], len(scores))]
         keep = promising(scores, threshold)
         yxyx = floats(tensors[self._boxes])[keep]
         return Candidates(
@@ -81,9 +80,3 @@ class TfDetection:
         if len(outputs) < 3 or not boxes or len(lists) < 2 or 'label' in names:
             return ''
         return 'outputs for boxes, scores and classes'
-
-
-def _number(tensor: Array, most: int) -> int:
-    """Returns the number of valid rows; all if the model's count is not a number."""
-    number = float(tensor.flat[0]) if tensor.size else np.nan
-    return int(number) if 0 <= number <= most else most

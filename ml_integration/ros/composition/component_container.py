@@ -12,26 +12,20 @@ import rclpy
 from composition_interfaces.srv import ListNodes, LoadNode, UnloadNode
 from rclpy.qos import QoSProfile
 
-from ml_integration.core.declaration import Rule, Setting
 from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.composition.components import Components
+from ml_integration.ros.composition.container_parameters import (
+    ContainerParameters,
+    admission_of,
+)
 from ml_integration.ros.node.executor import make_executor, spin
-from ml_integration.ros.node.parameter_binding import descriptor
-from ml_integration.ros.node.parameters import EXECUTORS
+from ml_integration.ros.node.parameter_binding import Parameters
 from ml_integration.ros.node.program import run_program
 
 # As of rclcpp's containers, which launch files and people expect.
 NAME = 'ComponentManager'
 # Requests wait while a node that was loaded before is configured.
 QUEUE = QoSProfile(depth=200)
-
-
-EXECUTOR = Setting(
-    'executor',
-    str,
-    'events',
-    Rule('rclpy executor of all nodes in the process.', choices=EXECUTORS, read_only=True),
-)
 
 
 class ComponentContainer:
@@ -43,19 +37,26 @@ class ComponentContainer:
         `~/_container/unload_node` (composition_interfaces/UnloadNode)
         `~/_container/list_nodes` (composition_interfaces/ListNodes)
     Parameters:
-        `executor`: 'events' or 'single_threaded'; only at start.
+        see `ContainerParameters`.
 
     Args:
         name: the name of the node that has the services.
+        parameters: the class of its parameters.
 
     Raises:
         SettingError: a parameter from a file or the command line is not allowed.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self, name: str, parameters: type[ContainerParameters] = ContainerParameters
+    ) -> None:
         self._host = rclpy.create_node(name)
-        self._executor = make_executor(self._executor_kind(), self._host)
+        self.parameters = Parameters(
+            self._host, parameters, lambda: True, lambda old, new: None, lambda old, new: None
+        ).current
+        self._executor = make_executor(self.parameters.executor, self._host)
         self.components = Components(self._host, self._executor)
+        self.admission = admission_of(self.parameters)
         for kind, service, callback in (
             (LoadNode, 'load_node', self._answered(self._load)),
             (UnloadNode, 'unload_node', self._answered(self._unload)),
@@ -77,15 +78,8 @@ class ComponentContainer:
         self._executor.shutdown()
         self._host.destroy_node()
 
-    def _executor_kind(self) -> str:
-        declared = self._host.declare_parameter(
-            EXECUTOR.name, EXECUTOR.default, descriptor(EXECUTOR)
-        )
-        kind: str = EXECUTOR.check(declared.value, self._host.get_fully_qualified_name())
-        return kind
-
     def _load(self, request: LoadNode.Request, response: LoadNode.Response) -> None:
-        response.unique_id = self.components.load(request)
+        response.unique_id = self.components.load(request, self.admission)
         response.full_node_name = self.components.names()[response.unique_id]
         self._host.get_logger().info(
             f'loaded {request.plugin_name} as {response.full_node_name}, id {response.unique_id}'
@@ -127,6 +121,7 @@ class ComponentContainer:
 def serve() -> None:
     """Runs an empty container until rclpy is shut down."""
     container = ComponentContainer(NAME)
+    container.components.tell_strangers(None)
     try:
         container.spin()
     finally:

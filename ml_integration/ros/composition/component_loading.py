@@ -18,21 +18,33 @@ GROUP = 'rclpy_components'
 FAILURES = (Exception, SystemExit)
 
 
-def component_class(package: str, plugin: str, logger: Any) -> type[Node]:
-    """Returns the class that a package has registered as a component.
+def component_point(package: str, plugin: str) -> EntryPoint:
+    """Returns what a package has registered as a component; nothing of it is imported.
 
     Args:
         package: the package's name.
         plugin: the entry point's name, such as 'ml_integration::InferenceNode'.
-        logger: gets the traceback of a failure.
 
     Raises:
-        MlIntegrationError: there is none of that name, it does not import, or it is no node.
+        MlIntegrationError: there is none of that name.
     """
     points = {point.name: point for point in entry_points(group=GROUP)}
     if plugin not in points or plugin.partition('::')[0] != package:
         raise _unknown(package, plugin, points)
-    point = points[plugin]
+    return points[plugin]
+
+
+def component_class(point: EntryPoint, logger: Any) -> type[Node]:
+    """Imports the class of a component.
+
+    Args:
+        point: says where it is.
+        logger: gets the traceback of a failure.
+
+    Raises:
+        MlIntegrationError: it does not import, or it is no node.
+    """
+    plugin = point.name
     try:
         cls = point.load()
     except FAILURES as error:

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import gc
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 from composition_interfaces.srv import LoadNode
 from rclpy.node import Node
 
 from ml_integration.errors import MlIntegrationError
-from ml_integration.ros.composition.component_loading import component_class, construct, destroy
+from ml_integration.ros.composition.component_loading import (
+    component_class,
+    component_point,
+    construct,
+    destroy,
+)
+from ml_integration.ros.composition.container_parameters import Admission
 from ml_integration.ros.composition.node_options import (
     INTRA_PROCESS,
     extra_arguments,
     foreseen_name,
     log_level,
     node_options,
+)
+from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
+from ml_integration.ros.node.strangers import (
+    assignments,
+    nobodys_parameters,
+    stray_sentences,
+    unknown_names,
+    unknown_sentence,
 )
 
 
@@ -43,18 +58,26 @@ class Components:
         """The full names of the loaded nodes by their ids, in order of loading."""
         return {number: node.get_fully_qualified_name() for number, node in self._nodes.items()}
 
-    def load(self, request: LoadNode.Request) -> int:
+    def load(self, request: LoadNode.Request, admission: Admission) -> int:
         """Makes the node that is asked for and returns its id, which no other one ever gets.
 
         A node whose parameter `autostart` is true is configured and activated soon afterwards.
+
+        Args:
+            request: says which node, and how.
+            admission: what whoever asks may ask for.
 
         Raises:
             MlIntegrationError: the request cannot be met; nothing has changed.
         """
         where = self._host.get_fully_qualified_name()
-        cls = component_class(request.package_name, request.plugin_name, self._logger)
+        point = component_point(request.package_name, request.plugin_name)
+        admission.check_plugin(point.name, where)
+        cls = component_class(point, self._logger)
         level = log_level(request, where)
         options = node_options(request, cls, self._host.context, where)
+        if issubclass(cls, GuardedLifecycleNode):
+            options['limits'] = admission.limits
         # Before the node is made: one more of a name ends the log on /rosout of the first one.
         default_name = self._default_names.get(request.plugin_name, '')
         self._require_free(foreseen_name(request, default_name))
@@ -71,6 +94,10 @@ class Components:
             self._default_names[request.plugin_name] = node.get_name()
         self._last_id += 1
         self._nodes[self._last_id] = node
+        if isinstance(node, GuardedLifecycleNode):
+            own = {item.name for item in request.parameters}
+            unknown = [name for name in unknown_names(node) if name in own]
+            node.tell_strangers(unknown_sentence(name, node) for name in unknown)
         self._executor.create_task(self._autostart, self._last_id)
         return self._last_id
 
@@ -91,6 +118,21 @@ class Components:
         self._leaving.append(node)
         # EventsExecutor lets go of a node's services after this callback, and only if they exist.
         self._executor.create_task(self._destroy_leaving)
+
+    def tell_strangers(self, arguments: Sequence[str] | None) -> None:
+        """Warns of what the command line gives to the nodes and none of them knows.
+
+        Args:
+            arguments: the command line; that of the process if None.
+        """
+        nodes = [self._host, *self._nodes.values()]
+        names = [node.get_fully_qualified_name() for node in nodes]
+        sentences = [*nobodys_parameters(nodes), *stray_sentences(assignments(arguments), names)]
+        ours = [node for node in nodes if isinstance(node, GuardedLifecycleNode)]
+        for node in ours:
+            node.tell_strangers(text for text in sentences if text not in node.strangers)
+        for sentence in () if ours else sentences:
+            self._logger.warning(sentence)
 
     def close(self) -> None:
         """Unloads everything, the last loaded first."""

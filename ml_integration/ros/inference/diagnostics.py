@@ -57,9 +57,10 @@ def model_status(
     """
     sentence, values = f'{state}, no model loaded', dict.fromkeys(MODEL_KEYS)
     values['state'] = state
+    values.update(_alarm_values(alarms))
     if serving is not None:
         sentence = f'{state}, {serving.identity} on {serving.pipeline.session.device}'
-        values.update(_model_values(serving, alarms))
+        values.update(_model_values(serving))
         values['since look [s]'] = since_look_s
     if finding.sentence:
         sentence += f'; {finding.sentence}'
@@ -118,9 +119,8 @@ def _text(value: object) -> str:
     return f'{value:.2f}' if isinstance(value, float) else str(value)
 
 
-def _model_values(serving: Loaded, alarms: Alarms) -> Values:
+def _model_values(serving: Loaded) -> Values:
     model, session = serving.pipeline.model, serving.pipeline.session
-    findings = alarms.findings()
     return (
         ('model', model.identity),
         ('sha256', model.identity.sha256),
@@ -132,6 +132,12 @@ def _model_values(serving: Loaded, alarms: Alarms) -> Values:
         ('inputs', ', '.join(map(str, model.inputs))),
         ('outputs', ', '.join(map(str, model.outputs))),
         ('labels', len(model.labels)),
+    )
+
+
+def _alarm_values(alarms: Alarms) -> Values:
+    findings = alarms.findings()
+    return (
         ('alarms', len(findings)),
         ('alarm', ' | '.join(finding.sentence for finding in findings)),
     )

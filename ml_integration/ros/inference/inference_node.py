@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from time import monotonic_ns
 from typing import Any
 
@@ -16,10 +17,10 @@ from ml_integration.core.stats import InputKey
 from ml_integration.errors import MlIntegrationError, SwapError
 from ml_integration.ros.inference import diagnostics
 from ml_integration.ros.inference.intake import Intake, clock_of
-from ml_integration.ros.inference.model_control import ModelControl, refuse_if_locked
+from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_serving import ModelServing
 from ml_integration.ros.inference.streams import check_names, make_stream
-from ml_integration.ros.inference.wanted_model import WantedModel
+from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
@@ -56,7 +57,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def __init__(self, **options: Any) -> None:
         super().__init__('inference_node', InferenceNodeParameters, options)
         self._models: ModelServing | None = None
-        self._wanted = WantedModel(self.parameters.model)
+        self._authority = SwapAuthority(self)
         self._failure = ''
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.result())
         self.every(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
@@ -69,10 +70,10 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def configure(self, resources: ExitStack) -> None:
         check_names(self.parameters.cameras, self.get_fully_qualified_name())
-        self.get_logger().info(f'loading {self._wanted.chosen or self._wanted.asked}')
+        self.get_logger().info(f'loading {self._authority.model}')
         resources.callback(self._forget_models)
         try:
-            self._models = ModelServing(self, self._wanted, resources)
+            self._models = ModelServing(self, self._authority, resources)
         except MlIntegrationError as error:
             self._failure = str(error)
             raise
@@ -114,12 +115,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def check_change(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.cameras != old.cameras:
             check_names(new.cameras, self.get_fully_qualified_name())
-        if new.model == old.model:
-            return
-        own = self._models is not None and new.model == str(self._models.serving.identity)
-        if not own:  # a parameter that returns to what serves changes nothing
-            refuse_if_locked(self.get_fully_qualified_name(), old)
-        if self._models is not None:
+        self._authority.check(old, new, str(self._models.serving.identity) if self._models else '')
+        if self._models is not None and new.model != old.model:
             self._models.control.check(new.model)
 
     def changed(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
@@ -128,7 +125,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         if new.model != old.model and self._models is not None:
             self._models.control.wish(new.model)
         elif new.model != old.model:  # a change while nothing is loaded is for the next configure
-            self._wanted.chosen = new.model
+            self._authority.wished(new.model)
 
     def _control(self) -> ModelControl:
         models = self._models
@@ -152,6 +149,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         name, models = self.get_fully_qualified_name(), self._models
         serving = models.serving if models else None
         alarms = models.alarms() if models else self._idle_alarms()
+        alarms = replace(alarms, complaints=(*alarms.complaints, *self.strangers))
         if self.state != 'active' or serving is None:
             health = judge_idle(self.state, alarms)
             frames = diagnostics.idle_statuses(name, health, self._input_keys())

@@ -10,8 +10,8 @@ from contextlib import suppress
 from ml_integration.deploy.admission import Candidate
 from ml_integration.deploy.asking import Asking
 from ml_integration.deploy.deployment import Deployment
-from ml_integration.errors import MlIntegrationError, SwapError
-from ml_integration.ros.inference.wanted_model import WantedModel
+from ml_integration.errors import MlIntegrationError
+from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 
@@ -22,26 +22,23 @@ CHECK_PATIENCE_S = 0.5
 class ModelControl:
     """Turns requests into swaps of a deployment, for as long as the node is configured.
 
-    DDS security grants access by service name and `set_parameters` is one service for all
-    parameters; `swap_authority: service` makes `~/swap` the one that has to be withheld.
-
     Args:
         node: the node that owns the parameter `model`.
+        authority: says who may do it.
         deployment: holds the models.
-        wanted: is told what a person chose.
         changed: is called after the serving model was changed, or could not be.
     """
 
     def __init__(
         self,
         node: GuardedLifecycleNode[InferenceNodeParameters],
+        authority: SwapAuthority,
         deployment: Deployment,
-        wanted: WantedModel,
         changed: Callable[[], None],
     ) -> None:
         self._node = node
+        self._authority = authority
         self._deployment = deployment
-        self._wanted = wanted
         self._changed = changed
         self._asking: Asking[Candidate] = Asking()
         self._admitted: dict[str, Candidate] = {}
@@ -86,22 +83,23 @@ class ModelControl:
 
     def swap(self) -> str:
         """Carries out what the parameter says; returns when it is done."""
-        self._refuse_if_locked()
+        self._authority.refuse_if_locked()
         reference = self._node.parameters.model
         is_wanted = self._deployment.is_serving(reference)
         if is_wanted and not self._deployment.differs_on_disk(reference):
+            self._carried_out()
             return f'{self._deployment.serving.identity} serves already'
         return self.reload()
 
     def reload(self) -> str:
         """Loads the model of the parameter, also the one that serves; returns when it is done."""
-        self._refuse_if_locked()
+        self._authority.refuse_if_locked()
         candidate = self._deployment.admit(self._node.parameters.model)
         return self._wait(self._deployment.swap(candidate))
 
     def rollback(self) -> str:
         """Returns to what served good frames before; returns when it is done."""
-        self._refuse_if_locked()
+        self._authority.refuse_if_locked()
         return self._wait(self._deployment.rollback())
 
     def _wait(self, future: Future[str]) -> str:
@@ -109,9 +107,6 @@ class ModelControl:
             return future.result()
         finally:
             self._done(future)
-
-    def _refuse_if_locked(self) -> None:
-        refuse_if_locked(self._node.get_fully_qualified_name(), self._node.parameters)
 
     def _done(self, future: Future[str]) -> None:
         """Brings the parameter, the log and `~/models` in line with what serves now."""
@@ -123,18 +118,19 @@ class ModelControl:
         logger = self._node.get_logger()
         if isinstance(outcome, str):
             self.problem = ''
-            self._remember_choice()
             logger.info(outcome)
         else:
             self.problem = str(outcome)
             logger.error(f'the model stays as it is: {outcome}')
+        if isinstance(outcome, str):
+            self._carried_out()
         if not self._deployment.busy:
             self.show_what_serves()
         self._changed()
 
-    def _remember_choice(self) -> None:
+    def _carried_out(self) -> None:
         with suppress(MlIntegrationError):  # cleaned up meanwhile
-            self._wanted.chosen = str(self._deployment.serving.identity)
+            self._authority.carried_out(str(self._deployment.serving.identity))
 
     def show_what_serves(self) -> None:
         """Sets the parameter to the version that serves."""
@@ -144,17 +140,4 @@ class ModelControl:
             return
         if self._node.parameters.model != serving:
             self._node.correct_parameter('model', serving)
-
-
-def refuse_if_locked(node: str, parameters: InferenceNodeParameters) -> None:
-    """Refuses every change where `swap_authority` is locked.
-
-    Raises:
-        SwapError: it is.
-    """
-    if parameters.swap_authority == 'locked':
-        raise SwapError(
-            'the model of this node is locked',
-            where=node,
-            hint='swap_authority is read-only; start the node with parameter or service.',
-        )
+        self._authority.shown = serving

@@ -10,6 +10,7 @@ from time import monotonic_ns
 from ml_integration.core.health import Alarms
 from ml_integration.deploy.admission import Admission
 from ml_integration.deploy.deployment import Deployment
+from ml_integration.deploy.exposure_watch import ExposureWatch
 from ml_integration.deploy.file_watch import FileWatch
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loaded, Loader
@@ -17,13 +18,14 @@ from ml_integration.deploy.reverification import Reverification
 from ml_integration.ros.inference.intake import reader_for
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_report import ModelReport
-from ml_integration.ros.inference.wanted_model import WantedModel
+from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.store.state.artifacts import StoredArtifacts
 from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.state.places import default_stores
 from ml_integration.store.state.state_dir import StateDir, default_state_dir
+from ml_integration.store.trust.exposure import Exposure, Places
 from ml_integration.store.trust.policy import Trust, load_trust
 
 
@@ -32,7 +34,7 @@ class ModelServing:
 
     Args:
         node: the node that serves.
-        wanted: which model to start with.
+        authority: says with which model, and who may change it.
         resources: is told how to let go of everything.
 
     Attributes:
@@ -47,15 +49,20 @@ class ModelServing:
     def __init__(
         self,
         node: GuardedLifecycleNode[InferenceNodeParameters],
-        wanted: WantedModel,
+        authority: SwapAuthority,
         resources: ExitStack,
     ) -> None:
         self._node = node
         current = node.parameters
         state_dir = StateDir(_state_dir(current))
         store = _model_store(current, state_dir)
+        self._exposure = ExposureWatch(_places(current, store, state_dir), self._tell_exposure)
+        resources.callback(self._exposure.stop)
         artifacts = StoredArtifacts(state_dir.path / 'cache', node.get_logger().warning)
-        history = History(state_dir, node.get_fully_qualified_name())
+        name = node.get_fully_qualified_name()
+        claim = state_dir.claim_node(name)
+        resources.callback(claim.close)
+        history = History(state_dir, name, claim.holder)
         admission = Admission(store, _trust(current), history.of_model)
         self.deployment = Deployment(
             admission,
@@ -67,11 +74,13 @@ class ModelServing:
             proven=lambda: self.control.report(),
         )
         resources.callback(self.deployment.close)
-        self.deployment.start(wanted.asked, wanted.chosen, current.fallback_model)
+        self.deployment.start(authority.asked, authority.chosen, current.fallback_model)
+        for repair in state_dir.audit.repairs:
+            node.get_logger().warning(repair)
         self._report = ModelReport(node, store, self.deployment)
         resources.callback(node.destroy_publisher, self._report.publisher)
         resources.callback(self._report.close)
-        self.control = ModelControl(node, self.deployment, wanted, self._publish_report)
+        self.control = ModelControl(node, authority, self.deployment, self._publish_report)
         resources.callback(self.control.end)
         self.files = Reverification(
             FileWatch(lambda: self.deployment.serving, admission, history, monotonic_ns),
@@ -79,7 +88,8 @@ class ModelServing:
             self.control.report,
         )
         resources.callback(self.files.stop)
-        self.control.show_what_serves()
+        if not authority.has_wish:
+            self.control.show_what_serves()
         self._publish_report()
 
     @property
@@ -96,7 +106,16 @@ class ModelServing:
             files.tampering,
             files.quarantined,
             self.deployment.findings,
+            tuple(one.sentence for one in self._exposure.found if not one.is_secret),
+            tuple(one.sentence for one in self._exposure.found if one.is_secret),
         )
+
+    def _tell_exposure(self, found: Exposure) -> None:
+        logger = self._node.get_logger()
+        if found.is_secret:
+            logger.error(found.sentence)
+        else:
+            logger.warning(found.sentence)
 
     def _publish_report(self) -> None:
         self._report.publish(self.control.problem or next(iter(self.deployment.complaints), ''))
@@ -115,6 +134,15 @@ def _state_dir(parameters: InferenceNodeParameters) -> Path:
 def _trust(parameters: InferenceNodeParameters) -> Trust:
     return load_trust(
         parameters.integrity,
+        _path(parameters.trusted_keys_dir),
+        _path(parameters.model_key_file),
+    )
+
+
+def _places(parameters: InferenceNodeParameters, store: ModelStore, state_dir: StateDir) -> Places:
+    return Places(
+        store.stores,
+        state_dir.path,
         _path(parameters.trusted_keys_dir),
         _path(parameters.model_key_file),
     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import functools
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Any, Generic, TypeVar
 
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from ml_integration.ros.node.limits import FREE, Limits
 from ml_integration.ros.node.parameter_binding import Parameters
 
 P = TypeVar('P')
@@ -31,7 +32,7 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         name: the node's name, changed as usual with `__node:=`.
         parameters: the class of declared settings that are this node's parameters.
         options: keyword arguments of `rclpy.node.Node`, as a component container gives them;
-            `intra_process` for classes that accept it.
+            `intra_process` for classes that accept it, and `limits`.
 
     Raises:
         SettingError: a parameter from a file or the command line is not allowed.
@@ -39,8 +40,10 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
 
     def __init__(self, name: str, parameters: type[P], options: dict[str, Any]) -> None:
         self.intra_process: bool = options.pop('intra_process', False)
+        limits: Limits = options.pop('limits', FREE)
         super().__init__(name, **options)
         self._state = 'unconfigured'
+        self._strangers: tuple[str, ...] = ()
         self._lifetime = ExitStack()
         self._configured = ExitStack()
         self._active = ExitStack()
@@ -50,6 +53,7 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
             lambda: self._state != 'unconfigured',
             lambda old, new: self.check_change(old, new),
             lambda old, new: self.changed(old, new),
+            limits,
         )
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._guard_services()
@@ -58,6 +62,17 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
     def parameters(self) -> P:
         """The parameters as they are now."""
         return self._bound.current
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """Sentences on what the node was given and does not know."""
+        return self._strangers
+
+    def tell_strangers(self, sentences: Iterable[str]) -> None:
+        """Warns of what the node was given and does not know; it works without."""
+        for sentence in sentences:
+            self.get_logger().warning(sentence)
+            self._strangers += (sentence,)
 
     def correct_parameter(self, name: str, value: Any) -> None:
         """Sets a parameter to the value in effect; `check_change` and `changed` are not called."""

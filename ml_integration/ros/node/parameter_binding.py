@@ -19,6 +19,8 @@ from rclpy.parameter import Parameter
 
 from ml_integration.core.declaration import Setting, build, settings_of, type_name
 from ml_integration.errors import MlIntegrationError, SettingError
+from ml_integration.ros.node.limits import FREE, Limits
+from ml_integration.ros.node.strangers import given_parameters
 
 P = TypeVar('P')
 
@@ -42,6 +44,7 @@ class Parameters(Generic[P]):
         is_configured: tells whether settings that apply at configure must be refused now.
         check: is given the old and the new value, and raises MlIntegrationError to refuse it.
         changed: is given both when the change has happened.
+        limits: what the process allows its nodes.
 
     Raises:
         SettingError: a value from a file or the command line is not allowed.
@@ -54,6 +57,7 @@ class Parameters(Generic[P]):
         is_configured: Callable[[], bool],
         check: Callable[[P, P], None],
         changed: Callable[[P, P], None],
+        limits: Limits = FREE,
     ) -> None:
         self._cls = cls
         self._check_change = check
@@ -62,6 +66,7 @@ class Parameters(Generic[P]):
         self._applying = threading.Lock()
         self._where = node.get_fully_qualified_name()
         self._is_configured = is_configured
+        self._limits = limits
         self._settings = {setting.name: setting for setting in settings_of(cls)}
         values = {name: self._declare(node, item) for name, item in self._settings.items()}
         self.current: P = build(cls, values, self._where)
@@ -77,8 +82,14 @@ class Parameters(Generic[P]):
         self._node.set_parameters([_Correction(name, value=value)])
 
     def _declare(self, node: Node, setting: Setting) -> Any:
+        given = given_parameters(node).get(setting.name)
+        wished = setting.default if given is None else given.value
+        default = self._limits.forced(setting.name, setting.default)
+        forced = self._limits.forced(setting.name, wished) != wished
         try:
-            declared = node.declare_parameter(setting.name, setting.default, descriptor(setting))
+            declared = node.declare_parameter(
+                setting.name, default, descriptor(setting), ignore_override=forced
+            )
         except ParameterException as error:
             expected = f'{type_name(setting.type)} {setting.rule.expected()}'.strip()
             raise SettingError(
@@ -93,7 +104,12 @@ class Parameters(Generic[P]):
             kind = EMPTY[get_args(setting.type)[0]]
             declared = Parameter(setting.name, kind, [])
             node.set_parameters([declared])
-        return setting.check(declared.value, self._where)
+        value = setting.check(declared.value, self._where)
+        if self._limits.at_start:
+            self._limits.check(setting, value, self._where)
+        if forced and given is not None:
+            node.get_logger().warning(f'{setting.name}: {value} is forced, {wished} was given')
+        return value
 
     def _check(self, parameters: list[Parameter]) -> SetParametersResult:
         try:
@@ -101,6 +117,7 @@ class Parameters(Generic[P]):
             if changes and not _is_correction(parameters):
                 new = build(self._cls, {**self._values, **changes}, self._where)
                 self._check_change(self.current, new)
+            self._refuse_while_configured(changes)
         except MlIntegrationError as error:
             return _refusal(str(error))
         except Exception as error:  # what left this callback would be an answer without a result
@@ -114,17 +131,23 @@ class Parameters(Generic[P]):
             setting = self._settings.get(parameter.name)
             if setting is None:  # use_sim_time, qos_overrides and the like are not ours
                 continue
-            value, now = setting.check(parameter.value, self._where), self._values[setting.name]
-            if setting.rule.at_configure and value != now and self._is_configured():
+            value = setting.check(parameter.value, self._where)
+            if value != self._values[setting.name]:
+                self._limits.check(setting, value, self._where)
+            changes[setting.name] = value
+        return changes
+
+    def _refuse_while_configured(self, changes: dict[str, Any]) -> None:
+        for name, value in changes.items():
+            now = self._values[name]
+            if self._settings[name].rule.at_configure and value != now and self._is_configured():
                 raise SettingError(
-                    setting.name,
-                    parameter.value,
+                    name,
+                    value,
                     f'no change while the node is configured (now {now!r})',
                     where=self._where,
                     hint='Deactivate and clean up the node, set it, and configure again.',
                 )
-            changes[setting.name] = value
-        return changes
 
     def _apply(self, parameters: list[Parameter]) -> None:
         changes = self._changes(parameters)

@@ -143,7 +143,8 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _changes(setting: Setting) -> str:
     if setting.rule.read_only:
         return 'only at start'
-    return 'only before configure' if setting.rule.at_configure else 'at any time'
+    when = 'only before configure' if setting.rule.at_configure else 'at any time'
+    return f'{when}, if swap_authority allows it' if setting.rule.decides_what_runs else when
 
 
 def _yaml_value(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ml_integration.core.batching import BatchSettings
-from ml_integration.core.declaration import declared
+from ml_integration.core.declaration import DECIDES_WHAT_RUNS, declared
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.health import HealthSettings
 from ml_integration.deploy.probation import ProbationSettings
@@ -27,24 +27,30 @@ class InferenceNodeParameters:
         'shapes',
         'Model to serve: name (its active version), name@version, name@latest or name@previous. '
         'A change loads it beside the serving one and swaps between two frames.',
+        decides_what_runs=True,
     )
     fallback_model: str = declared(
         '',
         'Model of another name to start with where neither the wanted model nor a proven version '
         'of it can be used; empty: none, the node stays unconfigured.',
         at_configure=True,
+        decides_what_runs=True,
     )
     model_path: str = declared(
         '',
         "Folders that hold models, separated by ':'; empty: ML_INTEGRATION_STORES, or the "
         'models that come with the package.',
         at_configure=True,
+        decides_what_runs=True,
+        files='several',
     )
     state_dir: str = declared(
         '',
         'Folder for what has to survive a restart; empty: ML_INTEGRATION_STATE_DIR, or '
         'ml_integration in the state home of the user.',
         at_configure=True,
+        decides_what_runs=True,
+        files='one',
     )
     integrity: str = declared(
         'digest',
@@ -52,21 +58,30 @@ class InferenceNodeParameters:
         'digest (the content its manifest pins) or off.',
         choices=POLICIES,
         read_only=True,
+        decides_what_runs=True,
     )
     trusted_keys_dir: str = declared(
-        '', 'Folder with the public keys (*.pem) that integrity: signed trusts.', read_only=True
+        '',
+        'Folder with the public keys (*.pem) that integrity: signed trusts.',
+        read_only=True,
+        decides_what_runs=True,
+        files='one',
     )
     model_key_file: str = declared(
         '',
         'File with the key of encrypted models; empty: ML_INTEGRATION_MODEL_KEY.',
         read_only=True,
+        decides_what_runs=True,
+        files='one',
     )
     swap_authority: str = declared(
         'parameter',
         'What changes the model: parameter (setting it), service (setting it states the wish, '
-        '~/swap carries it out) or locked (nothing).',
+        '~/swap carries it out) or locked (nothing). Under service and locked everything else '
+        'that decides what runs is fixed at start.',
         choices=AUTHORITIES,
         read_only=True,
+        decides_what_runs=True,
     )
     keep_previous: bool = declared(
         True,
@@ -108,9 +123,13 @@ class InferenceNodeParameters:
         'events', 'rclpy executor of a node run on its own.', choices=EXECUTORS, read_only=True
     )
     batch: BatchSettings = field(default_factory=BatchSettings)
-    probation: ProbationSettings = field(default_factory=ProbationSettings)
+    probation: ProbationSettings = field(
+        default_factory=ProbationSettings, metadata=DECIDES_WHAT_RUNS
+    )
     health: HealthSettings = field(default_factory=HealthSettings)
-    execution: ExecutionSettings = field(default_factory=ExecutionSettings)
+    execution: ExecutionSettings = field(
+        default_factory=ExecutionSettings, metadata=DECIDES_WHAT_RUNS
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +140,7 @@ class VideoPlayerParameters:
         '',
         'Video file, picture, or folder of pictures.',
         at_configure=True,
+        files='one',
     )
     rate_hz: float = declared(
         0.0,

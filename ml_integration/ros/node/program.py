@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,8 +18,19 @@ from ml_integration.ros.messages import fast_dds
 from ml_integration.ros.node.executor import make_executor, spin
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.memory import keep_buffers, limit_arenas
+from ml_integration.ros.node.strangers import (
+    assignments,
+    stray_sentences,
+    unknown_names,
+    unknown_sentence,
+)
 
 PATIENCE_S = 3.0
+REFUSED = 1
+USAGE = 2  # as of argparse
+UNUSABLE = (REFUSED, USAGE)
+"""Exit codes of a process that the same arguments would end again."""
+CRASHED = 70
 
 
 def run_node(
@@ -29,7 +41,7 @@ def run_node(
     Returns:
         The exit code: 1 when the arguments or a parameter do not allow to start.
     """
-    return run_program(lambda: _serve(make_node()), arguments)
+    return run_program(lambda: _serve(make_node(), arguments), arguments)
 
 
 def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +52,8 @@ def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = Non
         arguments: the command line; that of the process if None.
 
     Returns:
-        The exit code: 1 when the arguments or a parameter do not allow to start.
+        The exit code: 1 when the arguments or a parameter do not allow to start, 70 after an
+        error that nobody foresaw.
     """
     signal.signal(signal.SIGINT, _Interruption())
     keep_buffers()
@@ -51,21 +64,25 @@ def run_program(serve: Callable[[], None], arguments: Sequence[str] | None = Non
         rclpy.init(args=None if arguments is None else list(arguments))
     except RuntimeError as error:  # rclpy's own errors for this have no public name
         print(f'these ROS arguments cannot be used: {error}', file=sys.stderr)
-        return 1
+        return REFUSED
     try:
         serve()
     except (MlIntegrationError, ParameterException) as error:
         print(error, file=sys.stderr)
-        return 1
+        return REFUSED
     except Exception:
         if rclpy.ok():  # otherwise a signal came in the middle of something
-            raise
+            traceback.print_exc()
+            return CRASHED
     finally:
         rclpy.try_shutdown()
     return 0
 
 
-def _serve(node: GuardedLifecycleNode[Any]) -> None:
+def _serve(node: GuardedLifecycleNode[Any], arguments: Sequence[str] | None) -> None:
+    node.tell_strangers(unknown_sentence(name, node) for name in unknown_names(node))
+    names = [node.get_fully_qualified_name()]
+    node.tell_strangers(stray_sentences(assignments(arguments), names))
     executor = make_executor(node.get_parameter('executor').value, node)
     try:
         if node.get_parameter('autostart').value:

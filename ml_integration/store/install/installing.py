@@ -18,6 +18,7 @@ from ml_integration.store.package.package import ModelPackage, read_manifest, re
 from ml_integration.store.package.pinned_files import read_pinned
 from ml_integration.store.package.plain_yaml import LARGEST
 from ml_integration.store.state.durable import cannot, make_folder, sync_folder
+from ml_integration.store.state.places import ships_with_package
 from ml_integration.store.trust.policy import DIGEST, Trust
 
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
@@ -91,8 +92,11 @@ def remove(directory: Path) -> None:
         directory: `<store>/<name>/<version>`.
 
     Raises:
+        InstallError: it came with the package.
         StateError: the store cannot be written.
     """
+    if ships_with_package(directory):
+        raise InstallError(directory, 'it came with the package and is never removed')
     name = directory.parent  # it stays, as somebody may be installing into it
     with staging(name.parent) as folder:
         try:

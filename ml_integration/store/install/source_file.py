@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import struct
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ml_integration.errors import InstallError
+from ml_integration.errors import InstallError, MlIntegrationError
 
 _PIECE = 2**20
-_MALFORMED = (
-    tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError,
-    RuntimeError, OverflowError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +68,17 @@ class SourceFile:
 
 @contextmanager
 def explained(source: Path) -> Iterator[None]:
-    """Turns errors of reading or unpacking into an InstallError."""
+    """Turns errors of reading or unpacking into an InstallError.
+
+    A damaged archive makes the readers of the standard library fail in ways that they do not
+    list: by an error of a decompressor, of text, of numbers, or of memory.
+    """
     try:
         yield
+    except MlIntegrationError:
+        raise
     except OSError as error:
         raise InstallError(source, f'it cannot be read: {error.strerror or error}') from error
-    except _MALFORMED as error:
-        what = f'it is damaged or not what its name says: {error}'
+    except Exception as error:
+        what = f'it is damaged or not what its name says: {error or type(error).__name__}'
         raise InstallError(source, what) from error

@@ -25,6 +25,11 @@ def open_source(source: Path, manifest: Path | None, limits: SourceLimits) -> It
     Raises:
         InstallError: the source is no package, is not safe or is too large.
     """
+    with explained(source):
+        yield from _files_of(source, manifest, limits)
+
+
+def _files_of(source: Path, manifest: Path | None, limits: SourceLimits) -> Iterator[SourceFile]:
     name = source.name.lower()
     if source.is_dir():
         files = _from_names(source, _names_in(source, limits), limits)
@@ -37,8 +42,7 @@ def open_source(source: Path, manifest: Path | None, limits: SourceLimits) -> It
     else:
         hint = 'Give a folder, a .tar, .tar.gz, .tgz or .zip, or an .onnx with its manifest.'
         raise InstallError(source, 'it is none of the things that can be installed', hint)
-    with explained(source):
-        yield from files
+    return files
 
 
 def _names_in(folder: Path, limits: SourceLimits) -> list[str]:

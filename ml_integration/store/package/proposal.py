@@ -12,6 +12,7 @@ import yaml
 
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.core.inputs import ModelInput
+from ml_integration.errors import escaped
 from ml_integration.store.package.manifest_document import SCHEMA
 from ml_integration.store.package.manifest_inputs import input_document, tensor_document
 
@@ -61,7 +62,7 @@ def manifest_text(proposal: Proposal) -> str:
     document['inputs'] = [input_document(item) for item in proposal.inputs]
     document['outputs'] = [tensor_document(spec) for spec in proposal.outputs]
     document['settings'] = dict(proposal.settings)
-    comments = ''.join(f'# {remark}\n' for remark in proposal.remarks)
+    comments = ''.join(f'# {escaped(remark)}\n' for remark in proposal.remarks)
     text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=95)
     return f'{comments}{text}'
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Literal
 
 Result = Literal['ok', 'refused', 'failed', 'superseded']
+LONGEST_FIELD = 1000
+"""Characters of a field; what strangers can make longer, such as a name, is cut."""
 FIRST = '0' * 64
 """Digest that the first entry gives for its missing predecessor."""
 _KEYS = (
@@ -46,11 +48,17 @@ class AuditEntry:
 
     @staticmethod
     def now(
-        actor: str, action: str, model: str, before: str, after: str, result: Result, reason: str
+        actor: str, action: str, model: str, before: str, after: str, result: str, reason: str
     ) -> AuditEntry:
         """Makes an entry of this moment, not yet bound to its predecessor."""
         time = datetime.now(timezone.utc).isoformat(timespec='milliseconds')
-        return AuditEntry(time, actor, action, model, before, after, result, reason)
+        texts = map(_cut, (actor, action, model, before, after, result, reason))
+        return AuditEntry(time, *texts)
+
+    def after_entry(self, digest: str) -> AuditEntry:
+        """Returns the same entry, bound to its predecessor by that one's digest."""
+        bound = replace(self, previous=digest)
+        return replace(bound, sha256=bound.digest())
 
     def document(self) -> dict[str, str]:
         """Returns plain data, in which `before` and `after` are called from and to."""
@@ -69,6 +77,11 @@ class AuditEntry:
     def line(self) -> bytes:
         """Returns the line that stands in the log."""
         return json.dumps(self.document()).encode() + b'\n'
+
+
+def _cut(text: str) -> str:
+    left = len(text) - LONGEST_FIELD
+    return text if left <= 0 else f'{text[:LONGEST_FIELD]}... ({left} more characters)'
 
 
 def parse_entry(line: bytes) -> AuditEntry | None:

@@ -56,7 +56,11 @@ def read_composition(file: Path) -> tuple[NodeEntry, ...]:
         raise SettingError('the file', reason, 'a readable file', where=where) from error
     document = load_yaml(data, file)
     if not isinstance(document, dict) or set(document) != {'nodes'}:
-        raise SettingError('the file', document, "a mapping with the key 'nodes'", where=where)
+        keys = map(str, document if isinstance(document, dict) else ())
+        close = difflib.get_close_matches('nodes', keys, n=1)
+        hint = f"Did you mean 'nodes' by '{close[0]}'?" if close and close != ['nodes'] else ''
+        expected = "a mapping with the key 'nodes'"
+        raise SettingError('the file', document, expected, where=where, hint=hint)
     entries = document['nodes']
     if not isinstance(entries, list) or not entries:
         raise SettingError('nodes', entries, 'a list of at least one node', where=where)

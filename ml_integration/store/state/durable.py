@@ -125,8 +125,10 @@ def hold(descriptor: int) -> bool:
 def locked(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Holds a lock file, so that other processes and threads wait.
 
+    Whoever can open the file can hold the lock, for ever: only this user can.
+
     Args:
-        path: the lock file, made if missing; it is never removed.
+        path: the lock file, made if missing; it is never removed. Its folder becomes private.
         timeout_s: longest wait [s].
 
     Raises:
@@ -134,6 +136,7 @@ def locked(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """
     try:
         make_folder(path.parent)
+        _make_private(path.parent)
         descriptor = open_to_write(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise cannot('be locked', path, error) from error
@@ -145,6 +148,14 @@ def locked(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _make_private(folder: Path) -> None:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        folder.chmod(0o700)
 
 
 def _wait_for(descriptor: int, path: Path, timeout_s: float) -> None:

@@ -25,6 +25,19 @@ _REFERENCE = re.compile(
 _VERSION = re.compile(r'[1-9][0-9]{0,8}')
 
 
+def check_name(name: str) -> str:
+    """Returns a model's name as it is.
+
+    Raises:
+        SettingError: it is none.
+    """
+    match = _REFERENCE.fullmatch(name)
+    if match is None or match['name'] != name:
+        expected = "a model's name without a version: a-z, 0-9, '_', '.' and '-'"
+        raise SettingError('name', name, expected, where='model')
+    return name
+
+
 @dataclass(frozen=True, slots=True)
 class StoredModel:
     """A version of a model in a store, as its folder names say.

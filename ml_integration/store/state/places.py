@@ -31,6 +31,11 @@ def default_stores(
     return (*([own] if own.is_dir() else []), *_shipped(package))
 
 
+def ships_with_package(folder: Path, package: Path = _PACKAGE) -> bool:
+    """Tells whether a folder of a model came with the package, whichever way leads to it."""
+    return any(store.resolve() in folder.resolve().parents for store in _shipped(package))
+
+
 def user_store(environment: Mapping[str, str] = os.environ) -> Path:
     """Returns the store that models are installed into: that of the user.
 

@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote
 from ml_integration.errors import StateError
 from ml_integration.store.files import read_file
 from ml_integration.store.state.audit import AuditLog
+from ml_integration.store.state.claim import Claim
 from ml_integration.store.state.durable import cannot, locked, write_durably
 from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.state.node_state import NodeState
@@ -147,6 +148,10 @@ class StateDir:
                 self._write(file, new)
             return new
 
+    def claim_node(self, node: str) -> Claim:
+        """Claims what a node remembers for this process; close it when the node is done."""
+        return Claim(self._node_file(node).with_suffix('.lock'))
+
     def _node_file(self, node: str) -> Path:
         return self.path / 'nodes' / f'{quote(node, safe="")}.json'
 
@@ -159,7 +164,7 @@ class StateDir:
         Raises:
             StateError: it cannot be locked.
         """
-        return locked(self.path / 'lock')
+        return locked(self.path / 'locks/models')
 
     def _write(self, file: Path, state: _Stored) -> None:
         document = {'schema': _SCHEMA, **state.document()}

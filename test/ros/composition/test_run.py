@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from model_folders import write_model_folder
 from ros_client import Client
 from ros_processes import Process
 from vision_msgs.msg import Detection2DArray
+
+from ml_integration.ros.composition.run import find_file
 
 MODULE = 'ml_integration.ros.composition.run'
 SHIPPED = Path(__file__).parents[3] / 'config/composed.yaml'
@@ -65,6 +68,28 @@ def test_the_shipped_file_plays_and_detects_for_each_camera(
     ]
     assert process.stop() == 0
     assert 'Traceback' not in process.log
+
+
+def test_the_shipped_file_is_found_from_everywhere(
+    spawn: Spawn, client_node: Client, tmp_path: Path
+) -> None:
+    elsewhere = ('env', '-C', str(tmp_path), sys.executable)
+    spawn(*elsewhere, '-m', MODULE, 'config/composed.yaml', '--ros-args', '-p', 'autostart:=false')
+    client_node.parameter('/camera_1/detector', 'model')
+
+
+def test_a_file_that_is_there_counts_more_than_a_shipped_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, share = Path('config/composed.yaml'), tmp_path / 'share'
+    monkeypatch.chdir(tmp_path)
+    assert find_file(name, share) == name  # neither is there: the error names what was given
+    for folder in (share, tmp_path):
+        (folder / 'config').mkdir(parents=True)
+    (share / name).touch()
+    assert find_file(name, share) == share / name
+    (tmp_path / name).touch()
+    assert find_file(name, share) == name
 
 
 def test_nodes_get_what_the_file_says_and_then_what_the_command_line_says(

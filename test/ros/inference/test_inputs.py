@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,17 +19,6 @@ from inference_processes import (
 )
 from ros_client import Collected
 from ros_processes import wait_until
-from sensor_models import (
-    HELD,
-    IMAGES,
-    IMU,
-    JOINTS,
-    adder,
-    imu_mean,
-    picture_and_joints,
-    sized,
-    write_sensor_model,
-)
 from sensor_msgs.msg import Imu, JointState
 from std_msgs.msg import Float32MultiArray
 
@@ -40,27 +28,8 @@ HALF_RED[:8] = RED
 
 
 @pytest.fixture(scope='module')
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp('store')
-    state, gain = {'tensor': 'h_in', 'state_of': 'h_out'}, {'tensor': 'gain', 'constant': 2.0}
-    size = {'tensor': 'orig_size', 'size_of': 'images', 'order': 'hw'}
-    named = {'outputs': ['state'], 'dimensions': ['batch', 'values']}
-    write_sensor_model(folder, 'turning', imu_mean(), [IMU], trigger={'rate_hz': 20})
-    write_sensor_model(
-        folder, 'seen', picture_and_joints(), [IMAGES, {**JOINTS, **HELD}], settings=named
-    )
-    write_sensor_model(folder, 'adding', adder(), [JOINTS, state, gain])
-    steady = [{**JOINTS, **HELD}, state, gain]
-    write_sensor_model(folder, 'steady', adder(), steady, trigger={'rate_hz': 20})
-    write_sensor_model(folder, 'sized', sized(), [IMAGES, size])
-    return folder
-
-
-@pytest.fixture(scope='module')
-def node(
-    store: Path, ros_domain: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[NodeUnderTest]:
-    with node_of_sensor_models(store, tmp_path_factory) as running:
+def node(ros_domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeUnderTest]:
+    with node_of_sensor_models(tmp_path_factory) as running:
         yield running
 
 

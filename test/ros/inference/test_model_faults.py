@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from inference_processes import value
 from model_folders import pin_files
-from signing import KEY_ID, STRANGER, sign_folder, write_keys
+from signing import KEY, KEY_ID, STRANGER, sign_folder, write_keys
 from swapping_nodes import GARDEN, SwappingNode, swapping_node, write_good_models
 
 from ml_integration.cli.main import main
+from ml_integration.store.trust.signature import private_pem
 
 SIGNED, DIGEST, OFF = 'signed', 'digest', 'off'
 
@@ -191,6 +192,22 @@ def test_the_policy_cannot_be_changed_while_the_node_runs(
     node = serving(policy)
     assert not node.client.set_parameter(node.name, 'integrity', OFF).successful
     assert not node.client.set_parameter(node.name, 'trusted_keys_dir', '/tmp').successful
+
+
+def test_what_everybody_may_change_is_a_warning_and_a_private_key_an_error(
+    serving: Callable[[str], SwappingNode], store: Path, tmp_path: Path
+) -> None:
+    store.chmod(0o777)
+    node = serving(DIGEST)
+    status = node.wait_for_status('model', lambda s: s.level == s.WARN, 'a warning')
+    assert f'everybody on this machine may change the model store {store}' in status.message
+    node.unconfigure()
+    (tmp_path / 'state/signer.pem').write_bytes(private_pem(KEY))
+    node = serving(DIGEST)
+    status = node.wait_for_status('model', lambda s: s.level == s.ERROR, 'an error')
+    assert 'signer.pem: a private key lies on this robot' in status.message
+    assert 'may change the model store' in value(status, 'alarm')
+    assert 'a private key lies on this robot' in node.process.log
 
 
 def test_tampering_with_the_serving_model_is_an_error_and_quarantines_it_while_it_serves_on(

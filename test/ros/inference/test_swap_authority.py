@@ -9,9 +9,24 @@ from pathlib import Path
 import pytest
 from swapping_nodes import SwappingNode, swapping_node, write_good_models
 
+from ml_integration.ros.inference.swap_authority import DECIDING
+
 AUTHORITIES = ('parameter', 'service', 'locked')
+STRICT = ('service', 'locked')
 VERBS = ('swap', 'rollback', 'reload')
 LOCKED = 'the model of this node is locked'
+ELSEWHERE = {
+    'model_path': '/elsewhere',
+    'state_dir': '/elsewhere',
+    'integrity': 'off',
+    'trusted_keys_dir': '/elsewhere',
+    'model_key_file': '/elsewhere',
+    'execution.engine': 'onnx_runtime',
+    'execution.providers': ['OtherExecutionProvider'],
+    'execution.cache_optimized': False,
+    'probation.attempts': 1,
+    'probation.good_frames': 10**6,
+}
 
 
 @pytest.fixture(scope='module')
@@ -31,7 +46,12 @@ def running(
         yield {
             authority: stack.enter_context(
                 swapping_node(
-                    log, store, name=f'/{authority}/eye', swap_authority=authority, model='m@1'
+                    log,
+                    store,
+                    name=f'/{authority}/eye',
+                    swap_authority=authority,
+                    model='m@1',
+                    state_dir=tmp_path_factory.mktemp('state'),
                 )
             )
             for authority in AUTHORITIES
@@ -39,13 +59,16 @@ def running(
 
 
 @pytest.fixture
-def nodes(running: dict[str, SwappingNode], tmp_path: Path) -> dict[str, SwappingNode]:
-    """All of them serve m@1 and remember nothing."""
+def nodes(running: dict[str, SwappingNode]) -> dict[str, SwappingNode]:
+    """All of them serve m@1."""
     for authority, node in running.items():
-        if authority == 'locked':
-            node.serve(state_dir=str(tmp_path))
-        else:
-            node.serve(model='m@1', state_dir=str(tmp_path))
+        if authority == 'parameter':
+            node.serve(model='m@1')
+            continue
+        node.serve()
+        if authority == 'service':
+            assert node.set_model('m@1').successful
+            assert node.verb('swap').success
     return running
 
 
@@ -126,6 +149,72 @@ def test_locked_also_holds_while_the_node_is_unconfigured(nodes: dict[str, Swapp
     node.unconfigure()
     assert LOCKED in node.set_model('m@2').reason
     assert node.change('configure')
+
+
+@pytest.mark.parametrize('authority', STRICT)
+@pytest.mark.parametrize('state', ['active', 'inactive', 'unconfigured'])
+def test_whatever_decides_what_runs_is_fixed_at_start_in_every_state(
+    nodes: dict[str, SwappingNode], authority: str, state: str, store: Path
+) -> None:
+    node = nodes[authority]
+    if state == 'inactive':
+        assert node.change('deactivate')
+    elif state == 'unconfigured':
+        node.unconfigure()
+    for name, value in ELSEWHERE.items():
+        result = node.client.set_parameter(node.name, name, value)
+        assert not result.successful, name
+        assert ('fixed at start' in result.reason) or ('read-only' in result.reason), result.reason
+    node.serve()
+    assert node.words() == {'tomato', 'lime'}
+
+
+def test_what_decides_what_runs_is_declared_as_that() -> None:
+    assert {name for name in ELSEWHERE if '.' not in name} | {'model', 'swap_authority'} == {
+        name for name in DECIDING if '.' not in name
+    }
+    nested = {name.partition('.')[0] for name in DECIDING if '.' in name}
+    assert nested == {'probation', 'execution'}
+    assert {'execution.engine', 'execution.providers', 'execution.cache_optimized'} <= set(
+        DECIDING
+    )
+
+
+@pytest.mark.parametrize('authority', STRICT)
+def test_a_cycle_of_the_lifecycle_is_no_way_to_another_model(
+    nodes: dict[str, SwappingNode], authority: str
+) -> None:
+    node = nodes[authority]
+    assert node.set_model('m@2').successful is (authority == 'service')
+    node.serve()
+    assert node.words() == {'tomato', 'lime'}
+    node.unconfigure()
+    assert node.set_model('m@2').successful is (authority == 'service')
+    node.serve()
+    assert node.words() == {'tomato', 'lime'}
+    if authority == 'service':  # the wish still stands
+        assert node.verb('swap').message == 'm@2 serves, after m@1'
+
+
+def test_with_service_configure_goes_on_with_what_swap_carried_out(
+    nodes: dict[str, SwappingNode],
+) -> None:
+    node = nodes['service']
+    assert node.set_model('m@2').successful
+    assert node.verb('swap').success
+    node.serve()
+    assert node.words() == {'rose', 'leaf'}
+    assert node.set_model('m@1').successful
+    node.serve()
+    assert node.words() == {'rose', 'leaf'}
+    assert node.verb('rollback').success is False or node.words() == {'tomato', 'lime'}
+
+
+def test_with_parameter_all_of_it_stays_open(nodes: dict[str, SwappingNode], store: Path) -> None:
+    node = nodes['parameter']
+    node.serve(model='m@2', model_path=str(store), execution__intra_op_threads=1)
+    assert node.words() == {'rose', 'leaf'}
+    node.serve(model='m@1', execution__intra_op_threads=0)
 
 
 def test_nodes_that_share_a_store_swap_independently(nodes: dict[str, SwappingNode]) -> None:

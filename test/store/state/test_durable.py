@@ -129,6 +129,41 @@ def test_lock_is_free_after_an_error_inside(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize('mask', [0o000, 0o022, 0o077])
+def test_nobody_else_can_hold_a_lock(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        with locked(tmp_path / 'state/locks/models'):
+            pass
+    finally:
+        os.umask(before)
+    (tmp_path / 'state/locks').chmod(0o777)  # of a careless hand
+    with locked(tmp_path / 'state/locks/models'):
+        pass
+    assert stat.S_IMODE((tmp_path / 'state/locks').stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / 'state/locks/models').stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize('kind', ['link', 'linked folder', 'pipe', 'folder'])
+def test_a_lock_is_a_file_of_its_own(tmp_path: Path, kind: str) -> None:
+    locks, target = tmp_path / 'locks', tmp_path / 'target'
+    target.mkdir(mode=0o755)
+    if kind == 'linked folder':
+        locks.symlink_to(target)
+    else:
+        locks.mkdir()
+    if kind == 'link':
+        (locks / 'models').symlink_to(target / 'file')
+    elif kind == 'pipe':
+        os.mkfifo(locks / 'models')
+    elif kind == 'folder':
+        (locks / 'models').mkdir()
+    with pytest.raises(StateError, match='it cannot be locked'), locked(locks / 'models'):
+        pass
+    assert list(target.iterdir()) == []
+    assert stat.S_IMODE(target.stat().st_mode) == 0o755
+
+
 def test_lock_makes_changes_follow_each_other(tmp_path: Path) -> None:
     count = tmp_path / 'count'
     count.write_text('0')

@@ -1,0 +1,1 @@
+"""What the package's launch files have in common."""
