@@ -14,6 +14,7 @@ from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell, warn
 from ml_integration.errors import SettingError
 from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.model_store import is_name
 
 HELP = 'show or set the release below which a model must not go'
 
@@ -35,9 +36,10 @@ def run(args: argparse.Namespace) -> int:
             warn(problem)
     else:
         with audited(state, 'floor', args.name) as record:
-            if '@' in args.name or args.release < 0:
+            if not is_name(args.name) or args.release < 0:
                 got = f'{args.name} {args.release}'
-                raise SettingError('floor', got, 'a name and a release >= 0', where='floor')
+                expected = "a model's name and a release >= 0"
+                raise SettingError('floor', got, expected, where='the command line')
             before = state.model_state(args.name)
             now = state.update_model_state(args.name, lambda now: now.with_floor(args.release))
             record.reason = f'{_shown(before)} -> {_shown(now)}'

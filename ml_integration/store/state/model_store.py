@@ -38,6 +38,12 @@ def check_name(name: str) -> str:
     return name
 
 
+def is_name(text: str) -> bool:
+    """Tells whether a model can have this name."""
+    match = _REFERENCE.fullmatch(text)
+    return match is not None and match['name'] == text
+
+
 @dataclass(frozen=True, slots=True)
 class StoredModel:
     """A version of a model in a store, as its folder names say.
