@@ -1,4 +1,4 @@
-# make setup | test | demo | demo-swap | bench | bench-check | long-run | lint | colcon | clean;
+# make setup | test | test-floor | demo | demo-swap | bench | bench-check | long-run | lint | colcon | clean;
 # ROS_DISTRO=jazzy (default) or kilted.
 # With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
 
@@ -40,7 +40,7 @@ TEST_WORKERS ?= 2
 
 BIN := $(VENV)/bin
 
-.PHONY: help setup test demo demo-swap bench bench-check long-run lint colcon clean
+.PHONY: help setup test test-floor demo demo-swap bench bench-check long-run lint colcon clean
 
 help: ## Say what there is
 	@echo 'make TARGET [ROS_DISTRO=jazzy|kilted] [PYTHON=python3.12]'
@@ -55,6 +55,18 @@ setup: ## Make the environment; what is up to date stays (implied by the targets
 test: setup ## Run the tests; PYTEST_ARGS='-k name -x' goes to pytest
 	@timeout --foreground $(TEST_LIMIT) $(BIN)/python -m pytest \
 	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+FLOOR := .venv-floor
+# What numbers, files and engines are used by, and of the nodes what a camera's picture meets.
+FLOOR_TESTS := $(addprefix test/,backends contract core ops sensors encoders tasks store deploy \
+  serving cli fuzz environment/test_package_metadata.py ros/messages \
+  ros/inference/test_inference_node.py ros/inference/test_parity.py)
+
+test-floor: export PATH := $(CURDIR)/$(FLOOR)/bin:$(PATH)
+test-floor: ## Run a part of the tests with the oldest packages that are declared
+	@$(PYTHON) -m dev.setup --distro $(ROS_DISTRO) --venv $(FLOOR) --floor
+	@timeout --foreground $(TEST_LIMIT) $(FLOOR)/bin/python -m pytest \
+	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS) $(FLOOR_TESTS)
 
 demo: setup ## Detect people and vehicles in a real video; DEMO_SECONDS=15
 	@$(BIN)/demo

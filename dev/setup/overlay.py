@@ -19,7 +19,11 @@ PACKAGES = ('vision_msgs', 'composition_interfaces')
 # The wheels' CMake files name the Python of the machine that built them.
 BUILDERS_PYTHON = re.compile(r'/opt/python/[^/;"]+/include/python3\.\d+')
 BUILDERS_SITE = re.compile(r'/opt/python/[^/;"]+/lib/python3\.\d+/site-packages')
-OUR_PATHS = "import sysconfig; print(*map(sysconfig.get_path, ('include', 'purelib')), sep='\\n')"
+BUILDERS_NUMPY = re.compile(BUILDERS_SITE.pattern + '/numpy/_core/include')  # core before NumPy 2
+OUR_PATHS = """
+import numpy, sysconfig
+print(*map(sysconfig.get_path, ('include', 'purelib')), numpy.get_include(), sep='\\n')
+"""
 
 
 def source_files() -> list[Path]:
@@ -36,7 +40,7 @@ def build(request: Request, journal: Journal, environment: Mapping[str, str]) ->
 
 
 def _point_at_our_python(request: Request, environment: Mapping[str, str]) -> None:
-    include, site = subprocess.run(
+    include, site, numpy_include = subprocess.run(
         [request.python, '-c', OUR_PATHS],
         env=dict(environment),
         capture_output=True,
@@ -45,9 +49,15 @@ def _point_at_our_python(request: Request, environment: Mapping[str, str]) -> No
     ).stdout.splitlines()
     for file in (request.venv / 'share').glob('*/cmake/*.cmake'):
         text = file.read_text()
-        fixed = BUILDERS_SITE.sub(site, BUILDERS_PYTHON.sub(include, text))
+        fixed = pointed(text, include, site, numpy_include)
         if fixed != text:
             file.write_text(fixed)
+
+
+def pointed(text: str, include: str, site: str, numpy_include: str) -> str:
+    """Returns a CMake file of the wheels with the folders of this environment's Python."""
+    text = BUILDERS_NUMPY.sub(numpy_include, BUILDERS_PYTHON.sub(include, text))
+    return BUILDERS_SITE.sub(site, text)
 
 
 def _build_one(

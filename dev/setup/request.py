@@ -20,11 +20,13 @@ class Request:
         distro: ROS distribution, such as 'jazzy'.
         venv: Absolute folder of the virtual environment.
         system_ros: A ROS installation is sourced and is to be used instead of wheels.
+        floor: Instead of today's packages, the oldest ones that the package says it runs with.
     """
 
     distro: str
     venv: Path
     system_ros: bool
+    floor: bool = False
 
     @property
     def python(self) -> Path:
@@ -47,9 +49,13 @@ def parse(arguments: Sequence[str] | None = None) -> Request:
     parser = argparse.ArgumentParser(prog='dev.setup', description=__doc__)
     parser.add_argument('--distro', default='jazzy', help='ROS distribution (default: jazzy)')
     parser.add_argument('--venv', default='.venv', type=Path, help='folder of the environment')
+    parser.add_argument(
+        '--floor', action='store_true', help='install the oldest packages that are declared'
+    )
     given = parser.parse_args(arguments)
     return Request(
         distro=given.distro,
         venv=ROOT / given.venv,
         system_ros=is_ros_sourced(os.environ),
+        floor=given.floor,
     )

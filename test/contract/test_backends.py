@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import hidden_weights
 import numpy as np
 import onnx_models
 import pytest
@@ -46,6 +48,7 @@ def test_session_tells_its_tensors_and_its_device(session: Any, backend: Any) ->
     assert [str(spec) for spec in session.inputs] == ['images: float32[1, 3, 64, 64]']
     assert [str(spec) for spec in session.outputs] == ['detections: float32[1, 16, 8]']
     assert session.device in backend.available()
+    assert session.from_cache is False
 
 
 def test_session_gives_the_outputs_it_promises(session: Any) -> None:
@@ -108,6 +111,18 @@ def test_sessions_of_one_loaded_model_end_one_by_one_and_keep_their_outputs(sess
     with pytest.raises(InferenceError):
         other.share()
     np.testing.assert_array_equal(session.run({'images': PICTURE})['detections'], expected)
+
+
+@pytest.mark.parametrize('place', ['initializer', 'constant', 'branch', 'function', 'sparse'])
+def test_weights_in_files_that_nobody_verified_are_not_read(
+    place: str, backend: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if 'onnx' not in backend.formats:
+        pytest.skip('it opens no ONNX models')
+    (tmp_path / 'weights.bin').write_bytes(hidden_weights.WEIGHTS.tobytes())
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelLoadError, match='detector@3'):
+        backend.open(ModelContent(IDENTITY, hidden_weights.hidden(place)), ExecutionSettings())
 
 
 def test_bytes_that_are_no_model_are_refused_by_the_name_of_the_model(backend: Any) -> None:

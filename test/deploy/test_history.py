@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from deployed_robots import WAIT_S, Robot
 
+from ml_integration.errors import SwapError
 from ml_integration.store.state.node_state import NodeState
 from ml_integration.store.state.state_dir import StateDir
 
@@ -84,6 +85,21 @@ def test_frames_do_not_wait_while_the_state_of_a_swap_is_being_written(
     swapped.result(WAIT_S)
     state = robot.deployment.state
     assert (state.serving, state.committed, state.attempts) == ('m@2', False, 1)
+
+
+def test_a_rollback_that_is_refused_again_and_again_does_not_fill_the_disk(
+    robot: Robot, tmp_path: Path
+) -> None:
+    robot.deployment.start('m@1')
+    log = StateDir(tmp_path / 'state').audit
+    before = len(log.entries())
+    for _ in range(50):
+        with pytest.raises(SwapError):
+            robot.deployment.rollback().result(WAIT_S)
+    assert len(log.entries()) == before + 1
+    (counted,) = log.examine().refusals
+    assert counted.reason.startswith('49 more until ')
+    assert log.verify() == ()
 
 
 def test_a_power_cut_in_the_audit_log_is_no_complaint_and_tampering_is_one(

@@ -116,6 +116,30 @@ def test_what_rosdep_cannot_install_is_in_a_requirements_file(name: str, file: s
     assert name in [line.split('>')[0] for line in lines]
 
 
+def test_the_floor_is_what_is_declared(package: Package) -> None:
+    lines = (PINS / 'floor.txt').read_text().splitlines()
+    floor = dict(line.lower().split('==') for line in lines if line and line[0] != '#')
+    names = {'opencv': 'opencv-python-headless', 'yaml': 'pyyaml'}
+    depends = (*package.build_depends, *package.exec_depends, *package.test_depends)
+    declared = {
+        names.get(name, name): entry.version_gte
+        for entry in depends
+        if (name := entry.name.removeprefix('python3-')) != entry.name and entry.version_gte
+    }
+    (line,) = (
+        one for one in (ROOT / 'requirements.txt').read_text().splitlines() if one[0] != '#'
+    )
+    found = re.fullmatch(r'onnxruntime>=([0-9.]+),<2', line)
+    assert found is not None
+    declared['onnxruntime'] = found[1]
+    runtime = {
+        line.split('==')[0].lower() for line in (PINS / 'runtime.txt').read_text().splitlines()
+    }
+    assert declared.keys() == {name for name in runtime if name[:1] != '#'}
+    for name, version in declared.items():
+        assert (floor[name] + '.0').startswith(version + '.'), name
+
+
 @pytest.mark.parametrize('file', sorted(PINS.glob('*.txt')), ids=lambda file: file.name)
 def test_every_pin_is_exact(file: Path) -> None:
     lines = [line for line in file.read_text().splitlines() if line and line[0] != '#']

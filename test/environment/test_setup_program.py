@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -231,11 +232,20 @@ def test_a_changed_source_makes_its_step_outdated(
 def test_the_wheels_cmake_files_come_to_name_this_python() -> None:
     line = (
         'INTERFACE_INCLUDE_DIRECTORIES "/opt/python/cp311-cp311/include/python3.11;'
-        '/opt/python/cp311-cp311/lib/python3.11/site-packages/numpy/_core/include;${x}/include"'
+        '/opt/python/cp311-cp311/lib/python3.11/site-packages/numpy/_core/include;'
+        '/opt/python/cp311-cp311/lib/python3.11/site-packages/x;${x}/include"'
     )
-    fixed = overlay.BUILDERS_SITE.sub('/site', overlay.BUILDERS_PYTHON.sub('/include', line))
-    expected = '"/include;/site/numpy/_core/include;${x}/include"'
+    fixed = overlay.pointed(line, '/include', '/site', '/numpy/core/include')
+    expected = '"/include;/numpy/core/include;/site/x;${x}/include"'
     assert fixed == f'INTERFACE_INCLUDE_DIRECTORIES {expected}'
+
+
+def test_the_oldest_packages_take_the_place_of_todays(tmp_path: Path) -> None:
+    today = Request('jazzy', tmp_path, system_ros=False)
+    names = [file.name for file in wheels.pin_files(today)]
+    floor = [file.name for file in wheels.pin_files(replace(today, floor=True))]
+    assert names[0] == 'runtime.txt'
+    assert floor == ['floor.txt', *names[1:]]
 
 
 @pytest.fixture
@@ -306,5 +316,5 @@ def test_make_help_names_every_target() -> None:
     printed = subprocess.run(
         ['make', '--no-print-directory', 'help'], cwd=ROOT, capture_output=True, text=True
     ).stdout
-    for target in ('setup', 'test', 'demo', 'lint', 'colcon', 'clean'):
+    for target in ('setup', 'test', 'test-floor', 'demo', 'lint', 'colcon', 'clean'):
         assert f'  {target}\t' in printed

@@ -16,7 +16,6 @@ from time import monotonic
 import bare_engine
 import onnx
 import pytest
-from google.protobuf.message import DecodeError
 from hidden_weights import WEIGHTS, hidden, references
 
 from ml_integration.backends.onnx_runtime.weights import check_weights
@@ -122,7 +121,7 @@ def accepted(data: bytes, files: Mapping[str, bytes]) -> bool:
 def seen_by_the_onnx_package(data: bytes) -> set[str | bytes]:
     try:
         return set(references(onnx.load_from_string(data)))
-    except DecodeError:
+    except Exception:  # of protobuf, which nothing here imports
         return set()
 
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.descriptor import Descriptor
-from google.protobuf.message import Message
 from onnx import TensorProto, helper, numpy_helper
 
 WEIGHTS = np.array([10, 11, 12], np.float32)
@@ -18,7 +16,7 @@ Path = tuple[str, ...]
 """Fields that lead from a model to a tensor."""
 
 
-def paths(message: Descriptor = onnx.ModelProto.DESCRIPTOR, seen: Path = ()) -> Iterator[Path]:
+def paths(message: Any = onnx.ModelProto.DESCRIPTOR, seen: Path = ()) -> Iterator[Path]:
     """Yields every way from a model to a tensor that enters no kind of message three times."""
     for field in message.fields:
         into = field.message_type
@@ -36,7 +34,7 @@ def with_tensor(path: Path, tensor: TensorProto) -> bytes:
     message: Any = model
     for name in path:
         message = getattr(message, name)
-        if not isinstance(message, Message):
+        if not _is_message(message):
             message = message.add()
     message.CopyFrom(tensor)
     return model.SerializeToString()
@@ -52,14 +50,18 @@ def external(location: str = 'weights.bin', **entries: str) -> TensorProto:
     return tensor
 
 
-def references(message: Message) -> Iterator[str]:
+def references(message: Any) -> Iterator[str]:
     """Yields the location of every external tensor, whatever holds it: the naive way."""
     if isinstance(message, TensorProto) and message.data_location == TensorProto.EXTERNAL:
         yield {entry.key: entry.value for entry in message.external_data}.get('location', '')
     for field, value in message.ListFields():
         if field.message_type is not None:
-            for item in [value] if isinstance(value, Message) else value:
+            for item in [value] if _is_message(value) else value:
                 yield from references(item)
+
+
+def _is_message(value: Any) -> bool:
+    return hasattr(value, 'ListFields')
 
 
 def hidden(place: str, tensor: TensorProto | None = None) -> bytes:

@@ -18,12 +18,15 @@ from typing import Any
 
 from ml_integration.core import plugins
 from ml_integration.core.declaration import Setting, settings_of, type_name
+from ml_integration.ros.composition.container_parameters import ContainerParameters
 from ml_integration.ros.node.parameters import InferenceNodeParameters, VideoPlayerParameters
 
 NODES: dict[str, type] = {
     'inference_node': InferenceNodeParameters,
     'video_player': VideoPlayerParameters,
 }
+PROGRAMS: dict[str, type] = {'component_container': ContainerParameters}
+"""What has parameters and no file of them in config/."""
 MARKED = re.compile(
     r'(<!-- (parameters|settings|encode): (\w+) -->\n).*?(<!-- end -->)', re.DOTALL
 )
@@ -56,8 +59,9 @@ def yaml_file(node: str) -> str:
 
 
 def table(node: str) -> str:
-    """A Markdown table of a node's parameters."""
-    rows = [(*_described(setting), _changes(setting)) for setting in settings_of(NODES[node])]
+    """A Markdown table of the parameters of a node or a program."""
+    cls = {**NODES, **PROGRAMS}[node]
+    rows = [(*_described(setting), _changes(setting)) for setting in settings_of(cls)]
     return _markdown(('Parameter', *DESCRIBED, 'Changes'), rows)
 
 

@@ -46,8 +46,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sensor_model(folder, 'adding', adder(), [JOINTS, state, gain])
     steady = [{**JOINTS, **HELD}, state, gain]
     write_sensor_model(folder, 'steady', adder(), steady, trigger={'rate_hz': 20})
-    write_sensor_model(folder, 'short', mean_of('imu', 20), [IMU], trigger={'rate_hz': 20})
-    long = {**IMU, 'tensor': 'turns', 'shape': [1, 50, 3], 'keep': {'window_ms': 500}}
+    # Longer than the model needs, and with gaps: a busy machine publishes late.
+    patient = {**IMU['encode'], 'max_gap_ms': 1000.0}
+    short = {**IMU, 'keep': {'window_ms': 700}, 'encode': patient}
+    write_sensor_model(folder, 'short', mean_of('imu', 20), [short], trigger={'rate_hz': 20})
+    long = {**short, 'tensor': 'turns', 'shape': [1, 50, 3], 'keep': {'window_ms': 1000}}
     write_sensor_model(folder, 'long', mean_of('turns', 50), [long], trigger={'rate_hz': 20})
     return folder
 
