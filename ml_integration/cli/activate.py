@@ -20,7 +20,8 @@ from ml_integration.cli.arguments import (
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell
 from ml_integration.cli.proving import prove_and_activate
-from ml_integration.store.state.model_store import check_name
+from ml_integration.errors import MlIntegrationError
+from ml_integration.store.state.model_store import ModelStore, check_name
 
 HELP = 'make a version the active one, after it has proven itself'
 
@@ -40,8 +41,9 @@ def run(args: argparse.Namespace) -> int:
         name = check_name(args.model.partition('@')[0])
         active = state.model_state(name).active
         record.before = f'{name}@{active}' if active else ''
-        folder = store_of(args).find(args.model)
-        manifest, before = prove_and_activate(folder, trust_of(args), state)
+        store = store_of(args)
+        folder, meant = store.find(args.model), _meant(store, name)
+        manifest, before = prove_and_activate(folder, trust_of(args), state, meant)
         record.model = record.after = str(manifest.identity)
         record.before = f'{name}@{before.active}' if before.active else ''
     if args.json:
@@ -51,3 +53,11 @@ def run(args: argparse.Namespace) -> int:
     else:
         tell(f'{record.after} is active, after {record.before or "nothing"}')
     return 0
+
+
+def _meant(store: ModelStore, name: str) -> int | None:
+    """Returns the version that a bare name means; None if it means none that may be used."""
+    try:
+        return int(store.find(name).name)
+    except MlIntegrationError:
+        return None

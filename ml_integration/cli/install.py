@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 from ml_integration.cli.arguments import add_json, add_state, add_trust, path, state_of, trust_of
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell
 from ml_integration.cli.progress_bar import ProgressBar
 from ml_integration.store.install.installing import Installed, install
+from ml_integration.store.state.model_store import quarantine_in
 from ml_integration.store.state.places import user_store
 from ml_integration.store.state.state_dir import StateDir
 
@@ -49,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
                 trust_of(args),
                 manifest=args.manifest,
                 progress=bar.show,
+                replaceable=lambda directory: _is_barred(directory, state),
             )
         record.model = str(installed.manifest.identity)
         known = '' if installed.is_new else ', was there already'
@@ -64,12 +67,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _is_barred(directory: Path, state: StateDir) -> bool:
+    """Tells whether nobody may use what lies in a version's folder, so that it may be replaced."""
+    version = int(directory.name)
+    return quarantine_in(directory, version, state.model_state(directory.parent.name)) is not None
+
+
 def _lift_quarantine(installed: Installed, state: StateDir) -> None:
-    """Ends a quarantine, which was about the files that are gone now."""
-    identity = installed.manifest.identity
-    if installed.is_new and identity.version in state.model_state(identity.name).quarantined:
+    """Ends a quarantine: what is there now was verified and is what a person wants."""
+    manifest = installed.manifest
+    version, digest = manifest.version, manifest.digest
+    if state.model_state(manifest.name).quarantine_of(version, digest):
         state.update_model_state(
-            identity.name, lambda now: now.without_quarantine(identity.version)
+            manifest.name, lambda now: now.without_quarantine(version, digest)
         )
 
 

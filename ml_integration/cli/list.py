@@ -9,7 +9,7 @@ from typing import Any
 
 from ml_integration.cli.arguments import add_json, add_stores, state_of, store_of
 from ml_integration.cli.output import tell
-from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.model_state import ModelState, Quarantine
 from ml_integration.store.state.model_store import NAME_RULE, StoredModel
 
 HELP = 'list the models of the stores'
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _row(model: StoredModel, state: ModelState) -> dict[str, Any]:
     row = {
-        'model': str(model), 'state': _state(model.version, state),
+        'model': str(model), 'state': _state(model, state),
         'directory': str(model.directory), 'task': '', 'description': '',
     }  # fmt: skip
     manifest, error = model.manifest, model.error
@@ -49,7 +49,8 @@ def _row(model: StoredModel, state: ModelState) -> dict[str, Any]:
         row.update(task=manifest.task, description=manifest.description)
         missing = [name for name in manifest.files if not (model.directory / name).exists()]
         error = f'incomplete, missing: {", ".join(missing)}' if missing else ''
-    return {**row, 'error': error or state.quarantined.get(model.version, '')}
+    quarantine = _quarantine(model, state)
+    return {**row, 'error': error or (str(quarantine) if quarantine else '')}
 
 
 def _misnamed(folder: Path) -> dict[str, Any]:
@@ -59,7 +60,11 @@ def _misnamed(folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _state(version: int, state: ModelState) -> str:
-    if version in state.quarantined:
+def _state(model: StoredModel, state: ModelState) -> str:
+    if _quarantine(model, state):
         return 'quarantined'
-    return {state.previous: 'previous', state.active: 'active'}.get(version, '')
+    return {state.previous: 'previous', state.active: 'active'}.get(model.version, '')
+
+
+def _quarantine(model: StoredModel, state: ModelState) -> Quarantine | None:
+    return state.quarantine_of(model.version, model.manifest.digest if model.manifest else '')

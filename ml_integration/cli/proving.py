@@ -9,12 +9,21 @@ from ml_integration.errors import IntegrityError
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import read_package
 from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.model_store import how_to_lift
 from ml_integration.store.state.state_dir import StateDir
 from ml_integration.store.trust.policy import Trust, check_release
 
 
-def prove_and_activate(folder: Path, trust: Trust, state: StateDir) -> tuple[Manifest, ModelState]:
+def prove_and_activate(
+    folder: Path, trust: Trust, state: StateDir, meant: int | None = None
+) -> tuple[Manifest, ModelState]:
     """Verifies a version, loads it, runs its golden sample and makes the bare name mean it.
+
+    Args:
+        folder: holds the version.
+        trust: what it has to show.
+        state: remembers it.
+        meant: the version that the bare name means now, if nobody has chosen one.
 
     Returns:
         Its manifest and the state before.
@@ -24,17 +33,21 @@ def prove_and_activate(folder: Path, trust: Trust, state: StateDir) -> tuple[Man
     """
     package = read_package(folder, trust)
     manifest = package.manifest
-    check_release(manifest, state.model_state(manifest.name))
+    check_release(manifest, state.model_state(manifest.name), trust)
     Loader().load(package).close()
     before = [ModelState()]
 
     def activate(now: ModelState) -> ModelState:
         # All of this may have changed while the model was proving itself.
-        check_release(manifest, now)
-        if manifest.version in now.quarantined:
-            raise IntegrityError(folder, f'quarantined: {now.quarantined[manifest.version]}')
+        check_release(manifest, now, trust)
+        quarantine = now.quarantine_of(manifest.version, manifest.digest)
+        if quarantine is not None:
+            hint = how_to_lift(
+                str(manifest.identity), quarantine.digest, folder.parents[1], state.path
+            )
+            raise IntegrityError(folder, f'quarantined, {quarantine}', hint=hint)
         before[0] = now
-        return now.activated(manifest.version)
+        return now.activated(manifest.version, meant)
 
     state.update_model_state(manifest.name, activate)
     return manifest, before[0]

@@ -37,7 +37,11 @@ def run(args: argparse.Namespace) -> int:
         before = state.model_state(check_name(args.name))
         record.before = f'{args.name}@{before.active}' if before.active else ''
         if before.previous is None:
-            raise SwapError(f'{record.before or args.name} has no previous version')
+            raise SwapError(
+                f'{record.before or args.name} has no previous version',
+                hint=f'Choose one: ml_model activate {args.name}@VERSION. '
+                'ml_model list shows them.',
+            )
         folder = store_of(args).find(f'{args.name}@{before.previous}')
         manifest, _ = prove_and_activate(folder, trust_of(args), state)
         record.model = record.after = str(manifest.identity)

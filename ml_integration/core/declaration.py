@@ -32,6 +32,7 @@ class Rule:
         read_only: fixed once the program runs.
         at_configure: takes effect when a node is configured, and is refused while it is.
         length: exact number of items of a tuple.
+        off: a number outside the range that is allowed as well, such as 0 for never.
         decides_what_runs: has a say in which bytes run as a model, so that whoever may not
             change the model may not change this either.
         files: 'one' if the text names a file or a folder, 'several' if it is a list of them
@@ -45,6 +46,7 @@ class Rule:
     read_only: bool = False
     at_configure: bool = False
     length: int | None = None
+    off: float | None = None
     decides_what_runs: bool = False
     files: Literal['', 'one', 'several'] = ''
 
@@ -59,7 +61,8 @@ class Rule:
             parts.append(f'<= {self.le:g}')
         if self.length is not None:
             parts.append(f'{self.length} items')
-        return ' and '.join(parts)
+        expected = ' and '.join(parts)
+        return expected if self.off is None else f'{self.off:g}, or {expected}'
 
     def allows(self, value: Any) -> bool:
         if isinstance(value, tuple):
@@ -70,6 +73,8 @@ class Rule:
     def _allows_one(self, value: Any) -> bool:
         if isinstance(value, float) and not math.isfinite(value):
             return False
+        if self.off is not None and value == self.off:
+            return True
         return (
             (not self.choices or value in self.choices)
             and (self.ge is None or value >= self.ge)
@@ -87,11 +92,14 @@ def declared(
     read_only: bool = False,
     at_configure: bool = False,
     length: int | None = None,
+    off: float | None = None,
     decides_what_runs: bool = False,
     files: Literal['', 'one', 'several'] = '',
 ) -> Any:
     """Declares a field of a settings class; see `Rule` for the arguments."""
-    rule = Rule(text, ge, le, choices, read_only, at_configure, length, decides_what_runs, files)
+    rule = Rule(
+        text, ge, le, choices, read_only, at_configure, length, off, decides_what_runs, files
+    )
     return field(default=default, metadata={'rule': rule})
 
 

@@ -75,6 +75,8 @@ class Alarms:
         fallback: reason why another device than the wanted one executes the model; empty if none.
         unchecked: whether any file is loaded as a model, unverified.
         tampering: how the serving model's files have changed; empty if they have not.
+        quarantined: why no start may use what serves; empty if one may.
+        start: what is to be told of the last start, however bad that is.
         exposed: folders that anybody may change.
         leaked: secrets that belong on no robot.
     """
@@ -83,20 +85,24 @@ class Alarms:
     fallback: str = ''
     unchecked: bool = False
     tampering: str = ''
+    quarantined: str = ''
+    start: tuple[Finding, ...] = ()
     exposed: tuple[str, ...] = ()
     leaked: tuple[str, ...] = ()
 
     def findings(self) -> tuple[Finding, ...]:
-        """Returns one finding for each fault, the worst one first."""
+        """Returns one finding for each fault, the worst one first, and then what is no fault."""
         sentences = [*self.complaints, self.fallback, *self.exposed]
         if self.unchecked:
             sentences.append('INTEGRITY IS OFF: any file is loaded as a model')
         found = [Finding('model', Level.WARN, text, hard=True) for text in sentences if text]
         found[:0] = [Finding('model', Level.ERROR, text, hard=True) for text in self.leaked]
+        if self.quarantined:
+            found.insert(0, Finding('model', Level.ERROR, self.quarantined, hard=True))
         if self.tampering:
             sentence = f'changed on disk and quarantined: {self.tampering}'
             found.insert(0, Finding('model', Level.ERROR, sentence, hard=True))
-        return tuple(found)
+        return tuple(sorted((*self.start, *found), key=lambda one: -one.level))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from ml_integration.errors import MlIntegrationError, SwapError
+from ml_integration.errors import IntegrityError, MlIntegrationError, SwapError
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import (
     ModelPackage,
+    digest_of,
     inspect_package,
     read_manifest,
     read_package,
 )
-from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.package.second_look import Look, look_at
+from ml_integration.store.state.model_state import SHORT, ModelState, Quarantine
 from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.node_state import Edition
 from ml_integration.store.trust.policy import Trust, check_release
 
 AT_ONCE_BYTES = 8 * 1024 * 1024
@@ -58,7 +62,7 @@ class Admission:
         """
         folder = inspect_package(self._store.find(reference), self._trust)
         manifest = folder.manifest
-        self._check(manifest, serving)
+        self._check(folder.directory, manifest, serving)
         package = None
         if sum(pin.size for pin in manifest.files.values()) <= AT_ONCE_BYTES:
             package = folder.read()  # by the manifest that was checked
@@ -71,31 +75,80 @@ class Admission:
             MlIntegrationError: it may not be loaded, or not in the place of the serving one.
         """
         package = read_package(self._store.find(reference), self._trust)
-        self._check(package.manifest, serving)
+        self._check(package.directory, package.manifest, serving)
         return package
 
-    def meant(self, reference: str) -> str:
-        """Returns the `name@version` that a reference stands for now.
+    def verify_edition(self, edition: Edition, serving: Manifest | None) -> ModelPackage:
+        """Does the same for a model that has served, whose content must be the same.
 
         Raises:
-            MlIntegrationError: there is no such model.
+            MlIntegrationError: it may not be loaded, or its version has other content now.
         """
-        return str(read_manifest(self._store.find(reference)).identity)
+        package = self.verify(edition.model, serving)
+        found = Edition.of(package.manifest)
+        if not found.matches(edition):
+            raise IntegrityError(
+                package.directory,
+                f'{edition} has other content than when it served',
+                got=f'a manifest of sha256 {found.digest[:SHORT]}',
+                expected=edition.digest[:SHORT],
+            )
+        return package
 
-    def look_again(self, package: ModelPackage) -> str:
-        """Reads the files of a package again.
+    def meant(self, reference: str) -> Edition:
+        """Returns what a reference stands for now, usable or not.
 
-        Returns:
-            What is wrong with them now; empty if nothing is.
+        A bare name stands for the active version, or the newest one, also where that is missing
+        or quarantined: whoever loads it then says so. Without a digest where that is unreadable.
         """
+        versions = self._store.versions(reference)
+        active = self._state_of(reference).active if versions else None
+        if versions:
+            reference = f'{reference}@{active or versions[-1]}'
         try:
-            read_package(package.directory, self._trust)
-        except MlIntegrationError as error:
-            return str(error)
-        return ''
+            directory = self._store.find(reference)
+        except MlIntegrationError:
+            return Edition(reference)
+        try:
+            return Edition.of(read_manifest(directory))
+        except MlIntegrationError:
+            return Edition(f'{directory.parent.name}@{directory.name}')
 
-    def _check(self, manifest: Manifest, serving: Manifest | None) -> None:
-        check_release(manifest, self._state_of(manifest.name))
+    def proven(self, name: str) -> tuple[Edition, ...]:
+        """Returns what has proven itself on this machine of a model, the newest version first."""
+        folders = self._store.folders(name)
+        state, found = self._state_of(name) if folders else ModelState(), []
+        for version, folder in sorted(folders.items(), reverse=True):
+            digest = digest_of(folder)
+            usable = digest and not state.quarantine_of(version, digest)
+            if usable and state.has_proven(version, digest):
+                found.append(Edition(f'{name}@{version}', digest))
+        return tuple(found)
+
+    def digest(self, reference: str) -> str:
+        """Returns the manifest digest of what a reference finds now.
+
+        Raises:
+            MlIntegrationError: there is no such model, or its manifest cannot be read.
+        """
+        return read_manifest(self._store.find(reference)).digest
+
+    @property
+    def is_open(self) -> bool:
+        """True where nothing has to be shown."""
+        return self._trust.policy == 'off'
+
+    def quarantine_sentence(self, package: ModelPackage, quarantine: Quarantine) -> str:
+        """Returns the sentence on a quarantine of a package's model, and on how it ends."""
+        return str(self._store.barred(package.directory, package.manifest.name, quarantine))
+
+    def look_again(self, package: ModelPackage, ended: Callable[[], bool]) -> Look:
+        """Looks at the files of a package that was loaded; see `look_at`."""
+        return look_at(package.directory, package.manifest, self._trust, ended)
+
+    def _check(self, directory: Path, manifest: Manifest, serving: Manifest | None) -> None:
+        self._store.refuse_quarantined(directory, manifest)
+        check_release(manifest, self._state_of(manifest.name), self._trust)
         if serving is not None:
             check_replaceable(serving, manifest)
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-from ml_integration.deploy import probation
+from ml_integration.core.health import Finding, Level
+from ml_integration.deploy import probation, starting
 from ml_integration.deploy.admission import Admission, Candidate
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loaded, Loader
 from ml_integration.deploy.open_models import Audience, OpenModels
 from ml_integration.deploy.probation import ProbationSettings
 from ml_integration.deploy.router import Router
+from ml_integration.deploy.starting import Choice, Start
 from ml_integration.deploy.swapping import Swapping
-from ml_integration.errors import MlIntegrationError, ModelError, ModelNotFoundError
-from ml_integration.store.state.node_state import NodeState
+from ml_integration.errors import IntegrityError, MlIntegrationError, ModelError, ModelLoadError
+from ml_integration.store.package.package import digest_of
+from ml_integration.store.state.model_state import SHORT
+from ml_integration.store.state.node_state import NONE, Edition, NodeState
 
 
 class Deployment:
@@ -49,7 +53,7 @@ class Deployment:
         self._history = history
         self._settings = settings
         self._models = OpenModels(history, settings, now_ns, keep_previous, proven)
-        self._swapping = Swapping(self._models, admission, loader, history)
+        self._swapping = Swapping(self._models, admission, loader, history, settings)
 
     @property
     def serving(self) -> Loaded:
@@ -80,8 +84,18 @@ class Deployment:
     @property
     def complaints(self) -> tuple[str, ...]:
         """Sentences on what went wrong: a model that was not used, a state that is not stored."""
-        known = (self._models.problem, self._history.problem, *self._history.tampering)
-        return tuple(filter(None, known))
+        told = (item.sentence for item in self.findings if item.level > Level.OK)
+        return (*told, *self.problems)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Sentences on state that cannot be stored or read."""
+        return (*self._history.complaints, *self._history.tampering)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Judgment of the start: another model than asked for, until one is put into service."""
+        return self._models.findings
 
     @property
     def state(self) -> NodeState:
@@ -93,29 +107,35 @@ class Deployment:
         """True while a model is being loaded, or is about to be."""
         return self._swapping.busy
 
-    def start(self, reference: str) -> None:
-        """Loads the model a node begins with, or the last good one if that keeps failing.
+    def start(self, asked: str, chosen: str = '', fallback: str = '') -> None:
+        """Loads the model a node begins with, or the last good one if that cannot be.
+
+        What a person must mend is not remembered: the next start tries it again.
+
+        Args:
+            asked: the parameter at the start of the process, a reference.
+            chosen: what a person chose since then, a reference; empty for nothing.
+            fallback: a model that may take the place of one of another name; empty for none.
 
         Raises:
             MlIntegrationError: it cannot be loaded, and there is no other that was good.
         """
-        attempts = self._settings().attempts
-        decision = probation.on_start(self.state, self._admission.meant(reference), attempts)
-        self._follow(decision)
-        try:
-            loaded = self._open(decision.model)
-        except ModelNotFoundError:
-            raise
-        except ModelError as error:
-            fallback = probation.on_load_failure(self.state, decision.model, str(error))
-            self._history.log('start', decision.model, result='failed', reason=str(error))
-            if fallback is None:
-                raise
-            self._follow(fallback)
-            loaded = self._open(fallback.model)
-        self._models.do_aside(self._loader.keep)
-        self._models.serve(loaded)
-        self._history.log('start', str(loaded.identity), reason=self._models.problem)
+        failures: list[tuple[Edition, MlIntegrationError]] = []
+        before = self.state
+        for choice in starting.choices(before, self._request(asked, chosen, fallback)):
+            try:
+                loaded = self._begin(choice)
+            except MlIntegrationError as error:
+                self._history.change(lambda _: before)
+                self._history.log('start', str(choice.edition), result='failed', reason=str(error))
+                failures.append((choice.edition, error))
+            else:
+                finding = _finding(choice, failures, self._history.node)
+                self._models.findings = (finding,) if finding.sentence else ()
+                self._models.serve(loaded)
+                self._history.log('start', str(loaded.identity), reason=finding.sentence)
+                return
+        raise _nothing_left(failures)
 
     def admit(self, reference: str) -> Candidate:
         """Checks in a moment whether a model may be loaded in the place of the serving one.
@@ -135,13 +155,16 @@ class Deployment:
         """
         return self._swapping.swap(candidate)
 
-    def rollback(self) -> Future[str]:
-        """Lets the previous good model serve again, from memory if it is still there.
+    def rollback(self, reason: str = 'it was rolled back') -> Future[str]:
+        """Lets the model serve again that served good frames before, proven or not.
+
+        Args:
+            reason: why the serving model is taken back; it is rejected for it.
 
         Returns:
             The sentence that says what happened, or the MlIntegrationError that prevented it.
         """
-        return self._swapping.rollback()
+        return self._swapping.rollback(reason)
 
     def stay(self) -> None:
         """Gives up the load that is under way, if there is one."""
@@ -150,37 +173,100 @@ class Deployment:
     def is_serving(self, reference: str) -> bool:
         """Tells whether a reference means the model that serves."""
         serving = str(self.serving.identity)
-        try:
-            return reference == serving or serving == self._admission.meant(reference)
-        except MlIntegrationError:
-            return False
+        return reference == serving or serving == str(self._admission.meant(reference))
 
-    def quarantined(self, name: str, version: int) -> str:
-        """Returns why a version may not be loaded on this machine; empty if it may."""
-        return self._history.of_model(name).quarantined.get(version, '')
+    def differs_on_disk(self, reference: str) -> str:
+        """Compares the content that a reference finds now with the one that serves.
 
-    def look_for_tampering(self) -> str:
-        """Reads the serving model's files again; quarantines the version if they changed.
+        Args:
+            reference: means the model that serves.
 
         Returns:
-            What is wrong with them; empty if nothing is.
+            What is there instead; empty if it is the same, or nobody can tell.
         """
         package = self.serving.package
-        manifest, found = package.manifest, self._admission.look_again(package)
-        if found and not self.quarantined(manifest.name, manifest.version):
-            self._history.quarantine(manifest, found)
-        return found
+        serving = package.manifest
+        try:
+            digest = self._admission.digest(reference)
+        except IntegrityError:  # it is quarantined, and it is there
+            digest = digest_of(package.directory)
+        except MlIntegrationError:
+            digest = ''
+        if digest in ('', serving.digest):
+            return ''
+        return f'{serving.identity} is {digest[:SHORT]} on disk, {serving.digest[:SHORT]} serves'
+
+    def quarantined(self, name: str, version: int, digest: str) -> str:
+        """Returns why content may not be loaded on this machine; empty if it may."""
+        quarantine = self._history.of_model(name).quarantine_of(version, digest)
+        return str(quarantine) if quarantine else ''
 
     def close(self) -> None:
         """Stops loading, then closes every model and the history."""
         self._swapping.stop()
+        served = self._models.is_serving
         self._models.close()
-        self._history.close()
+        self._history.close(served)
 
-    def _open(self, reference: str) -> Loaded:
-        package = self._admission.verify(reference, None)
-        return Loaded.of(package, self._loader.load(package))
+    def _request(self, asked: str, chosen: str, fallback: str) -> Start:
+        meant, wish, stand_in = (
+            self._admission.meant(reference) if reference else NONE
+            for reference in (asked, chosen, fallback)
+        )
+        names = dict.fromkeys((wish.name, self.state.stands.name, meant.name))
+        proven = [item for name in names if name for item in self._admission.proven(name)]
+        return Start(
+            asked,
+            meant,
+            wish,
+            self._settings().attempts,
+            stand_in,
+            proven,
+            self._history.node,
+            self._history.release,
+        )
 
-    def _follow(self, decision: probation.Decision) -> None:
-        self._models.problem = decision.reason
-        self._history.change(lambda _: decision.state)
+    def _begin(self, choice: Choice) -> Loaded:
+        """Opens a model; a process that dies meanwhile has counted that it tried.
+
+        Raises:
+            MlIntegrationError: it cannot be opened, whatever the reason.
+        """
+        self._history.change(lambda _: choice.state)
+        try:
+            package = self._admission.verify_edition(choice.edition, None)
+            loaded = Loaded.of(package, self._loader.load(package))
+        except MlIntegrationError:
+            raise
+        except Exception as error:  # such as a plug-in's own
+            raise ModelLoadError(
+                str(choice.edition), f'{type(error).__name__}: {error}'
+            ) from error
+        self._history.change(lambda state: probation.identify(state, loaded.edition))
+        self._models.do_aside(self._loader.keep)
+        return loaded
+
+
+def _finding(
+    choice: Choice, failures: Sequence[tuple[Edition, MlIntegrationError]], node: str
+) -> Finding:
+    """Says why the model that was asked for is not the one that starts."""
+    if not failures:
+        return Finding('model', choice.level, choice.sentence, hard=True)
+    wanted, _ = failures[0]
+    reasons = '; '.join(str(error) for _, error in failures).rstrip('.')
+    hint = f'When that is mended, the next start uses {wanted}, and so does: '
+    hint += f'ros2 param set {node} model {wanted}.'
+    sentence = starting.instead_of(wanted, choice.edition, reasons, hint)
+    if choice.sentence:
+        sentence = f'{choice.sentence} {sentence}'
+    return Finding('model', Level.ERROR, sentence, hard=True)
+
+
+def _nothing_left(failures: Sequence[tuple[Edition, MlIntegrationError]]) -> MlIntegrationError:
+    """Makes the error of a start for which no model is left."""
+    first, *others = failures
+    if not others:
+        return first[1]
+    reasons = '; '.join(str(error) for _, error in failures)
+    return ModelError(f'neither {first[0]} nor what was good before can be loaded: {reasons}')

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from ml_integration.deploy import probation
 from ml_integration.deploy.background import InOrder
 from ml_integration.errors import StateError
 from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.audit_entry import Result
-from ml_integration.store.state.model_state import ModelState
-from ml_integration.store.state.node_state import NodeState
+from ml_integration.store.state.model_state import SHORT, ModelState
+from ml_integration.store.state.node_state import Edition, NodeState
 from ml_integration.store.state.state_dir import StateDir
+from ml_integration.store.trust.policy import SIGNED
 
 
 class History:
@@ -36,8 +38,8 @@ class History:
         self._lock = threading.Lock()
         self._writer = InOrder('ml_writer')
         self._taken_by = taken_by
-        self._state = NodeState() if taken_by else state_dir.node_state(node)
-        self._stored: NodeState | None = None
+        self._state = self._known = NodeState() if taken_by else state_dir.node_state(node)
+        self._stored = False
         self._closed = False
         self.problem = _shared(state_dir, node, taken_by) if taken_by else ''
 
@@ -47,9 +49,24 @@ class History:
         return self._state_dir.audit.tampering
 
     @property
+    def complaints(self) -> tuple[str, ...]:
+        """Sentences on state that cannot be written, read or understood."""
+        return (*filter(None, (self.problem,)), *self._state_dir.problems)
+
+    @property
     def state(self) -> NodeState:
         """Newest state, which may not be on disk yet."""
         return self._state
+
+    @property
+    def node(self) -> str:
+        """Full name of the node."""
+        return self._node
+
+    @property
+    def release(self) -> str:
+        """Command that lifts a rejection, without the model."""
+        return f'ml_model release --state-dir {shlex.quote(str(self._state_dir.path))}'
 
     def change(self, change: Callable[[NodeState], NodeState]) -> NodeState:
         """Changes the state; returns the new one after it was written, or could not be.
@@ -62,27 +79,44 @@ class History:
         self._writer.do(self._store).result()
         return state
 
-    def prove(self, manifest: Manifest, stored: Callable[[], None]) -> None:
+    def count(self, edition: Edition, frames: int) -> None:
+        """Remembers that a model has given good frames, if it serves; returns at once."""
+        with self._lock:
+            self._state = probation.on_good_frames(self._state, edition, frames)
+        self._writer.do(self._store)
+
+    def prove(self, package: ModelPackage, stored: Callable[[], None]) -> None:
         """Remembers that a model has proven itself, if it is the serving one.
 
-        Returns at once. Older releases of this model may not be loaded from then on.
+        Returns at once. If it is signed, older releases of this model may not be loaded from then
+        on.
 
         Args:
-            manifest: the model's.
+            package: the model's.
             stored: is called after the proof was written, or could not be.
         """
         with self._lock:
-            if self._state.committed or self._state.serving != str(manifest.identity):
+            state = self._state
+            if state.committed or not state.edition.matches(Edition.of(package.manifest)):
                 return
             self._state = probation.on_commit(self._state)
-        self._writer.do(partial(self._store_proof, manifest, stored))
+        self._writer.do(partial(self._store_proof, package, stored))
 
-    def quarantine(self, manifest: Manifest, reason: str) -> None:
-        """Bars every node of this robot from loading this version from disk again."""
+    def quarantine(self, manifest: Manifest, digest: str, reason: str) -> None:
+        """Bars every node of this robot from loading content from disk again.
+
+        Args:
+            manifest: of the model whose place that content has taken.
+            digest: of the manifest that belongs to that content.
+            reason: why.
+        """
+        version, model = manifest.version, str(manifest.identity)
+        if self.of_model(manifest.name).quarantine_of(version, digest):
+            return
         self._writer.do(
-            partial(self._update, manifest, lambda s: s.with_quarantine(manifest.version, reason))
+            partial(self._update, manifest, lambda s: s.with_quarantine(version, digest, reason))
         ).result()
-        self.log('quarantine', str(manifest.identity), reason=reason)
+        self.log('quarantine', model, reason=f'{digest[:SHORT]}: {reason}')
 
     def of_model(self, name: str) -> ModelState:
         """Returns the stored state of a model on this machine."""
@@ -97,31 +131,45 @@ class History:
             partial(self._append, action, model, before, after, result, reason)
         ).result()
 
-    def close(self) -> None:
-        """Writes the last state; a clean stop does not count as a failed attempt."""
+    def close(self, served: bool = True) -> None:
+        """Writes the last state.
+
+        Args:
+            served: whether a model served, so that a clean stop is no failed attempt.
+        """
         if self._closed:
             return
         self._closed = True
-        with self._lock:
-            if not self._state.committed and self._state.attempts:
-                self._state = replace(self._state, attempts=self._state.attempts - 1)
+        if served:
+            with self._lock:
+                self._state = probation.on_stop(self._state)
         self._writer.do(self._store)
         self._writer.finish()
 
     def _store(self) -> None:
-        state = self._state
-        if self._taken_by or state == self._stored:
+        if self._taken_by or (self._stored and self._state == self._known):
             return
         try:
-            self._state_dir.save_node_state(self._node, state)
+            known = self._state_dir.update_node_state(self._node, self._with_releases)
         except StateError as error:
             self.problem = str(error)
         else:
-            self._stored, self.problem = state, ''
+            self._known, self._stored, self.problem = known, True, ''
 
-    def _store_proof(self, manifest: Manifest, stored: Callable[[], None]) -> None:
+    def _with_releases(self, on_disk: NodeState) -> NodeState:
+        """Returns the newest state without the rejections that a person has lifted on disk."""
+        before = self._known.rejected if on_disk.served else ()
+        lifted = [item.edition for item in before if not on_disk.rejection_of(item.edition)]
+        with self._lock:
+            for edition in lifted:
+                self._state = self._state.without_rejection(edition)
+            return self._state
+
+    def _store_proof(self, package: ModelPackage, stored: Callable[[], None]) -> None:
         self._store()
-        self._update(manifest, lambda s: s.proven(manifest.version, manifest.release))
+        manifest = package.manifest
+        release = manifest.release if package.verified_by.startswith(SIGNED) else 0
+        self._update(manifest, lambda s: s.proven(manifest.version, manifest.digest, release))
         model = str(manifest.identity)
         self._append('commit', model, after=model)
         stored()

@@ -22,6 +22,7 @@ from ml_integration.deploy.shared_sessions import SharedSessions, model_key
 from ml_integration.errors import InferenceError, ModelLoadError, ModelMismatchError
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.artifacts import StoredArtifacts
+from ml_integration.store.state.node_state import Edition
 
 _SESSIONS = SharedSessions()
 """Loaded models that all nodes of this process share."""
@@ -146,6 +147,11 @@ class Loaded:
     def identity(self) -> ModelIdentity:
         """Identity of the model."""
         return self.pipeline.model.identity
+
+    @property
+    def edition(self) -> Edition:
+        """Content that was loaded."""
+        return Edition.of(self.package.manifest)
 
 
 def _prove_batch(package: ModelPackage, session: Session, size: int) -> None:

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from ml_integration.core.health import Finding
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.deploy import probation
 from ml_integration.deploy.background import InOrder
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loaded
 from ml_integration.deploy.probation import ProbationSettings, Trial
 from ml_integration.deploy.router import Router
 from ml_integration.errors import ModelError
-from ml_integration.store.state.node_state import NodeState
+from ml_integration.store.state.node_state import NONE, NodeState
 
 GAP_S = 0.05
 """Longest wait for a gap between frames [s]; rarer frames hardly meet a step of loading."""
@@ -48,8 +50,7 @@ class OpenModels:
     Attributes:
         router: lends the pipelines to frames.
         audience: is told before a pipeline serves and before it is closed, if there is one.
-        problem: reason why the model that was asked for at the start does not serve; empty if it
-            does.
+        findings: what is to be told of the start, until another model is put into service.
     """
 
     def __init__(
@@ -67,10 +68,11 @@ class OpenModels:
         self._proven = proven
         self._aside = InOrder('ml_aside')
         self._serving: Loaded | None = None
-        self.router = Router(self._retire, self._prove)
+        self._trial: Trial | None = None
+        self.router = Router(self._retire, self._prove, self._note)
         self.previous: Loaded | None = None
         self.audience: Audience | None = None
-        self.problem = ''
+        self.findings: tuple[Finding, ...] = ()
 
     @property
     def serving(self) -> Loaded:
@@ -83,6 +85,17 @@ class OpenModels:
         if serving is None:
             raise ModelError('no model is loaded')
         return serving
+
+    @property
+    def is_serving(self) -> bool:
+        """True while a model serves."""
+        return self._serving is not None
+
+    @property
+    def good_frames(self) -> int:
+        """Good results of the serving model, as far as it is on probation."""
+        trial = self._trial
+        return trial.good_frames if trial else 0
 
     def await_gap(self) -> None:
         """Waits for a gap between two frames, in which a step of loading disturbs least."""
@@ -101,17 +114,19 @@ class OpenModels:
             loaded: the new model, or the kept one; it is prepared.
             change: returns the new state, given the newest one.
         """
-        state = self._history.change(change)
+        state = self._history.change(lambda now: change(self.counted(now)))
+        back = state.ways_back[0].edition if state.ways_back else NONE
         candidates = [item for item in (self._serving, self.previous) if item is not None]
-        kept = [item for item in candidates if str(item.identity) == state.previous]
+        kept = [item for item in candidates if item.edition.matches(back)]
         self.previous = kept[0] if kept and self._keep_previous else None
-        self.problem = ''
+        self.findings = ()
         self.serve(loaded)
 
     def serve(self, loaded: Loaded) -> None:
         """Makes a model the serving one; the stored state has to name it already."""
         self._serving = loaded
         trial = None if self._history.state.committed else Trial(self._settings, self._now_ns)
+        self._trial = trial
         previous = self.previous
         self.router.swap(loaded.pipeline, trial, previous.pipeline if previous else None)
 
@@ -130,6 +145,8 @@ class OpenModels:
 
     def close(self) -> None:
         """Closes every model; frames that have begun are finished first."""
+        if self._serving is not None and self.good_frames:
+            self._history.count(self._serving.edition, self.good_frames)
         self._serving = self.previous = None
         self.router.close()
         self._aside.finish()
@@ -137,8 +154,21 @@ class OpenModels:
     def _retire(self, pipeline: Pipeline) -> None:
         self.do_aside(partial(self.let_go, pipeline))
 
+    def counted(self, state: NodeState) -> NodeState:
+        """Returns the state that knows how often the serving model was good."""
+        serving = self._serving
+        if serving is None:
+            return state
+        return probation.on_good_frames(state, serving.edition, self.good_frames)
+
+    def _note(self, pipeline: Pipeline) -> None:
+        """Remembers that the serving model gives good frames; returns at once."""
+        serving = self._serving
+        if serving is not None and serving.pipeline is pipeline:
+            self._history.count(serving.edition, 1)
+
     def _prove(self, pipeline: Pipeline) -> None:
         """Remembers that the serving model is proven; returns at once, since frames wait."""
         serving = self._serving
         if serving is not None and serving.pipeline is pipeline:
-            self._history.prove(serving.package.manifest, self._proven)
+            self._history.prove(serving.package, self._proven)

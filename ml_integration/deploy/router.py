@@ -42,7 +42,7 @@ class _Occupant:
 
 
 def _nobody(pipeline: Pipeline) -> None:
-    """Ignores the news that a pipeline has passed its trial."""
+    """Ignores news of a pipeline."""
 
 
 def _any(pipeline: Pipeline) -> bool:
@@ -61,15 +61,18 @@ class Router:
             ended its last lease or took its place.
         proven: is called once with each pipeline that has passed its trial, on the thread that
             recorded the last outcome.
+        useful: is called once with each pipeline whose first frame on trial was good, likewise.
     """
 
     def __init__(
         self,
         retire: Callable[[Pipeline], None] = Pipeline.close,
         proven: Callable[[Pipeline], None] = _nobody,
+        useful: Callable[[Pipeline], None] = _nobody,
     ) -> None:
         self._retire = retire
         self._proven = proven
+        self._useful = useful
         self._lock = threading.Lock()
         self._lease_ended = threading.Condition(self._lock)
         self._ended = 0
@@ -191,9 +194,13 @@ class Router:
 
     def _record(self, occupant: _Occupant, good: bool) -> None:
         with self._lock:
-            passed = occupant.trial is not None and occupant.trial.passed(good)
+            trial = occupant.trial
+            passed = trial is not None and trial.passed(good)
+            first = good and trial is not None and trial.good_frames == 1
             if passed:
                 occupant.trial = None
+        if first:
+            self._useful(occupant.pipeline)
         if passed:
             self._proven(occupant.pipeline)
 

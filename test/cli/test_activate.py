@@ -13,7 +13,7 @@ from ml_integration.cli.main import main
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
 from ml_integration.store.package.package import ModelPackage
-from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state.model_state import ModelState, Quarantine
 from ml_integration.store.state.state_dir import StateDir
 
 Capture = pytest.CaptureFixture[str]
@@ -85,7 +85,7 @@ def test_version_that_does_not_prove_itself_is_refused_and_the_active_one_stays(
     capsys.readouterr()
     assert main(['activate', 'm@2', '--store', str(store)]) == 1
     assert words in capsys.readouterr().err
-    assert state.model_state('m') == ModelState(active=1)
+    assert state.model_state('m') == ModelState(active=1, previous=3)
     entry = state.audit.entries()[-1]
     assert (entry.model, entry.before, entry.after, entry.result) == (
         'm@2', 'm@1', 'm@1', 'refused',
@@ -96,7 +96,7 @@ def test_version_that_does_not_prove_itself_is_refused_and_the_active_one_stays(
 @pytest.mark.parametrize(
     ('remembered', 'words'),
     [
-        (ModelState(quarantined={2: 'it was tampered with'}), 'it was tampered with'),
+        (ModelState(quarantined=(Quarantine(2, '', 'it was tampered with'),)), 'tampered with'),
         (ModelState(release_floor=5), 'older release'),
     ],
 )
@@ -116,10 +116,11 @@ def test_version_that_is_quarantined_while_it_proves_itself_is_refused(
 
     class Slow(Loader):
         def load(self, package: ModelPackage, fresh: bool = False) -> Pipeline:
-            state.update_model_state('m', lambda now: now.with_quarantine(2, 'just now'))
+            digest = package.manifest.digest
+            state.update_model_state('m', lambda now: now.with_quarantine(2, digest, 'just now'))
             return super().load(package, fresh)
 
     monkeypatch.setattr(proving, 'Loader', Slow)
     assert main(['activate', 'm@2', '--store', str(store)]) == 1
-    assert 'quarantined: just now' in capsys.readouterr().err
+    assert ': just now' in capsys.readouterr().err
     assert state.model_state('m').active is None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from command_processes import CommandServer
 from model_folders import write_model_folder
+from node_states import node_state
 
 from ml_integration.cli.main import main
 from ml_integration.errors import StateError
@@ -81,7 +82,7 @@ def test_full_disk_stops_an_activation_and_the_active_version_stays(
         write_model_folder(store, 'm', version, golden=False)
     assert main(['activate', 'm@1', '--store', str(store)]) == 0
     state = StateDir(folder)
-    state.save_node_state('/n', NodeState('m@1', True))
+    state.save_node_state('/n', node_state('m@1', True))
     log = state.audit.path.read_bytes()
     fill(folder)
     capsys.readouterr()
@@ -90,9 +91,9 @@ def test_full_disk_stops_an_activation_and_the_active_version_stays(
     assert error.count('No space left on device') == 2  # the state, and the log of the failure
     assert error.splitlines()[0].startswith('ml_model: warning: this is missing in the audit log')
     with pytest.raises(StateError, match='No space left'):
-        state.save_node_state('/n', NodeState('m@2'))
+        state.save_node_state('/n', node_state('m@2'))
     assert state.model_state('m').active == 1
-    assert state.node_state('/n') == NodeState('m@1', True)
+    assert state.node_state('/n') == node_state('m@1', True)
     assert state.audit.path.read_bytes() == log
     assert state.audit.verify() == ()
     assert state.problems == ()
@@ -129,7 +130,7 @@ def test_read_only_state_still_says_what_is_active_and_refuses_changes(
         write_model_folder(store, 'm', version, golden=False)
     assert main(['activate', 'm@1', '--store', str(store)]) == 0
     state = StateDir(folder / 'state')
-    state.save_node_state('/n', NodeState('m@1', True))
+    state.save_node_state('/n', node_state('m@1', True))
     disk('remount,ro')
     capsys.readouterr()
     for arguments in (['activate', 'm@2'], ['rollback', 'm'], ['remove', 'm@2']):
@@ -141,14 +142,14 @@ def test_read_only_state_still_says_what_is_active_and_refuses_changes(
         assert main([*arguments, '--store', str(store)]) == 0
     assert main(['history']) == 0
     assert ModelStore([store], state).find('m') == store / 'm' / '1'
-    assert state.node_state('/n') == NodeState('m@1', True)
+    assert state.node_state('/n') == node_state('m@1', True)
     with pytest.raises(StateError, match='Read-only file system'):
         state.save_node_state('/n', NodeState())
 
 
 def test_corrupt_state_on_a_read_only_disk_gives_a_default_and_a_problem(disk: Disk) -> None:
     folder = disk('size=1m')
-    StateDir(folder).save_node_state('/n', NodeState('m@1', True))
+    StateDir(folder).save_node_state('/n', node_state('m@1', True))
     next((folder / 'nodes').iterdir()).write_text('{')
     disk('remount,ro')
     state = StateDir(folder)

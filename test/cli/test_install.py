@@ -10,6 +10,8 @@ from signing import KEY_ID, set_manifest, sign_folder, write_keys
 
 from ml_integration.cli.main import main
 from ml_integration.cli.progress_bar import ProgressBar
+from ml_integration.store.package.package import read_manifest
+from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.state.state_dir import StateDir
 
 Capture = pytest.CaptureFixture[str]
@@ -68,15 +70,31 @@ def test_success_and_refusal_are_in_the_audit_log(
     assert 'with another manifest.yaml' in bad.reason
 
 
-def test_fresh_installation_ends_a_quarantine(source: Path, store: Path, state_dir: Path) -> None:
-    main(['install', str(source), '--into', str(store)])
-    state = StateDir(state_dir)
-    state.update_model_state('m', lambda now: now.with_quarantine(2, 'it was tampered with'))
-    main(['install', str(source), '--into', str(store)])  # it is there already: nothing is new
-    assert state.model_state('m').quarantined == {2: 'it was tampered with'}
-    assert main(['remove', 'm@2', '--store', str(store)]) == 0
-    main(['install', str(source), '--into', str(store)])
-    assert state.model_state('m').quarantined == {}
+def test_installing_the_same_verified_content_ends_its_quarantine(
+    source: Path, store: Path, state_dir: Path
+) -> None:
+    arguments = ['install', str(source), '--into', str(store)]
+    assert main(arguments) == 0
+    state, digest = StateDir(state_dir), read_manifest(source).digest
+    state.update_model_state('m', lambda now: now.with_quarantine(2, digest, 'it was changed'))
+    assert main(arguments) == 0
+    assert state.model_state('m').quarantined == ()
+
+
+def test_the_good_content_takes_the_place_of_what_is_quarantined(
+    source: Path, store: Path, state_dir: Path, capsys: Capture
+) -> None:
+    arguments = ['install', str(source), '--into', str(store)]
+    assert main(arguments) == 0
+    folder = store / 'm/2'
+    set_manifest(folder, description='put there by somebody')
+    assert main(arguments) == 1
+    assert main(['quarantine', 'm@2', '--store', str(store)]) == 0
+    assert main(arguments) == 0
+    assert read_manifest(folder).digest == read_manifest(source).digest
+    assert ModelStore([store], StateDir(state_dir)).find('m@2') == folder
+    (left,) = StateDir(state_dir).model_state('m').quarantined
+    assert left.digest != read_manifest(source).digest
 
 
 class Terminal(io.StringIO):

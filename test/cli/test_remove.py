@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from model_folders import write_model_folder
+from node_states import node_state
 
 from ml_integration.cli.main import main
 from ml_integration.store.state import places
 from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.state.model_store import ModelStore
-from ml_integration.store.state.node_state import NodeState
 from ml_integration.store.state.state_dir import StateDir
 
 Capture = pytest.CaptureFixture[str]
@@ -25,7 +25,7 @@ def state(state_dir: Path, model_folder: ModelFolder) -> StateDir:
         model_folder('m', version, golden=False)
     state = StateDir(state_dir)
     state.update_model_state('m', lambda _: ModelState(active=5, previous=4))
-    state.save_node_state('/front', NodeState('m@2', True))
+    state.save_node_state('/front', node_state('m@2', True))
     return state
 
 
@@ -52,7 +52,7 @@ def test_version_in_use_is_not_removed(
 def test_other_versions_are_removed_also_quarantined_ones(
     state: StateDir, store: Path, capsys: Capture
 ) -> None:
-    state.update_model_state('m', lambda now: now.with_quarantine(3, 'x'))
+    state.update_model_state('m', lambda now: now.with_quarantine(3, '', 'x'))
     for model in ('m@3', 'm@6'):
         assert main(['remove', model, '--store', str(store)]) == 0
     assert capsys.readouterr().out == f'removed m@3 from {store}\nremoved m@6 from {store}\n'

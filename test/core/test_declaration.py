@@ -21,6 +21,7 @@ class Outer:
     count: int = declared(3, 'Count.', ge=1)
     on: bool = declared(False, 'On.')
     size: tuple[int, ...] = declared((1, 2), 'Size [px].', ge=0, length=2)
+    every: float = declared(1.0, 'Period [s].', ge=0.5, le=9.0, off=0.0)
     inner: Inner = field(default_factory=Inner)
 
 
@@ -78,3 +79,14 @@ def test_a_range_lets_through_exactly_what_is_inside(value: float) -> None:
         assert inside
     except SettingError:
         assert not inside
+
+
+@pytest.mark.parametrize('value', [0.0, -0.0, 0.5, 9.0])
+def test_a_number_outside_the_range_may_mean_off(value: float) -> None:
+    assert build(Outer, {'every': value}, 'here').every == value
+
+
+@pytest.mark.parametrize('value', [0.1, 9.5, -1.0, float('nan'), float('inf')])
+def test_beside_off_only_the_range_is_allowed(value: float) -> None:
+    with pytest.raises(SettingError, match=r'expected float 0, or >= 0\.5 and <= 9'):
+        build(Outer, {'every': value}, 'here')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import onnx_models
 import pytest
 from deployed_robots import WAIT_S, Robot
 
+from ml_integration.cli.main import main
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy import admission
 from ml_integration.deploy.loading import Loader
@@ -166,6 +168,20 @@ def test_a_crash_loop_during_probation_ends_in_the_previous_model(robot: Robot) 
     assert 'm@2 is not used, m@1 is' in robot.deployment.complaints[0]
 
 
+def test_a_crash_loop_is_forgotten_with_the_command_that_is_told(robot: Robot) -> None:
+    robot.deployment.start('m@1')
+    robot.serve()
+    robot.deployment.close()
+    for _ in range(3):
+        robot.boot().start('m@2')
+    assert robot.serving() == 'm@1'
+    told = robot.deployment.complaints[0]
+    command = told.partition('ml_model ')[2].partition(', or start')[0]
+    assert main(shlex.split(command)) == 0
+    robot.boot().start('m@2')
+    assert robot.serving() == 'm@2'
+
+
 def test_a_clean_stop_is_no_failed_attempt(robot: Robot) -> None:
     robot.deployment.start('m@1')
     robot.serve()
@@ -186,19 +202,6 @@ def test_a_model_that_is_refused_at_start_gives_way_to_the_last_good_one(
     robot.boot().start('m@2')
     assert robot.serving() == 'm@1'
     assert 'm@2 is not used' in robot.deployment.complaints[0]
-
-
-def test_tampering_on_disk_is_found_and_quarantined_while_the_model_serves_on(
-    robot: Robot, store: Path
-) -> None:
-    robot.deployment.start('m@1')
-    assert robot.deployment.look_for_tampering() == ''
-    with (store / 'm/1/model.onnx').open('ab') as file:
-        file.write(b'x')
-    assert 'model.onnx' in robot.deployment.look_for_tampering()
-    assert robot.serving() == 'm@1'
-    assert robot.deployment.quarantined('m', 1)
-    assert ('quarantine', 'm@1', 'ok') in robot.audit()
 
 
 def test_nothing_of_a_failed_load_is_left_open(robot: Robot) -> None:

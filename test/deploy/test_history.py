@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,13 @@ from ml_integration.store.state.state_dir import StateDir
 SLOW_S = 0.4
 
 
-def slow_disk(robot: Robot, monkeypatch: pytest.MonkeyPatch, state: NodeState) -> None:
-    """Makes the write of one state take its time."""
+def slow_disk(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the write of a proof take its time."""
     directory = robot.deployment._history._state_dir
     save = directory.save_node_state
 
     def slow(node: str, new: NodeState) -> None:
-        if new == state:
+        if new.committed and not new.rejected:
             time.sleep(SLOW_S)
         save(node, new)
 
@@ -36,17 +35,17 @@ def test_a_rollback_while_a_proof_is_being_written_is_what_ends_on_disk(
     robot.deployment.start('m@1')
     robot.serve()
     robot.swap('m@2')
-    proof = replace(robot.deployment.state, committed=True, attempts=0)
-    slow_disk(robot, monkeypatch, proof)
+    slow_disk(robot, monkeypatch)
     robot.serve()
-    assert robot.deployment.state == proof
+    assert robot.deployment.state.committed
     robot.deployment.rollback().result(WAIT_S)
-    rejected = NodeState(serving='m@1', committed=True, rejected=('m@2',))
-    assert robot.deployment.state == rejected
+    rejected = robot.deployment.state
+    assert (rejected.serving, rejected.committed) == ('m@1', True)
+    assert [str(item.edition) for item in rejected.rejected] == ['m@2']
     assert StateDir(tmp_path / 'state').node_state('/detector') == rejected
     robot.deployment.close()
     assert StateDir(tmp_path / 'state').node_state('/detector') == rejected
-    robot.boot().start('m@2')
+    robot.boot().start('m@1')
     assert robot.serving() == 'm@1'
 
 
@@ -54,10 +53,11 @@ def test_a_clean_close_has_written_the_last_state(
     robot: Robot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     robot.deployment.start('m@1')
-    proof = replace(robot.deployment.state, committed=True, attempts=0)
-    slow_disk(robot, monkeypatch, proof)
+    slow_disk(robot, monkeypatch)
     robot.serve()
     robot.deployment.close()
+    proof = robot.deployment.state
+    assert proof.committed
     assert StateDir(tmp_path / 'state').node_state('/detector') == proof
     assert ('commit', 'm@1', 'ok') in robot.audit()
 
@@ -83,7 +83,8 @@ def test_frames_do_not_wait_while_the_state_of_a_swap_is_being_written(
     assert robot.serving() == 'm@1'
     written.set()
     swapped.result(WAIT_S)
-    assert robot.deployment.state == NodeState(serving='m@2', attempts=1)
+    state = robot.deployment.state
+    assert (state.serving, state.committed, state.attempts) == ('m@2', False, 1)
 
 
 def test_a_rollback_that_is_refused_again_and_again_does_not_fill_the_disk(

@@ -1,117 +1,97 @@
 """A robot never gets stuck on a model that kills its process, and never loses a good one."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from __future__ import annotations
 
 from ml_integration.deploy.probation import (
-    NodeState,
     ProbationSettings,
     Trial,
+    enter,
     on_commit,
-    on_load_failure,
+    on_good_frames,
     on_rollback,
-    on_start,
+    on_stop,
     on_swap,
+    why_no_way_back,
 )
+from ml_integration.store.state.node_state import Edition, NodeState
 
-GOOD = NodeState(serving='m@1', committed=True)
+M1, M2, M3 = (Edition(f'm@{version}', f'{version}' * 64) for version in (1, 2, 3))
+GOOD = on_commit(enter(NodeState('m@1', M1), M1, chosen=False))
 S = 1_000_000_000
 SETTINGS = ProbationSettings(good_frames=3, seconds=2.0)
 
 
-def restart(state: NodeState, wanted: str, times: int) -> list[str]:
-    models = []
-    for _ in range(times):
-        decision = on_start(state, wanted, allowed_attempts=3)
-        models.append(decision.model)
-        state = decision.state
-    return models
+def test_a_new_model_is_on_probation_until_it_has_proven_itself() -> None:
+    state = on_swap(GOOD, M2)
+    assert (state.serving, state.committed, state.attempts) == ('m@2', False, 1)
+    assert state.previous == 'm@1'
+    assert on_commit(state).committed
 
 
-def test_a_first_start_puts_the_wanted_model_on_probation() -> None:
-    decision = on_start(NodeState(), 'm@1', 3)
-    assert decision.model == 'm@1'
-    assert not decision.state.committed
-    assert decision.state.attempts == 1
+def test_a_swap_stands_when_it_has_proven_itself() -> None:
+    state = on_swap(GOOD, M2)
+    assert not state.stands
+    assert on_commit(state).stands == M2
 
 
-def test_a_crash_loop_ends_in_the_previous_good_model_and_stays_there() -> None:
-    assert restart(GOOD, 'm@2', 6) == ['m@2', 'm@2', 'm@2', 'm@1', 'm@1', 'm@1']
+def test_a_model_that_has_proven_itself_before_is_not_on_probation_again() -> None:
+    state = on_swap(on_commit(on_swap(GOOD, M2)), M1)
+    assert state.committed
+    assert state.stands == M1
 
 
-def test_a_swap_counts_as_the_first_attempt() -> None:
-    assert restart(on_swap(GOOD, 'm@2'), 'm@2', 3) == ['m@2', 'm@2', 'm@1']
+def test_other_content_of_a_proven_version_is_on_probation() -> None:
+    assert not on_swap(GOOD, Edition('m@1', 'f' * 64)).committed
 
 
-def test_the_fallback_says_why() -> None:
-    state = NodeState(serving='m@2', attempts=3, previous='m@1')
-    assert on_start(state, 'm@2', 3).reason == (
-        'm@2 is not used, m@1 is: it did not prove itself in 3 start(s)'
+def test_a_rollback_returns_to_what_served_good_frames_proven_or_not() -> None:
+    state = on_good_frames(on_swap(GOOD, M2), M2, 12)
+    state = on_swap(state, M3)
+    assert state.previous == 'm@2'
+    state = on_rollback(state, M2)
+    assert (state.serving, state.committed, state.stands) == ('m@2', False, M2)
+    assert state.rejection_of(M3)
+    assert state.previous == 'm@1'
+    state = on_rollback(state, M1)
+    assert (state.serving, state.committed, state.previous) == ('m@1', True, '')
+
+
+def test_a_model_that_gave_no_good_frame_is_no_place_to_go_back_to() -> None:
+    assert on_swap(on_swap(GOOD, M2), M3).previous == 'm@1'
+
+
+def test_good_frames_of_a_model_that_does_not_serve_any_more_change_nothing() -> None:
+    state = on_swap(GOOD, M2)
+    assert on_good_frames(state, M1, 5) == state
+
+
+def test_a_model_that_was_taken_back_has_to_prove_itself_again() -> None:
+    state = on_rollback(on_commit(on_swap(GOOD, M2)), M1)
+    again = on_swap(state, M2)
+    assert not again.committed
+    assert not again.rejected
+
+
+def test_what_there_is_to_know_about_a_rollback_is_told_with_numbers() -> None:
+    new = enter(NodeState(), M1, chosen=False)
+    assert why_no_way_back(on_good_frames(new, M1, 12), 100) == (
+        'm@1 served 12 of 100 good frames; no other model has served'
+    )
+    assert why_no_way_back(on_swap(new, M2), 100) == (
+        'm@1 served 0 of 100 good frames; m@2 served 0 of 100 good frames'
+    )
+    state = on_rollback(on_good_frames(on_swap(GOOD, M2), M2, 12), M1)
+    assert why_no_way_back(state, 100) == (
+        'm@2 served 12 of 100 good frames and is rejected: it was rolled back; '
+        'm@1 has proven itself'
     )
 
 
-def test_without_a_good_model_there_is_nothing_to_fall_back_to() -> None:
-    assert restart(NodeState(), 'm@1', 9) == ['m@1'] * 9
-
-
-def test_a_committed_model_may_restart_for_ever() -> None:
-    assert restart(on_commit(on_swap(GOOD, 'm@2')), 'm@2', 9) == ['m@2'] * 9
-
-
-def test_asking_again_for_a_rejected_model_gives_it_another_chance() -> None:
-    state = NodeState(serving='m@1', committed=True, rejected=('m@2',))
-    assert on_start(state, 'm@2', 3).model == 'm@1'
-    again = on_swap(state, 'm@2')
-    assert again.rejected == ()
-    assert on_start(again, 'm@2', 3).model == 'm@2'
-
-
-def test_a_rollback_returns_to_the_last_good_one_and_survives_a_restart() -> None:
-    decision = on_rollback(on_commit(on_swap(GOOD, 'm@2')))
-    assert decision is not None
-    assert decision.model == 'm@1'
-    assert on_start(decision.state, 'm@2', 3).model == 'm@1'
-
-
-def test_there_is_no_rollback_without_a_previous_model() -> None:
-    assert on_rollback(GOOD) is None
-
-
-def test_a_model_that_is_refused_at_start_gives_way_to_the_previous_one() -> None:
-    state = on_start(GOOD, 'm@2', 3).state
-    decision = on_load_failure(state, 'm@2', 'it is truncated')
-    assert decision is not None
-    assert decision.model == 'm@1'
-    assert on_load_failure(decision.state, 'm@1', 'it is gone') is None
-
-
-MODELS = st.sampled_from(['m@1', 'm@2', 'm@3'])
-EVENTS = st.lists(
-    st.one_of(
-        st.tuples(st.just('start'), MODELS),
-        st.tuples(st.just('swap'), MODELS),
-        st.tuples(st.sampled_from(['commit', 'rollback']), st.just('')),
-    ),
-    max_size=30,
-)
-
-
-@given(EVENTS)
-def test_once_a_model_has_proven_itself_a_proven_one_stays_within_reach(events: list) -> None:
-    state, proven = NodeState(), set()
-    for event, model in events:
-        if event == 'start':
-            state = on_start(state, model, 2).state
-        elif event == 'swap':
-            state = on_swap(state, model)
-        elif event == 'commit' and state.serving:
-            state = on_commit(state)
-            proven.add(state.serving)
-        elif event == 'rollback' and (decision := on_rollback(state)):
-            state = decision.state
-        if proven:
-            within_reach = {state.serving if state.committed else '', state.previous}
-            assert within_reach & proven
+def test_a_clean_stop_is_no_failed_attempt() -> None:
+    state = on_swap(GOOD, M2)
+    assert on_stop(state).attempts == 0
+    assert on_stop(on_stop(state)).attempts == 0
+    assert on_stop(GOOD) == GOOD
 
 
 def outcomes(*frames: tuple[bool, float]) -> list[bool]:

@@ -74,7 +74,11 @@ class Robot:
 
     def prove(self, model: str) -> None:
         """Boots on a model, lets it prove itself, and stops it cleanly."""
-        node = self.boot(model=model, **SOON)
+        self.let_prove(self.boot(model=model, **SOON), model)
+        assert self.processes[-1].stop() == 0
+
+    def let_prove(self, node: SwappingNode, model: str) -> None:
+        """Lets the serving model serve until it has proven itself."""
 
         def proven() -> bool:
             node.ask_once()
@@ -82,7 +86,6 @@ class Robot:
             return state.committed and state.serving == model
 
         wait_until(proven, f'{model} to prove itself')
-        assert self.processes[-1].stop() == 0
 
     def state(self) -> NodeState:
         """What the node remembers."""

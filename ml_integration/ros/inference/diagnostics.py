@@ -33,12 +33,17 @@ MODEL_KEYS = (
         'batch size',
         'pipelines',
     ),
-    *('inputs', 'outputs', 'labels', 'alarms', 'alarm'),
+    *('inputs', 'outputs', 'labels', 'since look [s]', 'alarms', 'alarm'),
 )
 
 
 def model_status(
-    node: str, state: str, serving: Loaded | None, finding: Finding, alarms: Alarms
+    node: str,
+    state: str,
+    serving: Loaded | None,
+    finding: Finding,
+    alarms: Alarms,
+    since_look_s: float | None,
 ) -> DiagnosticStatus:
     """Makes the status of the model: its identity, device, verification and faults.
 
@@ -48,6 +53,7 @@ def model_status(
         serving: the model, if one is loaded.
         finding: how bad it is.
         alarms: what is wrong.
+        since_look_s: time since its files were looked at [s]; None if they were not.
     """
     sentence, values = f'{state}, no model loaded', dict.fromkeys(MODEL_KEYS)
     values['state'] = state
@@ -55,6 +61,7 @@ def model_status(
     if serving is not None:
         sentence = f'{state}, {serving.identity} on {serving.pipeline.session.device}'
         values.update(_model_values(serving))
+        values['since look [s]'] = since_look_s
     if finding.sentence:
         sentence += f'; {finding.sentence}'
     return _status(node, Finding(finding.concern, finding.level, sentence), values.items())

@@ -10,11 +10,11 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 
-from ml_integration.core.health import Alarms, judge, judge_idle
+from ml_integration.core.health import Alarms, Finding, Level, judge, judge_idle
 from ml_integration.core.judge import Judge
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
-from ml_integration.errors import SwapError
+from ml_integration.errors import MlIntegrationError, SwapError
 from ml_integration.ros.inference import diagnostics
 from ml_integration.ros.inference.finding_log import FindingLog
 from ml_integration.ros.inference.intake import Intake, clock_of
@@ -47,7 +47,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         `/diagnostics` (diagnostic_msgs/DiagnosticArray): every second.
     Services (std_srvs/Trigger), which answer when they are done:
         `~/swap`: load the model that the parameter `model` names.
-        `~/rollback`: return to the previous good model.
+        `~/rollback`: return to the model that served good frames before.
         `~/reload`: load the model again, also the same version.
     Parameters:
         see `InferenceNodeParameters`.
@@ -59,6 +59,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         super().__init__('inference_node', InferenceNodeParameters, options)
         self._models: ModelServing | None = None
         self._authority = SwapAuthority(self)
+        self._failure = ''
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.result())
         self.every(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         actions = {
@@ -72,14 +73,19 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         check_names(self.parameters.cameras, self.get_fully_qualified_name())
         self.get_logger().info(f'loading {self._authority.model}')
         resources.callback(self._forget_models)
-        self._models = ModelServing(self, self._authority, resources)
+        try:
+            self._models = ModelServing(self, self._authority, resources)
+        except MlIntegrationError as error:
+            self._failure = str(error)
+            raise
+        self._failure = ''
         serving = self._models.serving
         pipeline = serving.pipeline
         self._streams = [
             make_stream(self, name, pipeline, resources) for name in self._stream_names()
         ]
-        for alarm in self._models.alarms().findings():
-            self.get_logger().warning(alarm.sentence)
+        for finding in self._models.alarms().findings():
+            self._log_finding(finding)
         self.get_logger().info(
             f'{serving.identity} on {pipeline.session.device}, '
             f'sha256 {serving.identity.sha256[:12]}, verified by {serving.package.verified_by}'
@@ -120,6 +126,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             self._loop.settings = _loop_settings(new)
         if new.model != old.model and self._models is not None:
             self._models.control.wish(new.model)
+        elif new.model != old.model:  # a change while nothing is loaded is for the next configure
+            self._authority.wished(new.model)
 
     def _control(self) -> ModelControl:
         models = self._models
@@ -142,7 +150,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def _statuses(self) -> list[Any]:
         name, models = self.get_fully_qualified_name(), self._models
         serving = models.serving if models else None
-        alarms = models.alarms() if models else Alarms()
+        alarms = models.alarms() if models else self._idle_alarms()
         alarms = replace(alarms, complaints=(*alarms.complaints, *self.strangers))
         if self.state != 'active' or serving is None:
             health = judge_idle(self.state, alarms)
@@ -157,7 +165,23 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             self._findings.tell(health, monotonic())
             frames = diagnostics.frame_statuses(name, health, stats, endpoints, busy_s)
         model = health.of('model')
-        return [diagnostics.model_status(name, self.state, serving, model, alarms), *frames]
+        since_look_s = models.files.since_look_s if models else None
+        status = diagnostics.model_status(name, self.state, serving, model, alarms, since_look_s)
+        return [status, *frames]
+
+    def _idle_alarms(self) -> Alarms:
+        """Returns why nothing is loaded."""
+        failure = Finding('model', Level.ERROR, f'cannot configure: {self._failure}', hard=True)
+        return Alarms(start=(failure,) if self._failure else ())
+
+    def _log_finding(self, finding: Finding) -> None:
+        logger = self.get_logger()
+        if finding.level is Level.ERROR:
+            logger.error(finding.sentence)
+        elif finding.level is Level.WARN:
+            logger.warning(finding.sentence)
+        else:
+            logger.info(finding.sentence)
 
     def _stream_names(self) -> tuple[str, ...]:
         return self.parameters.cameras or ('',)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 
 from ml_integration.deploy.admission import Candidate
 from ml_integration.deploy.asking import Asking
@@ -84,8 +85,9 @@ class ModelControl:
         """Carries out what the parameter says; returns when it is done."""
         self._authority.refuse_if_locked()
         reference = self._node.parameters.model
-        if self._deployment.is_serving(reference):
-            self._authority.carried_out(str(self._deployment.serving.identity))
+        is_wanted = self._deployment.is_serving(reference)
+        if is_wanted and not self._deployment.differs_on_disk(reference):
+            self._carried_out()
             return f'{self._deployment.serving.identity} serves already'
         return self.reload()
 
@@ -96,7 +98,7 @@ class ModelControl:
         return self._wait(self._deployment.swap(candidate))
 
     def rollback(self) -> str:
-        """Returns to the previous good model; returns when it is done."""
+        """Returns to what served good frames before; returns when it is done."""
         self._authority.refuse_if_locked()
         return self._wait(self._deployment.rollback())
 
@@ -120,17 +122,22 @@ class ModelControl:
         else:
             self.problem = str(outcome)
             logger.error(f'the model stays as it is: {outcome}')
-        self._show_what_serves(isinstance(outcome, str))
+        if isinstance(outcome, str):
+            self._carried_out()
+        if not self._deployment.busy:
+            self.show_what_serves()
         self._changed()
 
-    def _show_what_serves(self, carried_out: bool) -> None:
+    def _carried_out(self) -> None:
+        with suppress(MlIntegrationError):  # cleaned up meanwhile
+            self._authority.carried_out(str(self._deployment.serving.identity))
+
+    def show_what_serves(self) -> None:
+        """Sets the parameter to the version that serves."""
         try:
             serving = str(self._deployment.serving.identity)
         except MlIntegrationError:  # cleaned up meanwhile
             return
-        if carried_out:
-            self._authority.carried_out(serving)
-        if self._deployment.busy:
-            return
-        if not self._deployment.is_serving(self._node.parameters.model):
+        if self._node.parameters.model != serving:
             self._node.correct_parameter('model', serving)
+        self._authority.shown = serving

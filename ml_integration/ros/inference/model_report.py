@@ -69,7 +69,7 @@ class ModelReport:
             'verified by': serving.package.verified_by,
             'proven': state.committed,
             'previous': state.previous,
-            'rejected': ', '.join(state.rejected),
+            'rejected': ', '.join(str(item.edition) for item in state.rejected),
             'problem': problem,
         }
         sentence = problem or f'{serving.identity} serves'
@@ -79,7 +79,8 @@ class ModelReport:
         state = self._deployment.state
         for stored in self._models():
             role = {str(self._deployment.serving.identity): 'serving', state.previous: 'previous'}
-            reason = self._deployment.quarantined(stored.name, stored.version)
+            digest = stored.manifest.digest if stored.manifest else ''
+            reason = self._deployment.quarantined(stored.name, stored.version, digest)
             if reason:
                 role[str(stored)] = f'quarantined: {reason}'
             if stored.error:
@@ -112,6 +113,7 @@ def _about(stored: StoredModel) -> dict[str, object]:
         'folder': stored.directory,
         'task': manifest.task,
         'sha256': manifest.identity.sha256,
+        'digest': manifest.digest,
         'description': manifest.description,
     }
 

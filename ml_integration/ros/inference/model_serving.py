@@ -10,6 +10,7 @@ from ml_integration.core.health import Alarms
 from ml_integration.deploy.admission import Admission
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.exposure_watch import ExposureWatch
+from ml_integration.deploy.file_watch import FileWatch
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loaded, Loader
 from ml_integration.deploy.reverification import Reverification
@@ -38,6 +39,7 @@ class ModelServing:
     Attributes:
         deployment: lends the pipelines.
         control: changes what serves.
+        files: watches what lies on disk.
 
     Raises:
         MlIntegrationError: no model can be served.
@@ -50,7 +52,6 @@ class ModelServing:
         resources: ExitStack,
     ) -> None:
         self._node = node
-        self._tampering = ''
         current = node.parameters
         where = node.get_fully_qualified_name()
         state_dir = StateDir(_state_dir(current, where))
@@ -62,8 +63,9 @@ class ModelServing:
         claim = state_dir.claim_node(where)
         resources.callback(claim.close)
         history = History(state_dir, where, claim.holder)
+        admission = Admission(store, _trust(current, where), history.of_model)
         self.deployment = Deployment(
-            Admission(store, _trust(current, where), history.of_model),
+            admission,
             _loader(current, artifacts),
             history,
             lambda: node.parameters.probation,
@@ -72,7 +74,7 @@ class ModelServing:
             proven=lambda: self.control.report(),
         )
         resources.callback(self.deployment.close)
-        self.deployment.start(authority.model)
+        self.deployment.start(authority.asked, authority.chosen, current.fallback_model)
         for repair in state_dir.audit.repairs:
             node.get_logger().warning(repair)
         self._report = ModelReport(node, store, self.deployment)
@@ -80,10 +82,14 @@ class ModelServing:
         resources.callback(self._report.close)
         self.control = ModelControl(node, authority, self.deployment, self._publish_report)
         resources.callback(self.control.end)
-        reverification = Reverification(
-            self.deployment, lambda: node.parameters.reverify_period_s, self._alarm
+        self.files = Reverification(
+            FileWatch(lambda: self.deployment.serving, admission, history, monotonic_ns),
+            lambda: node.parameters.reverify_period_s,
+            self.control.report,
         )
-        resources.callback(reverification.stop)
+        resources.callback(self.files.stop)
+        if not authority.has_wish:
+            self.control.show_what_serves()
         self._publish_report()
 
     @property
@@ -92,19 +98,17 @@ class ModelServing:
 
     def alarms(self) -> Alarms:
         """Returns the faults of the models of this node."""
+        files = self.files.report
         return Alarms(
-            (*self.deployment.complaints, self.control.problem),
+            (*self.deployment.problems, self.control.problem, *files.warnings),
             self.deployment.serving.pipeline.session.fallback,
             self._node.parameters.integrity == 'off',
-            self._tampering,
+            files.tampering,
+            files.quarantined,
+            self.deployment.findings,
             tuple(one.sentence for one in self._exposure.found if not one.is_secret),
             tuple(one.sentence for one in self._exposure.found if one.is_secret),
         )
-
-    def _alarm(self, tampering: str) -> None:
-        if tampering != self._tampering:
-            self._tampering = tampering
-            self._publish_report()
 
     def _tell_exposure(self, found: Exposure) -> None:
         logger = self._node.get_logger()

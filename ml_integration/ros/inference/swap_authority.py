@@ -27,23 +27,37 @@ class SwapAuthority:
 
     Args:
         node: the node, with the parameters it was started with.
+
+    Attributes:
+        asked: the parameter `model` at the start of the process, which configure begins with.
+        chosen: what a person who may do so chose since then; empty for nothing.
+        shown: what the parameter said when nobody had wished anything since.
     """
 
     def __init__(self, node: GuardedLifecycleNode[InferenceNodeParameters]) -> None:
         self._node = node
-        self._carried_out = node.parameters.model
+        self.asked = self.shown = node.parameters.model
+        self.chosen = ''
 
     @property
     def model(self) -> str:
-        """Model to configure with: under `service` a wish waits for `~/swap` here too."""
+        """Model to configure with."""
+        return self.chosen or self.asked
+
+    @property
+    def has_wish(self) -> bool:
+        """True while the parameter states a wish that waits for `~/swap`."""
         parameters = self._node.parameters
-        if parameters.swap_authority == 'parameter':
-            return parameters.model
-        return self._carried_out
+        return parameters.swap_authority == 'service' and parameters.model != self.shown
+
+    def wished(self, model: str) -> None:
+        """Remembers a change of the parameter while nothing is loaded."""
+        if self._node.parameters.swap_authority == 'parameter':
+            self.chosen = model
 
     def carried_out(self, model: str) -> None:
         """Remembers the model that serves after a request of somebody who may make it."""
-        self._carried_out = model
+        self.chosen = model
 
     def check(
         self, old: InferenceNodeParameters, new: InferenceNodeParameters, serving: str

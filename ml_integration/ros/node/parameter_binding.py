@@ -190,9 +190,10 @@ def descriptor(setting: Setting) -> ParameterDescriptor:
     )
     if rule.ge is None and rule.le is None:
         return described
+    allowed = () if rule.off is None else (rule.off,)
     if setting.type is float:
-        low = -FLOAT_MAX if rule.ge is None else rule.ge
-        high = FLOAT_MAX if rule.le is None else rule.le
+        low = -FLOAT_MAX if rule.ge is None else min((rule.ge, *allowed))
+        high = FLOAT_MAX if rule.le is None else max((rule.le, *allowed))
         described.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
     elif setting.type is int:
         low_int = -INT64_MAX if rule.ge is None else int(rule.ge)

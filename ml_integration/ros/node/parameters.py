@@ -29,6 +29,13 @@ class InferenceNodeParameters:
         'A change loads it beside the serving one and swaps between two frames.',
         decides_what_runs=True,
     )
+    fallback_model: str = declared(
+        '',
+        'Model of another name to start with where neither the wanted model nor a proven version '
+        'of it can be used; empty: none, the node stays unconfigured.',
+        at_configure=True,
+        decides_what_runs=True,
+    )
     model_path: str = declared(
         '',
         "Folders that hold models, separated by ':'; empty: ML_INTEGRATION_STORES, or the "
@@ -84,7 +91,9 @@ class InferenceNodeParameters:
     reverify_period_s: float = declared(
         60.0,
         "Time between two looks at the serving model's files on disk [s]; 0: never.",
-        ge=0.0,
+        ge=0.1,
+        le=86400.0,
+        off=0.0,
     )
     cameras: tuple[str, ...] = declared(
         (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,11 +49,13 @@ def install(
     manifest: Path | None = None,
     progress: Progress = lambda done, total: None,
     limits: SourceLimits | None = None,
+    replaceable: Callable[[Path], bool] = lambda directory: False,
 ) -> Installed:
     """Installs a version of a model.
 
     It is copied beside the models, verified there, and appears in the store at once. Whatever
-    fails or gets killed, the store is as it was before.
+    fails or gets killed, the store is as it was before. A version that is there with the same
+    manifest but damaged files, which nobody can load, is replaced.
 
     Args:
         source: a folder, a .tar, .tar.gz, .tgz, .zip, or an .onnx with its manifest.
@@ -61,6 +64,7 @@ def install(
         manifest: the manifest of an ONNX file; by default the one beside it.
         progress: is called as the copy goes on.
         limits: how much is acceptable.
+        replaceable: tells whether what is there already, with another content, may be replaced.
 
     Raises:
         InstallError: the source is not safe, the package is wrong or does not show what it has
@@ -77,7 +81,7 @@ def install(
         package = _verified(staged, trust, source)
         identity = package.manifest.identity
         directory = store / identity.name / str(identity.version)
-        is_new = _publish(staged, directory)
+        is_new = _publish(staged, directory, folder / 'replaced', replaceable)
         return Installed(directory, package.manifest, package.verified_by, is_new)
 
 
@@ -122,7 +126,9 @@ def _verified(staged: Path, trust: Trust, source: Path) -> ModelPackage:
         raise InstallError(source, what) from error
 
 
-def _publish(staged: Path, directory: Path) -> bool:
+def _publish(
+    staged: Path, directory: Path, aside: Path, replaceable: Callable[[Path], bool]
+) -> bool:
     try:
         sync_tree(staged)
         make_folder(directory.parent)
@@ -131,22 +137,39 @@ def _publish(staged: Path, directory: Path) -> bool:
     except OSError as error:
         if error.errno not in _TAKEN:
             raise cannot('be written', directory, error) from error
-        _compare(staged, directory)
+        if _is_same(staged, directory, replaceable):
+            return False
+        _replace(staged, directory, aside)
+    return True
+
+
+def _is_same(staged: Path, directory: Path, replaceable: Callable[[Path], bool]) -> bool:
+    """Tells whether what is there is the same, and whole; if not, it may be replaced.
+
+    Raises:
+        InstallError: it is another version, which may not.
+    """
+    hint = 'Give the new one a higher version, or remove the old one first.'
+    for name in (MANIFEST, SIGNATURE):
+        if _content(staged / name) != _content(directory / name):
+            if replaceable(directory):
+                return False
+            raise InstallError(directory, f'it is there already, with another {name}', hint)
+    try:
+        read_pinned(directory, read_manifest(staged).files)  # the same as that of the directory
+    except MlIntegrationError:
         return False
     return True
 
 
-def _compare(staged: Path, directory: Path) -> None:
-    """Checks that what is there is the same, and whole."""
-    hint = 'Give the new one a higher version, or remove the old one first.'
-    for name in (MANIFEST, SIGNATURE):
-        if _content(staged / name) != _content(directory / name):
-            raise InstallError(directory, f'it is there already, with another {name}', hint)
+def _replace(staged: Path, directory: Path, aside: Path) -> None:
+    """Puts a version in the place of one that nobody can load."""
     try:
-        read_pinned(directory, read_manifest(staged).files)  # the same as that of the directory
-    except MlIntegrationError as error:
-        what = f'it is there already, but damaged: {error}'
-        raise InstallError(directory, what, 'Remove it and install it again.') from error
+        directory.rename(aside)
+        staged.rename(directory)
+        sync_folder(directory.parent)
+    except OSError as error:
+        raise cannot('be replaced', directory, error) from error
 
 
 def _content(file: Path) -> bytes | None:

@@ -23,11 +23,12 @@ def reasons_to_keep(state: StateDir, name: str) -> dict[int, str]:
         raise StateError(state.path, state.problems[0], 'Look at it, then try again.')
     reasons: dict[int, str] = {}
     for node, remembered in nodes.items():
-        for used, role in ((remembered.serving, 'serves'), (remembered.previous, 'precedes')):
-            used_name, _, version = used.partition('@')
-            if used_name == name and version.isdecimal():
-                at = f'in {node}' if role == 'serves' else f'the one in use in {node}'
-                reasons.setdefault(int(version), f'it {role} {at}')
+        for used in (remembered.edition, *remembered.needed):
+            version = used.model.partition('@')[2]
+            if used.name == name and version.isdecimal():
+                serves = used == remembered.edition
+                role = f'serves in {node}' if serves else f'precedes the one in use in {node}'
+                reasons.setdefault(int(version), f'it {role}')
     if model.previous is not None:
         reasons[model.previous] = 'it is the previous version, the one a rollback returns to'
     if model.active is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.inputs import SensorInput, StateInput
-from ml_integration.errors import ManifestError
+from ml_integration.errors import IntegrityError, ManifestError
 from ml_integration.store.files import read_file
 from ml_integration.store.package.golden import Golden, parse_golden
 from ml_integration.store.package.manifest import MANIFEST, Manifest, parse_manifest
@@ -113,6 +113,14 @@ def open_package(directory: Path, trust: Trust = DIGEST) -> PackageFolder:
     data = _read_manifest(directory)
     verified_by = trust.check_manifest(data, directory)
     return PackageFolder(directory, data, _parse(data, directory), verified_by, trust)
+
+
+def digest_of(directory: Path) -> str:
+    """Returns the digest of a package's manifest; empty if that cannot be read."""
+    try:
+        return hashlib.sha256(_read_manifest(directory)).hexdigest()
+    except (ManifestError, IntegrityError):
+        return ''
 
 
 def inspect_package(directory: Path, trust: Trust = DIGEST) -> PackageFolder:

@@ -51,7 +51,11 @@ def _looked_at(
     contents: dict[str, T] = {}
     missing: list[str] = []
     differing: list[str] = []
-    links, files = _listed(directory)
+    try:
+        links, files = _listed(directory)
+    except OSError as error:
+        what = f'its folders cannot be listed: {error.strerror or error}'
+        raise IntegrityError(directory, what, hint='Nobody knows what else is in it.') from error
     for name, pin in sorted(pins.items()):
         if _has_link(name, links):
             continue

@@ -1,11 +1,42 @@
-"""Memory of a machine about the versions of one model."""
+"""Memory of a machine about the versions of one model.
+
+What is known about content belongs to the content, the digest of its manifest, and not to the
+version that is written on it: somebody may put other files under the same number.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 from typing import Any
+
+SHORT = 12
+"""Digits of a digest that people see."""
+_DIGEST = re.compile(r'[0-9a-f]{64}')
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Content that may not be used.
+
+    Attributes:
+        version: the version that it was found under.
+        digest: of its manifest; empty for any content of that version, as states say that were
+            written before digests were kept.
+        reason: why, in words.
+    """
+
+    version: int
+    digest: str
+    reason: str
+
+    def covers(self, version: int, digest: str) -> bool:
+        """Tells whether content is meant; an empty digest stands for what cannot be read."""
+        return self.version == version and self.digest in ('', digest)
+
+    def __str__(self) -> str:
+        return f'{self.digest[:SHORT] or "any content"}: {self.reason}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,54 +46,98 @@ class ModelState:
     Attributes:
         active: the version that the bare name means.
         previous: the version that was active before.
-        quarantined: why a version may not be used, by version.
-        committed: versions that have proven themselves on this machine.
-        release_floor: the highest release counter among them.
+        quarantined: content that may not be used.
+        committed: digests of the manifests that have proven themselves on this machine.
+        committed_versions: versions that had, as states say that were written before digests
+            were kept; each one goes when content of it proves itself again.
+        released: digests of the content that a person has let out of quarantine.
+        release_floor: the highest release counter among proven models that were signed.
+        floor_known: False when the state that held the floor could not be understood.
     """
 
     active: int | None = None
     previous: int | None = None
-    quarantined: Mapping[int, str] = field(default_factory=dict)
-    committed: frozenset[int] = frozenset()
+    quarantined: tuple[Quarantine, ...] = ()
+    committed: frozenset[str] = frozenset()
+    committed_versions: frozenset[int] = frozenset()
+    released: frozenset[str] = frozenset()
     release_floor: int = 0
+    floor_known: bool = True
 
-    def activated(self, version: int) -> ModelState:
-        """Returns the state in which the bare name means `version`."""
+    def activated(self, version: int, meant: int | None = None) -> ModelState:
+        """Returns the state in which the bare name means `version`.
+
+        Args:
+            version: the one that becomes active.
+            meant: what the bare name means as long as nobody has activated a version.
+        """
         if version == self.active:
             return self
-        return replace(self, active=version, previous=self.active)
+        before = meant if self.active is None and meant != version else self.active
+        return replace(self, active=version, previous=before)
 
     def rolled_back(self) -> ModelState:
         """Returns the state with active and previous exchanged."""
         return replace(self, active=self.previous, previous=self.active)
 
-    def proven(self, version: int, release: int) -> ModelState:
-        """Returns the state after a version has proven itself: nothing older may follow it."""
-        floor = max(self.release_floor, release)
-        return replace(self, committed=self.committed | {version}, release_floor=floor)
+    def proven(self, version: int, digest: str, signed_release: int) -> ModelState:
+        """Returns the state after content has proven itself.
 
-    def with_quarantine(self, version: int, reason: str) -> ModelState:
-        """Returns the state in which a version may not be used."""
-        return replace(self, quarantined=MappingProxyType({**self.quarantined, version: reason}))
+        Args:
+            version: that it has.
+            digest: of its manifest.
+            signed_release: the release that a trusted key vouches for: nothing older may follow
+                it. 0 if none does, or whoever writes a manifest could lock everybody else out.
+        """
+        return replace(
+            self,
+            committed=self.committed | {digest},
+            committed_versions=self.committed_versions - {version},
+            release_floor=max(self.release_floor, signed_release),
+        )
 
-    def without_quarantine(self, version: int) -> ModelState:
-        """Returns the state in which a version may be used again."""
-        left = {v: reason for v, reason in self.quarantined.items() if v != version}
-        return replace(self, quarantined=MappingProxyType(left))
+    def has_proven(self, version: int, digest: str) -> bool:
+        """Tells whether content has proven itself on this machine."""
+        return digest in self.committed or version in self.committed_versions
+
+    def with_floor(self, release: int) -> ModelState:
+        """Returns the state in which no release below this one may be loaded."""
+        return replace(self, release_floor=release, floor_known=True)
+
+    def quarantine_of(self, version: int, digest: str) -> Quarantine | None:
+        """Returns the quarantine of content; None if it may be used."""
+        found = (item for item in self.quarantined if item.covers(version, digest))
+        return next(found, None)
+
+    def with_quarantine(self, version: int, digest: str, reason: str) -> ModelState:
+        """Returns the state in which content may not be used; what is barred stays as it is."""
+        if self.quarantine_of(version, digest):
+            return self
+        return replace(self, quarantined=(*self.quarantined, Quarantine(version, digest, reason)))
+
+    def without_quarantine(self, version: int, digest: str) -> ModelState:
+        """Returns the state in which content may be used again, because a person says so."""
+        left = tuple(item for item in self.quarantined if not item.covers(version, digest))
+        return replace(self, quarantined=left, released=self.released | {digest})
 
     def document(self) -> dict[str, Any]:
         """Returns plain data."""
         return {
             'active': self.active,
             'previous': self.previous,
-            'quarantined': {str(v): reason for v, reason in sorted(self.quarantined.items())},
-            'committed': sorted(self.committed),
+            'quarantined': [
+                {'version': item.version, 'digest': item.digest, 'reason': item.reason}
+                for item in self.quarantined
+            ],
+            'committed': [*sorted(self.committed_versions), *sorted(self.committed)],
+            'released': sorted(self.released),
             'release_floor': self.release_floor,
+            'floor_known': self.floor_known,
         }
 
     @staticmethod
     def from_document(document: Mapping[str, Any]) -> ModelState:
-        """Reads plain data.
+        """Reads plain data, also as it was written before digests were kept.
 
         Raises:
             ValueError: it is something else.
@@ -71,12 +146,42 @@ class ModelState:
             case {
                 'active': int() | None as active,
                 'previous': int() | None as previous,
-                'quarantined': dict(quarantined),
+                'quarantined': dict() | [*_] as quarantined,
                 'committed': [*committed],
                 'release_floor': int(floor),
-            } if all(isinstance(item, int) for item in committed):
-                reasons = {int(version): str(text) for version, text in quarantined.items()}
+            } if all(isinstance(item, int) or _is_digest(item) for item in committed):
                 return ModelState(
-                    active, previous, MappingProxyType(reasons), frozenset(committed), floor
+                    active,
+                    previous,
+                    _quarantined(quarantined),
+                    frozenset(item for item in committed if isinstance(item, str)),
+                    frozenset(item for item in committed if isinstance(item, int)),
+                    frozenset(_digests(document.get('released', []))),
+                    floor,
+                    document.get('floor_known', True) is True,
                 )
         raise ValueError('it is not the state of a model')
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+
+
+def _quarantined(value: dict[str, Any] | list[Any]) -> tuple[Quarantine, ...]:
+    if isinstance(value, dict):  # by version, as it was before digests were kept
+        return tuple(Quarantine(int(version), '', str(text)) for version, text in value.items())
+    return tuple(_quarantine(item) for item in value)
+
+
+def _quarantine(value: object) -> Quarantine:
+    match value:
+        case {'version': int(version), 'digest': str(digest), 'reason': str(reason)}:
+            return Quarantine(version, digest, reason)
+    raise ValueError('it is not the state of a model')
+
+
+def _digests(value: object) -> list[str]:
+    match value:
+        case [*digests] if all(map(_is_digest, digests)):
+            return [str(digest) for digest in digests]
+    raise ValueError('it is not the state of a model')

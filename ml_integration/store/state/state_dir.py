@@ -6,10 +6,11 @@ A file that cannot be understood is never fatal: it is set aside, a default take
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -27,6 +28,9 @@ from ml_integration.store.state.places import NO_HOME, expanded, home_folder
 VARIABLE = 'ML_INTEGRATION_STATE_DIR'
 _SCHEMA = 1
 _LARGEST = 2**20
+_PATIENCE_S = 1.0
+_ASIDE = '.corrupt-'
+_UNKNOWN = ModelState(floor_known=False)
 
 
 def default_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
@@ -69,11 +73,12 @@ class StateDir:
         self.path = path
         self.audit = AuditLog(path / 'audit.jsonl')
         self._problems: list[str] = []
+        self._unread: dict[Path, str] = {}
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Sentences about what could not be understood so far."""
-        return tuple(self._problems)
+        """Sentences about what could not be understood so far, or cannot be read now."""
+        return (*self._problems, *self._unread.values())
 
     def node_state(self, node: str) -> NodeState:
         """Reads what a node remembers; the default when there is nothing.
@@ -81,7 +86,7 @@ class StateDir:
         Args:
             node: fully qualified name, such as /robot1/detector.
         """
-        return self._read(self._node_file(node), NodeState.from_document, NodeState())
+        return self._read(self._node_file(node), NodeState.from_document, NodeState(), NodeState())
 
     def save_node_state(self, node: str, state: NodeState) -> None:
         """Stores what a node remembers.
@@ -91,14 +96,40 @@ class StateDir:
         """
         self._write(self._node_file(node), state)
 
+    def update_node_state(self, node: str, change: Callable[[NodeState], NodeState]) -> NodeState:
+        """Changes what a node remembers; returns the new state.
+
+        The node and who lifts a rejection wait for each other, but not for long: a node has to
+        remember what it is about to serve.
+
+        Args:
+            node: fully qualified name.
+            change: gives the new state for the stored one.
+
+        Raises:
+            StateError: it cannot be written; what was stored before is still there.
+        """
+        file = self._node_file(node)
+        with ExitStack() as alone:
+            with suppress(StateError):
+                alone.enter_context(locked(file.with_name(f'.{file.stem}.lock'), _PATIENCE_S))
+            new = change(self.node_state(node))
+            self.save_node_state(node, new)
+            return new
+
     def node_states(self) -> dict[str, NodeState]:
         """Reads what every node remembers, by its name."""
         nodes = [unquote(file.stem) for file in sorted((self.path / 'nodes').glob('*.json'))]
         return {node: self.node_state(node) for node in nodes}
 
     def model_state(self, name: str) -> ModelState:
-        """Reads what is remembered about a model; the default when there is nothing."""
-        return self._read(self._model_file(name), ModelState.from_document, ModelState())
+        """Reads what is remembered about a model; the default when there is nothing.
+
+        Where there is something that cannot be read or understood, or was set aside for that,
+        the floor of the default is not known.
+        """
+        file = self._model_file(name)
+        return self._read(file, ModelState.from_document, ModelState(), _UNKNOWN)
 
     def update_model_state(
         self, name: str, change: Callable[[ModelState], ModelState]
@@ -117,7 +148,10 @@ class StateDir:
         """
         with self.alone():
             file = self._model_file(name)
-            old = self._read(file, ModelState.from_document, ModelState(), alone=True)
+            try:
+                old = self._mended(file, ModelState.from_document, ModelState(), _UNKNOWN)
+            except OSError as error:  # what cannot be read must not be replaced by a default
+                raise cannot('be read', file, error) from error
             new = change(old)
             if new != old:
                 self._write(file, new)
@@ -146,31 +180,42 @@ class StateDir:
         write_durably(file, (json.dumps(document, indent=2) + '\n').encode())
 
     def _read(
-        self,
-        file: Path,
-        parse: Callable[[Mapping[str, Any]], T],
-        default: T,
-        *,
-        alone: bool = False,
+        self, file: Path, parse: Callable[[Mapping[str, Any]], T], default: T, unknown: T
     ) -> T:
+        """Reads a file: `default` if there is none, `unknown` if nobody knows what it said."""
         try:
-            return _load(file, parse)
-        except FileNotFoundError:
-            return default
+            return self._loaded(file, parse, default, unknown)
         except OSError as error:
-            self._tell(f'{cannot("be read", file, error)} A default is used.')
-            return default
+            self._unread[file] = f'{cannot("be read", file, error)} A default is used.'
+            return unknown
         except ValueError as error:
             reason = str(error)
-        if alone:
-            self._set_aside(file, reason)
-            return default
         try:
             with self.alone():  # a good one may have taken its place
-                return self._read(file, parse, default, alone=True)
-        except StateError as error:
+                return self._mended(file, parse, default, unknown)
+        except (StateError, OSError) as error:
             self._tell(f'{file}: {reason}; a default is used. {error}')
-            return default
+            return unknown
+
+    def _mended(
+        self, file: Path, parse: Callable[[Mapping[str, Any]], T], default: T, unknown: T
+    ) -> T:
+        """Reads a file that nobody changes meanwhile; sets it aside if it makes no sense."""
+        try:
+            return self._loaded(file, parse, default, unknown)
+        except ValueError as error:
+            self._set_aside(file, str(error))
+            return unknown
+
+    def _loaded(
+        self, file: Path, parse: Callable[[Mapping[str, Any]], T], default: T, unknown: T
+    ) -> T:
+        try:
+            state = _load(file, parse)
+        except FileNotFoundError:
+            state = unknown if _was_set_aside(file) else default
+        self._unread.pop(file, None)
+        return state
 
     def _tell(self, problem: str) -> None:
         if problem not in self._problems:  # a node looks again and again
@@ -178,13 +223,17 @@ class StateDir:
 
     def _set_aside(self, file: Path, reason: str) -> None:
         now = datetime.now(timezone.utc).strftime('%Y%m%dT%H%M%S.%fZ')
-        aside = file.with_name(f'{file.name}.corrupt-{now}')
+        aside = file.with_name(f'{file.name}{_ASIDE}{now}')
         try:
             file.rename(aside)
             outcome = f'it is kept as {aside.name} and a default is used'
         except OSError as error:
             outcome = f'a default is used. {cannot("be set aside", file, error)}'
         self._tell(f'{file}: {reason}; {outcome}')
+
+
+def _was_set_aside(file: Path) -> bool:
+    return any(file.parent.glob(f'{glob.escape(file.name)}{_ASIDE}*'))
 
 
 def _load(file: Path, parse: Callable[[Mapping[str, Any]], T]) -> T:

@@ -54,10 +54,12 @@ class Trust:
         if self.policy != 'signed':
             return 'digest' if self.policy == 'digest' else 'nothing'
         file = directory / SIGNATURE
-        return f'signature of {check_signature(manifest, _signature(file), self.keys, file)}'
+        return f'{SIGNED}{check_signature(manifest, _signature(file), self.keys, file)}'
 
 
 DIGEST = Trust()
+SIGNED = 'signature of '
+"""Beginning of what vouches for a package that is signed; the key's id follows."""
 
 
 def load_trust(
@@ -83,21 +85,31 @@ def load_trust(
     return Trust(policy, keys, load_model_key(model_key_file, environment))
 
 
-def check_release(manifest: Manifest, state: ModelState) -> None:
+def check_release(manifest: Manifest, state: ModelState, trust: Trust = DIGEST) -> None:
     """Refuses a downgrade: an old release may hold faults that a newer one has mended.
 
     Raises:
-        IntegrityError: it is older than a release that was committed on this machine, and was
-            not itself committed here before.
+        IntegrityError: it is older than a signed release that was committed on this machine, and
+            was not itself committed here before; or signatures are asked for and nobody knows
+            what was committed.
     """
-    if manifest.release >= state.release_floor or manifest.version in state.committed:
+    if trust.policy == 'signed' and not state.floor_known:
+        raise IntegrityError(
+            Path(MANIFEST),
+            f'nobody knows below which release {manifest.identity.name} must not go: what was '
+            'remembered here cannot be read',
+            hint='Look at the state directory, then say it: '
+            f'ml_model floor {manifest.identity.name} RELEASE.',
+        )
+    if manifest.release >= state.release_floor or _was_committed(manifest, state):
         return
     raise IntegrityError(
         Path(MANIFEST),
         f'{manifest.identity} is an older release than one that was committed here',
         got=f'release {manifest.release}',
         expected=f'release {state.release_floor} or later, or a version committed here before',
-        hint='Publish it again with a higher release counter.',
+        hint='Publish it again with a higher release counter. If the older one is wanted: '
+        f'ml_model floor {manifest.identity.name} {manifest.release}.',
     )
 
 
@@ -108,6 +120,10 @@ def _signature(file: Path) -> bytes | None:
         return None
     except ValueError as error:
         raise IntegrityError(file, f'it is not a signature file: {error}') from error
+
+
+def _was_committed(manifest: Manifest, state: ModelState) -> bool:
+    return manifest.digest in state.committed or manifest.version in state.committed_versions
 
 
 def _load_keys(folder: Path | None) -> dict[str, Ed25519PublicKey]:

@@ -190,4 +190,4 @@ def test_a_model_with_other_topics_is_refused_and_the_serving_one_serves_on(
         assert not refused.successful
         assert f'{other}@1 cannot take the place of adding@1' in refused.reason
         assert needs in refused.reason
-    assert node.client.parameter(node.name, 'model') == 'adding'
+    assert node.client.parameter(node.name, 'model') == 'adding@1'  # what runs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from inference_processes import value
+from model_folders import pin_files
 from signing import KEY, KEY_ID, STRANGER, sign_folder, write_keys
-from swapping_nodes import SwappingNode, swapping_node, write_good_models
+from swapping_nodes import GARDEN, SwappingNode, swapping_node, write_good_models
 
+from ml_integration.cli.main import main
 from ml_integration.store.trust.signature import private_pem
 
 SIGNED, DIGEST, OFF = 'signed', 'digest', 'off'
@@ -235,3 +239,65 @@ def test_a_quarantined_version_is_refused_even_when_its_files_are_mended(
     result = node.set_model('m@1')
     assert not result.successful
     assert 'm@1 is quarantined' in result.reason
+
+
+def test_a_folder_that_is_away_for_a_moment_is_a_warning_that_heals(
+    serving: Callable[[str], SwappingNode], store: Path
+) -> None:
+    node = serving(DIGEST)
+    node.wait_for_status('model', lambda s: value(s, 'since look [s]'), 'a look')
+    (store / 'm/1').rename(store / 'away')
+    status = node.wait_for_status('model', lambda s: s.level == s.WARN, 'a warning')
+    assert 'm@1 cannot be read at the moment, it serves from memory' in status.message
+    assert node.words() == {'tomato', 'lime'}
+    (store / 'away').rename(store / 'm/1')
+    node.wait_for_status('model', lambda s: s.level == s.OK, 'no complaint')
+    assert node.set_model('m@2').successful
+    node.wait_for_serving('m@2')
+    assert node.set_model('m@1').successful
+    node.wait_for_serving('m@1')
+
+
+def test_a_node_without_descriptors_warns_and_recovers(
+    serving: Callable[[str], SwappingNode], store: Path
+) -> None:
+    node = serving(DIGEST)
+    node.wait_for_status('model', lambda s: value(s, 'since look [s]'), 'a look')
+    before = resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        node.wait_for_status('model', lambda s: 'Too many open files' in s.message, 'a warning')
+    finally:
+        resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, before)
+    node.wait_for_status('model', lambda s: s.level == s.OK, 'no complaint')
+    assert node.words() == {'tomato', 'lime'}
+
+
+def test_a_version_that_was_rewritten_in_place_is_found_barred_and_released(
+    serving: Callable[[str], SwappingNode], store: Path
+) -> None:
+    node = serving(DIGEST)
+    assert node.verb('swap').message == 'm@1 serves already'
+    (store / 'm/1/labels.txt').write_text('\n'.join(GARDEN))
+    (store / 'm/1/manifest.sig').unlink()
+    pin_files(store / 'm/1')
+    node.wait_for_status('model', lambda s: s.level == s.ERROR, 'an alarm')
+    answer = node.verb('swap')
+    assert not answer.success
+    assert 'm@1 is quarantined' in answer.message
+    assert node.words() == {'tomato', 'lime'}
+    command = answer.message.rpartition('let it go: ml_model ')[2].removesuffix('.')
+    assert main(shlex.split(command)) == 0
+    node.wait_for_status('model', lambda s: 'another content' in s.message, 'no alarm')
+    assert node.verb('swap').message == 'm@1 serves, after m@1'
+    assert node.words() == {'rose', 'leaf'}
+    node.wait_for_status('model', lambda s: s.level == s.OK, 'no complaint')
+
+
+@pytest.mark.parametrize('period_s', [1e300, 1e-9, float('nan')])
+def test_a_senseless_period_of_the_looks_is_refused(
+    serving: Callable[[str], SwappingNode], period_s: float
+) -> None:
+    node = serving(DIGEST)
+    assert not node.client.set_parameter(node.name, 'reverify_period_s', period_s).successful
+    assert node.client.set_parameter(node.name, 'reverify_period_s', 0.2).successful

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import odd_backends
 import pytest
-from inference_processes import value
-from rebooting_nodes import NEVER, SOON, Robot, robot_on
-from swapping_nodes import copy_version, write_good_models
+from inference_processes import NodeUnderTest, value
+from rebooting_nodes import NAME, NEVER, SOON, Robot, robot_on
+from ros_client import Client
+from ros_processes import wait_until
+from swapping_nodes import LOAD_S, copy_version, write_good_models
 
 KILLS = 4
 LONGEST_LOAD_S = 0.6
@@ -27,6 +31,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_good_models(folder)
     odd_backends.spoil(copy_version(folder, 2, 7), odd_backends.ABORTING)
     return folder
+
+
+@pytest.fixture
+def damaged(store: Path) -> Iterator[Path]:
+    """m@8, whose manifest is cut off."""
+    folder = copy_version(store, 2, 8)
+    manifest = folder / 'manifest.yaml'
+    manifest.write_bytes(manifest.read_bytes()[:100])
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -77,6 +91,54 @@ def test_it_is_announced_when_a_model_has_proven_itself(robot: Robot) -> None:
     for _ in range(SOON['probation__good_frames']):
         node.ask_once()
     node.wait_for_summary(lambda s: value(s, 'proven') == 'True', 'm@1 to prove itself')
+
+
+def test_a_proven_swap_survives_kills_until_the_parameter_is_changed(robot: Robot) -> None:
+    robot.prove('m@1')
+    node = robot.boot(model='m@1', **SOON)
+    node.set_model('m@2')
+    node.wait_for_serving('m@2')
+    robot.let_prove(node, 'm@2')
+    robot.kill()
+    for _ in range(2):
+        node = robot.boot(model='m@1')
+        assert node.words() == {'rose', 'leaf'}
+        sentence = 'm@2 goes on, since it proved itself after a swap and the parameter is the same'
+        assert sentence in node.process.log
+        assert sentence in node.status('model').message
+        assert node.parameter() == 'm@2'
+        robot.kill()
+    node = robot.boot(model='m@1')
+    assert node.verb('rollback').message == 'm@1 serves again, m@2 was taken back'
+    robot.kill()
+    assert robot.boot(model='m@1').words() == {'tomato', 'lime'}
+    robot.kill()
+    node = robot.boot(model='m@2')
+    assert node.words() == {'rose', 'leaf'}
+    assert node.parameter() == 'm@2'
+
+
+def test_a_damaged_version_gives_way_loudly_and_nothing_else_takes_its_place(
+    robot: Robot, damaged: Path
+) -> None:
+    process = robot.start(model='m@8')
+    wait_until(lambda: 'cannot configure' in process.log, 'the node to give up', LOAD_S)
+    with closing(Client()) as client:
+        node = NodeUnderTest(process, client, NAME)
+        wanted = node.wait_for_status('model', lambda s: s.level == s.ERROR, 'an error')
+        assert client.state(NAME) == 'unconfigured'
+    assert str(damaged / 'manifest.yaml') in wanted.message
+    robot.kill()
+    robot.prove('m@1')
+    node = robot.boot(model='m@8')
+    assert node.words() == {'tomato', 'lime'}
+    assert node.parameter() == 'm@1'
+    status = node.status('model')
+    assert status.level == status.ERROR
+    for text in (status.message, node.process.log):
+        assert 'm@8 is not used, m@1 is' in text
+        assert str(damaged / 'manifest.yaml') in text
+    assert robot.state().rejected == ()
 
 
 def test_clean_stops_on_probation_are_no_failed_attempts(robot: Robot) -> None:

@@ -110,7 +110,24 @@ def test_without_a_kept_previous_model_a_rollback_loads_it_again(node: SwappingN
 def test_a_rollback_without_a_previous_good_model_says_so(node: SwappingNode) -> None:
     answer = node.verb('rollback')
     assert not answer.success
-    assert answer.message == 'm@1 has no previous good model to go back to'
+    assert answer.message == (
+        'm@1 has no previous good model to go back to: m@1 served 0 of 2 good frames; no other '
+        f'model has served. Choose a model: ros2 param set {node.name} model NAME@VERSION. '
+        'ml_model list shows what there is.'
+    )
+
+
+def test_rollback_returns_to_a_model_that_served_good_frames_without_proof(
+    node: SwappingNode,
+) -> None:
+    assert node.client.set_parameter(node.name, 'probation.good_frames', 1000).successful
+    node.ask_once()
+    swap(node, 'm@2')
+    assert node.verb('rollback').message == 'm@1 serves again, m@2 was taken back'
+    assert node.parameter() == 'm@1'
+    answer = node.verb('rollback')
+    assert not answer.success
+    assert 'm@2 served 0 of 1000 good frames and is rejected: it was rolled back' in answer.message
 
 
 def test_a_rolled_back_model_serves_again_when_a_person_asks_for_it(node: SwappingNode) -> None:

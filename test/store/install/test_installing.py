@@ -165,13 +165,33 @@ def test_same_version_with_another_content_is_refused(source: Path, store: Path)
     assert tree(store) == before
 
 
-def test_damaged_version_is_not_taken_for_the_same(source: Path, store: Path) -> None:
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda folder: (folder / 'model.onnx').write_bytes(b''),
+        lambda folder: (folder / 'model.onnx').unlink(),
+        lambda folder: (folder / 'notes.txt').touch(),
+    ],
+    ids=['altered', 'missing', 'extra'],
+)
+def test_damaged_version_is_not_taken_for_the_same_but_made_whole(
+    source: Path, store: Path, damage: Callable[[Path], object]
+) -> None:
     directory = install(source, store).directory
-    (directory / 'model.onnx').write_bytes(b'')
-    with pytest.raises(InstallError, match=r'but damaged: .*Remove it and install it again'):
-        install(source, store)
-    remove(directory)
+    before = tree(store)
+    damage(directory)
     assert install(source, store).is_new
+    assert tree(store) == before
+    assert read_package(directory).manifest.name == 'm'
+
+
+def test_other_content_is_replaced_where_nobody_may_use_it(source: Path, store: Path) -> None:
+    directory = install(source, store).directory
+    set_manifest(directory, description='put there by somebody')
+    with pytest.raises(InstallError, match='with another manifest'):
+        install(source, store, replaceable=lambda found: found != directory)
+    assert install(source, store, replaceable=lambda found: found == directory).is_new
+    assert (directory / 'manifest.yaml').read_bytes() == (source / 'manifest.yaml').read_bytes()
 
 
 def break_model(folder: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -240,3 +241,16 @@ def test_file_in_a_subfolder_is_found(model_folder: ModelFolder) -> None:
     document['model'] = 'data/model.onnx'
     write_manifest(folder, document)
     assert read_package(folder).content.model == (folder / 'data/model.onnx').read_bytes()
+
+
+def test_a_folder_that_cannot_be_listed_is_refused_in_a_sentence(
+    model_folder: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = model_folder(golden=False)
+
+    def refuses(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(os, 'scandir', refuses)
+    with pytest.raises(IntegrityError, match='folders cannot be listed: Permission denied'):
+        read_package(folder)

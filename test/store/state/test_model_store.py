@@ -7,11 +7,17 @@ import pytest
 from model_folders import write_model_folder
 
 from ml_integration.errors import IntegrityError, ModelNotFoundError, SettingError
-from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.package.package import read_manifest
+from ml_integration.store.state.model_state import ModelState, Quarantine
 from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.state.state_dir import StateDir
 
 ModelFolder = Callable[..., Path]
+
+
+def barred(reasons: dict[int, str]) -> tuple[Quarantine, ...]:
+    """Any content of these versions."""
+    return tuple(Quarantine(version, '', reason) for version, reason in reasons.items())
 
 
 @pytest.mark.parametrize(
@@ -122,10 +128,14 @@ def state(tmp_path: Path, model_folder: ModelFolder) -> StateDir:
         (ModelState(active=2, previous=1), 'm@latest', 4),
         (ModelState(active=2, previous=1), 'm@previous', 1),
         (ModelState(active=2, previous=1), 'm@3', 3),
-        (ModelState(quarantined={4: 'x'}), 'm', 3),
-        (ModelState(quarantined={4: 'x', 3: 'x'}), 'm@latest', 2),
-        (ModelState(active=2, previous=1, quarantined={2: 'x'}), 'm', 1),  # the last good one
-        (ModelState(active=2, quarantined={2: 'x'}), 'm', 4),
+        (ModelState(quarantined=barred({4: 'x'})), 'm', 3),
+        (ModelState(quarantined=barred({4: 'x', 3: 'x'})), 'm@latest', 2),
+        (
+            ModelState(active=2, previous=1, quarantined=barred({2: 'x'})),
+            'm',
+            1,
+        ),  # the last good one
+        (ModelState(active=2, quarantined=barred({2: 'x'})), 'm', 4),
         (ModelState(active=9, previous=1), 'm', 1),  # the active one is gone
         (ModelState(active=9, previous=8), 'm', 4),
     ],
@@ -140,16 +150,20 @@ def test_reference_follows_what_is_remembered(
 @pytest.mark.parametrize(
     ('remembered', 'reference', 'reason'),
     [
-        (ModelState(quarantined={3: 'it was tampered with'}), 'm@3', 'it was tampered with'),
-        (ModelState(previous=1, quarantined={1: 'bad'}), 'm@previous', 'bad'),
-        (ModelState(quarantined={n: f'reason {n}' for n in range(1, 5)}), 'm', 'reason 4'),
+        (
+            ModelState(quarantined=barred({3: 'it was tampered with'})),
+            'm@3',
+            'it was tampered with',
+        ),
+        (ModelState(previous=1, quarantined=barred({1: 'bad'})), 'm@previous', 'bad'),
+        (ModelState(quarantined=barred({n: f'reason {n}' for n in range(1, 5)})), 'm', 'reason 4'),
     ],
 )
 def test_quarantined_version_is_refused_with_the_reason(
     state: StateDir, store: Path, remembered: ModelState, reference: str, reason: str
 ) -> None:
     state.update_model_state('m', lambda _: remembered)
-    with pytest.raises(IntegrityError, match=f'is quarantined: {reason}'):
+    with pytest.raises(IntegrityError, match=f'is quarantined, any content: {reason}'):
         ModelStore([store], state).find(reference)
 
 
@@ -160,3 +174,22 @@ def test_previous_version_that_is_not_there_is_not_found(
     state.update_model_state('m', lambda _: remembered)
     with pytest.raises(ModelNotFoundError, match="no model 'm@previous'"):
         ModelStore([store], state).find('m@previous')
+
+
+def test_a_quarantine_is_that_of_a_content_and_says_how_it_ends(
+    state: StateDir, store: Path
+) -> None:
+    digest = read_manifest(store / 'm/4').digest
+    state.update_model_state('m', lambda now: now.with_quarantine(4, digest, 'it was changed'))
+    models = ModelStore([store], state)
+    assert models.find('m') == store / 'm/3'
+    with pytest.raises(IntegrityError) as caught:
+        models.find('m@4')
+    options = f'--state-dir {state.path}'
+    assert f'm@4 is quarantined, {digest[:12]}: it was changed' in str(caught.value)
+    assert f'ml_model install SRC --into {store} {options}' in str(caught.value)
+    command = f'ml_model release m@4 --digest {digest[:12]} --store {store} {options}.'
+    assert command in str(caught.value)
+    with (store / 'm/4/manifest.yaml').open('a') as file:
+        file.write('# other content\n')
+    assert models.find('m') == models.find('m@4') == store / 'm/4'

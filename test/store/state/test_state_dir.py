@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import errno
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from node_states import node_state
 
 from ml_integration.errors import StateError
-from ml_integration.store.state.model_state import ModelState
+from ml_integration.store.state import state_dir
+from ml_integration.store.state.model_state import ModelState, Quarantine
 from ml_integration.store.state.node_state import NodeState
 from ml_integration.store.state.state_dir import StateDir, default_state_dir
 
 NODE = '/robot1/detector'
-SERVING = NodeState('m@2', True, 0, 'm@1', ('m@3',))
+DIGEST, OTHER = 'd' * 64, 'e' * 64
+SERVING = node_state('m@2', True, 'm@1', ('m@3',))
 
 
 @pytest.fixture
@@ -55,8 +60,8 @@ def test_node_state_survives(path: Path) -> None:
 def test_every_node_has_its_own_file_inside(path: Path, node: str) -> None:
     state = StateDir(path)
     state.save_node_state('/other', SERVING)
-    state.save_node_state(node, replace(SERVING, serving=node))
-    assert state.node_states() == {'/other': SERVING, node: replace(SERVING, serving=node)}
+    state.save_node_state(node, replace(SERVING, asked=node))
+    assert state.node_states() == {'/other': SERVING, node: replace(SERVING, asked=node)}
     assert len([*(path / 'nodes').iterdir()]) == 2
     assert [*path.iterdir()] == [path / 'nodes']
 
@@ -67,18 +72,24 @@ def test_model_state_survives(path: Path) -> None:
         lambda state: (
             state.activated(1)
             .activated(2)
-            .proven(2, release=7)
-            .with_quarantine(3, 'it was changed')
+            .proven(2, DIGEST, 7)
+            .with_quarantine(3, OTHER, 'it was changed')
+            .without_quarantine(4, OTHER)
         ),
     )
-    assert new == ModelState(2, 1, {3: 'it was changed'}, frozenset({2}), 7)
+    barred = (Quarantine(3, OTHER, 'it was changed'),)
+    assert new == ModelState(
+        2, 1, barred, frozenset({DIGEST}), released=frozenset({OTHER}), release_floor=7
+    )
     assert StateDir(path).model_state('m') == new
     assert StateDir(path).model_state('other') == ModelState()
 
 
 def test_changes_at_once_are_all_kept(path: Path) -> None:
     def add(version: int) -> None:
-        StateDir(path).update_model_state('m', lambda state: state.proven(version, version))
+        StateDir(path).update_model_state(
+            'm', lambda state: state.proven(version, f'{version:064}', version)
+        )
 
     threads = [threading.Thread(target=add, args=(version,)) for version in range(1, 13)]
     for thread in threads:
@@ -86,7 +97,7 @@ def test_changes_at_once_are_all_kept(path: Path) -> None:
     for thread in threads:
         thread.join()
     state = StateDir(path).model_state('m')
-    assert state.committed == frozenset(range(1, 13))
+    assert state.committed == {f'{version:064}' for version in range(1, 13)}
     assert state.release_floor == 12
 
 
@@ -142,6 +153,9 @@ def test_state_that_cannot_be_understood_is_set_aside_and_told(path: Path, conte
     [
         {'active': 'two'},
         {'quarantined': {'three': 'x'}},
+        {'quarantined': [{'version': 3}]},
+        {'quarantined': ['x']},
+        {'released': ['x']},
         {'committed': ['1']},
         {'release_floor': None},
     ],
@@ -153,10 +167,11 @@ def test_malformed_state_of_a_model_is_set_aside_when_it_is_changed(
     state.update_model_state('m', lambda now: now.activated(1))
     file = path / 'models' / 'm.json'
     file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
-    assert state.update_model_state('m', lambda now: now.activated(5)) == ModelState(active=5)
+    new = ModelState(active=5, floor_known=False)
+    assert state.update_model_state('m', lambda now: now.activated(5)) == new
     assert len(state.problems) == 1
     assert len([*file.parent.glob('m.json.corrupt-*')]) == 1
-    assert StateDir(path).model_state('m') == ModelState(active=5)
+    assert StateDir(path).model_state('m') == new
 
 
 def test_corrupt_file_that_a_writer_has_just_replaced_is_not_set_aside(
@@ -192,6 +207,69 @@ def test_activating_the_active_version_keeps_the_previous_one() -> None:
 
 
 def test_lifted_quarantine_leaves_the_others() -> None:
-    state = ModelState().with_quarantine(1, 'a').with_quarantine(2, 'b').without_quarantine(1)
-    assert state.quarantined == {2: 'b'}
-    assert ModelState().proven(3, 9).proven(4, 5).release_floor == 9
+    state = ModelState().with_quarantine(1, DIGEST, 'a').with_quarantine(1, OTHER, 'b')
+    assert state.without_quarantine(1, DIGEST).quarantined == (Quarantine(1, OTHER, 'b'),)
+    assert state.with_quarantine(1, OTHER, 'again') == state
+    assert state.without_quarantine(1, DIGEST).released == {DIGEST}
+
+
+def test_the_floor_only_rises_and_only_by_what_is_signed() -> None:
+    assert ModelState().proven(3, DIGEST, 9).proven(4, OTHER, 5).release_floor == 9
+    assert ModelState().proven(3, DIGEST, 0).release_floor == 0
+    assert ModelState(release_floor=9).with_floor(2).release_floor == 2
+
+
+def test_state_from_before_there_were_digests_keeps_its_meaning(path: Path) -> None:
+    older = {
+        'schema': 1, 'active': 2, 'previous': 1, 'quarantined': {'3': 'it was changed'},
+        'committed': [1, 2], 'release_floor': 7,
+    }  # fmt: skip
+    (path / 'models').mkdir(parents=True)
+    (path / 'models/m.json').write_text(json.dumps(older))
+    state = StateDir(path)
+    read = state.model_state('m')
+    assert state.problems == ()
+    assert read.quarantine_of(3, DIGEST) == Quarantine(3, '', 'it was changed')
+    assert (read.active, read.previous, read.release_floor) == (2, 1, 7)
+    assert read.committed_versions == {1, 2}
+    new = state.update_model_state(
+        'm', lambda now: now.proven(2, DIGEST, 0).without_quarantine(3, OTHER)
+    )
+    assert (new.committed, new.committed_versions, new.quarantined) == ({DIGEST}, {1}, ())
+    assert StateDir(path).model_state('m') == new
+
+
+@pytest.mark.parametrize('spoil', [lambda file: file.write_text('{'), lambda file: file.mkdir()])
+def test_the_floor_of_a_state_that_was_lost_stays_unknown_until_a_person_says_it(
+    path: Path, spoil: Callable[[Path], object]
+) -> None:
+    (path / 'models').mkdir(parents=True)
+    spoil(path / 'models/m.json')
+    for _ in range(2):  # it is set aside by the first look
+        assert not StateDir(path).model_state('m').floor_known
+    if not (path / 'models/m.json').is_dir():
+        StateDir(path).update_model_state('m', lambda now: now.activated(1))
+        assert not StateDir(path).model_state('m').floor_known
+        StateDir(path).update_model_state('m', lambda now: now.with_floor(3))
+        assert StateDir(path).model_state('m') == ModelState(active=1, release_floor=3)
+
+
+def test_state_that_cannot_be_read_is_not_replaced_and_told_until_it_can(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = StateDir(path)
+    state.update_model_state('m', lambda now: now.activated(1))
+    before = (path / 'models/m.json').read_bytes()
+    with monkeypatch.context() as patched:
+
+        def no_descriptors(*_: object) -> ModelState:
+            raise OSError(errno.EMFILE, 'Too many open files')
+
+        patched.setattr(state_dir, '_load', no_descriptors)
+        assert not state.model_state('m').floor_known
+        assert 'Too many open files' in state.problems[0]
+        with pytest.raises(StateError, match='cannot be read'):
+            state.update_model_state('m', lambda now: now.activated(2))
+    assert (path / 'models/m.json').read_bytes() == before
+    assert state.model_state('m') == ModelState(active=1)
+    assert state.problems == ()

@@ -123,7 +123,7 @@ def test_key_is_not_printed() -> None:
         (6, 9, True),
         (4, 9, False),
         (0, 9, False),  # the manifest names none
-        (4, 2, True),  # committed here before: a person may go back
+        (4, 2, True),  # committed here before, as an older state says
         (4, 3, False),
     ],
 )
@@ -132,9 +132,32 @@ def test_downgrade_is_refused_unless_it_was_committed_here(
 ) -> None:
     folder = model_folder('m', version, golden=False)
     set_manifest(folder, release=release)
-    state = ModelState(committed=frozenset({1, 2}), release_floor=5)
+    state = ModelState(committed_versions=frozenset({1, 2}), release_floor=5)
     if accepted:
         check_release(read_manifest(folder), state)
     else:
         with pytest.raises(IntegrityError, match=f'got release {release}; expected release 5 or'):
             check_release(read_manifest(folder), state)
+
+
+def test_what_was_committed_here_is_the_content_and_not_the_number(
+    model_folder: ModelFolder,
+) -> None:
+    folder = model_folder('m', 2, golden=False)
+    set_manifest(folder, release=4)
+    state = ModelState(release_floor=5).proven(2, read_manifest(folder).digest, 0)
+    check_release(read_manifest(folder), state)
+    set_manifest(folder, description='other content under the same number')
+    with pytest.raises(IntegrityError, match='older release'):
+        check_release(read_manifest(folder), state)
+
+
+def test_a_floor_that_nobody_knows_closes_the_door_where_signatures_are_asked_for(
+    model_folder: ModelFolder, tmp_path: Path
+) -> None:
+    manifest, unknown = read_manifest(model_folder(golden=False)), ModelState(floor_known=False)
+    check_release(manifest, unknown)
+    trust = signed_trust(tmp_path / 'keys')
+    with pytest.raises(IntegrityError, match='ml_model floor tiny_detector RELEASE'):
+        check_release(manifest, unknown, trust)
+    check_release(manifest, unknown.with_floor(0), trust)
