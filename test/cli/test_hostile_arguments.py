@@ -30,6 +30,7 @@ Capture = pytest.CaptureFixture[str]
 VERBS: dict[str, tuple[str, ...]] = {
     'activate': ('activate', '{}'),
     'check': ('check', '{}'),
+    'dds-profile': ('dds-profile', '--largest', '{}'),
     'encrypt': ('encrypt', '{}', 'copy', '--model-key', 'model.key'),
     'floor': ('floor', '{}', '3'),
     'history': ('history', '--state-dir', '{}'),
