@@ -1,4 +1,4 @@
-# make setup | test | test-floor | demo | demo-swap | bench | bench-check | long-run | lint | colcon | clean;
+# make setup | test | test-floor | fuzz | demo | demo-swap | bench | bench-check | long-run | lint | colcon | clean;
 # ROS_DISTRO=jazzy (default) or kilted.
 # With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
 
@@ -33,6 +33,7 @@ unexport PYTHONSAFEPATH
 DEMO_SECONDS ?= 15
 export DEMO_SECONDS
 MINUTES ?= 10
+FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
 # Whole run, in seconds; one test has its own, shorter limit.
 TEST_LIMIT ?= 1500
 # Tests mostly wait for other processes; each worker has a ROS domain of its own. 0: in one process.
@@ -40,7 +41,7 @@ TEST_WORKERS ?= 2
 
 BIN := $(VENV)/bin
 
-.PHONY: help setup test test-floor demo demo-swap bench bench-check long-run lint colcon clean
+.PHONY: help setup test test-floor fuzz demo demo-swap bench bench-check long-run lint colcon clean
 
 help: ## Say what there is
 	@echo 'make TARGET [ROS_DISTRO=jazzy|kilted] [PYTHON=python3.12]'
@@ -67,6 +68,14 @@ test-floor: ## Run a part of the tests with the oldest packages that are declare
 	@$(PYTHON) -m dev.setup --distro $(ROS_DISTRO) --venv $(FLOOR) --floor
 	@timeout --foreground $(TEST_LIMIT) $(FLOOR)/bin/python -m pytest \
 	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS) $(FLOOR_TESTS)
+
+# Each fuzzer gets its share of the time; they run side by side.
+FUZZERS = 29
+fuzz: setup ## Feed what reads files and messages with damaged ones; MINUTES=30, FUZZ_SEED=1
+	@echo "seed $(FUZZ_SEED)"
+	@ML_INTEGRATION_FUZZ_SEED=$(FUZZ_SEED) \
+	  ML_INTEGRATION_FUZZ_SECONDS=$$(( $(MINUTES) * 60 * $(TEST_WORKERS) / $(FUZZERS) )) \
+	  $(BIN)/python -m pytest -n $(TEST_WORKERS) --timeout=0 $(PYTEST_ARGS) test/fuzz
 
 demo: setup ## Detect people and vehicles in a real video; DEMO_SECONDS=15
 	@$(BIN)/demo
