@@ -17,6 +17,7 @@ VERBS = ('swap', 'rollback', 'reload')
 LOCKED = 'the model of this node is locked'
 ELSEWHERE = {
     'model_path': '/elsewhere',
+    'fallback_model': 'other@1',
     'state_dir': '/elsewhere',
     'integrity': 'off',
     'trusted_keys_dir': '/elsewhere',
