@@ -10,6 +10,7 @@
     |   |-- ModelNotFoundError  no store holds it
     |   |-- IntegrityError      its files are not the ones the manifest pins
     |   |-- ModelLoadError      the engine refuses it
+    |   |   `-- LoadTimeoutError    ... or does not come back
     |   |-- ModelMismatchError  the file and its manifest or task disagree
     |   |-- GoldenError         it loads, but does not compute what it should
     |   |-- InstallError        it cannot be put into a store or taken out of it
@@ -153,6 +154,19 @@ class ModelLoadError(ModelError):
 
     def __init__(self, model: str, reason: str, hint: str = '') -> None:
         super().__init__(reason, where=model, hint=hint)
+
+
+class LoadTimeoutError(ModelLoadError):
+    """Error: a model was not loaded and tested within its time."""
+
+    def __init__(self, model: str, limit_s: float, hangs: bool = False) -> None:
+        self.hangs = hangs
+        left = '; it still hangs and is left behind until the process ends' if hangs else ''
+        super().__init__(
+            model,
+            f'it was not loaded and tested within {limit_s:g} s{left}',
+            'Raise load_timeout_s if this machine is only slow; otherwise do not use this model.',
+        )
 
 
 class ModelMismatchError(ModelError):

@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import monotonic_ns, perf_counter
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from ml_integration.core import plugins
 from ml_integration.core.contracts import Backend, Session
 from ml_integration.core.datatypes import ModelContent, ModelIdentity, TensorSpec
 from ml_integration.core.execution import ExecutionSettings
+from ml_integration.deploy.loading import TIMEOUT_S
 from ml_integration.errors import InferenceError, ModelLoadError
 from ml_integration.store.files import is_regular, open_named_file
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE
@@ -128,9 +129,10 @@ def _identity(file: Path) -> tuple[str, int]:
 def _run_once(session: Session) -> str:
     try:
         zeros = {s.name: np.zeros([n or 1 for n in s.shape], s.dtype) for s in session.inputs}
-        session.run(zeros)  # the first run also allocates
+        until_ns = monotonic_ns() + int(TIMEOUT_S * 1e9)
+        session.run(zeros, until_ns)  # the first run also allocates
         start = perf_counter()
-        session.run(zeros)
+        session.run(zeros, until_ns)
     except InferenceError as error:
         return f'no: {error}'
     except (MemoryError, ValueError) as error:

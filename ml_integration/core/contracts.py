@@ -197,6 +197,12 @@ class Session(Protocol):
             InferenceError: the engine failed.
         """
 
+    def interrupt(self) -> None:
+        """Ends the run that is under way on another thread, if there is one, where it can.
+
+        That run raises DeadlineError; it may take a while, or never come if the engine hangs.
+        """
+
     def share(self) -> Session:
         """Makes another session of the same loaded model, for another thread.
 

@@ -150,6 +150,10 @@ class Pipeline:
         session: the model.
         model: what it is.
         now_ns: the steady time [ns].
+
+    Attributes:
+        stuck: True while a thread that nobody waits for any more hangs in it; no other thread
+            may use it meanwhile.
     """
 
     def __init__(
@@ -165,6 +169,7 @@ class Pipeline:
         self.session = session
         self.model = model
         self.batch_size = wiring.batch_size
+        self.stuck = False
         self._now_ns = now_ns
         self._memories: dict[str, Memory] = {}
         self._rows = [_row(wiring.rows, row, self.batch_size) for row in range(self.batch_size)]
@@ -216,22 +221,29 @@ class Pipeline:
         clock.lap('encode')
         return Work(observation, frames, memory, tensors, geometry, clock)
 
-    def infer(self, works: Sequence[Work]) -> None:
+    def infer(self, works: Sequence[Work], deadline_ns: int | None = None) -> None:
         """Runs the model once on the works prepared for the rows 0, 1, 2 ... in this order.
 
+        Args:
+            works: the observations.
+            deadline_ns: when the engine gives up [ns, steady clock]; None: never.
+
         Raises:
+            DeadlineError: it did.
             InferenceError: the engine failed on them.
         """
         for work in works:
             work.clock.leave_out()
         if len(works) == 1:
             (work,) = works
-            work.outputs = self.session.run(work.tensors)
+            work.outputs = self.session.run(work.tensors, deadline_ns)
             self._remember(work)
         else:
             together = len(works)
             rows = {name: array[:together] for name, array in self.wiring.rows.items()}
-            outputs = split_rows(self.session.run(rows), together, str(self.model.identity))
+            outputs = split_rows(
+                self.session.run(rows, deadline_ns), together, str(self.model.identity)
+            )
             for work, work.outputs in zip(works, outputs, strict=True):
                 work.together = together
         for work in works:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from ml_integration.core.health import Finding, Level
-from ml_integration.deploy import probation, starting
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.deploy import probation, start_outcome, starting
 from ml_integration.deploy.admission import Admission, Candidate
+from ml_integration.deploy.background import Background
 from ml_integration.deploy.history import History
-from ml_integration.deploy.loading import Loaded, Loader
+from ml_integration.deploy.job import Job, Loading
+from ml_integration.deploy.loading import TIMEOUT_S, Loaded, Loader
 from ml_integration.deploy.open_models import Audience, OpenModels
 from ml_integration.deploy.probation import ProbationSettings
 from ml_integration.deploy.router import Router
 from ml_integration.deploy.starting import Choice, Start
 from ml_integration.deploy.swapping import Swapping
-from ml_integration.errors import IntegrityError, MlIntegrationError, ModelError, ModelLoadError
+from ml_integration.errors import (
+    IntegrityError,
+    MlIntegrationError,
+    ModelLoadError,
+    SupersededError,
+)
 from ml_integration.store.package.package import digest_of
 from ml_integration.store.state.model_state import SHORT
 from ml_integration.store.state.node_state import NONE, Edition, NodeState
@@ -34,6 +42,7 @@ class Deployment:
         now_ns: the steady time [ns].
         keep_previous: keep the previous model in memory, for an instant rollback.
         proven: is called when the serving model has proven itself, by a background thread.
+        timeout_s: gives the time for loading and testing a model [s].
 
     After the constructor nothing serves; `start` comes first.
     """
@@ -47,13 +56,16 @@ class Deployment:
         now_ns: Callable[[], int],
         keep_previous: bool = True,
         proven: Callable[[], None] = lambda: None,
+        timeout_s: Callable[[], float] = lambda: TIMEOUT_S,
     ) -> None:
         self._admission = admission
         self._loader = loader
         self._history = history
         self._settings = settings
         self._models = OpenModels(history, settings, now_ns, keep_previous, proven)
-        self._swapping = Swapping(self._models, admission, loader, history, settings)
+        self._timeout_s = timeout_s
+        self._starting: Background[Loaded] = Background('ml_loader')
+        self._swapping = Swapping(self._models, admission, loader, history, settings, timeout_s)
 
     @property
     def serving(self) -> Loaded:
@@ -107,6 +119,12 @@ class Deployment:
         """True while a model is being loaded, or is about to be."""
         return self._swapping.busy
 
+    @property
+    def loading(self) -> Loading | None:
+        """Model that is being loaded at the moment, if there is one."""
+        job = self._starting.job or self._swapping.job
+        return Loading.of(job) if job else None
+
     def start(self, asked: str, chosen: str = '', fallback: str = '') -> None:
         """Loads the model a node begins with, or the last good one if that cannot be.
 
@@ -125,17 +143,23 @@ class Deployment:
         for choice in starting.choices(before, self._request(asked, chosen, fallback)):
             try:
                 loaded = self._begin(choice)
+            except SupersededError:
+                self._history.change(lambda _: before)
+                raise
             except MlIntegrationError as error:
                 self._history.change(lambda _: before)
                 self._history.log('start', str(choice.edition), result='failed', reason=str(error))
                 failures.append((choice.edition, error))
             else:
-                finding = _finding(choice, failures, self._history.node)
+                finding = start_outcome.finding(choice, failures, self._history.node)
                 self._models.findings = (finding,) if finding.sentence else ()
                 self._models.serve(loaded)
                 self._history.log('start', str(loaded.identity), reason=finding.sentence)
                 return
-        raise _nothing_left(failures)
+        try:
+            raise start_outcome.nothing_left(failures)
+        finally:
+            failures.clear()  # the error's traceback has this frame, and must not lead to itself
 
     def admit(self, reference: str) -> Candidate:
         """Checks in a moment whether a model may be loaded in the place of the serving one.
@@ -165,6 +189,20 @@ class Deployment:
             The sentence that says what happened, or the MlIntegrationError that prevented it.
         """
         return self._swapping.rollback(reason)
+
+    def unfit(self, pipeline: Pipeline, reason: str) -> Future[str] | None:
+        """Lets the last good model take over from a serving one that cannot serve.
+
+        Args:
+            pipeline: did not come back from a frame.
+            reason: sentence that says so.
+
+        Returns:
+            As `rollback`; None if that pipeline does not serve any more, or this is known.
+        """
+        if not self._models.is_news(pipeline, reason):
+            return None
+        return self._swapping.rollback(reason, unfit=True)
 
     def stay(self) -> None:
         """Gives up the load that is under way, if there is one."""
@@ -201,8 +239,17 @@ class Deployment:
         quarantine = self._history.of_model(name).quarantine_of(version, digest)
         return str(quarantine) if quarantine else ''
 
+    def begin_again(self) -> None:
+        """Makes `start`, which another thread waits for, raise SupersededError soon."""
+        self._starting.supersede()
+
+    def give_up_start(self) -> None:
+        """Makes `start` raise SupersededError soon, also if it is called later."""
+        self._starting.close()
+
     def close(self) -> None:
-        """Stops loading, then closes every model and the history."""
+        """Stops loading, then closes every model and the history; what hangs is left behind."""
+        self._starting.stop()
         self._swapping.stop()
         served = self._models.is_serving
         self._models.close()
@@ -233,9 +280,13 @@ class Deployment:
             MlIntegrationError: it cannot be opened, whatever the reason.
         """
         self._history.change(lambda _: choice.state)
-        try:
+
+        def work(job: Job) -> Loaded:
             package = self._admission.verify_edition(choice.edition, None)
-            loaded = Loaded.of(package, self._loader.load(package))
+            return Loaded.of(package, self._loader.within(job).load(package))
+
+        try:
+            loaded = self._starting.submit(work, choice.edition.model, self._timeout_s()).result()
         except MlIntegrationError:
             raise
         except Exception as error:  # such as a plug-in's own
@@ -245,28 +296,3 @@ class Deployment:
         self._history.change(lambda state: probation.identify(state, loaded.edition))
         self._models.do_aside(self._loader.keep)
         return loaded
-
-
-def _finding(
-    choice: Choice, failures: Sequence[tuple[Edition, MlIntegrationError]], node: str
-) -> Finding:
-    """Says why the model that was asked for is not the one that starts."""
-    if not failures:
-        return Finding('model', choice.level, choice.sentence, hard=True)
-    wanted, _ = failures[0]
-    reasons = '; '.join(str(error) for _, error in failures).rstrip('.')
-    hint = f'When that is mended, the next start uses {wanted}, and so does: '
-    hint += f'ros2 param set {node} model {wanted}.'
-    sentence = starting.instead_of(wanted, choice.edition, reasons, hint)
-    if choice.sentence:
-        sentence = f'{choice.sentence} {sentence}'
-    return Finding('model', Level.ERROR, sentence, hard=True)
-
-
-def _nothing_left(failures: Sequence[tuple[Edition, MlIntegrationError]]) -> MlIntegrationError:
-    """Makes the error of a start for which no model is left."""
-    first, *others = failures
-    if not others:
-        return first[1]
-    reasons = '; '.join(str(error) for _, error in failures)
-    return ModelError(f'neither {first[0]} nor what was good before can be loaded: {reasons}')

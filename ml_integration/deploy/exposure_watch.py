@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 
-from ml_integration.deploy.background import NICEST
+from ml_integration.deploy.niceness import NICEST
 from ml_integration.store.trust.exposure import Exposure, Places
 
 PERIOD_S = 60.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import threading
 from collections.abc import Callable
+from concurrent import futures
+from concurrent.futures import Future
 from functools import partial
 
 from ml_integration.deploy import probation
@@ -17,6 +19,9 @@ from ml_integration.store.state.model_state import SHORT, ModelState
 from ml_integration.store.state.node_state import Edition, NodeState
 from ml_integration.store.state.state_dir import StateDir
 from ml_integration.store.trust.policy import SIGNED
+
+WRITE_S = 5.0
+"""Longest wait for a disk [s]; what it still has to write is written when it answers."""
 
 
 class History:
@@ -76,7 +81,7 @@ class History:
         """
         with self._lock:  # not while it is written: a frame may have something to tell
             self._state = state = change(self._state)
-        self._writer.do(self._store).result()
+        self._await(self._writer.do(self._store))
         return state
 
     def count(self, edition: Edition, frames: int) -> None:
@@ -113,9 +118,10 @@ class History:
         version, model = manifest.version, str(manifest.identity)
         if self.of_model(manifest.name).quarantine_of(version, digest):
             return
-        self._writer.do(
-            partial(self._update, manifest, lambda s: s.with_quarantine(version, digest, reason))
-        ).result()
+        change = partial(
+            self._update, manifest, lambda s: s.with_quarantine(version, digest, reason)
+        )
+        self._await(self._writer.do(change))
         self.log('quarantine', model, reason=f'{digest[:SHORT]}: {reason}')
 
     def of_model(self, name: str) -> ModelState:
@@ -127,9 +133,8 @@ class History:
     ) -> None:
         """Adds a line to the audit log; returns after it was written, or could not be."""
         after = self._state.serving
-        self._writer.do(
-            partial(self._append, action, model, before, after, result, reason)
-        ).result()
+        line = partial(self._append, action, model, before, after, result, reason)
+        self._await(self._writer.do(line))
 
     def close(self, served: bool = True) -> None:
         """Writes the last state.
@@ -145,6 +150,13 @@ class History:
                 self._state = probation.on_stop(self._state)
         self._writer.do(self._store)
         self._writer.finish()
+
+    def _await(self, written: Future[None]) -> None:
+        """Waits until something is written, but not for ever: models matter more."""
+        try:
+            written.result(WRITE_S)
+        except futures.TimeoutError:
+            self.problem = f'{self._state_dir.path}: the disk has not answered for {WRITE_S:g} s'
 
     def _store(self) -> None:
         if self._taken_by or (self._stored and self._state == self._known):

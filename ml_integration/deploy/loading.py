@@ -9,6 +9,7 @@ from ml_integration.core.batching import BatchSettings
 from ml_integration.core.contracts import Backend, Session
 from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity, Tensors, TensorSpec
 from ml_integration.core.execution import ExecutionSettings
+from ml_integration.core.left_behind import left_behind
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.assembly import (
     ReaderFor,
@@ -18,18 +19,32 @@ from ml_integration.deploy.assembly import (
     plugin,
     zeros,
 )
+from ml_integration.deploy.job import Job, nothing
 from ml_integration.deploy.shared_sessions import SharedSessions, model_key
-from ml_integration.errors import InferenceError, ModelLoadError, ModelMismatchError
+from ml_integration.errors import (
+    DeadlineError,
+    InferenceError,
+    ModelLoadError,
+    ModelMismatchError,
+)
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.artifacts import StoredArtifacts
 from ml_integration.store.state.node_state import Edition
 
 _SESSIONS = SharedSessions()
 """Loaded models that all nodes of this process share."""
+TIMEOUT_S = 120.0
+"""Time for opening and testing a model, where nobody says another one [s]."""
+MOST_LEFT_BEHIND = 4
+"""Number of loads and frames that hang for ever after which no model is opened any more."""
 
 
 def _at_once() -> None:
     """Begins the next step without waiting for anybody."""
+
+
+def _now(close: Callable[[], None]) -> None:
+    close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,8 @@ class Loader:
         artifacts: cache for what the engine makes of a model; `keep` writes it to disk.
         reader_for: reads messages as they arrive.
         pause: is called before each step that takes the CPU from others.
+        discard: closes what was opened in vain, when it is called or later.
+        job: ends the load, and says when its time is over; None: `TIMEOUT_S` from its start.
     """
 
     execution: ExecutionSettings = field(default_factory=ExecutionSettings)
@@ -53,10 +70,24 @@ class Loader:
     artifacts: StoredArtifacts | None = None
     reader_for: ReaderFor = as_it_is
     pause: Callable[[], None] = _at_once
+    discard: Callable[[Callable[[], None]], None] = _now
+    job: Job | None = None
 
-    def beside(self, pause: Callable[[], None]) -> Loader:
-        """Returns the loader to use while frames are served; `pause` waits for a gap."""
-        return replace(self, pause=pause)
+    def within(self, job: Job) -> Loader:
+        """Returns the loader to use for a job, which can end it."""
+        return replace(self, job=job)
+
+    def beside(
+        self, pause: Callable[[], None], discard: Callable[[Callable[[], None]], None]
+    ) -> Loader:
+        """Returns the loader to use while frames are served.
+
+        Args:
+            pause: waits for a gap between frames.
+            discard: closes something on another thread: to give memory back holds up everybody
+                who allocates, for as long as a nice thread gets no CPU.
+        """
+        return replace(self, pause=pause, discard=discard)
 
     def load(self, package: ModelPackage, fresh: bool = False) -> Pipeline:
         """Opens a model, checks it against its manifest and tests it.
@@ -71,20 +102,31 @@ class Loader:
         Raises:
             SettingError: the manifest's settings are not those of its task.
             PluginError: the manifest names a task, sensor or backend that is not there.
-            ModelError: the engine refuses the model, or model, manifest and task disagree.
+            ModelError: the engine refuses the model, or model, manifest and task disagree, or it
+                takes too long.
         """
-        self.pause()
+        identity = str(package.content.identity)
+        job = self.job or Job(identity, TIMEOUT_S)
+        if len(hanging := left_behind()) >= MOST_LEFT_BEHIND:
+            raise ModelLoadError(
+                identity,
+                f'{len(hanging)} models hang already: {"; ".join(hanging)}',
+                'Restart the process; nothing else ends them.',
+            )
+        self._step(job)
         session = self._open(package, fresh)
         try:
+            job.interruptible(session.interrupt)
             most = self.batch.together(self.streams, session.device)
             pipeline = assemble(package, session, most, self.reader_for)
-            self._prove(package, session, pipeline.model.inputs)
+            self._prove(package, session, pipeline.model.inputs, job)
             if pipeline.batch_size > 1:
-                self.pause()
-                _prove_batch(package, session, pipeline.batch_size)
+                self._step(job)
+                _prove_batch(package, session, pipeline.batch_size, job)
+            job.interruptible(nothing)
             return pipeline
         except BaseException:
-            session.close()
+            self.discard(session.close)
             raise
 
     def keep(self) -> None:
@@ -113,20 +155,24 @@ class Loader:
             fresh,
         )
 
+    def _step(self, job: Job) -> None:
+        self.pause()
+        job.check()
+
     def _prove(
-        self, package: ModelPackage, session: Session, inputs: Sequence[TensorSpec]
+        self, package: ModelPackage, session: Session, inputs: Sequence[TensorSpec], job: Job
     ) -> None:
         """Warms the session up on zeros and, where there is one, runs the golden sample."""
         manifest = package.manifest
         tensors = default_tensors(manifest, inputs)
-        self.pause()
-        session.run(tensors)
+        self._step(job)
+        _run(session, tensors, job)
         if package.golden is not None:
-            self.pause()
+            self._step(job)
             sampled = {item.tensor for item in manifest.sensor_inputs}
             must = [spec for spec in inputs if spec.name in sampled]
             may = [spec for spec in inputs if spec.name not in sampled]
-            outputs = session.run({**tensors, **package.golden.inputs(must, may)})
+            outputs = _run(session, {**tensors, **package.golden.inputs(must, may)}, job)
             package.golden.compare(outputs, str(package.content.identity))
 
 
@@ -154,7 +200,7 @@ class Loaded:
         return Edition.of(self.package.manifest)
 
 
-def _prove_batch(package: ModelPackage, session: Session, size: int) -> None:
+def _prove_batch(package: ModelPackage, session: Session, size: int, job: Job) -> None:
     """Runs a full batch of zeros, whose last frame is the golden sample where there is one.
 
     Raises:
@@ -168,17 +214,33 @@ def _prove_batch(package: ModelPackage, session: Session, size: int) -> None:
     single = bool(samples) and all(len(sample) == 1 for sample in samples.values())
     for name in inputs if single else ():
         inputs[name][-1:] = samples[name]
-    outputs = _run_batch(session, inputs, size, model)
+    outputs = _run_batch(session, inputs, size, model, job)
     if golden is not None and single:
         golden.compare({name: array[-1:] for name, array in outputs.items()}, model)
 
 
-def _run_batch(session: Session, inputs: Tensors, size: int, model: str) -> Tensors:
+def _run(session: Session, tensors: Tensors, job: Job) -> Tensors:
+    """Runs a model within the job's time.
+
+    Raises:
+        ModelError: the engine failed, the job was ended, or its time is over.
+    """
     try:
-        outputs = session.run(inputs)
+        return session.run(tensors, job.until_ns)
+    except InferenceError as error:
+        if isinstance(error, DeadlineError):
+            job.check()
+        raise ModelLoadError(job.model, f'its test run failed: {error.what}') from error
+
+
+def _run_batch(session: Session, inputs: Tensors, size: int, model: str, job: Job) -> Tensors:
+    try:
+        outputs = session.run(inputs, job.until_ns)
         got = ', '.join(f'{name}: {list(array.shape)}' for name, array in outputs.items())
         fits = all(array.shape[:1] == (size,) for array in outputs.values())
     except InferenceError as error:
+        if isinstance(error, DeadlineError):
+            job.check()
         got, fits = str(error), False
     if not fits:
         raise ModelMismatchError(

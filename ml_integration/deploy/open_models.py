@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from ml_integration.core.health import Finding
+from ml_integration.core.health import Finding, Level
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy import probation
 from ml_integration.deploy.background import InOrder
@@ -73,6 +73,7 @@ class OpenModels:
         self.previous: Loaded | None = None
         self.audience: Audience | None = None
         self.findings: tuple[Finding, ...] = ()
+        self._unfit: Pipeline | None = None
 
     @property
     def serving(self) -> Loaded:
@@ -96,6 +97,24 @@ class OpenModels:
         """Good results of the serving model, as far as it is on probation."""
         trial = self._trial
         return trial.good_frames if trial else 0
+
+    def is_news(self, pipeline: Pipeline, reason: str) -> bool:
+        """Remembers that the serving pipeline is unfit; false if it does not serve, or is known.
+
+        Args:
+            pipeline: did not come back from a frame.
+            reason: sentence that says so.
+        """
+        serving = self._serving
+        if serving is None or serving.pipeline is not pipeline or self._unfit is pipeline:
+            return False
+        self._unfit = pipeline
+        self.complain(reason)
+        return True
+
+    def complain(self, sentence: str) -> None:
+        """Tells of an error of what serves, until another model does."""
+        self.findings = (Finding('model', Level.ERROR, sentence, hard=True),)
 
     def await_gap(self) -> None:
         """Waits for a gap between two frames, in which a step of loading disturbs least."""

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import replace
 from time import monotonic
 
-from ml_integration.deploy.background import NICEST
+from ml_integration.core.left_behind import leave_behind
 from ml_integration.deploy.file_watch import CONFIRM_S, FileReport, FileWatch
+from ml_integration.deploy.niceness import NICEST
 from ml_integration.errors import ModelError
 
 TICK_S = 0.5
@@ -69,6 +70,8 @@ class Reverification:
         for thread in (self._thread, self._look):
             if thread is not None:
                 thread.join(_JOIN_S)
+                if thread.is_alive():
+                    leave_behind(thread, 'a look at files')
 
     def _loop(self) -> None:
         while not self._stopped.wait(TICK_S):

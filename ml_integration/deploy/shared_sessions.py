@@ -51,6 +51,7 @@ class SharedSession:
         # Who shares a model does not share a CPU: there may be more of them than that.
         self.cpus = session.cpus if loaded.sharers == 1 else frozenset[int]()
         self.run = session.run  # nothing in between: this is on each frame's way
+        self.interrupt = session.interrupt
         self.share = session.share
         self._session = session
         self._loaded = loaded

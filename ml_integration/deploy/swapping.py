@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 
 from ml_integration.deploy import probation
 from ml_integration.deploy.admission import Admission, Candidate
-from ml_integration.deploy.background import Background, nicely
+from ml_integration.deploy.background import Background
 from ml_integration.deploy.history import History
+from ml_integration.deploy.job import Job
 from ml_integration.deploy.loading import Loaded, Loader
+from ml_integration.deploy.niceness import nicely
 from ml_integration.deploy.open_models import OpenModels
 from ml_integration.deploy.probation import ProbationSettings
-from ml_integration.errors import MlIntegrationError, SupersededError, SwapError
+from ml_integration.errors import (
+    LoadTimeoutError,
+    MlIntegrationError,
+    SupersededError,
+    SwapError,
+)
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.node_state import Edition, NodeState
-
-Check = Callable[[], None]
-"""Raises SupersededError if a newer request has come."""
 
 
 class Swapping:
@@ -32,6 +37,7 @@ class Swapping:
         loader: makes pipelines of them.
         history: is told how it went.
         settings: gives the current requirements for a model on probation.
+        timeout_s: gives the time that a request has [s].
     """
 
     def __init__(
@@ -41,12 +47,14 @@ class Swapping:
         loader: Loader,
         history: History,
         settings: Callable[[], ProbationSettings],
+        timeout_s: Callable[[], float],
     ) -> None:
         self._models = models
         self._admission = admission
-        self._loader = loader.beside(models.await_gap)
+        self._loader = loader.beside(models.await_gap, models.do_aside)
         self._history = history
         self._settings = settings
+        self._timeout_s = timeout_s
         self._background: Background[str] = Background('ml_loader')
 
     @property
@@ -54,55 +62,63 @@ class Swapping:
         """True while a model is being loaded, or is about to be."""
         return self._background.busy
 
+    @property
+    def job(self) -> Job | None:
+        """Load that is under way, if there is one."""
+        return self._background.job
+
     def swap(self, candidate: Candidate) -> Future[str]:
         """Loads a model and lets it serve; the version that serves already is loaded again."""
 
-        def job(check: Check) -> str:
+        def work(job: Job) -> str:
             before = self._models.serving.identity
             self._models.await_gap()
             package = candidate.package or self._verified(candidate.model)
-            loaded = self._open(package, fresh=str(before) == candidate.model)
+            loaded = self._open(package, job, fresh=str(before) == candidate.model)
             meant = self._meant()
             self._take_over(
-                loaded, check, lambda state: probation.on_swap(state, loaded.edition, meant)
+                loaded, job.check, lambda state: probation.on_swap(state, loaded.edition, meant)
             )
             return f'{loaded.identity} serves, after {before}'
 
-        return self._submit('swap', candidate.model, job)
+        return self._submit('swap', candidate.model, work)
 
-    def rollback(self, reason: str = 'it was rolled back') -> Future[str]:
+    def rollback(self, reason: str = 'it was rolled back', unfit: bool = False) -> Future[str]:
         """Lets the model serve again that served good frames before, proven or not.
 
         It comes from memory if it is still there. One that cannot be loaded is passed over.
 
         Args:
             reason: why the serving model is taken back.
+            unfit: whether that is an error, which nobody has asked for.
         """
 
-        def job(_: Check) -> str:
+        def work(job: Job) -> str:
             before = str(self._models.serving.identity)
-            loaded, meant = self._way_back(before), self._meant()
+            loaded, meant = self._way_back(before, job), self._meant()
             self._take_over(
                 loaded,
-                lambda: None,
+                job.check,
                 lambda state: probation.on_rollback(state, loaded.edition, reason, meant),
             )
+            if unfit:
+                self._models.complain(f'{before} is not used, {loaded.identity} is: {reason}')
             return f'{loaded.identity} serves again, {before} was taken back'
 
-        return self._submit('rollback', str(self._models.serving.identity), job)
+        return self._submit('rollback', str(self._models.serving.identity), work, urgent=True)
 
     def give_up(self) -> None:
         """Supersedes the load that is under way, if there is one."""
-        self._background.submit(lambda check: '')
+        self._background.supersede()
 
     def stop(self) -> None:
-        """Supersedes the waiting request, and waits for the one under way."""
+        """Supersedes everything; a load that does not end soon is left behind."""
         self._background.stop()
 
     def _verified(self, reference: str) -> ModelPackage:
         return self._admission.verify(reference, self._models.serving.package.manifest)
 
-    def _way_back(self, before: str) -> Loaded:
+    def _way_back(self, before: str, job: Job) -> Loaded:
         """Opens the last model that served good frames.
 
         Raises:
@@ -117,8 +133,10 @@ class Swapping:
                 return kept
             serving = self._models.serving.package.manifest
             try:
-                return self._open(self._admission.verify_edition(item.edition, serving))
+                job.model = item.edition.model
+                return self._open(self._admission.verify_edition(item.edition, serving), job)
             except MlIntegrationError as error:
+                job.check()
                 failures.append(str(error))
         if failures:
             what = f'{before} serves on, what served before cannot: {"; ".join(failures)}'
@@ -131,13 +149,13 @@ class Swapping:
         """Returns what the parameter of the start stands for now."""
         return self._admission.meant(self._history.state.asked)
 
-    def _open(self, package: ModelPackage, fresh: bool = False) -> Loaded:
-        pipeline = nicely(lambda: self._loader.load(package, fresh))
+    def _open(self, package: ModelPackage, job: Job, fresh: bool = False) -> Loaded:
+        pipeline = nicely(lambda: self._loader.within(job).load(package, fresh))
         self._models.do_aside(self._loader.keep)  # a nice thread would do it in Python
         return Loaded.of(package, pipeline)
 
     def _take_over(
-        self, loaded: Loaded, check: Check, change: Callable[[NodeState], NodeState]
+        self, loaded: Loaded, check: Callable[[], None], change: Callable[[NodeState], NodeState]
     ) -> None:
         try:
             check()
@@ -149,19 +167,35 @@ class Swapping:
             raise
         self._models.install(loaded, change)
 
-    def _submit(self, action: str, model: str, job: Callable[[Check], str]) -> Future[str]:
-        def logged(check: Check) -> str:
-            before = str(self._models.serving.identity)
+    def _submit(
+        self, action: str, model: str, work: Callable[[Job], str], urgent: bool = False
+    ) -> Future[str]:
+        before = str(self._models.serving.identity)
+
+        def logged(job: Job) -> str:
             try:
-                sentence = job(check)
+                sentence = work(job)
+                self._history.log(action, model, before)
+                return sentence
             except SupersededError as error:
                 self._history.log(action, model, before, 'refused', str(error))
                 raise
             except MlIntegrationError as error:
-                self._history.log(action, model, before, 'failed', str(error))
-                check()
+                if not _hangs(job.ended):
+                    self._history.log(action, model, before, 'failed', str(error))
+                job.check()
                 raise
-            self._history.log(action, model, before)
-            return sentence
 
-        return self._background.submit(logged)
+        future = self._background.submit(logged, model, self._timeout_s(), urgent)
+        future.add_done_callback(partial(self._log_hanging, action, model, before))
+        return future
+
+    def _log_hanging(self, action: str, model: str, before: str, future: Future[str]) -> None:
+        """Logs for a thread that was left behind, which may never come to do it."""
+        error = future.exception()
+        if _hangs(error):
+            self._history.log(action, model, before, 'failed', str(error))
+
+
+def _hangs(error: BaseException | None) -> bool:
+    return isinstance(error, LoadTimeoutError) and error.hangs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -11,13 +10,14 @@ from time import monotonic, monotonic_ns, sleep
 from typing import Any
 
 from ml_integration.core.arrivals import MS, Arrival, Observation
-from ml_integration.core.cpus import keep_thread_on
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.inputs import KeepRule
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline, Work
 from ml_integration.deploy.router import Lease, Router
-from ml_integration.errors import MessageError, MlIntegrationError
+from ml_integration.errors import DeadlineError, MessageError, MlIntegrationError
+from ml_integration.serving.loop_settings import DEFAULTS, LoopSettings
+from ml_integration.serving.shift import Shift, Worker
 from ml_integration.serving.streams import Mailbox, Sink, Stream, Turn
 
 LOG_PERIOD_S = 5.0
@@ -28,19 +28,6 @@ WARM_MARGIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class LoopSettings:
-    """Relation of a frame loop to time.
-
-    Attributes:
-        deadline_ms: age at which an observation is not worth processing any more [ms]; 0: never.
-        batch_timeout_ms: the longest that the first of a batch waits for others [ms].
-    """
-
-    deadline_ms: float = 0.0
-    batch_timeout_ms: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class _Running:
     """Observation that is ready to run, with its stream."""
 
@@ -48,8 +35,15 @@ class _Running:
     work: Work
 
 
+def _ignore(pipeline: Pipeline, sentence: str) -> None:
+    """Does not mind that a pipeline is unfit."""
+
+
 class FrameLoop:
     """Serves the newest observation of each stream, on a thread of its own, until it is stopped.
+
+    A thread that does not come back from an observation is left behind, and another one goes on
+    with the model that serves then.
 
     Args:
         router: lends the pipeline, and records the outcomes.
@@ -58,6 +52,8 @@ class FrameLoop:
         clock_ns: gives the time of the clock that stamps messages [ns].
         log: is called with the sentences that a person should read.
         settings: time limits; other ones may take their place while it runs.
+        unfit: is called with a pipeline that did not come back from an observation in time, and
+            with a sentence; it returns soon.
     """
 
     def __init__(
@@ -67,7 +63,8 @@ class FrameLoop:
         monitor: Monitor,
         clock_ns: Callable[[], int],
         log: Callable[[str], None],
-        settings: LoopSettings = LoopSettings(),
+        settings: LoopSettings = DEFAULTS,
+        unfit: Callable[[Pipeline, str], None] = _ignore,
     ) -> None:
         self._router = router
         self._streams = tuple(streams)
@@ -76,23 +73,20 @@ class FrameLoop:
         self._log = log
         self.settings = settings
         self._mailbox = Mailbox(self._streams, settings.batch_timeout_ms)
-        self._busy_since_ns = 0
-        self._cpus = frozenset[int]()
+        self._unfit = unfit
         self._told_s: dict[str, float] = {}
-        self._thread = threading.Thread(target=self._loop, name='ml_frames', daemon=True)
+        self._shift = Shift(self._loop, self._lose)
 
     def start(self) -> None:
         for stream in self._streams:
             stream.reset()
         for pipeline in self._router.pipelines:
             self._mailbox.feed(pipeline)
-        self._thread.start()
+        self._shift.start()
 
     def stop(self) -> None:
-        """Finishes what is under way and ends the thread."""
-        self._mailbox.close()
-        if self._thread.is_alive():
-            self._thread.join()
+        """Finishes what is under way and ends the thread; if that hangs, it is left behind."""
+        self._shift.stop(self._mailbox.close)
         for stream in self._streams:
             stream.reset()
 
@@ -139,45 +133,63 @@ class FrameLoop:
 
     def busy_s(self) -> float:
         """Returns the time since work on the current batch began [s]; 0 if there is none."""
-        since_ns = self._busy_since_ns
+        since_ns = self._shift.worker.busy_since_ns
         return (monotonic_ns() - since_ns) / 1e9 if since_ns else 0.0
 
-    def _loop(self) -> None:
-        while True:
+    def _loop(self, worker: Worker) -> None:
+        while not worker.retired:
             try:
                 if not self._mailbox.wait(lambda: self._router.pipeline):
                     return
-                self._busy_since_ns = monotonic_ns()
-                self.serve()
+                worker.begin(self.settings.frame_timeout_ms)
+                self.serve(worker)
             except BaseException as error:  # such as: no model is loaded; nothing ends the loop
                 with suppress(BaseException):
                     self._failed(error)
                 sleep(PAUSE_S)
             finally:
-                self._busy_since_ns = 0
+                worker.end()
 
-    def serve(self) -> None:
-        """Serves one batch: at most one waiting observation of each stream."""
+    def serve(self, worker: Worker | None = None) -> None:
+        """Serves one batch: at most one waiting observation of each stream.
+
+        Args:
+            worker: who serves it.
+        """
+        worker = worker or self._shift.worker
         with self._router.lease(self._mailbox.can_run) as lease:
-            self._keep_to(lease.pipeline.session.cpus)
+            worker.keep_to(lease.pipeline.session.cpus)
+            if lease.pipeline.stuck:
+                sleep(PAUSE_S)
+                return
+            worker.pipeline = lease.pipeline
+            deadline_ns = monotonic_ns() + int(self.settings.frame_timeout_ms * MS)
             running: list[_Running] = []
             for turn in self._mailbox.take(lease.pipeline):
-                with self._costs(lease, turn):
+                with self._costs(worker, lease, turn):
                     one = self._begin(lease.pipeline, turn, len(running))
                     if one is not None:
                         running.append(one)
-            if not running:
+            if not running or worker.retired:
                 return
-            with self._costs(lease, *(one.turn for one in running)):
-                lease.pipeline.infer([one.work for one in running])
+            with self._costs(worker, lease, *(one.turn for one in running)):
+                lease.pipeline.infer([one.work for one in running], deadline_ns)
                 for one in running:
-                    with self._costs(lease, one.turn):
+                    if worker.retired:
+                        return
+                    with self._costs(worker, lease, one.turn):
                         self._end(lease, one)
 
-    def _keep_to(self, cpus: frozenset[int]) -> None:
-        if cpus != self._cpus:
-            self._cpus = cpus
-            keep_thread_on(cpus)
+    def _lose(self, pipeline: Pipeline) -> None:
+        """Tells of a frame that never came back; another worker goes on already."""
+        sentence = self._timed_out(pipeline)
+        self._monitor.failed(sentence, monotonic_ns())
+        self._tell('frame dropped', f'{sentence} and was left behind', '')
+        self._unfit(pipeline, sentence)
+
+    def _timed_out(self, pipeline: Pipeline) -> str:
+        limit_ms = self.settings.frame_timeout_ms
+        return f'a frame of {pipeline.model.identity} did not come back within {limit_ms:g} ms'
 
     def _begin(self, pipeline: Pipeline, turn: Turn, row: int) -> _Running | None:
         """Prepares an observation for the model; None if it is too old."""
@@ -244,16 +256,20 @@ class FrameLoop:
             self._tell(f'{spectator.name} failed', _sentence(error), one.turn.stream.name)
 
     @contextmanager
-    def _costs(self, lease: Lease, *turns: Turn) -> Iterator[None]:
+    def _costs(self, worker: Worker, lease: Lease, *turns: Turn) -> Iterator[None]:
         """Counts an exception inside as the failure of these observations, and goes on."""
         try:
             yield
         except BaseException as error:  # a plug-in may even end the program, or its thread
+            if worker.retired or (self._shift.stopped and isinstance(error, DeadlineError)):
+                return
             streams = [turn.stream.name for turn in turns]
             for stream in streams:
                 lease.record(False)
                 self._count_failure(error, stream)
             self._tell('frame dropped', _sentence(error), ', '.join(streams))
+            if isinstance(error, DeadlineError):
+                self._unfit(lease.pipeline, self._timed_out(lease.pipeline))
 
     def _failed(self, error: BaseException) -> None:
         self._count_failure(error, None)

@@ -56,6 +56,9 @@ class Recording:
         self.seen.append({name: tensor.copy() for name, tensor in tensors.items()})
         return self._outputs
 
+    def interrupt(self) -> None:
+        pass
+
     def share(self) -> Recording:
         return self
 

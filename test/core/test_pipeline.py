@@ -173,7 +173,7 @@ def test_constants_are_the_same_in_each_run() -> None:
 def test_outputs_that_count_no_observations_are_refused() -> None:
     made = bench(size=2)
     works = [made.pipeline.prepare(seen(row), row) for row in range(2)]
-    made.session.run = lambda tensors: {'y': np.zeros(3)}
+    made.session.run = lambda tensors, deadline_ns: {'y': np.zeros(3)}
     with pytest.raises(InferenceError, match=r"'y' is \[3\] for 2"):
         made.pipeline.infer(works)
 

@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,9 @@ from ml_integration.backends.onnx_runtime import OnnxRuntime
 from ml_integration.core.contracts import Session
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
-from ml_integration.deploy.background import NICEST, SWITCH_S, Background, InOrder, nicely
+from ml_integration.deploy.background import SWITCH_S, Background, InOrder
+from ml_integration.deploy.job import Job
+from ml_integration.deploy.niceness import NICEST, nicely
 from ml_integration.errors import SupersededError
 
 WAIT_S = 30.0
@@ -148,9 +149,9 @@ def test_a_job_that_waits_when_a_newer_one_comes_is_never_begun(
     background: Background[object],
 ) -> None:
     go, begun = threading.Event(), []
-    first = background.submit(lambda check: go.wait(WAIT_S))
-    second = background.submit(lambda check: begun.append('second'))
-    third = background.submit(lambda check: 'third')
+    first = background.submit(lambda job: go.wait(WAIT_S), 'm@1', WAIT_S)
+    second = background.submit(lambda job: begun.append('second'), 'm@2', WAIT_S)
+    third = background.submit(lambda job: 'third', 'm@3', WAIT_S)
     assert background.busy
     go.set()
     assert third.result(WAIT_S) == 'third'
@@ -164,12 +165,12 @@ def test_a_job_that_waits_when_a_newer_one_comes_is_never_begun(
 def test_a_job_under_way_learns_that_a_newer_one_has_come(background: Background[object]) -> None:
     go = threading.Event()
 
-    def ask(check: Callable[[], None]) -> None:
+    def ask(job: Job) -> None:
         go.wait(WAIT_S)
-        check()
+        job.check()
 
-    first = background.submit(ask)
-    background.submit(lambda check: None)
+    first = background.submit(ask, 'm@1', WAIT_S)
+    background.submit(lambda job: None, 'm@2', WAIT_S)
     go.set()
     with pytest.raises(SupersededError):
         first.result(WAIT_S)
@@ -178,12 +179,12 @@ def test_a_job_under_way_learns_that_a_newer_one_has_come(background: Background
 def test_stop_waits_for_the_job_under_way(background: Background[object]) -> None:
     begun, ended = threading.Event(), []
 
-    def job(check: Callable[[], None]) -> None:
+    def work(job: Job) -> None:
         begun.set()
         time.sleep(0.1)
         ended.append(True)
 
-    background.submit(job)
+    background.submit(work, 'm@1', WAIT_S)
     begun.wait(WAIT_S)
     background.stop()
     assert ended == [True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from itertools import pairwise
 
 import numpy as np
@@ -76,3 +77,93 @@ def slow_detector(rounds: int, *, free_batch: bool = False) -> bytes:
     onnx.checker.check_model(model)
     data: bytes = model.SerializeToString()
     return data
+
+
+def failing_detector() -> bytes:
+    """Looks for a number where there is none, each time it runs."""
+    model = onnx.load_from_string(onnx_models.tiny_detector())
+    model.graph.node[-1].output[0] = 'in_no_time'
+    model.graph.node.extend(
+        [
+            helper.make_node('Cast', ['images'], ['whole'], to=TensorProto.INT64),
+            helper.make_node('ReduceMax', ['whole'], ['brightest'], keepdims=0),
+            helper.make_node('Add', ['brightest', 'beyond'], ['place']),
+            helper.make_node('Gather', ['numbers', 'place'], ['number']),
+            helper.make_node('Add', ['in_no_time', 'number'], ['detections']),
+        ]
+    )
+    constants = {'beyond': np.array(99, np.int64), 'numbers': np.zeros(3, np.float32)}
+    model.graph.initializer.extend(
+        numpy_helper.from_array(value, name) for name, value in constants.items()
+    )
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+class Endless(Enum):
+    """When an endless detector never comes back."""
+
+    ALWAYS = 'always'
+    BRIGHT = 'bright'
+    TOGETHER = 'together'
+
+
+def endless_detector(when: Endless) -> bytes:
+    """Turns in a loop 2^62 times first.
+
+    Args:
+        when: for every picture, for those whose mean is above 0.5, or for several at once.
+    """
+    model = onnx.load_from_string(onnx_models.tiny_detector(free_batch=when is Endless.TOGETHER))
+    model.graph.node[-1].output[0] = 'in_no_time'
+    model.graph.node.extend(
+        [
+            *_condition(when),
+            helper.make_node('Loop', ['most', 'go', 'idle'], ['spent'], body=_idle_turn()),
+            helper.make_node('Add', ['in_no_time', 'spent'], ['detections']),
+        ]
+    )
+    constants = {
+        'most': np.array(2**62, np.int64),
+        'idle': np.zeros(1, np.float32),
+        'threshold': np.array({'always': -1.0, 'bright': 0.5}.get(when.value, 1.0), np.float32),
+        'first': np.array(0, np.int64),
+    }
+    model.graph.initializer.extend(
+        numpy_helper.from_array(value, name) for name, value in constants.items()
+    )
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def _condition(when: Endless) -> list[onnx.NodeProto]:
+    if when is not Endless.TOGETHER:
+        measure = [helper.make_node('ReduceMean', ['images'], ['measure'], keepdims=0)]
+    else:
+        measure = [
+            helper.make_node('Shape', ['images'], ['sides']),
+            helper.make_node('Gather', ['sides', 'first'], ['count']),
+            helper.make_node('Cast', ['count'], ['measure'], to=TensorProto.FLOAT),
+        ]
+    return [*measure, helper.make_node('Greater', ['measure', 'threshold'], ['go'])]
+
+
+def _idle_turn() -> onnx.GraphProto:
+    def tensor(name: str, element: int, shape: list[int]) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, element, shape)
+
+    return helper.make_graph(
+        [
+            helper.make_node('Identity', ['goes'], ['goes_on']),
+            helper.make_node('Add', ['sum', 'idle'], ['next']),
+        ],
+        'turn',
+        [
+            tensor('turn', TensorProto.INT64, []),
+            tensor('goes', TensorProto.BOOL, []),
+            tensor('sum', TensorProto.FLOAT, [1]),
+        ],
+        [tensor('goes_on', TensorProto.BOOL, []), tensor('next', TensorProto.FLOAT, [1])],
+    )

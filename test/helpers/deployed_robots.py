@@ -28,7 +28,12 @@ class Robot:
         self._store, self.state_dir, self._trust = store, state, trust
         self.deployment = self.boot()
 
-    def boot(self, loader: type[Loader] = Loader, trust: Trust | None = None) -> Deployment:
+    def boot(
+        self,
+        loader: type[Loader] = Loader,
+        trust: Trust | None = None,
+        timeout_s: float = WAIT_S,
+    ) -> Deployment:
         state_dir = StateDir(self.state_dir)
         history = History(state_dir, '/detector')
         store = ModelStore([self._store], state_dir)
@@ -40,6 +45,7 @@ class Robot:
             history,
             lambda: QUICK,
             monotonic_ns,
+            timeout_s=lambda: timeout_s,
         )
         self.watch = FileWatch(
             lambda: self.deployment.serving, admission, history, lambda: self.now_ns

@@ -10,7 +10,8 @@ from number_pipelines import Listener, NumberRouter, number_pipeline
 
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
-from ml_integration.serving.frame_loop import FrameLoop, LoopSettings
+from ml_integration.serving.frame_loop import FrameLoop
+from ml_integration.serving.loop_settings import LoopSettings
 from ml_integration.serving.streams import Stream
 
 STREAMS = ('a', 'b', 'c')
@@ -33,6 +34,7 @@ class Line:
         self.streams = [Stream(n, 'x', self.results, spectators) for n in STREAMS]
         self.monitor = Monitor(monotonic_ns(), [InputKey(name, 'x') for name in STREAMS])
         self.log: list[str] = []
+        self.unfit: list[tuple[int, str]] = []
         self.loop = FrameLoop(
             self.router,
             self.streams,
@@ -40,6 +42,7 @@ class Line:
             lambda: NOW_NS,
             self.log.append,
             LoopSettings(1000.0),
+            lambda pipeline, why: self.unfit.append((pipeline.model.identity.version, why)),
         )
         self.loop._mailbox.feed(self.router.pipeline)
 

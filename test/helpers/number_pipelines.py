@@ -83,7 +83,7 @@ class NumberSession:
 
     def __init__(self, factor: int = 1) -> None:
         self.runs: list[list[int]] = []
-        self.closed = False
+        self.closed = self.interrupted = False
         self._factor = factor
 
     def run(self, tensors: Any, deadline_ns: int | None = None) -> Any:
@@ -91,6 +91,9 @@ class NumberSession:
         if 3 in tensors['x']:
             raise InferenceError('m@1', 'out of memory')
         return {'y': self._factor * tensors['x']}
+
+    def interrupt(self) -> None:
+        self.interrupted = True
 
     def close(self) -> None:
         self.closed = True

@@ -74,7 +74,7 @@ class SwappingNode(NodeUnderTest):
 
     def __init__(self, node: NodeUnderTest, gate: Path) -> None:
         super().__init__(node.process, node.client, node.name)
-        self._gate = gate
+        self.gate = gate
         self._models = self.client.collect(DiagnosticArray, f'{self.name}/models', qos.latched())
 
     def set_model(self, reference: str) -> SetParametersResult:
@@ -83,12 +83,12 @@ class SwappingNode(NodeUnderTest):
     @contextmanager
     def loading(self, reference: str) -> Iterator[None]:
         """Asks for a model of `write_waiting_model`, which is being loaded during the block."""
-        self._gate.touch()
+        self.gate.touch()
         try:
             assert self.set_model(reference).successful
             yield
         finally:
-            self._gate.unlink()
+            self.gate.unlink()
 
     def parameter(self) -> str:
         """The parameter `model`."""

@@ -14,7 +14,7 @@ from ros_processes import wait_until
 from ml_integration.core.cpus import process_cpus
 from ml_integration.core.inputs import KeepRule
 from ml_integration.errors import MessageError
-from ml_integration.serving.frame_loop import LoopSettings
+from ml_integration.serving.loop_settings import LoopSettings
 
 
 @pytest.fixture(params=[1, 2, 3])

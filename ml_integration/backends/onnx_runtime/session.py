@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import threading
 import weakref
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic_ns
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from ml_integration.backends.onnx_runtime.causes import shortened
 from ml_integration.core.datatypes import Array, Tensors, TensorSpec
+from ml_integration.core.watchdog import WATCHDOG
 from ml_integration.errors import DeadlineError, InferenceError, ModelLoadError
 
 _DTYPES = {
@@ -55,6 +56,8 @@ class OnnxRuntimeSession:
         self.metadata = {'producer': described.producer_name, **described.custom_metadata_map}
         self._engine: Any = engine
         self._bound: BoundOutputs | None = BoundOutputs(engine)
+        self._new_options = importlib.import_module('onnxruntime').RunOptions
+        self._options: Any = None
         self._model = model
         self._names = {spec.name for spec in self.inputs}
         self._expected = [(spec, np.dtype(spec.dtype)) for spec in self.inputs]
@@ -73,31 +76,30 @@ class OnnxRuntimeSession:
         if self._bound is None:
             raise self._closed()
         self._check(tensors)
-        if deadline_ns is not None:
-            return self._run_until(tensors, deadline_ns)
+        began_ns, options = monotonic_ns(), self._new_options()
+        watched = None
+        self._options = options
         try:
-            return self._bound.run(tensors)
-        except Exception as error:  # the engine's own exceptions have no common base
-            raise InferenceError(self._model, shortened(str(error))) from error
-
-    def _run_until(self, tensors: Tensors, deadline_ns: int) -> Tensors:
-        assert self._bound is not None
-        left_ns = deadline_ns - monotonic_ns()
-        options = importlib.import_module('onnxruntime').RunOptions()
-        timer = threading.Timer(left_ns / 1e9, setattr, (options, 'terminate', True))
-        try:
-            if left_ns <= 0:
-                raise DeadlineError(self._model, 0.0)
-            timer.start()
+            if deadline_ns is not None:
+                if deadline_ns <= began_ns:
+                    raise DeadlineError(self._model, 0.0)
+                watched = WATCHDOG.watch(deadline_ns, partial(_terminate, options))
             return self._bound.run(tensors, options)
         except DeadlineError:
             raise
-        except Exception as error:
+        except Exception as error:  # the engine's own exceptions have no common base
             if options.terminate:
-                raise DeadlineError(self._model, left_ns / 1e6) from error
+                raise DeadlineError(self._model, (monotonic_ns() - began_ns) / 1e6) from error
             raise InferenceError(self._model, shortened(str(error))) from error
         finally:
-            timer.cancel()
+            self._options = None
+            if watched is not None:
+                WATCHDOG.leave(watched)
+
+    def interrupt(self) -> None:
+        options = self._options
+        if options is not None:
+            _terminate(options)
 
     def share(self) -> OnnxRuntimeSession:
         if self._engine is None:
@@ -156,12 +158,12 @@ class BoundOutputs:
         self._bindings: dict[tuple[tuple[int, ...], ...], _Binding] = {}
         self._predictable = _outputs_follow_inputs(engine)
 
-    def run(self, tensors: Tensors, options: Any = None) -> Tensors:
+    def run(self, tensors: Tensors, options: Any) -> Tensors:
         """Runs the model once; the engine's exceptions pass.
 
         Args:
             tensors: the inputs by name.
-            options: the engine's own for this run.
+            options: the engine's own for this run, by which another thread may end it.
         """
         if not self._predictable:
             return self._run_unbound(tensors, options)
@@ -181,7 +183,7 @@ class BoundOutputs:
             self._engine.run_with_iobinding(binding.table, options)
             binding.table.synchronize_outputs()
         except Exception:
-            if options is not None and options.terminate:
+            if options.terminate:
                 raise
             outputs = self._run_unbound(tensors, options)
             # It could run after all: the model states sizes that its outputs do not have.
@@ -223,6 +225,11 @@ def _spec(item: Any, model: str, role: str) -> TensorSpec:
         )
     shape = tuple(size if isinstance(size, int) and size > 0 else None for size in item.shape)
     return TensorSpec(item.name, _DTYPES[item.type], shape)
+
+
+def _terminate(options: Any) -> None:
+    """Ends a run before the next node of its graph; the node under way is finished first."""
+    options.terminate = True
 
 
 def _return_freed_memory() -> None:

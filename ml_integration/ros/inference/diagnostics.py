@@ -25,6 +25,7 @@ Values = Iterable[tuple[str, object]]
 MODEL_KEYS = (
     *(
         'state',
+        'loading',
         'model',
         'sha256',
         'verified by',
@@ -40,6 +41,7 @@ MODEL_KEYS = (
 def model_status(
     node: str,
     state: str,
+    loading: str,
     serving: Loaded | None,
     finding: Finding,
     alarms: Alarms,
@@ -50,20 +52,20 @@ def model_status(
     Args:
         node: full name of the node.
         state: of its lifecycle.
+        loading: what is being loaded and for how long; empty if nothing is.
         serving: the model, if one is loaded.
         finding: how bad it is.
         alarms: what is wrong.
         since_look_s: time since its files were looked at [s]; None if they were not.
     """
     sentence, values = f'{state}, no model loaded', dict.fromkeys(MODEL_KEYS)
-    values['state'] = state
+    values['state'], values['loading'] = state, loading
     values.update(_alarm_values(alarms))
     if serving is not None:
         sentence = f'{state}, {serving.identity} on {serving.pipeline.session.device}'
         values.update(_model_values(serving))
         values['since look [s]'] = since_look_s
-    if finding.sentence:
-        sentence += f'; {finding.sentence}'
+    sentence = '; '.join(filter(None, (sentence, loading, finding.sentence)))
     return _status(node, Finding(finding.concern, finding.level, sentence), values.items())
 
 

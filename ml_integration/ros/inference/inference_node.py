@@ -14,12 +14,13 @@ from ml_integration.core.health import Alarms, Finding, Level, judge, judge_idle
 from ml_integration.core.judge import Judge
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
-from ml_integration.errors import MlIntegrationError, SwapError
+from ml_integration.errors import MlIntegrationError, SupersededError, SwapError
 from ml_integration.ros.inference import diagnostics
 from ml_integration.ros.inference.finding_log import FindingLog
 from ml_integration.ros.inference.intake import Intake, clock_of
 from ml_integration.ros.inference.model_control import ModelControl
-from ml_integration.ros.inference.model_serving import ModelServing
+from ml_integration.ros.inference.model_serving import ModelServing, hanging
+from ml_integration.ros.inference.opening_models import OpeningModels
 from ml_integration.ros.inference.streams import check_names, make_stream
 from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node import qos
@@ -27,7 +28,8 @@ from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.ros.node.program import run_node
 from ml_integration.ros.node.trigger_services import serve_triggers
-from ml_integration.serving.frame_loop import FrameLoop, LoopSettings
+from ml_integration.serving.frame_loop import FrameLoop
+from ml_integration.serving.loop_settings import LoopSettings
 
 DIAGNOSTICS_PERIOD_S = 1.0
 
@@ -57,6 +59,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('inference_node', InferenceNodeParameters, options)
+        self._opening: OpeningModels | None = None
         self._models: ModelServing | None = None
         self._authority = SwapAuthority(self)
         self._failure = ''
@@ -69,16 +72,27 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         }
         serve_triggers(self, actions, self._lifetime)
 
-    def configure(self, resources: ExitStack) -> None:
+    def prepare(self, resources: ExitStack) -> None:
         check_names(self.parameters.cameras, self.get_fully_qualified_name())
         self.get_logger().info(f'loading {self._authority.model}')
         resources.callback(self._forget_models)
         try:
-            self._models = ModelServing(self, self._authority, resources)
+            self._opening = OpeningModels(self, self._authority, resources)
+            self._opening.start()
+        except SupersededError:  # nobody wants to know
+            raise
         except MlIntegrationError as error:
             self._failure = str(error)
             raise
         self._failure = ''
+
+    def give_up(self) -> None:
+        if self._opening is not None:
+            self._opening.give_up()
+
+    def configure(self, resources: ExitStack) -> None:
+        assert self._opening is not None  # it is prepared
+        self._models = ModelServing(self, self._opening, self._authority, resources)
         serving = self._models.serving
         pipeline = serving.pipeline
         self._streams = [
@@ -104,6 +118,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             clock_of(self),
             self._log_frames,
             _loop_settings(self.parameters),
+            self._models.control.unfit,
         )
         self._loop.start()
         resources.callback(self._loop.stop)
@@ -124,10 +139,16 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def changed(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if self.state == 'active':
             self._loop.settings = _loop_settings(new)
-        if new.model != old.model and self._models is not None:
+        if new.model == old.model:
+            return
+        if self._models is not None:
             self._models.control.wish(new.model)
-        elif new.model != old.model:  # a change while nothing is loaded is for the next configure
-            self._authority.wished(new.model)
+            return
+        # A change while nothing is loaded is for the next configure, or for the one under way.
+        before = self._authority.model
+        self._authority.wished(new.model)
+        if self._opening is not None and self._authority.model != before:
+            self._opening.begin_again()
 
     def _control(self) -> ModelControl:
         models = self._models
@@ -140,9 +161,11 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         return models.control
 
     def _forget_models(self) -> None:
-        self._models = None
+        self._models = self._opening = None
 
     def _publish_diagnostics(self) -> None:
+        if self._models is not None:
+            self._models.tell_loading()
         message = DiagnosticArray(status=self._statuses())
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
@@ -166,13 +189,20 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             frames = diagnostics.frame_statuses(name, health, stats, endpoints, busy_s)
         model = health.of('model')
         since_look_s = models.files.since_look_s if models else None
-        status = diagnostics.model_status(name, self.state, serving, model, alarms, since_look_s)
+        status = diagnostics.model_status(
+            name, self.state, self._loading(), serving, model, alarms, since_look_s
+        )
         return [status, *frames]
 
     def _idle_alarms(self) -> Alarms:
         """Returns why nothing is loaded."""
         failure = Finding('model', Level.ERROR, f'cannot configure: {self._failure}', hard=True)
-        return Alarms(start=(failure,) if self._failure else ())
+        return Alarms((hanging(),), start=(failure,) if self._failure else ())
+
+    def _loading(self) -> str:
+        """Returns what is being loaded and for how long; empty if nothing is."""
+        opening = self._opening
+        return str((opening and opening.deployment.loading) or '')
 
     def _log_finding(self, finding: Finding) -> None:
         logger = self.get_logger()
@@ -204,7 +234,9 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
 
 def _loop_settings(parameters: InferenceNodeParameters) -> LoopSettings:
-    return LoopSettings(parameters.deadline_ms, parameters.batch.timeout_ms)
+    return LoopSettings(
+        parameters.deadline_ms, parameters.batch.timeout_ms, parameters.frame_timeout_ms
+    )
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 
+from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.admission import Candidate
 from ml_integration.deploy.asking import Asking
 from ml_integration.deploy.deployment import Deployment
@@ -71,6 +72,17 @@ class ModelControl:
         # What could not be checked in time is checked when it is loaded.
         self._admitted = {reference: found or Candidate(reference, None)}
 
+    def catch_up(self, reference: str) -> None:
+        """Acts on a request that came when another model was just open."""
+        try:
+            self.check(reference)
+        except MlIntegrationError as error:
+            self._node.get_logger().error(f'the model stays as it is: {error}')
+            self.problem = str(error)
+            self.show_what_serves()
+        else:
+            self.wish(reference)
+
     def wish(self, reference: str) -> None:
         """Acts on an accepted request; called after the parameter changed."""
         candidate = self._admitted.pop(reference, None)
@@ -101,6 +113,13 @@ class ModelControl:
         """Returns to what served good frames before; returns when it is done."""
         self._authority.refuse_if_locked()
         return self._wait(self._deployment.rollback())
+
+    def unfit(self, pipeline: Pipeline, reason: str) -> None:
+        """Lets the last good model take over from one that did not come back from a frame."""
+        future = self._deployment.unfit(pipeline, reason)
+        if future is not None:
+            self._node.get_logger().error(f'{reason}; going back to the last good model')
+            future.add_done_callback(self._done)
 
     def _wait(self, future: Future[str]) -> str:
         try:

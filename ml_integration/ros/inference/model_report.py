@@ -62,7 +62,7 @@ class ModelReport:
     def _summary(self, problem: str) -> DiagnosticStatus:
         state = self._deployment.state
         level = Level.WARN if problem else Level.OK
-        serving = self._deployment.serving
+        serving, loading = self._deployment.serving, self._deployment.loading
         values = {
             'serving': serving.identity,
             'sha256': serving.identity.sha256,
@@ -71,8 +71,11 @@ class ModelReport:
             'previous': state.previous,
             'rejected': ', '.join(str(item.edition) for item in state.rejected),
             'problem': problem,
+            'loading': loading or '',
         }
         sentence = problem or f'{serving.identity} serves'
+        if loading is not None:
+            sentence += f'; {loading}'
         return _status(self._node, level, 'summary', sentence, values)
 
     def _versions(self) -> Iterator[DiagnosticStatus]:

@@ -13,16 +13,22 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Any, Generic, TypeVar
 
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from ml_integration.ros.node.late_answers import Answer, answer_later
 from ml_integration.ros.node.limits import FREE, Limits
 from ml_integration.ros.node.parameter_binding import Parameters
+from ml_integration.ros.node.preparation import Preparation
 
 P = TypeVar('P')
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 FAILURE = TransitionCallbackReturn.FAILURE
+LOOK_S = 0.02
+"""Time between two looks at whether the slow part of a transition is done [s]."""
 
 
 class GuardedLifecycleNode(LifecycleNode, Generic[P]):
@@ -47,16 +53,20 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         self._lifetime = ExitStack()
         self._configured = ExitStack()
         self._active = ExitStack()
+        self._preparation: Preparation | None = None
+        self._prepared: Callable[[bool], None] = _nothing
         self._bound = Parameters(
             self,
             parameters,
-            lambda: self._state != 'unconfigured',
+            lambda: self._state != 'unconfigured' or self._preparation is not None,
             lambda old, new: self.check_change(old, new),
             lambda old, new: self.changed(old, new),
             limits,
         )
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._guard_services()
+        self._look = self.every(LOOK_S, self._look_at_preparation)
+        self._look.cancel()
 
     @property
     def parameters(self) -> P:
@@ -83,7 +93,18 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         """'unconfigured', 'inactive', 'active' or 'finalized'."""
         return self._state
 
-    # When is it called? On the way to inactive. What to do here? Everything slow or fallible.
+    # When is it called? Before configure, on a thread of its own. What to do here? What is slow.
+    def prepare(self, resources: ExitStack) -> None:
+        """Acquires what takes long; put the way to release each thing on `resources`.
+
+        The executor serves others meanwhile, so nothing of ROS is made here.
+        """
+
+    # When is it called? When that is not wanted any more. What to do here? Say so to the thread.
+    def give_up(self) -> None:
+        """Makes `prepare`, which is under way on another thread, raise something soon."""
+
+    # When is it called? On the way to inactive. What to do here? Everything else that can fail.
     def configure(self, resources: ExitStack) -> None:
         """Acquires what the node needs; put the way to release each thing on `resources`."""
 
@@ -100,7 +121,7 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         """Acts on changed parameters, if reading them when they are needed is not enough."""
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self._enter('configure', self.configure, self._configured, 'inactive')
+        return self._enter('configure', self._configure, self._configured, 'inactive')
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self._enter('activate', self.activate, self._active, 'active')
@@ -122,9 +143,18 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         self._leave('release', 'finalized', self._active, self._configured, self._lifetime)
 
     def autostart(self) -> None:
-        """Configures and activates, as a lifecycle manager would."""
-        if self.trigger_configure() == SUCCESS:
-            self.trigger_activate()
+        """Configures and activates, as a lifecycle manager would, while the executor spins."""
+
+        def configured(success: bool) -> None:
+            if success:
+                self.trigger_activate()
+
+        self._start_configure(configured)
+
+    @property
+    def preparing(self) -> bool:
+        """True while the slow part of configuring is under way."""
+        return self._preparation is not None
 
     def guarded(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         """Wraps a callback so that nothing it raises reaches the executor.
@@ -148,6 +178,60 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         """Calls back in real time, also while simulated time stands still."""
         return self.create_timer(period_s, self.guarded(callback), clock=self._steady_clock)
 
+    def _start_configure(self, done: Callable[[bool], None]) -> bool:
+        """Begins to configure; false if that is under way already.
+
+        Args:
+            done: is told later, on the executor's thread, whether the node is configured.
+        """
+        if self._preparation is not None:
+            return False
+        self._prepared = done
+        self._preparation = Preparation(self.prepare)
+        self._look.reset()
+        return True
+
+    def _look_at_preparation(self) -> None:
+        if self._preparation is not None and not self._preparation.done:
+            return
+        self._look.cancel()
+        prepared, self._prepared = self._prepared, _nothing
+        success = False
+        try:
+            success = self._preparation is not None and self.trigger_configure() == SUCCESS
+        finally:
+            prepared(success)
+
+    def _configure(self, resources: ExitStack) -> None:
+        preparation = self._preparation or Preparation(self.prepare)
+        try:
+            resources.push(preparation.take())
+        finally:
+            self._preparation = None
+        self.configure(resources)
+
+    def _change_state(
+        self, request: ChangeState.Request, response: ChangeState.Response, answer: Answer
+    ) -> bool:
+        """Answers a request for a transition; returns whether it does so later."""
+        is_configure = request.transition.label == 'configure' or (
+            not request.transition.label
+            and request.transition.id == Transition.TRANSITION_CONFIGURE
+        )
+        if not is_configure or self._state != 'unconfigured':
+            self._transition(request, response)
+            return False
+
+        def done(success: bool) -> None:
+            response.success = success
+            answer(response)
+
+        try:
+            return self._start_configure(done)
+        except Exception:  # such as no more threads
+            self._report('cannot configure:')
+            return False
+
     def _enter(
         self, verb: str, hook: Callable[[ExitStack], None], resources: ExitStack, state: str
     ) -> TransitionCallbackReturn:
@@ -162,6 +246,10 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
 
     def _leave(self, verb: str, state: str, *stacks: ExitStack) -> TransitionCallbackReturn:
         self._state = state
+        preparation, self._preparation = self._preparation, None
+        if preparation is not None:
+            self.give_up()
+            preparation.abandon()
         clean = [self._close(stack) for stack in stacks]
         if not all(clean):
             self.get_logger().warning(f'could not {verb} without errors; went on all the same')
@@ -184,3 +272,10 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         # rclpy raises when asked for a transition that the current state does not have.
         for service in self.services:
             service.callback = self.guarded(service.callback)
+            if service.srv_type is ChangeState:
+                self._transition = service.callback
+                answer_later(service, self._change_state)
+
+
+def _nothing(success: bool) -> None:
+    """Tells nobody."""

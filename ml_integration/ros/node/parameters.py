@@ -116,6 +116,20 @@ class InferenceNodeParameters:
     deadline_ms: float = declared(
         200.0, 'Oldest frame, by its stamp, that is still worth processing [ms]; 0: any.', ge=0.0
     )
+    frame_timeout_ms: float = declared(
+        5000.0,
+        'Time after which a frame in work is ended; the model that took it is unfit then, and '
+        'the last good one takes over [ms].',
+        ge=1.0,
+        le=3_600_000.0,
+    )
+    load_timeout_s: float = declared(
+        120.0,
+        'Time for reading, opening and testing a model, which TensorRT may build for minutes at '
+        'first; then it is given up [s].',
+        ge=0.1,
+        le=86_400.0,
+    )
     autostart: bool = declared(
         False, 'Configure and activate without being asked, also after a respawn.', read_only=True
     )

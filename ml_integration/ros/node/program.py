@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, MutableMapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 import rclpy
 from rclpy.exceptions import ParameterException
 
+from ml_integration.core.left_behind import left_behind
 from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.messages import fast_dds
 from ml_integration.ros.node.executor import make_executor, spin
@@ -33,6 +35,10 @@ USAGE = 2  # as of argparse
 UNUSABLE = (REFUSED, USAGE)
 """Exit codes of a process that the same arguments would end again."""
 CRASHED = 70
+LOOK_S = 0.2
+"""Time between two looks at whether rclpy was shut down [s]."""
+END_S = 2.2
+"""Time from then on in which everything is let go of [s]; a supervisor kills after a while."""
 
 
 def run_node(
@@ -58,6 +64,8 @@ def run_program(
 ) -> int:
     """Calls `serve` between rclpy's start and end; it returns once rclpy is shut down.
 
+    The process ends soon after that, also when something hangs: that is left behind then.
+
     Args:
         serve: makes nodes, spins until SIGINT or SIGTERM, and lets go of everything.
         arguments: the command line; that of the process if None.
@@ -67,7 +75,8 @@ def run_program(
         The exit code: 1 when the arguments or a parameter do not allow to start, 70 after an
         error that nobody foresaw.
     """
-    signal.signal(signal.SIGINT, _Interruption())
+    interruption = _Interruption()
+    signal.signal(signal.SIGINT, interruption)
     keep_buffers()
     limit_arenas()
     fast_dds.remove_stale_segments()
@@ -81,18 +90,23 @@ def run_program(
     except RuntimeError as error:  # rclpy's own errors for this have no public name
         print(f'these ROS arguments cannot be used: {error}', file=sys.stderr)
         return REFUSED
+    if interruption.came:  # before rclpy could see it
+        rclpy.try_shutdown()
+    end = _End()
     try:
         serve()
     except (MlIntegrationError, ParameterException) as error:
         print(error, file=sys.stderr)
-        return REFUSED
+        end.code = REFUSED
     except Exception:
         if rclpy.ok():  # otherwise a signal came in the middle of something
             traceback.print_exc()
-            return CRASHED
+            end.code = CRASHED
     finally:
         rclpy.try_shutdown()
-    return 0
+    if left_behind():
+        end.leave()
+    return end.code
 
 
 def _without_log_file(variables: MutableMapping[str, str] = os.environ) -> list[str]:
@@ -125,6 +139,35 @@ def _serve(node: GuardedLifecycleNode[Any], arguments: Sequence[str] | None) -> 
         node.destroy_node()
 
 
+class _End:
+    """Ends the process when it does not end by itself after rclpy was shut down.
+
+    Python waits for no thread of ours, but for the one that runs `serve`, and it takes the
+    engine's ground away while threads that hang in it still run.
+
+    Attributes:
+        code: the exit code.
+    """
+
+    def __init__(self) -> None:
+        self.code = 0
+        threading.Thread(target=self._watch, name='ml_end', daemon=True).start()
+
+    def leave(self) -> None:
+        """Ends the process at once, and says what is left behind."""
+        what = '; '.join(left_behind()) or 'the end of a transition or of a callback'
+        print(f'ended without waiting for: {what}', file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(self.code)
+
+    def _watch(self) -> None:
+        while rclpy.ok():
+            time.sleep(LOOK_S)
+        time.sleep(END_S)
+        self.leave()
+
+
 class _Interruption:
     """Leaves the first SIGINT to rclpy, which ends the spinning, and lets a late one kill.
 
@@ -135,6 +178,10 @@ class _Interruption:
 
     def __init__(self) -> None:
         self._first_s = 0.0
+
+    @property
+    def came(self) -> bool:
+        return bool(self._first_s)
 
     def __call__(self, number: int, frame: object) -> None:
         now_s = time.monotonic()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
+from ml_integration.core.left_behind import leave_behind
 from ml_integration.errors import MlIntegrationError
 
 WAIT_S = 0.2
+END_S = 1.0
+"""Time in which an action under way has to end when the node goes [s]."""
 
 Action = Callable[[], str]
 
@@ -43,21 +47,35 @@ def serve_triggers(node: Node, actions: dict[str, Action], resources: ExitStack)
     resources.callback(host.destroy_node)
     for name, action in actions.items():
         service = f'{node.get_fully_qualified_name()}/{name}'
-        host.create_service(Trigger, service, _callback(action))
-    executor = SingleThreadedExecutor(context=node.context)
+        group = MutuallyExclusiveCallbackGroup()
+        host.create_service(Trigger, service, _callback(action), callback_group=group)
+    executor = MultiThreadedExecutor(len(actions) + 1, context=node.context)
     executor.add_node(host)
     ended = threading.Event()
-    thread = threading.Thread(target=_spin, args=(executor, host, ended), name='ml_triggers')
-    resources.callback(executor.shutdown)
-    resources.callback(thread.join)
+    thread = threading.Thread(
+        target=_spin, args=(executor, host, ended), name='ml_triggers', daemon=True
+    )
+    resources.callback(executor.shutdown, END_S)
+    resources.callback(_join, thread)
     resources.callback(ended.set)
     thread.start()
 
 
-def _spin(executor: SingleThreadedExecutor, host: Node, ended: threading.Event) -> None:
-    with suppress(ExternalShutdownException):
+def _join(thread: threading.Thread) -> None:
+    thread.join(END_S)
+    if thread.is_alive():
+        leave_behind(thread, 'a service')
+
+
+def _spin(executor: MultiThreadedExecutor, host: Node, ended: threading.Event) -> None:
+    try:
         while not ended.is_set() and host.context.ok():
             executor.spin_once(timeout_sec=WAIT_S)
+    except ExternalShutdownException:
+        pass
+    except Exception:  # rclpy has no public name for what it raises when the context goes
+        if host.context.ok():
+            raise
 
 
 def _callback(action: Action) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
