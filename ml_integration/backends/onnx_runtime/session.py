@@ -23,6 +23,8 @@ _DTYPES = {
     'tensor(int16)': 'int16', 'tensor(uint16)': 'uint16', 'tensor(int32)': 'int32',
     'tensor(uint32)': 'uint32', 'tensor(int64)': 'int64', 'tensor(uint64)': 'uint64',
 }  # fmt: skip
+FATAL = 4
+"""What the engine writes on the terminal about a run; the rest is in what it raises."""
 MAX_SHAPES = 8
 """Shapes of inputs whose outputs are kept; only models with free dimensions see more than one."""
 
@@ -77,6 +79,7 @@ class OnnxRuntimeSession:
             raise self._closed()
         self._check(tensors)
         began_ns, options = monotonic_ns(), self._new_options()
+        options.log_severity_level = FATAL
         watched = None
         self._options = options
         try:
