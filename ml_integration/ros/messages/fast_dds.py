@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ml_integration.core.endpoints import SEGMENT_BYTES
+from ml_integration.errors import SettingError
 from ml_integration.ops.dds_profile import message_bytes
 from ml_integration.store.files import open_file, read_named_file
 
@@ -53,8 +54,10 @@ def environment(
         What to add to the environment; nothing where the profiles are not installed.
 
     Raises:
-        SettingError: `LARGEST` is no size.
+        SettingError: `LARGEST` is no size, or a profile is named that is no file.
     """
+    for name in VARIABLES:
+        _refuse_odd(name, variables.get(name, ''))
     shipped = _profiles(package)
     if not shipped:
         return {}
@@ -65,6 +68,13 @@ def environment(
     if any(file not in shipped or shipped[file] >= shipped[files[0]] for file in present):
         return {}
     return {name: str(files[0]) for name in named or _known_variables(variables)}
+
+
+def _refuse_odd(name: str, profile: str) -> None:
+    """Refuses what Fast DDS would wait for, such as a FIFO; what is gone it tells itself."""
+    path = Path(profile)
+    if profile and profile != os.devnull and path.exists() and not path.is_file():
+        raise SettingError(name, profile, 'a regular file', where='the environment')
 
 
 def segment_of_process(variables: Mapping[str, str] = os.environ) -> int:

@@ -67,13 +67,13 @@ def load_private_key(file: Path) -> Ed25519PrivateKey:
     Raises:
         SettingError: it is none.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+    data = _read(file, 'key')
     try:
-        key = load_pem_private_key(_read(file, 'key'), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        key = load_pem_private_key(data, None)
+    except Exception as error:  # the library raises more kinds than it says
         raise _no_key(file, 'an Ed25519 private key, PEM without a password') from error
     if not isinstance(key, Ed25519PrivateKey):
         raise _no_key(file, 'an Ed25519 private key, PEM without a password')
@@ -86,7 +86,6 @@ def load_public_key(file: Path) -> Ed25519PublicKey:
     Raises:
         SettingError: it is none.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -94,7 +93,7 @@ def load_public_key(file: Path) -> Ed25519PublicKey:
     hint = 'Private keys do not belong on a robot.' if b'PRIVATE KEY' in data else ''
     try:
         key = load_pem_public_key(data)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except Exception as error:  # the library raises more kinds than it says
         raise _no_key(file, 'an Ed25519 public key, PEM', hint) from error
     if not isinstance(key, Ed25519PublicKey):
         raise _no_key(file, 'an Ed25519 public key, PEM')

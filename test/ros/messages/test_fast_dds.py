@@ -14,12 +14,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from odd_files import put_odd
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from ros_client import Client
 from ros_processes import Process
 from sensor_msgs.msg import Image
 
 from ml_integration.core.endpoints import SEGMENT_BYTES
+from ml_integration.errors import SettingError
 from ml_integration.ops.dds_profile import dds_profile, segment_bytes
 from ml_integration.ros.messages.fast_dds import (
     LARGEST,
@@ -140,6 +142,17 @@ def test_the_profile_holds_two_full_hd_images_and_keeps_other_hosts() -> None:
 @pytest.mark.parametrize('variable', VARIABLES)
 def test_a_profile_of_the_users_own_is_left_alone(variable: str) -> None:
     assert environment({variable: '/etc/mine.xml'}, largest_bytes=10**8) == {}
+
+
+@pytest.mark.parametrize('variable', VARIABLES)
+@pytest.mark.parametrize('kind', ['fifo', 'zeros', 'socket', 'folder'])
+def test_a_profile_that_is_no_file_is_refused_before_anybody_waits_for_it(
+    variable: str, kind: str, tmp_path: Path
+) -> None:
+    put_odd(tmp_path / 'mine.xml', kind)
+    with pytest.raises(SettingError, match=f'{variable}.*a regular file'):
+        environment({variable: str(tmp_path / 'mine.xml')})
+    assert environment({variable: os.devnull}) == {}
 
 
 def test_the_segment_of_a_process_is_what_its_profile_says(tmp_path: Path) -> None:
