@@ -23,7 +23,7 @@ TYPES = ('8U', '8S', '16U', '16S', '32S', '32F', '64F')
 NAMES = (
     *(f'{color}{bits}' for color in COLORS for bits in (8, 16)),
     *(f'{kind}C{channels}' for kind in TYPES for channels in (1, 2, 3, 4)),
-    *('uyvy', 'yuv422', 'yuyv', 'yuv422_yuy2', 'nv21', 'nv24'),
+    *('uyvy', 'yuv422', 'yuyv', 'yuv422_yuy2', 'nv12', 'nv21', 'nv24'),
 )
 
 
