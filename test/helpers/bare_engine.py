@@ -5,6 +5,7 @@ Some versions of the engine crash on damaged models.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from hidden_weights import WEIGHTS
 
+BESIDE = {**os.environ, 'PYTHONSAFEPATH': ''}
+"""Environment in which a program finds the modules beside it."""
 CRASHED = 'crashed'
 READ = 'read'
 
@@ -23,7 +26,7 @@ def outcomes(models: Sequence[bytes], folder: Path) -> list[str]:
     while len(found) < len(models):
         lines = ''.join(f'{model.hex()}\n' for model in models[len(found) :])
         process = subprocess.run(
-            [sys.executable, str(Path(__file__))], cwd=folder,
+            [sys.executable, str(Path(__file__))], cwd=folder, env=BESIDE,
             input=lines, capture_output=True, text=True,
         )  # fmt: skip
         found.extend(process.stdout.split())

@@ -40,7 +40,9 @@ class LonelyNetwork:
         plan = {'commands': self._commands, 'environment': dict(environment)}
         (folder / 'plan.json').write_text(json.dumps(plan))
         script = str(Path(__file__).resolve())
-        self._process = Process([*ALONE, sys.executable, script, str(folder)], folder / 'log')
+        # It finds the modules beside it, also where Python's path is safe.
+        command, beside = [*ALONE, sys.executable, script, str(folder)], {'PYTHONSAFEPATH': ''}
+        self._process = Process(command, folder / 'log', beside)
 
     def __enter__(self) -> LonelyNetwork:
         return self

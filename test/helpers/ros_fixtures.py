@@ -9,7 +9,9 @@ import pytest
 from ros_client import Client
 from ros_processes import Process, own_domain
 
-PROFILE = Path(__file__).parents[2] / 'config/fastdds_large_messages.xml'
+from ml_integration.store.state.places import share_folder
+
+PROFILE = (share_folder() or Path()) / 'config/fastdds_large_messages.xml'
 
 
 @pytest.fixture(scope='session')

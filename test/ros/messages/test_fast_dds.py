@@ -35,8 +35,10 @@ from ml_integration.ros.messages.fast_dds import (
     shortage,
 )
 from ml_integration.ros.messages.segments import segment_of
+from ml_integration.store.state.places import share_folder
 
 ROOT = Path(__file__).parents[3]
+SHIPPED = share_folder() or ROOT
 FULL_HD_BYTES = 1920 * 1080 * 3
 UHD_BYTES = 3840 * 2160 * 3
 FRAMES = 20
@@ -91,7 +93,7 @@ def test_what_is_young_or_not_a_segment_stays(name: str, age_s: float, tmp_path:
 
 @pytest.mark.parametrize('name', PROFILES)
 def test_the_shipped_profiles_are_what_the_generator_writes(name: str) -> None:
-    file = ROOT / name
+    file = SHIPPED / name
     assert file.read_text() == dds_profile(PROFILES[name], file.name)
 
 
@@ -110,12 +112,12 @@ def test_the_shipped_profiles_are_what_the_generator_writes(name: str) -> None:
 def test_the_smallest_profile_that_fits_is_chosen(
     largest: int, variables: dict[str, str], name: str
 ) -> None:
-    assert set(environment(variables, largest_bytes=largest).values()) == {str(ROOT / name)}
+    assert set(environment(variables, largest_bytes=largest).values()) == {str(SHIPPED / name)}
 
 
 @pytest.mark.parametrize('variable', VARIABLES)
 def test_a_smaller_profile_of_this_package_gives_way_to_a_larger_one(variable: str) -> None:
-    small, large = (str(ROOT / name) for name in [*PROFILES][:2])
+    small, large = (str(SHIPPED / name) for name in [*PROFILES][:2])
     assert environment({variable: small}, largest_bytes=FULL_HD_BYTES + 1) == {variable: large}
     assert environment({variable: large}, largest_bytes=FULL_HD_BYTES) == {}
 
@@ -157,7 +159,7 @@ def test_a_profile_that_is_no_file_is_refused_before_anybody_waits_for_it(
 
 def test_the_segment_of_a_process_is_what_its_profile_says(tmp_path: Path) -> None:
     for name in VARIABLES:
-        assert segment_of_process({name: str(ROOT / PROFILE)}) == 16 * 2**20
+        assert segment_of_process({name: str(SHIPPED / PROFILE)}) == 16 * 2**20
     assert segment_of_process({VARIABLES[0]: str(tmp_path / 'missing.xml')}) == SEGMENT_BYTES
     assert segment_of_process({}) == SEGMENT_BYTES
 
@@ -185,7 +187,7 @@ def test_the_installed_profile_is_found_in_share(tmp_path: Path) -> None:
 
 
 def test_a_process_says_what_does_not_fit_into_its_memory() -> None:
-    variables = {VARIABLES[0]: str(ROOT / PROFILE)}
+    variables = {VARIABLES[0]: str(SHIPPED / PROFILE)}
     assert shortage(FULL_HD_BYTES, variables) == ''
     sentence = shortage(UHD_BYTES, variables)
     assert 'one message of 24.9 MB is larger than the shared memory' in sentence
