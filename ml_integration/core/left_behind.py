@@ -22,6 +22,19 @@ def leave_behind(thread: threading.Thread, what: str) -> None:
         _threads[thread] = what
 
 
+def join_or_leave(thread: threading.Thread, patience_s: float, what: str) -> None:
+    """Waits for the end of a thread, which is left behind when it does not come in time.
+
+    Args:
+        thread: was told to end.
+        patience_s: the longest to wait [s].
+        what: it does.
+    """
+    thread.join(patience_s)
+    if thread.is_alive():
+        leave_behind(thread, what)
+
+
 def left_behind() -> tuple[str, ...]:
     """Returns what the threads that were left behind and still run do."""
     with _lock:

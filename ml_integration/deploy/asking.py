@@ -9,6 +9,7 @@ from concurrent.futures import TimeoutError as NoAnswerError
 from time import monotonic
 from typing import Generic, TypeVar
 
+from ml_integration.deploy.background import fulfill
 from ml_integration.errors import SwapError
 
 T = TypeVar('T')
@@ -42,7 +43,7 @@ class Asking(Generic[T]):
         answer: Future[T] = Future()
         self._answer, self._what, self._since_s = answer, what, monotonic()
         threading.Thread(
-            target=_answer, args=(answer, question), name='ml_check', daemon=True
+            target=fulfill, args=(answer, question), name='ml_check', daemon=True
         ).start()
         try:
             return answer.result(patience_s)
@@ -50,10 +51,3 @@ class Asking(Generic[T]):
             if answer.done():  # a question may raise the same
                 return answer.result()
             return None
-
-
-def _answer(answer: Future[T], question: Callable[[], T]) -> None:
-    try:
-        answer.set_result(question())
-    except BaseException as error:
-        answer.set_exception(error)

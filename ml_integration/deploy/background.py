@@ -12,7 +12,7 @@ from time import monotonic_ns
 from typing import Generic, TypeVar
 
 from ml_integration.core.cpus import keep_thread_on
-from ml_integration.core.left_behind import leave_behind, left_behind
+from ml_integration.core.left_behind import join_or_leave, leave_behind, left_behind
 from ml_integration.core.watchdog import WATCHDOG, Watched
 from ml_integration.deploy.job import Job
 from ml_integration.errors import (
@@ -233,9 +233,7 @@ class InOrder:
             self._finished, thread = True, self._thread
             self._queue.put(None)
         if thread is not None:
-            thread.join(patience_s)
-            if thread.is_alive():
-                leave_behind(thread, self._name)
+            join_or_leave(thread, patience_s, self._name)
 
     def _loop(self) -> None:
         while (item := self._queue.get()) is not None:

@@ -6,11 +6,13 @@ import os
 import threading
 from collections.abc import Callable
 
+from ml_integration.core.left_behind import join_or_leave
 from ml_integration.deploy.niceness import NICEST
 from ml_integration.store.trust.exposure import Exposure, Places
 
 PERIOD_S = 60.0
 """Time between two looks [s]."""
+_JOIN_S = 1.0
 
 
 class ExposureWatch:
@@ -35,7 +37,7 @@ class ExposureWatch:
     def stop(self) -> None:
         """Ends the watch; a look that hangs on a dead disk is left behind."""
         self._stopped.set()
-        self._thread.join(1.0)
+        join_or_leave(self._thread, _JOIN_S, 'a look at folders')
 
     def _loop(self) -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICEST)

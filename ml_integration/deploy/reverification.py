@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from time import monotonic
 
-from ml_integration.core.left_behind import leave_behind
+from ml_integration.core.left_behind import join_or_leave
 from ml_integration.deploy.file_watch import CONFIRM_S, FileReport, FileWatch
 from ml_integration.deploy.niceness import NICEST
 from ml_integration.errors import ModelError
@@ -69,9 +69,7 @@ class Reverification:
         self._stopped.set()
         for thread in (self._thread, self._look):
             if thread is not None:
-                thread.join(_JOIN_S)
-                if thread.is_alive():
-                    leave_behind(thread, 'a look at files')
+                join_or_leave(thread, _JOIN_S, 'a look at files')
 
     def _loop(self) -> None:
         while not self._stopped.wait(TICK_S):

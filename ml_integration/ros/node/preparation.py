@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from ml_integration.core.left_behind import leave_behind
+from ml_integration.core.left_behind import join_or_leave
 
 PATIENCE_S = 1.0
 """Time in which one that is not wanted any more has to end before it is left behind [s]."""
@@ -57,9 +57,7 @@ class Preparation:
         if done:
             self._resources.close()
             return
-        self._thread.join(PATIENCE_S)
-        if self._thread.is_alive():
-            leave_behind(self._thread, 'a transition')
+        join_or_leave(self._thread, PATIENCE_S, 'a transition')
 
     def _do(self) -> None:
         try:

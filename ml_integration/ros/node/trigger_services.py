@@ -12,7 +12,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
-from ml_integration.core.left_behind import leave_behind
+from ml_integration.core.left_behind import join_or_leave
 from ml_integration.errors import MlIntegrationError
 
 WAIT_S = 0.2
@@ -56,15 +56,9 @@ def serve_triggers(node: Node, actions: dict[str, Action], resources: ExitStack)
         target=_spin, args=(executor, host, ended), name='ml_triggers', daemon=True
     )
     resources.callback(executor.shutdown, END_S)
-    resources.callback(_join, thread)
+    resources.callback(join_or_leave, thread, END_S, 'a service')
     resources.callback(ended.set)
     thread.start()
-
-
-def _join(thread: threading.Thread) -> None:
-    thread.join(END_S)
-    if thread.is_alive():
-        leave_behind(thread, 'a service')
 
 
 def _spin(executor: MultiThreadedExecutor, host: Node, ended: threading.Event) -> None:
