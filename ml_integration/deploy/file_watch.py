@@ -10,6 +10,7 @@ from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loaded
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage
+from ml_integration.store.package.pinned_files import some_of
 from ml_integration.store.package.second_look import Look
 from ml_integration.store.state.model_state import ModelState, Quarantine
 
@@ -108,7 +109,7 @@ class FileWatch:
         if not look.differing:
             self._suspicion = None
             return FileReport(warnings=warnings)
-        what = f'differing: {_some(look.differing)}'
+        what = f'differing: {some_of(look.differing, _SHOWN)}'
         if self._is_vouched_for(package.manifest, look):
             self._suspicion = None
             other = f'{model} on disk is another content than what serves, {what}. '
@@ -162,16 +163,11 @@ def _warnings(serving: Manifest, look: Look) -> list[str]:
     if look.unread:
         found.append(
             f'{serving.identity} cannot be read at the moment, it serves from memory: '
-            f'{_some(look.unread)}. It has to be back before the next start'
+            f'{some_of(look.unread, _SHOWN)}. It has to be back before the next start'
         )
     if look.extra:
         found.append(
             f'{serving.identity} has files that its manifest does not list, and a start would '
-            f'refuse it: {_some(look.extra)}. Move them away'
+            f'refuse it: {some_of(look.extra, _SHOWN)}. Move them away'
         )
     return found
-
-
-def _some(names: tuple[str, ...]) -> str:
-    more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
-    return ', '.join(names[:_SHOWN]) + more

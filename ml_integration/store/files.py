@@ -61,6 +61,11 @@ def open_named_file(path: Path, limit: int | None = None) -> BinaryIO:
     return _opened(path, _FLAGS, limit)
 
 
+def why(error: Exception) -> str:
+    """Returns the reason alone why a file cannot be read, which stands in what names the file."""
+    return getattr(error, 'strerror', None) or str(error)
+
+
 def is_regular(path: Path) -> bool:
     """Tells whether a regular file is there, itself and not by a link."""
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ml_integration.errors import InstallError, ManifestError
-from ml_integration.store.files import open_file, open_named_file, read_named_file
+from ml_integration.store.files import open_file, open_named_file, read_named_file, why
 from ml_integration.store.install.archives import files_of_tar, files_of_zip
 from ml_integration.store.install.source_file import SourceFile, SourceLimits, explained
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, parse_manifest
@@ -75,7 +75,7 @@ def _from_onnx(model: Path, manifest: Path, limits: SourceLimits) -> Iterator[So
         data = read_named_file(manifest, LARGEST)
     except (OSError, ValueError) as error:
         hint = f'Give one by --manifest; ml_model inspect {model} proposes one.'
-        reason = getattr(error, 'strerror', None) or error
+        reason = why(error)
         what = f'there is no manifest for it: {reason}'
         raise ManifestError(manifest, 'the file', what, 'a manifest', hint) from error
     pinned = parse_manifest(data, manifest)

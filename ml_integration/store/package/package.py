@@ -10,7 +10,7 @@ from pathlib import Path
 from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.inputs import SensorInput, StateInput
 from ml_integration.errors import IntegrityError, ManifestError
-from ml_integration.store.files import read_file
+from ml_integration.store.files import read_file, why
 from ml_integration.store.package.golden import Golden, parse_golden
 from ml_integration.store.package.manifest import MANIFEST, Manifest, parse_manifest
 from ml_integration.store.package.pinned_files import (
@@ -159,7 +159,7 @@ def _read_manifest(directory: Path) -> bytes:
     except (OSError, ValueError) as error:
         if file.is_symlink():
             raise link_refused(directory, MANIFEST) from error
-        reason = getattr(error, 'strerror', None) or str(error)
+        reason = why(error)
         raise ManifestError(
             file, 'the file', reason, f'a model package with a {MANIFEST}'
         ) from error

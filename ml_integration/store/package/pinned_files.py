@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from ml_integration.errors import IntegrityError
-from ml_integration.store.files import open_file, read_file
+from ml_integration.store.files import open_file, read_file, why
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, FilePin
 
 T = TypeVar('T')
@@ -87,7 +87,7 @@ def read_unchecked(directory: Path, pins: Mapping[str, FilePin]) -> dict[str, by
         try:
             contents[name] = read_file(directory / name, _LARGEST_UNPINNED)
         except (OSError, ValueError) as error:
-            what = f'it cannot be read: {getattr(error, "strerror", None) or error}'
+            what = f'it cannot be read: {why(error)}'
             raise IntegrityError(directory / name, what) from error
     return contents
 
@@ -150,7 +150,7 @@ def link_refused(directory: Path, name: str) -> IntegrityError:
 
 
 def _refusal(directory: Path, problems: Mapping[str, list[str]]) -> IntegrityError:
-    what = '; '.join(f'{word}: {_some(names)}' for word, names in problems.items() if names)
+    what = '; '.join(f'{word}: {some_of(names)}' for word, names in problems.items() if names)
     found = [word for word, names in problems.items() if names]
     hints = {
         'missing': "Fetch it with the project's set-up (make setup).",
@@ -162,6 +162,7 @@ def _refusal(directory: Path, problems: Mapping[str, list[str]]) -> IntegrityErr
     )
 
 
-def _some(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ', '.join(names[:_MOST_NAMED]) + (f' and {more} more' if more > 0 else '')
+def some_of(names: Sequence[str], most: int = _MOST_NAMED) -> str:
+    """Names the first ones, and says how many more there are."""
+    more = len(names) - most
+    return ', '.join(names[:most]) + (f' and {more} more' if more > 0 else '')

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ml_integration.errors import StateError
-from ml_integration.store.files import open_file
+from ml_integration.store.files import open_file, why
 from ml_integration.store.state.durable import make_folder, write_durably
 
 KEPT = 16
@@ -52,7 +52,7 @@ class StoredArtifacts:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, MemoryError) as error:
-            self.drop(key, getattr(error, 'strerror', None) or str(error))
+            self.drop(key, why(error))
             return None
         with suppress(OSError):
             os.utime(self._path / key)  # was used now

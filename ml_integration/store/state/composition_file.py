@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_integration.errors import SettingError
-from ml_integration.store.files import read_named_file
+from ml_integration.store.files import read_named_file, why
 from ml_integration.store.package.plain_yaml import LARGEST, load_yaml
 
 LOG_LEVELS = ('', 'debug', 'info', 'warn', 'error', 'fatal')
@@ -52,7 +52,7 @@ def read_composition(file: Path) -> tuple[NodeEntry, ...]:
     try:
         data = read_named_file(file, LARGEST)
     except (OSError, ValueError) as error:
-        reason = getattr(error, 'strerror', None) or str(error)
+        reason = why(error)
         raise SettingError('the file', reason, 'a readable file', where=where) from error
     document = load_yaml(data, file)
     if not isinstance(document, dict) or set(document) != {'nodes'}:

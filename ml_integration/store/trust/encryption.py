@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ml_integration.core.datatypes import ModelIdentity
 from ml_integration.errors import IntegrityError, SettingError
-from ml_integration.store.files import read_named_file
+from ml_integration.store.files import read_named_file, why
 
 VARIABLE = 'ML_INTEGRATION_MODEL_KEY'
 ALGORITHM = 'aes-256-gcm'
@@ -75,7 +75,7 @@ def load_model_key(file: Path | None, environment: Mapping[str, str]) -> bytes |
         try:
             data = read_named_file(file, _LARGEST_KEY)
         except (OSError, ValueError) as error:
-            reason = getattr(error, 'strerror', None) or str(error)
+            reason = why(error)
             raise SettingError(
                 'model_key_file', reason, 'a file that can be read', where=str(file)
             ) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_integration.errors import IntegrityError, SettingError
-from ml_integration.store.files import read_named_file
+from ml_integration.store.files import read_named_file, why
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -163,7 +163,7 @@ def _read(file: Path, key: str) -> bytes:
     try:
         return read_named_file(file, _LARGEST_KEY)
     except (OSError, ValueError) as error:
-        reason = getattr(error, 'strerror', None) or str(error)
+        reason = why(error)
         raise SettingError(key, reason, 'a file that can be read', where=str(file)) from error
 
 
