@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from inference_processes import value
 from odd_files import KINDS, put_odd
-from swapping_nodes import SwappingNode, copy_version, swapping_node, write_good_models
+from swapping_nodes import SwappingNode, copy_version, write_good_models
 
 VERSIONS = {kind: 11 + number for number, kind in enumerate(KINDS)}
 
@@ -23,14 +22,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / 'bool/1').mkdir(parents=True)
     (folder / 'bool/1/manifest.yaml').write_text('a: !!bool maybe\n')
     return folder
-
-
-@pytest.fixture(scope='module')
-def running(
-    store: Path, ros_domain: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SwappingNode]:
-    with swapping_node(tmp_path_factory.mktemp('log'), store) as node:
-        yield node
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx_models
@@ -14,7 +14,6 @@ from swapping_nodes import (
     change_settings,
     copy_version,
     replace_model,
-    swapping_node,
     write_good_models,
 )
 
@@ -62,14 +61,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for version, (make, _) in FAULTS.items():
         make(copy_version(folder, 1, version))
     return folder
-
-
-@pytest.fixture(scope='module')
-def running(
-    store: Path, ros_domain: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SwappingNode]:
-    with swapping_node(tmp_path_factory.mktemp('log'), store) as node:
-        yield node
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from swapping_nodes import (
     SwappingNode,
     copy_version,
     replace_model,
-    swapping_node,
     write_good_models,
 )
 
@@ -25,14 +23,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('store')
     write_good_models(folder)
     return folder
-
-
-@pytest.fixture(scope='module')
-def running(
-    store: Path, ros_domain: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SwappingNode]:
-    with swapping_node(tmp_path_factory.mktemp('log'), store) as node:
-        yield node
 
 
 @pytest.fixture

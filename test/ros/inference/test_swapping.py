@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from model_folders import write_model_folder
 from swapping_nodes import (
     SwappingNode,
     content,
-    swapping_node,
     write_good_models,
     write_waiting_model,
 )
@@ -29,14 +27,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder, 'c', model=onnx_models.classifier(), task='classification', settings={}
     )
     return folder
-
-
-@pytest.fixture(scope='module')
-def running(
-    store: Path, ros_domain: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SwappingNode]:
-    with swapping_node(tmp_path_factory.mktemp('log'), store) as node:
-        yield node
 
 
 @pytest.fixture
