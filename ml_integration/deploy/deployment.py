@@ -139,8 +139,8 @@ class Deployment:
             MlIntegrationError: it cannot be loaded, and there is no other that was good.
         """
         failures: list[tuple[Edition, MlIntegrationError]] = []
-        before = self.state
-        for choice in starting.choices(before, self._request(asked, chosen, fallback)):
+        before, request = self.state, self._request(asked, chosen, fallback)
+        for choice in starting.choices(before, request):
             try:
                 loaded = self._begin(choice)
             except SupersededError:
@@ -156,6 +156,7 @@ class Deployment:
                 self._models.serve(loaded)
                 self._history.log('start', str(loaded.identity), reason=finding.sentence)
                 return
+        self._history.change(lambda _: starting.nothing_started(before, request))
         try:
             raise start_outcome.nothing_left(failures)
         finally:

@@ -75,6 +75,15 @@ def choices(state: NodeState, start: Start) -> tuple[Choice, ...]:
     return (wanted, *(Choice(item, probation.enter(settled, item, False)) for item in others))
 
 
+def nothing_started(state: NodeState, start: Start) -> NodeState:
+    """Returns the state after a start for which nothing could be loaded.
+
+    What was asked for is not rejected for it; that it was asked for is remembered, so that a
+    parameter that is changed once more still wins over an earlier swap.
+    """
+    return _settled(state, start, _is_changed(state, start))
+
+
 def instead_of(wanted: Edition, used: Edition, reason: str, hint: str) -> str:
     """Says that another model is used, why, and what to do about it."""
     return f'{wanted} is not used, {used} is: {reason}. {hint}'

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ml_integration.core.health import Level
 from ml_integration.deploy import probation
-from ml_integration.deploy.starting import Choice, Start, choices
+from ml_integration.deploy.starting import Choice, Start, choices, nothing_started
 from ml_integration.store.state.node_state import NONE, Edition, NodeState, Rejection
 
 ATTEMPTS = 3
@@ -53,6 +53,8 @@ class Robot:
             level = Level.ERROR if failed else choice.level
             self.told = replace(choice, level=level)
             break
+        else:
+            self.state = nothing_started(self.state, start)
         return self.running
 
     def swap(self, model: str) -> None:
@@ -346,6 +348,13 @@ def test_a_state_of_an_older_version_learns_digests() -> None:
     robot.start('m@2')
     assert robot.state.edition == edition('m@2')
     assert robot.state.committed
+
+
+def test_a_parameter_that_changes_back_after_a_start_that_failed_wins(robot: Robot) -> None:
+    swapped(robot)
+    robot.damaged = {'n@1'}
+    assert robot.start('n@1') == ''
+    assert robot.start('m@1') == 'm@1'
 
 
 PARAMETERS = st.sampled_from(['m', 'm@1', 'm@2', 'm@3', 'n@1'])
