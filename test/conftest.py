@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +14,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / 'helpers'))
 
 from model_folders import write_model_folder
+
+# What a shell starts in the background ignores interrupts, and so do its children.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
