@@ -98,6 +98,14 @@ def _files_of_tar(
             if stream is None or member.issparse():
                 raise InstallError(archive, f'{name} is a link or no regular file')
             yield SourceFile(archive, name, member.size, stream)
+        _check_end(archive, reader, opened.offset)
+
+
+def _check_end(archive: Path, reader: BoundedReader, offset: int) -> None:
+    # For tarfile an archive also ends, without a word, at a header that makes no sense.
+    reader.seek(offset)
+    if reader.read(tarfile.BLOCKSIZE).strip(b'\0'):
+        raise InstallError(archive, f'the entry at byte {offset} of it cannot be read')
 
 
 def _is_manifest(name: str) -> bool:

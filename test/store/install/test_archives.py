@@ -280,6 +280,17 @@ def test_a_file_of_less_than_nothing_is_refused(package: Path, store: Path) -> N
     refusal(archive, store)
 
 
+def test_an_archive_does_not_end_at_a_header_that_makes_no_sense(
+    package: Path, store: Path
+) -> None:
+    archive = tar_with(package, (member('m/x'), b''))
+    data = bytearray(archive.read_bytes())
+    at = data.index(b'm/x\0')
+    data[at] ^= 1  # its checksum is wrong
+    archive.write_bytes(data)
+    assert f'the entry at byte {at} of it cannot be read' in refusal(archive, store)
+
+
 @pytest.mark.parametrize('name', ['m.zip', 'm.tar', 'm.tgz', 'm.onnx'])
 def test_what_is_no_file_is_refused_and_never_waited_for(
     tmp_path: Path, store: Path, name: str
