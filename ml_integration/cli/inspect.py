@@ -25,7 +25,7 @@ from ml_integration.core.datatypes import ModelContent, ModelIdentity, TensorSpe
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.deploy.loading import TIMEOUT_S
 from ml_integration.errors import InferenceError, ModelLoadError
-from ml_integration.store.files import is_regular, open_named_file
+from ml_integration.store.files import is_regular, open_named_file, why
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE
 from ml_integration.store.package.onnx_header import OnnxHeader, read_onnx_header
 from ml_integration.store.package.proposal import Proposal, manifest_text
@@ -104,10 +104,8 @@ def _read(file: Path) -> dict[str, bytes]:
         beside = [p for p in files if p.name not in (MANIFEST, SIGNATURE) and is_regular(p)]
     try:
         return {path.name: _content(path) for path in (file, *beside)}
-    except OSError as error:
-        raise ModelLoadError(str(file), f'cannot be read: {error.strerror}') from error
-    except ValueError as error:
-        raise ModelLoadError(str(file), f'cannot be read: {error}') from error
+    except (OSError, ValueError) as error:
+        raise ModelLoadError(str(file), f'cannot be read: {why(error)}') from error
 
 
 def _content(file: Path) -> bytes:

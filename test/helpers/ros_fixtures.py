@@ -11,7 +11,7 @@ from ros_processes import Process, own_domain
 
 from ml_integration.store.state.places import share_folder
 
-PROFILE = (share_folder() or Path()) / 'config/fastdds_large_messages.xml'
+PROFILE = (share_folder() or Path(__file__).parents[2]) / 'config/fastdds_large_messages.xml'
 
 
 @pytest.fixture(scope='session')

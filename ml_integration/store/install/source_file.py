@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from ml_integration.errors import InstallError, MlIntegrationError
+from ml_integration.store.files import why
 
 _PIECE = 2**20
 
@@ -78,7 +79,7 @@ def explained(source: Path) -> Iterator[None]:
     except MlIntegrationError:
         raise
     except OSError as error:
-        raise InstallError(source, f'it cannot be read: {error.strerror or error}') from error
+        raise InstallError(source, f'it cannot be read: {why(error)}') from error
     except Exception as error:
         what = f'it is damaged or not what its name says: {error or type(error).__name__}'
         raise InstallError(source, what) from error

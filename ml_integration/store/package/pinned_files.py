@@ -54,7 +54,7 @@ def _looked_at(
     try:
         links, files = _listed(directory)
     except OSError as error:
-        what = f'its folders cannot be listed: {error.strerror or error}'
+        what = f'its folders cannot be listed: {why(error)}'
         raise IntegrityError(directory, what, hint='Nobody knows what else is in it.') from error
     for name, pin in sorted(pins.items()):
         if _has_link(name, links):
@@ -64,7 +64,7 @@ def _looked_at(
         except (FileNotFoundError, NotADirectoryError):
             missing.append(name)
         except OSError as error:
-            differing.append(f'{name} ({error.strerror or error})')
+            differing.append(f'{name} ({why(error)})')
         except ValueError as error:
             differing.append(f'{name} ({error})')
     extra = sorted(files - {*pins, MANIFEST, SIGNATURE})

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ml_integration.errors import IntegrityError
-from ml_integration.store.files import open_file, read_file
+from ml_integration.store.files import open_file, read_file, why
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, FilePin, Manifest
 from ml_integration.store.package.plain_yaml import LARGEST
 from ml_integration.store.trust.policy import Trust
@@ -93,7 +93,7 @@ class _Looking:
         except OSError as error:
             # A link took the place of what was a file, whatever it leads to.
             found = self._differing if error.errno == errno.ELOOP else self._unread
-            found.append(f'{name} ({error.strerror or error})')
+            found.append(f'{name} ({why(error)})')
         except ValueError as error:
             self._differing.append(f'{name} ({error})')
         return None
