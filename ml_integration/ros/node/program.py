@@ -77,18 +77,8 @@ def run_program(
     """
     interruption = _Interruption()
     signal.signal(signal.SIGINT, interruption)
-    keep_buffers()
-    limit_arenas()
-    fast_dds.remove_stale_segments()
-    try:
-        os.environ.update(fast_dds.environment(largest_bytes=largest_bytes))
-        given = sys.argv if arguments is None else arguments
-        rclpy.init(args=[*given, *_without_log_file()])
-    except MlIntegrationError as error:
-        print(error, file=sys.stderr)
-        return REFUSED
-    except RuntimeError as error:  # rclpy's own errors for this have no public name
-        print(f'these ROS arguments cannot be used: {error}', file=sys.stderr)
+    if refusal := _initialize(arguments, largest_bytes):
+        print(refusal, file=sys.stderr)
         return REFUSED
     if interruption.came:  # before rclpy could see it
         rclpy.try_shutdown()
@@ -107,6 +97,22 @@ def run_program(
     if left_behind():
         end.leave()
     return end.code
+
+
+def _initialize(arguments: Sequence[str] | None, largest_bytes: int) -> str:
+    """Sets up the process and rclpy; returns why it cannot be, or an empty string."""
+    keep_buffers()
+    limit_arenas()
+    fast_dds.remove_stale_segments()
+    try:
+        os.environ.update(fast_dds.environment(largest_bytes=largest_bytes))
+        given = sys.argv if arguments is None else arguments
+        rclpy.init(args=[*given, *_without_log_file()])
+    except MlIntegrationError as error:
+        return str(error)
+    except RuntimeError as error:  # rclpy's own errors for this have no public name
+        return f'these ROS arguments cannot be used: {error}'
+    return ''
 
 
 def _without_log_file(variables: MutableMapping[str, str] = os.environ) -> list[str]:
