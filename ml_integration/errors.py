@@ -16,6 +16,8 @@
     |   |-- InstallError        it cannot be put into a store or taken out of it
     |   `-- SwapError             it cannot take the place of the one that serves
     |       `-- SupersededError   ... because a newer request came
+    |-- ExportError             no model package can be made of an export
+    |-- RecordingError          pictures, a video or a bag cannot be read
     |-- StateError              what has to be remembered cannot be read or written
     `-- FrameError              one frame cannot be processed; the next one may be
         |-- MessageError        the message contradicts itself or has an unknown encoding
@@ -207,6 +209,14 @@ class InstallError(ModelError):
     def __init__(self, path: Path, what: str, hint: str = '') -> None:
         self.path = path
         super().__init__(what, where=str(path), hint=hint)
+
+
+class ExportError(MlIntegrationError):
+    """No model package can be made of an export as it is."""
+
+
+class RecordingError(MlIntegrationError):
+    """A recording cannot be read: pictures, a video, an array or a bag."""
 
 
 class StateError(MlIntegrationError):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / 'ml_integration'
-SIBLINGS = ('sensors', 'encoders', 'tasks', 'backends', 'store')
+SIBLINGS = ('sensors', 'encoders', 'tasks', 'backends', 'store', 'recordings')
 BELOW = {
     'errors': (),
     'core': ('errors',),
@@ -14,9 +14,10 @@ BELOW = {
     **dict.fromkeys(SIBLINGS, ('errors', 'core', 'ops')),
     'deploy': ('errors', 'core', 'ops', *SIBLINGS),
     'serving': ('errors', 'core', 'ops', *SIBLINGS, 'deploy'),
+    'exports': ('errors', 'core', 'ops', *SIBLINGS, 'deploy'),
     'ros': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving'),
-    'cli': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving'),
-    'demos': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving', 'ros', 'cli'),
+    'cli': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving', 'exports'),
+    'demos': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving', 'exports', 'ros', 'cli'),
 }
 ROS = ('ros', 'demos')
 HOMES = {'rclpy': ROS, 'onnxruntime': ('backends',), 'yaml': ('store',)}

@@ -12,6 +12,7 @@ from pathlib import Path
 IMPORT_NAMES = {
     'opencv-python-headless': 'cv2',
     'pyyaml': 'yaml',
+    'pillow': 'PIL',
     'colcon-common-extensions': 'colcon_core',
     'types-pyyaml': 'yaml-stubs',
     'types-jsonschema': 'jsonschema-stubs',

@@ -32,12 +32,18 @@ ROSDEP_KEYS = {
     'hypothesis': 'python3-hypothesis',
     'jsonschema': 'python3-jsonschema',
     'numpy': 'python3-numpy',
+    'PIL': 'python3-pil',
     'psutil': 'python3-psutil',
     'pytest': 'python3-pytest',
+    'rich': 'python3-rich',
     'yaml': 'python3-yaml',
 }
 # What rosdep does not know, and the file that names it instead.
-WITHOUT_KEY = {'onnxruntime': 'requirements.txt', 'onnx': 'requirements-test.txt'}
+WITHOUT_KEY = {
+    'onnxruntime': 'requirements.txt',
+    'rosbags': 'requirements.txt',
+    'onnx': 'requirements-test.txt',
+}
 
 
 def imported_by(*folders: str) -> set[str]:
@@ -119,19 +125,18 @@ def test_what_rosdep_cannot_install_is_in_a_requirements_file(name: str, file: s
 def test_the_floor_is_what_is_declared(package: Package) -> None:
     lines = (PINS / 'floor.txt').read_text().splitlines()
     floor = dict(line.lower().split('==') for line in lines if line and line[0] != '#')
-    names = {'opencv': 'opencv-python-headless', 'yaml': 'pyyaml'}
+    names = {'opencv': 'opencv-python-headless', 'pil': 'pillow', 'yaml': 'pyyaml'}
     depends = (*package.build_depends, *package.exec_depends, *package.test_depends)
     declared = {
         names.get(name, name): entry.version_gte
         for entry in depends
         if (name := entry.name.removeprefix('python3-')) != entry.name and entry.version_gte
     }
-    (line,) = (
-        one for one in (ROOT / 'requirements.txt').read_text().splitlines() if one[0] != '#'
-    )
-    found = re.fullmatch(r'onnxruntime>=([0-9.]+),<2', line)
-    assert found is not None
-    declared['onnxruntime'] = found[1]
+    for line in (ROOT / 'requirements.txt').read_text().splitlines():
+        if line[0] != '#':
+            found = re.fullmatch(r'(\w+)>=([0-9.]+),<[12]', line)
+            assert found is not None, line
+            declared[found[1]] = found[2]
     runtime = {
         line.split('==')[0].lower() for line in (PINS / 'runtime.txt').read_text().splitlines()
     }

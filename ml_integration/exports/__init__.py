@@ -1,0 +1,1 @@
+"""Turns the exports of other people's tools into model packages."""
