@@ -59,16 +59,18 @@ def values_of(runs: Sequence[Tensors]) -> Mapping[str, OutputValues]:
     names = [
         name for name, array in (runs[0].items() if runs else ()) if array.dtype.kind in 'fiu'
     ]
-    return {name: _values([np.asarray(run[name], np.float64) for run in runs]) for name in names}
+    return {name: _values([run[name] for run in runs]) for name in names}
 
 
-def _values(arrays: Sequence[Array]) -> OutputValues:
+def _values(raw: Sequence[Array]) -> OutputValues:
+    fraction = raw[0].dtype.kind == 'f'
+    arrays = [np.asarray(one, np.float64) for one in raw]
     rows = [_rows(array) for array in arrays]
     flat = np.concatenate([array.reshape(-1) for array in arrays])
     finite = np.isfinite(flat)
     known = flat[finite] if finite.any() else np.array([np.nan])
     smallest, largest = float(known.min()), float(known.max())
-    shares = bool(finite.all()) and smallest >= -SUM and largest <= 1 + SUM
+    shares = bool(finite.all()) and smallest >= -SUM and largest <= 1 + SUM and fraction
     return OutputValues(
         smallest,
         largest,
