@@ -1,4 +1,4 @@
-"""Guesses a model's task and the sources of its inputs from names and shapes of tensors."""
+"""Guesses the sources of a model's inputs from names and shapes of tensors."""
 
 from __future__ import annotations
 
@@ -16,22 +16,9 @@ from ml_integration.core.inputs import (
     SizeInput,
     StateInput,
 )
-from ml_integration.ops.decoders import guess_decoder
 
 LATEST_MS = 100.0
 """Proposed maximum age of a second picture [ms], for a person to correct."""
-
-
-def guess_task(
-    inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
-) -> tuple[str, dict[str, Any], str]:
-    """Returns a task, its settings and the reason in words."""
-    decoder, why = guess_decoder(inputs, outputs)
-    if decoder:
-        return 'object_detection', {'decoder': decoder}, why
-    if len(outputs) == 1 and sum(size != 1 for size in outputs[0].shape[1:] or (0,)) == 1:
-        return 'classification', {}, 'one output with a single list of numbers'
-    return 'object_detection', {}, why
 
 
 def guess_inputs(
@@ -40,7 +27,7 @@ def guess_inputs(
     """Returns a source for each input: the first picture triggers, the others refer to it."""
     if not inputs:
         return ()
-    first = next(filter(_is_picture, inputs), inputs[0])
+    first = next(filter(is_picture, inputs), inputs[0])
     guesses: list[ModelInput] = []
     for spec in inputs:
         number = 1 + sum(isinstance(guess, SensorInput) for guess in guesses)
@@ -53,7 +40,7 @@ def _guess_other(
     spec: TensorSpec, outputs: Sequence[TensorSpec], picture: TensorSpec
 ) -> ModelInput | None:
     """Returns a source that is not a message; None if messages seem to fill the input."""
-    if _is_picture(spec):
+    if is_picture(spec):
         return None
     alike = [o.name for o in outputs if (o.dtype, o.shape) == (spec.dtype, spec.shape)]
     fed_back = difflib.get_close_matches(spec.name, alike, n=1, cutoff=0.4)
@@ -69,14 +56,16 @@ def _guess_other(
 def _picture(spec: TensorSpec, number: int, triggers: bool) -> SensorInput:
     keep = KeepSpec() if triggers else KeepSpec(KeepRule.LATEST, LATEST_MS)
     topic = 'image' if number == 1 else f'image_{number}'
-    return SensorInput(spec, 'image', topic, keep, _guess_encode(spec))
+    return SensorInput(spec, 'image', topic, keep, guess_encode(spec))
 
 
-def _is_picture(spec: TensorSpec) -> bool:
+def is_picture(spec: TensorSpec) -> bool:
+    """Tells whether a tensor looks like one that holds a picture."""
     return len(spec.shape) == 4 and bool({spec.shape[1], spec.shape[3]} & {1, 3})
 
 
-def _guess_encode(spec: TensorSpec) -> dict[str, Any]:
+def guess_encode(spec: TensorSpec) -> dict[str, Any]:
+    """Returns what shape and dtype of an input tell about its encoder's settings."""
     channels_last = len(spec.shape) == 4 and spec.shape[3] in (1, 3)
     channels = spec.shape[3 if channels_last else 1] if len(spec.shape) == 4 else 3
     return {
