@@ -77,7 +77,7 @@ def with_tensors(source: Source) -> Source:
     execution = ExecutionSettings()
     backend: Backend = plugins.load('backends', execution.engine)()
     identity = ModelIdentity(source.export.model, 1)
-    session = backend.open(ModelContent(identity, source.model, source.external), execution)
+    session = backend.open(ModelContent(identity, source.content, source.external), execution)
     try:
         export = replace(source.export, inputs=session.inputs, outputs=session.outputs)
     finally:
@@ -107,7 +107,7 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     specs = tuple(fixed if spec is picture else spec for spec in export.inputs)
     inputs = tuple(_filled(item, claims) for item in guess_inputs(specs, export.outputs))
     with raw_pipeline(source, inputs) as pipeline:
-        runs = _run(pipeline, pictures)
+        runs = _run_on(pipeline, pictures)
     readings = read_outputs(specs, export.outputs, claims, runs)
     if not readings.fits:
         raise ExportError(readings.refusal, where=export.label, hint=_way_out(source))
@@ -126,9 +126,7 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
 def raw_pipeline(source: Source, inputs: tuple[ModelInput, ...]) -> Iterator[Pipeline]:
     """Opens a model whose outputs are left as they are."""
     files = files_of(source)
-    proposal = Proposal(
-        'export', 1, files, MODEL, inputs, source.export.outputs, 'tensor', {}, ()
-    )
+    proposal = Proposal('export', 1, files, MODEL, inputs, source.export.outputs, 'tensor', {}, ())
     contents = {**files, MANIFEST: manifest_text(proposal).encode()}
     pipeline = Loader().load(package_of(contents, Path(source.export.label)))
     try:
@@ -139,7 +137,7 @@ def raw_pipeline(source: Source, inputs: tuple[ModelInput, ...]) -> Iterator[Pip
 
 def files_of(source: Source) -> dict[str, bytes]:
     """Returns the files of the model by their names in the package."""
-    return {MODEL: source.model, **source.external}
+    return {MODEL: source.content, **source.external}
 
 
 def no_picture(source: Source) -> ExportError:
@@ -176,7 +174,7 @@ def _filled(item: ModelInput, claims: Claims) -> ModelInput:
     return item
 
 
-def _run(pipeline: Pipeline, pictures: Sequence[Picture]) -> tuple[Tensors, ...]:
+def _run_on(pipeline: Pipeline, pictures: Sequence[Picture]) -> tuple[Tensors, ...]:
     trial = try_on(pipeline, pictures)
     if not trial.runs:
         raise ExportError('it does not run on pictures', got='; '.join(trial.failures[:1]))

@@ -22,7 +22,10 @@ RTOL, SHARE = 1e-2, 1e-3
 
 
 def golden_sample(
-    inputs: Tensors, divisor: float, specs: tuple[TensorSpec, ...], run: Callable[[Tensors], Tensors]
+    inputs: Tensors,
+    divisor: float,
+    specs: tuple[TensorSpec, ...],
+    run: Callable[[Tensors], Tensors],
 ) -> bytes | None:
     """Runs a model on a sample and stores both sides.
 

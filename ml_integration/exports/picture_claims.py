@@ -44,9 +44,7 @@ def encode_claims(spec: TensorSpec, known: Claims) -> Claims:
     usual = {**USUAL, **told}
     # A file that says how pixels become numbers says it all: what it leaves out is left as it is.
     spoken = bool(known.below('encode.').keys() & {'scale', 'mean', 'std'})
-    more = [
-        _claim(spec, key, value, key in fixed, spoken) for key, value in usual.items()
-    ]
+    more = [_claim(spec, key, value, key in fixed, spoken) for key, value in usual.items()]
     if spec.dtype == 'uint8':
         more = [_as_they_are(spec, claim) for claim in more]
     return known.then(more)

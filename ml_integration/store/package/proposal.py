@@ -88,8 +88,10 @@ def pin(content: bytes) -> dict[str, Any]:
 
 def _block(key: str, value: Any) -> str:
     plain = _plain(value)
+    # None writes a mapping of nothing but scalars in braces; the outermost one may not be.
+    flow = None if plain and isinstance(plain, dict | list) else False
     text: str = yaml.safe_dump(
-        {key: plain}, sort_keys=False, default_flow_style=None, width=_WIDTH, allow_unicode=True
+        {key: plain}, sort_keys=False, default_flow_style=flow, width=_WIDTH
     )
     return text
 
