@@ -81,6 +81,30 @@ def _detector_constants(side: int, classes: int, spoiled: bool) -> dict[str, Any
     }
 
 
+def depth_map(height: int = 32, width: int = 48) -> bytes:
+    """`pixel_values` (1, 3, height, width) -> `predicted_depth` (1, height, width) float32."""
+    return _model(
+        [
+            helper.make_node(
+                'ReduceMean', ['pixel_values'], ['predicted_depth'], axes=[1], keepdims=0
+            )
+        ],
+        [_tensor('pixel_values', TensorProto.FLOAT, [1, 3, height, width])],
+        [_tensor('predicted_depth', TensorProto.FLOAT, [1, height, width])],
+    )
+
+
+def detector_with_more_outputs(*, free_batch: bool = False) -> bytes:
+    """The tiny detector and, beside its detections, `total` (1,): the sum of them all."""
+    model = onnx.load_from_string(tiny_detector(free_batch=free_batch))
+    model.graph.node.append(helper.make_node('ReduceSum', ['detections'], ['sum'], keepdims=0))
+    model.graph.node.append(helper.make_node('Reshape', ['sum', 'one'], ['total']))
+    model.graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), 'one'))
+    model.graph.output.append(_tensor('total', TensorProto.FLOAT, [1]))
+    data: bytes = model.SerializeToString()
+    return data
+
+
 def classifier(
     size: int = 32, classes: int = 3, *, softmax: bool = False, free_batch: bool = False
 ) -> bytes:
