@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from ml_integration.cli.guess import guess_inputs, guess_task
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.core.inputs import (
     ConstantInput,
@@ -10,37 +9,13 @@ from ml_integration.core.inputs import (
     KeepSpec,
     ModelInput,
     SensorInput,
-    SizeInput,
     StateInput,
 )
+from ml_integration.exports.guessed_inputs import guess_inputs
 
 
 def picture(*shape: int | None, dtype: str = 'float32') -> TensorSpec:
     return TensorSpec('images', dtype, shape)
-
-
-@pytest.mark.parametrize(
-    ('shape', 'task'),
-    [
-        ((1, 1000), 'classification'),
-        ((None, 1000), 'classification'),  # a free batch
-        ((None, 6), 'object_detection'),  # boxes, one per row
-        ((1000,), 'classification'),
-        ((1, 1000, 1, 1), 'classification'),
-        ((1, 25200, 85), 'object_detection'),
-        ((1, 3, 4, 5), 'object_detection'),  # nothing known: the person decides
-    ],
-)
-def test_one_list_of_numbers_is_a_classification(shape: tuple[int | None, ...], task: str) -> None:
-    guess, _, why = guess_task([picture(1, 3, 640, 640)], [TensorSpec('y', 'float32', shape)])
-    assert guess == task
-    assert why
-
-
-def test_decoder_is_guessed_from_the_outputs() -> None:
-    output = TensorSpec('y', 'float32', (1, 84, 8400))
-    _, settings, _ = guess_task([picture(1, 3, 640, 640)], [output])
-    assert settings['decoder'] == 'yolov8'
 
 
 @pytest.mark.parametrize(
@@ -67,7 +42,7 @@ def test_how_a_picture_becomes_a_tensor_is_guessed_from_the_input(
     [
         (TensorSpec('h_in', 'float32', (1, 8)), StateInput('h_in', 'h_out')),
         (TensorSpec('h_in', 'float16', (1, 8)), None),  # no output like it
-        (TensorSpec('orig_sizes', 'int64', (1, 2)), SizeInput('orig_sizes', 'images')),
+        (TensorSpec('orig_sizes', 'int64', (1, 2)), ConstantInput('orig_sizes', 32.0)),
         (TensorSpec('sample_rate', 'int64', ()), ConstantInput('sample_rate', 0.0)),
         (TensorSpec('depth', 'float32', (1, 1, 32, 32)), None),
     ],
