@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints what the file and a run on zeros tell, and a manifest."""
     findings = _examine(args.file)
-    readings = read_outputs(findings.inputs, findings.outputs, Claims())
+    readings = read_outputs(findings.inputs, findings.outputs, Claims(), ())
     manifest = manifest_text(_propose(args.file, findings, readings)) if readings.fits else ''
     if args.json:
         print(json.dumps(_document(findings, manifest, readings.refusal), indent=2))

@@ -9,14 +9,14 @@ import numpy as np
 
 from ml_integration.core.datatypes import Array, TensorSpec
 from ml_integration.exports.claims import Claims
-from ml_integration.exports.output_reading import Reading
+from ml_integration.exports.output_fit import Fit
 from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence, are_scores
 
 _LOGITS = ('logit',)
 _SHARES = ('prob', 'softmax', 'score')
 
 
-def read_classes(evidence: Evidence, claims: Claims, claimed: bool) -> Iterator[Reading]:
+def read_classes(evidence: Evidence, claims: Claims, claimed: bool) -> Iterator[Fit]:
     """Yields the outputs that could be one score per class.
 
     Args:
@@ -37,7 +37,7 @@ def read_classes(evidence: Evidence, claims: Claims, claimed: bool) -> Iterator[
         settings: dict[str, Any] = {'softmax': softmax, **claims.below('settings.')}
         reason = f'{classes} numbers for the whole picture; {why}'
         sure = bool(named or known)
-        yield Reading('classification', settings, (output,), score, reason, sure)
+        yield Fit('classification', settings, (output,), score, reason, sure)
 
 
 def class_axis(output: TensorSpec) -> int | None:

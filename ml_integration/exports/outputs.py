@@ -9,7 +9,7 @@ from ml_integration.core.datatypes import Tensors, TensorSpec
 from ml_integration.exports.claims import Claim, Claims
 from ml_integration.exports.class_scores import read_classes
 from ml_integration.exports.guessed_inputs import is_picture, picture_wh
-from ml_integration.exports.output_reading import Reading
+from ml_integration.exports.output_fit import Fit as Fit
 from ml_integration.exports.unread import NO_TASK, appearance, generic, refused
 from ml_integration.ops.decoder_choice import Choice, rank_decoders
 from ml_integration.ops.evidence import EVEN, SHAPES, Evidence
@@ -28,12 +28,12 @@ class Readings:
         warnings: sentences about the best way, for the person who uses it.
     """
 
-    fits: tuple[Reading, ...] = ()
+    fits: tuple[Fit, ...] = ()
     refusal: str = ''
     warnings: tuple[str, ...] = field(default=())
 
     @property
-    def equal(self) -> tuple[Reading, ...]:
+    def equal(self) -> tuple[Fit, ...]:
         """The ways that fit as well as the best one, which is among them: a person decides."""
         return tuple(fit for fit in self.fits if fit.score > self.fits[0].score - EVEN)
 
@@ -42,7 +42,7 @@ def read_outputs(
     inputs: Sequence[TensorSpec],
     outputs: Sequence[TensorSpec],
     claims: Claims,
-    runs: Sequence[Tensors] = (),
+    runs: Sequence[Tensors],
 ) -> Readings:
     """Finds the tasks and settings that fit a model's outputs.
 
@@ -71,8 +71,8 @@ def read_outputs(
     )
 
 
-def _fits(evidence: Evidence, claims: Claims, task: Claim | None) -> tuple[Reading, ...]:
-    found: list[Reading] = []
+def _fits(evidence: Evidence, claims: Claims, task: Claim | None) -> tuple[Fit, ...]:
+    found: list[Fit] = []
     wanted = task.value if task is not None else ''
     if wanted in ('', _DETECTION):
         decoder = claims.value('settings.decoder', '')
@@ -81,25 +81,25 @@ def _fits(evidence: Evidence, claims: Claims, task: Claim | None) -> tuple[Readi
         found.extend(_detection(choice, evidence, claims) for choice in choices)
     if wanted in ('', _CLASSIFICATION):
         found.extend(read_classes(evidence, claims, bool(wanted)))
-    return tuple(sorted(found, key=lambda reading: -reading.score))
+    return tuple(sorted(found, key=lambda fit: -fit.score))
 
 
-def _detection(choice: Choice, evidence: Evidence, claims: Claims) -> Reading:
-    style, fit = choice
+def _detection(choice: Choice, evidence: Evidence, claims: Claims) -> Fit:
+    style, found = choice
     others = {
         key: value
         for key, value in claims.below('settings.').items()
         if not key.startswith('decoder')
     }
-    options = {'decoder_options': dict(fit.options)} if fit.options else {}
-    used = tuple(spec for spec in evidence.outputs if spec.name in fit.outputs)
+    options = {'decoder_options': dict(found.options)} if found.options else {}
+    used = tuple(spec for spec in evidence.outputs if spec.name in found.outputs)
     settings = {'decoder': style, **options, **others}
-    sure = bool(fit.score > SHAPES)
-    return Reading(_DETECTION, settings, used, fit.score, fit.why, sure, fit.encode)
+    sure = bool(found.score > SHAPES)
+    return Fit(_DETECTION, settings, used, found.score, found.why, sure, found.encode)
 
 
-def _tensor(evidence: Evidence, why: str) -> Reading:
-    return Reading(_TENSOR, {}, evidence.outputs, SHAPES, why)
+def _tensor(evidence: Evidence, why: str) -> Fit:
+    return Fit(_TENSOR, {}, evidence.outputs, SHAPES, why)
 
 
 def _of_unread_task(task: Claim, evidence: Evidence, claims: Claims) -> Readings:
@@ -151,7 +151,7 @@ def _why_not(evidence: Evidence, claims: Claims, task: Claim | None) -> str:
     return appearance(evidence)
 
 
-def _warnings(best: Reading, evidence: Evidence) -> tuple[str, ...]:
+def _warnings(best: Fit, evidence: Evidence) -> tuple[str, ...]:
     found = []
     if not evidence.labels:
         found.append('no labels were found: classes are published as numbers')

@@ -103,24 +103,25 @@ class BoxesAndScores:
 
     def _scored(self, scores: Array, threshold: float) -> tuple[Array, Array, Array]:
         """Returns indices of boxes, their scores and classes, for scores (N, classes)."""
-        wanted, first = _without_background(scores, self._options.background)
-        match self._options.activation:
-            case 'softmax':
-                rows = _possible(scores, wanted, self._options.background, threshold)
-                wanted = _softmax(scores[rows])[:, first : first + wanted.shape[1]]
-            case 'sigmoid':
-                rows = promising(_sigmoid(wanted.max(axis=1)), threshold)
-                wanted = _sigmoid(wanted[rows])
-            case _:
-                rows = promising(wanted.max(axis=1), threshold)
-                wanted = wanted[rows]
-        if not self._options.top_k:
+        options = self._options
+        wanted, first = _without_background(scores, options.background)
+        if options.activation == 'softmax':
+            rows = _possible(scores, wanted, options.background, threshold)
+            wanted = _softmax(scores[rows])[:, first : first + wanted.shape[1]]
             best = wanted.max(axis=1)
             keep = promising(best, threshold)
-            return rows[keep], best[keep], wanted[keep].argmax(axis=1).astype(np.int32)
-        pairs = _best(wanted.reshape(-1), threshold, self._options.top_k)
+            rows, wanted, best = rows[keep], wanted[keep], best[keep]
+        else:
+            best = wanted.max(axis=1)
+            best = _sigmoid(best) if options.activation == 'sigmoid' else best
+            rows = promising(best, threshold)
+            wanted, best = wanted[rows], best[rows]
+        if not options.top_k:
+            return rows, best, wanted.argmax(axis=1).astype(np.int32)
+        every = _sigmoid(wanted) if options.activation == 'sigmoid' else wanted
+        pairs = _best(every.reshape(-1), threshold, options.top_k)
         box, class_id = np.divmod(pairs, wanted.shape[1])
-        return rows[box], wanted.reshape(-1)[pairs], class_id.astype(np.int32)
+        return rows[box], every.reshape(-1)[pairs], class_id.astype(np.int32)
 
     def _numbered(self, tensors: Tensors, threshold: float) -> Candidates:
         """Reads rows with one score and one class number."""

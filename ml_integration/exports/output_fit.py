@@ -10,7 +10,7 @@ from ml_integration.core.datatypes import TensorSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Fit:
     """Task that fits a model's outputs.
 
     Attributes:
