@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ml_integration.core import plugins
 from ml_integration.core.datatypes import Array, TensorSpec
+from ml_integration.core.declaration import settings_of
 from ml_integration.exports.claims import Claims
 from ml_integration.exports.output_fit import Fit
 from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence, are_scores
 
+_TASK = 'classification'
 _LOGITS = ('logit',)
 _SHARES = ('prob', 'softmax', 'score')
 
@@ -34,10 +37,19 @@ def read_classes(evidence: Evidence, claims: Claims, claimed: bool) -> Iterator[
         softmax, shares, why = _needs_softmax(evidence, output)
         known = bool(evidence.labels) + claimed + shares
         score = SHAPES + NAMES * named + COUNTS * known
-        settings: dict[str, Any] = {'softmax': softmax, **claims.below('settings.')}
+        settings: dict[str, Any] = {'softmax': softmax, **claimed_settings(_TASK, claims)}
         reason = f'{classes} numbers for the whole picture; {why}'
         sure = bool(named or known)
-        yield Fit('classification', settings, (output,), score, reason, sure)
+        yield Fit(_TASK, settings, (output,), score, reason, sure)
+
+
+def claimed_settings(task: str, claims: Claims) -> dict[str, Any]:
+    """Returns the settings that an export states, of a task's own, but for those of a decoder."""
+    own = {setting.name for setting in settings_of(plugins.load('tasks', task).Settings)}
+    told = claims.below('settings.')
+    return {
+        key: value for key, value in told.items() if key in own - {'decoder'} and '.' not in key
+    }
 
 
 def class_axis(output: TensorSpec) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ml_integration.core.datatypes import Tensors, TensorSpec
 from ml_integration.exports.claims import Claim, Claims
-from ml_integration.exports.class_scores import read_classes
+from ml_integration.exports.class_scores import claimed_settings, read_classes
 from ml_integration.exports.guessed_inputs import is_picture, picture_wh
 from ml_integration.exports.output_fit import Fit as Fit
 from ml_integration.exports.unread import NO_TASK, appearance, generic, refused
@@ -86,14 +86,9 @@ def _fits(evidence: Evidence, claims: Claims, task: Claim | None) -> tuple[Fit, 
 
 def _detection(choice: Choice, evidence: Evidence, claims: Claims) -> Fit:
     style, found = choice
-    others = {
-        key: value
-        for key, value in claims.below('settings.').items()
-        if not key.startswith('decoder')
-    }
     options = {'decoder_options': dict(found.options)} if found.options else {}
     used = tuple(spec for spec in evidence.outputs if spec.name in found.outputs)
-    settings = {'decoder': style, **options, **others}
+    settings = {'decoder': style, **options, **claimed_settings(_DETECTION, claims)}
     sure = bool(found.score > SHAPES)
     return Fit(_DETECTION, settings, used, found.score, found.why, sure, found.encode)
 

@@ -415,11 +415,13 @@ def test_what_the_export_says_counts_more_than_what_its_outputs_look_like() -> N
         'settings.decoder_options.activation': 'sigmoid',
         'settings.decoder_options.background': 'none',
         'settings.score_threshold': 0.4,
+        'settings.softmax': True,  # a setting of another task
     }
     settings = read(two_runs(WH, detr), claims(4, **told)).fits[0].settings
     assert settings['decoder_options']['activation'] == 'sigmoid'
     assert settings['decoder_options']['background'] == 'none'
     assert settings['score_threshold'] == 0.4
+    assert 'softmax' not in settings
 
 
 def test_a_detector_without_labels_is_warned_about() -> None:
