@@ -38,6 +38,8 @@ def read_classes(evidence: Evidence, claims: Claims, claimed: bool) -> Iterator[
         known = bool(evidence.labels) + claimed + shares
         score = SHAPES + NAMES * named + COUNTS * known
         settings: dict[str, Any] = {'softmax': softmax, **claimed_settings(_TASK, claims)}
+        if shares:  # whatever a file says: a second softmax would make them all alike
+            settings['softmax'] = softmax
         reason = f'{classes} numbers for the whole picture; {why}'
         sure = bool(named or known)
         yield Fit(_TASK, settings, (output,), score, reason, sure)

@@ -31,3 +31,8 @@ class Fit:
     why: str
     sure: bool = True
     encode: Mapping[str, Any] = field(default_factory=dict)
+
+    def same(self, other: Fit) -> bool:
+        """Tells whether another fit gives the same manifest."""
+        mine = (self.task, self.settings, self.outputs)
+        return mine == (other.task, other.settings, other.outputs)

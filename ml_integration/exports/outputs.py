@@ -81,7 +81,9 @@ def _fits(evidence: Evidence, claims: Claims, task: Claim | None) -> tuple[Fit, 
         found.extend(_detection(choice, evidence, claims) for choice in choices)
     if wanted in ('', _CLASSIFICATION):
         found.extend(read_classes(evidence, claims, bool(wanted)))
-    return tuple(sorted(found, key=lambda fit: -fit.score))
+    found.sort(key=lambda fit: -fit.score)
+    # What an export says can make two ways the same.
+    return tuple(fit for n, fit in enumerate(found) if not any(map(fit.same, found[:n])))
 
 
 def _detection(choice: Choice, evidence: Evidence, claims: Claims) -> Fit:

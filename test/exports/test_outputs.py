@@ -424,6 +424,20 @@ def test_what_the_export_says_counts_more_than_what_its_outputs_look_like() -> N
     assert 'softmax' not in settings
 
 
+def test_what_a_file_says_leaves_one_of_two_ways() -> None:
+    told = {
+        'settings.decoder': B,
+        **{f'settings.decoder_options.{k}': v for k, v in SOFTMAX.items()},
+    }
+    assert len(read(two_runs(WH, detr), claims(**told)).fits) == 1
+
+
+def test_probabilities_get_no_second_softmax_whatever_a_file_says() -> None:
+    made = two_runs(WH, lambda d: {'logits': f32([[0.1, 0.6, 0.3]])})
+    told = claims(3, task='classification', **{'settings.softmax': True})
+    assert read(made, told).fits[0].settings == {'softmax': False}
+
+
 def test_a_detector_without_labels_is_warned_about() -> None:
     made = two_runs(WH, yolov8)
     assert any('no labels' in warning for warning in read(made, claims()).warnings)
