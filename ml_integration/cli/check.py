@@ -1,16 +1,18 @@
 """Checks a model package as a node would before it serves: manifest, files, settings, engine.
 
 The model is opened, compared with its manifest and its task, warmed up and run on its golden
-sample.
+sample. A model for pictures then runs on some, through its task and its validation.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any, TypeVar
+
+import numpy as np
 
 from ml_integration.cli.arguments import (
     add_json,
@@ -20,9 +22,13 @@ from ml_integration.cli.arguments import (
     folder_of,
     trust_of,
 )
-from ml_integration.cli.output import tell
+from ml_integration.cli.output import tell, warn
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
+from ml_integration.errors import ModelError
+from ml_integration.exports.sample_pictures import own_pictures
+from ml_integration.exports.trial import Trial, takes_pictures, try_on
+from ml_integration.exports.verdict import Finding, Level, judge
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage, read_manifest, read_package
 
@@ -36,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_stores(parser)
     add_trust(parser)
     add_json(parser)
+    parser.add_argument(
+        '--strict', action='store_true', help='fail where the results on pictures are suspicious'
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,14 +54,53 @@ def run(args: argparse.Namespace) -> int:
     manifest = report.step('manifest', lambda: read_manifest(folder), _about_manifest)
     package = report.step('files', lambda: read_package(folder, trust), _about_files)
     pipeline = report.step('pipeline', lambda: Loader().load(package), _about_pipeline)
-    pipeline.close()
+    findings: tuple[Finding, ...] = ()
+    try:
+        if takes_pictures(pipeline):
+            _, findings = report.step(
+                'pictures', lambda: _try(pipeline, manifest, args.json), _about_pictures
+            )
+    finally:
+        pipeline.close()
     golden = 'reproduced' if package.golden is not None else 'none, so its results are unproven'
     if args.json:
-        result = {'model': str(manifest.identity), 'golden': golden, 'steps': report.steps}
+        result = {
+            'model': str(manifest.identity),
+            'golden': golden,
+            'steps': report.steps,
+            'findings': [{'level': one.level.value, 'sentence': one.sentence} for one in findings],
+        }
         print(json.dumps(result, indent=2))
     else:
         tell(f'ok  golden sample: {golden}')
-    return 0
+        _tell(findings)
+    suspicious = any(one.level is Level.WARNING for one in findings)
+    return int(args.strict and suspicious)
+
+
+def _try(pipeline: Pipeline, manifest: Manifest, quiet: bool) -> tuple[Trial, tuple[Finding, ...]]:
+    """Runs a model on pictures.
+
+    Raises:
+        ModelError: nothing of what it gives would be published.
+    """
+    trial = try_on(pipeline, own_pictures())
+    findings = judge(trial, pipeline, manifest)
+    failures = [one for one in findings if one.level is Level.FAILURE]
+    if failures:
+        if not quiet:
+            _tell(one for one in findings if one.level is Level.WARNING)
+        what = failures[0].sentence.removesuffix('.')
+        raise ModelError(what, where=str(manifest.identity))
+    return trial, findings
+
+
+def _tell(findings: Iterable[Finding]) -> None:
+    for one in findings:
+        if one.level is Level.NOTE:
+            tell(f'note: {one.sentence}')
+        else:
+            warn(one.sentence)
 
 
 class _Report:
@@ -85,3 +133,13 @@ def _about_files(package: ModelPackage) -> str:
 def _about_pipeline(pipeline: Pipeline) -> str:
     specs = [*pipeline.session.inputs, *pipeline.session.outputs]
     return f'{"; ".join(map(str, specs))}; runs on {pipeline.session.device}'
+
+
+def _about_pictures(outcome: tuple[Trial, tuple[Finding, ...]]) -> str:
+    trial, _ = outcome
+    valid = 'all valid' if trial.valid == len(trial.attempts) else f'{trial.valid} valid'
+    text = f'{len(trial.attempts)} pictures, {valid}'
+    if len(trial.scores):
+        best, middle = float(trial.scores.max()), float(np.median(trial.scores))
+        text += f'; {len(trial.scores)} results, best score {best:.2f}, median {middle:.2f}'
+    return text

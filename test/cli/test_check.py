@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import foreign_models
 import hidden_weights
 import numpy as np
 import onnx_models
@@ -31,11 +32,12 @@ def refusal(folder: Path, capsys: Capture) -> str:
 def test_good_package_passes_every_step(model_folder: ModelFolder, capsys: Capture) -> None:
     assert main(['check', str(model_folder())]) == 0
     out, errors = capsys.readouterr()
-    manifest, files, pipeline, golden = out.splitlines()
+    manifest, files, pipeline, pictures, golden = out.splitlines()
     assert manifest.startswith('ok  manifest: tiny_detector@1, object_detection, onnx')
     assert files.startswith('ok  files: 3 files, ')
     assert pipeline.startswith('ok  pipeline: images: float32[1, 3, 64, 64]; detections:')
     assert 'CPUExecutionProvider' in pipeline
+    assert pictures.startswith('ok  pictures: 3 pictures, all valid; ')
     assert golden == 'ok  golden sample: reproduced'
     assert errors == ''
 
@@ -45,7 +47,13 @@ def test_check_as_json(model_folder: ModelFolder, store: Path, capsys: Capture) 
     assert main(['check', 'tiny_detector', '--json', '--store', str(store)]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown['model'] == 'tiny_detector@1'
-    assert [step['step'] for step in shown['steps']] == ['manifest', 'files', 'pipeline']
+    assert [step['step'] for step in shown['steps']] == [
+        'manifest',
+        'files',
+        'pipeline',
+        'pictures',
+    ]
+    assert shown['findings'] == []
 
 
 def test_package_without_a_golden_sample_passes_but_says_so(
@@ -144,3 +152,87 @@ def test_weights_that_nobody_pinned_are_refused(
     assert f"'{location}'" in refusal(folder, capsys)
     with pytest.raises(ModelLoadError, match='external weights'):
         Loader().load(read_package(folder, Trust('off')))
+
+
+FOREIGN = {
+    # A trained DETR has a softmax and a class of its own for nothing; a sigmoid sees 100 objects.
+    'detr': (foreign_models.detr(), 'rt_detr', 'it finds 100 objects in an empty gray picture'),
+    'depth map': (foreign_models.depth(), 'yolov8', 'no box is larger than'),
+    'segmentation': (foreign_models.segmentation(), 'yolov8', 'objects in an empty gray picture'),
+}
+
+
+@pytest.mark.parametrize(('model', 'decoder', 'words'), FOREIGN.values(), ids=FOREIGN)
+def test_what_no_detector_gives_is_called_suspicious(
+    model_folder: ModelFolder, model: bytes, decoder: str, words: str, capsys: Capture
+) -> None:
+    folder = model_folder(model=model, settings={'decoder': decoder}, labels=(), golden=False)
+    assert main(['check', str(folder)]) == 0
+    errors = capsys.readouterr().err
+    assert 'warning: Suspicious: ' in errors
+    assert words in errors
+    assert main(['check', '--strict', str(folder)]) == 1
+
+
+@pytest.mark.parametrize(
+    ('model', 'decoder', 'kind'),
+    [
+        (foreign_models.pose(), 'yolov8', 'score_out_of_range'),
+        (foreign_models.oriented_boxes(), 'end_to_end', 'box_without_area'),
+    ],
+    ids=['key points', 'oriented boxes'],
+)
+def test_model_whose_every_result_would_be_held_back_fails(
+    model_folder: ModelFolder, model: bytes, decoder: str, kind: str, capsys: Capture
+) -> None:
+    folder = model_folder(model=model, settings={'decoder': decoder}, labels=(), golden=False)
+    assert main(['check', str(folder)]) == 1
+    errors = capsys.readouterr().err
+    assert 'every result on 3 pictures would be held back' in errors.lower()
+    assert f'({kind} on 3). astronaut.jpg: detection 0 has' in errors
+
+
+@pytest.mark.parametrize(
+    ('model', 'settings', 'words'),
+    [
+        (foreign_models.embedding(), {}, 'Their length is 1, as that of an embedding'),
+        (foreign_models.embedding(), {'softmax': True}, 'a guess among 64 classes would score'),
+        (onnx_models.classifier(softmax=True), {'softmax': True}, 'makes nearly equal'),
+    ],
+    ids=['embedding', 'embedding with softmax', 'softmax twice'],
+)
+def test_what_no_classifier_gives_is_called_suspicious(
+    model_folder: ModelFolder,
+    model: bytes,
+    settings: dict[str, bool],
+    words: str,
+    capsys: Capture,
+) -> None:
+    folder = model_folder(
+        model=model, task='classification', settings=settings, labels=(), golden=False
+    )
+    assert main(['check', '--strict', str(folder)]) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_logits_without_a_softmax_are_told_from_a_broken_model(
+    model_folder: ModelFolder, capsys: Capture
+) -> None:
+    folder = model_folder(model=onnx_models.classifier(), task='classification', settings={})
+    assert main(['check', str(folder)]) == 1
+    assert 'Does it need settings.softmax' in capsys.readouterr().err
+
+
+def test_model_that_finds_nothing_passes_with_a_note(
+    model_folder: ModelFolder, capsys: Capture
+) -> None:
+    folder = model_folder(settings={'decoder': 'yolo', 'score_threshold': 1.0})
+    assert main(['check', '--strict', str(folder)]) == 0
+    assert 'note: Nothing was found on 3 pictures.' in capsys.readouterr().out
+
+
+def test_detector_without_labels_is_warned_about(
+    model_folder: ModelFolder, capsys: Capture
+) -> None:
+    assert main(['check', str(model_folder(labels=()))]) == 0
+    assert 'warning: It has no labels' in capsys.readouterr().err
