@@ -33,8 +33,14 @@ WH = (160, 128)
 Dice = np.random.Generator
 
 
-def yolo(dice: Dice, classes: int = 3, each: int = 3, wh: tuple[int, int] = WH) -> Outputs:
-    count = each * cells(wh)
+def yolo(
+    dice: Dice,
+    classes: int = 3,
+    each: int = 3,
+    wh: tuple[int, int] = WH,
+    strides: tuple[int, ...] = (8, 16, 32),
+) -> Outputs:
+    count = each * cells(wh, strides)
     rows = [centered(corners(dice, count, wh)), probabilities(dice, count, 1)]
     rows.append(dice.uniform(0.9, 1, (count, classes)))
     return {'output0': f32([np.concatenate(rows, axis=1)])}
@@ -197,6 +203,7 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     'yolov8 of one class': (lambda d: yolov8(d, 1), 1, 'yolov8', {}),
     'yolov8 of 365 classes on a small picture': (lambda d: yolov8(d, 365), 0, 'yolov8', {}),
     'yolov8 with masks': (segments, 3, 'yolov8', {'other_columns': 32}),
+    'yolo of a single grid': (lambda d: yolo(d, 3, 1, strides=(16,)), 3, 'yolo', {}),
     'yolox': (yolox, 3, 'yolox', {}),
     'yolox without labels': (yolox, 0, 'yolox', {}),
     'yolov10': (end_to_end, 3, 'end_to_end', {}),
@@ -425,11 +432,9 @@ def test_what_the_export_says_counts_more_than_what_its_outputs_look_like() -> N
 
 
 def test_what_a_file_says_leaves_one_of_two_ways() -> None:
-    told = {
-        'settings.decoder': B,
-        **{f'settings.decoder_options.{k}': v for k, v in SOFTMAX.items()},
-    }
-    assert len(read(two_runs(WH, detr), claims(**told)).fits) == 1
+    options = {f'settings.decoder_options.{k}': v for k, v in {**SOFTMAX, 'top_k': 0}.items()}
+    told = claims(**{'settings.decoder': B, **options})
+    assert len(read(two_runs(WH, detr), told).fits) == 1
 
 
 def test_probabilities_get_no_second_softmax_whatever_a_file_says() -> None:
