@@ -12,7 +12,10 @@ from ml_integration.errors import ModelMismatchError
 _NEAR = 0.25
 """Distance to a whole number below which a number stands for it; halves round by 0.06 at 100."""
 
-_USUAL_STRIDES = ((8, 16, 32), (16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (8, 16, 32, 64, 128))
+_USUAL_STRIDES = (
+    (8, 16, 32), (16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (8, 16, 32, 64, 128),
+    (8,), (16,), (32,),
+)  # fmt: skip
 
 
 def promising(scores: Array, threshold: float) -> Array:
@@ -71,7 +74,7 @@ def grid_of(rows: int | None, input_wh: tuple[int, int] | None) -> tuple[int, tu
     """
     for strides in _USUAL_STRIDES if rows and input_wh else ():
         cells = cell_count(input_wh or (0, 0), strides)
-        for each in (1, 3):
+        for each in (1, 3) if len(strides) > 1 else (1,):
             if cells and rows == each * cells:
                 return each, strides
     return 0, ()

@@ -33,8 +33,14 @@ WH = (160, 128)
 Dice = np.random.Generator
 
 
-def yolo(dice: Dice, classes: int = 3, each: int = 3, wh: tuple[int, int] = WH) -> Outputs:
-    count = each * cells(wh)
+def yolo(
+    dice: Dice,
+    classes: int = 3,
+    each: int = 3,
+    wh: tuple[int, int] = WH,
+    strides: tuple[int, ...] = (8, 16, 32),
+) -> Outputs:
+    count = each * cells(wh, strides)
     rows = [centered(corners(dice, count, wh)), probabilities(dice, count, 1)]
     rows.append(dice.uniform(0.9, 1, (count, classes)))
     return {'output0': f32([np.concatenate(rows, axis=1)])}
@@ -96,6 +102,11 @@ def detr(dice: Dice, classes: int = 3) -> Outputs:
 def queries(dice: Dice, names: tuple[str, str], classes: int = 3) -> Outputs:
     boxes = fractions(centered(corners(dice, 300, WH)), WH)
     return {names[0]: f32([logits(dice, 300, classes)]), names[1]: f32([boxes])}
+
+
+def untrained(dice: Dice) -> Outputs:
+    found = {'logits': dice.uniform(0, 0.9, (1, 50, 4)), 'pred_boxes': np.full((1, 50, 4), 0.5)}
+    return {name: f32(array + 0.01) for name, array in found.items()}
 
 
 def joined(dice: Dice) -> Outputs:
@@ -197,6 +208,7 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     'yolov8 of one class': (lambda d: yolov8(d, 1), 1, 'yolov8', {}),
     'yolov8 of 365 classes on a small picture': (lambda d: yolov8(d, 365), 0, 'yolov8', {}),
     'yolov8 with masks': (segments, 3, 'yolov8', {'other_columns': 32}),
+    'yolo of a single grid': (lambda d: yolo(d, 3, 1, strides=(16,)), 3, 'yolo', {}),
     'yolox': (yolox, 3, 'yolox', {}),
     'yolox without labels': (yolox, 0, 'yolox', {}),
     'yolov10': (end_to_end, 3, 'end_to_end', {}),
@@ -217,6 +229,7 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     'paddle': (paddle, 3, B, {'columns': ('class', 'score', 'box')}),
     'detr': (detr, 3, B, SOFTMAX),
     'detr without labels': (detr, 0, B, SOFTMAX),
+    'detr that nobody trained': (untrained, 3, B, SOFTMAX),
     'rt-detr, d-fine, deformable detr': (
         lambda d: queries(d, ('logits', 'pred_boxes')), 3, B, SIGMOID
     ),
@@ -402,6 +415,12 @@ def test_only_a_run_tells_rows_of_yolox_from_those_that_are_decoded(tried: bool)
         readings = read(two_runs(WH, outputs), claims(3), tried)
         found = [reading.settings['decoder'] for reading in readings.equal]
         assert found == ([style] if tried else ['yolo', 'yolox'])
+
+
+def test_queries_of_a_model_that_nobody_trained_are_asked_about_without_labels() -> None:
+    fits = read(two_runs(WH, untrained), claims()).equal
+    options = [fit.settings['decoder_options']['activation'] for fit in fits]
+    assert sorted(options) == ['sigmoid', 'softmax']
 
 
 def test_yolox_wants_pixels_as_opencv_has_them() -> None:
