@@ -111,11 +111,13 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     readings = read_outputs(specs, export.outputs, claims, runs)
     if not readings.fits:
         raise ExportError(readings.refusal, where=export.label, hint=_way_out(source))
-    claims = claims.then(_of_fit(readings.fits[0]))
+    best = readings.fits[0]
+    claims = Claims(tuple(_of_style(best, claims))).then(claims).then(_of_fit(best))
+    inputs = tuple(_filled(item, claims) for item in inputs)
     asked = (
         size_question(picture, said),
         _reading_question(readings, said),
-        encode_question(claims, claims.value('task') == 'classification', readings.fits[0].encode),
+        encode_question(claims, claims.value('task') == 'classification'),
         *(_constant_question(item, claims) for item in inputs),
     )
     questions = tuple(question for question in asked if question is not None)
@@ -185,6 +187,15 @@ def _of_fit(fit: Fit) -> Iterator[Claim]:
     yield Claim('task', fit.task, Origin.SAMPLE, fit.why)
     for key, value in flattened(fit.settings).items():
         yield Claim(f'settings.{key}', value, Origin.SAMPLE, fit.why)
+
+
+def _of_style(fit: Fit, claims: Claims) -> Iterator[Claim]:
+    """Yields how exports with such outputs take pictures, where nothing sure is known."""
+    for key, value in fit.encode.items():
+        known = claims.get(f'encode.{key}')
+        if known is None or not known.sure:
+            source = f'exports for the decoder {fit.settings.get("decoder")} want it'
+            yield Claim(f'encode.{key}', value, Origin.DEFAULT, source, sure=False)
 
 
 def flattened(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:

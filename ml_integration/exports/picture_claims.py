@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ml_integration.core.datatypes import TensorSpec
@@ -51,16 +50,8 @@ def encode_claims(spec: TensorSpec, known: Claims) -> Claims:
     return known.then(more)
 
 
-def encode_question(
-    claims: Claims, classifies: bool, of_style: Mapping[str, Any]
-) -> Question | None:
-    """Returns the question on what is only usual; None if nothing is.
-
-    Args:
-        claims: what is known.
-        classifies: whether the model is a classifier.
-        of_style: settings that go with the way in which its outputs are laid out.
-    """
+def encode_question(claims: Claims, classifies: bool) -> Question | None:
+    """Returns the question on what is only usual; None if nothing is."""
     open_ = [key for key in ASKED if (one := claims.get(f'encode.{key}')) and not one.sure]
     if not open_:
         return None
@@ -69,8 +60,6 @@ def encode_question(
     proposed = [usual, imagenet]
     if classifies:
         proposed.reverse()
-    if of_style:
-        proposed.insert(0, {key: of_style.get(key, usual[key]) for key in open_})
     if 'color' in open_:
         proposed.append({**usual, 'color': 'bgr'})
     unlike = [one for number, one in enumerate(proposed) if one not in proposed[:number]]
