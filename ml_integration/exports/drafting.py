@@ -111,7 +111,9 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     readings = read_outputs(specs, export.outputs, claims, runs)
     if not readings.fits:
         raise ExportError(readings.refusal, where=export.label, hint=_way_out(source))
-    claims = claims.then(_of_fit(readings.fits[0]))
+    best = readings.fits[0]
+    claims = Claims(tuple(_of_style(best, claims))).then(claims).then(_of_fit(best))
+    inputs = tuple(_filled(item, claims) for item in inputs)
     asked = (
         size_question(picture, said),
         _reading_question(readings, said),
@@ -187,6 +189,15 @@ def _of_fit(fit: Fit) -> Iterator[Claim]:
         yield Claim(f'settings.{key}', value, Origin.SAMPLE, fit.why)
 
 
+def _of_style(fit: Fit, claims: Claims) -> Iterator[Claim]:
+    """Yields how exports with such outputs take pictures, where nothing sure is known."""
+    for key, value in fit.encode.items():
+        known = claims.get(f'encode.{key}')
+        if known is None or not known.sure:
+            source = f'exports for the decoder {fit.settings.get("decoder")} want it'
+            yield Claim(f'encode.{key}', value, Origin.DEFAULT, source, sure=False)
+
+
 def flattened(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
     """Returns mappings in mappings as dotted names."""
     flat: dict[str, Any] = {}
@@ -220,6 +231,8 @@ def _named(fit: Fit) -> str:
 
 def _constant_question(item: ModelInput, claims: Claims) -> Question | None:
     if not isinstance(item, ConstantInput) or claims.get(f'inputs.{item.tensor}') is not None:
+        return None
+    if item.value != 0:  # a size or a factor that is known
         return None
     return Question(
         f'inputs.{item.tensor}',

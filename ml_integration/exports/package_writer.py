@@ -102,7 +102,7 @@ def proposal_of(
         contents,
         model,
         draft.inputs,
-        draft.source.export.outputs,
+        draft.readings.fits[0].outputs,
         draft.task,
         draft.settings,
         remarks,
@@ -171,7 +171,7 @@ def _of_tensors(draft: Draft) -> Iterator[Claim]:
         if isinstance(item, SensorInput):
             key = f'inputs.{item.tensor}.topic'
             yield Claim(key, item.topic, Origin.DEFAULT, 'to be remapped')
-    for spec in export.outputs:
+    for spec in draft.readings.fits[0].outputs:
         yield Claim(f'outputs.{spec.name}', _told(spec), Origin.SHAPES, export.model)
 
 
