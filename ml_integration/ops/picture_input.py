@@ -18,7 +18,10 @@ INTERPOLATIONS = {
     'area': cv2.INTER_AREA,
     'nearest': cv2.INTER_NEAREST,
     'cubic': cv2.INTER_CUBIC,
+    'lanczos': cv2.INTER_LANCZOS4,
 }
+LONGEST = 2**14
+"""Longest side of a picture in a tensor [px]."""
 DTYPES = ('float32', 'float16', 'uint8')
 
 
@@ -27,17 +30,63 @@ class PreprocessSettings:
     """Settings that the model was trained with; tensor = (pixel / scale - mean) / std."""
 
     resize: str = declared(
-        'letterbox', 'How a picture is brought to the size of the input.', choices=RESIZES
+        'letterbox',
+        'How a picture is brought to the size of the input.',
+        choices=(*RESIZES, 'shortest_edge'),
     )
     crop_ratio: float = declared(
-        0.875, 'Part of the shorter side that resize: crop keeps.', ge=0.1, le=1.0
+        0.875,
+        'Part of the shorter side that resize: crop keeps, where shortest_edge does not say it.',
+        ge=0.1,
+        le=1.0,
+    )
+    shortest_edge: int = declared(
+        0,
+        'Length of the shorter side after resize: shortest_edge, or before resize: crop cuts the '
+        'center out [px]; 0: not given.',
+        ge=0,
+        le=LONGEST,
+    )
+    longest_edge: int = declared(
+        0,
+        'Longest side after resize: shortest_edge, or side of the square that a letterbox of free '
+        'size fits into [px]; 0: no limit.',
+        ge=0,
+        le=LONGEST,
+    )
+    resize_multiple: int = declared(
+        1,
+        'Sides that follow from the picture are resized down to a multiple of this [px].',
+        ge=1,
+        le=LONGEST,
+    )
+    pad_multiple: int = declared(
+        1,
+        'Sides of an input of free size are padded up to a multiple of this [px].',
+        ge=1,
+        le=LONGEST,
+    )
+    rounding: str = declared(
+        'torchvision',
+        'Whose rule rounds the place of a crop and the sides that longest_edge limits.',
+        choices=('torchvision', 'transformers'),
+    )
+    resampling: str = declared(
+        'opencv',
+        'Whose interpolation resizes; that of pillow is antialiased.',
+        choices=('opencv', 'pillow'),
     )
     interpolation: str = declared(
         'linear', 'Interpolation when resizing.', choices=tuple(INTERPOLATIONS)
     )
     color: str = declared('rgb', 'Order of the color channels.', choices=tuple(FORMATS))
     layout: str = declared('nchw', 'Order of the axes.', choices=('nchw', 'nhwc'))
-    scale: float = declared(255.0, 'Pixels are divided by this first.', ge=1e-6)
+    scale: float = declared(
+        255.0,
+        'Pixels are divided by this first; 255 is a rescale factor of 1/255, and 1 leaves mean '
+        'and std in units of pixels.',
+        ge=1e-6,
+    )
     mean: tuple[float, ...] = declared(
         (0.0,), 'Subtracted after scaling: one value, or one per channel in the order of color.'
     )
@@ -45,7 +94,16 @@ class PreprocessSettings:
         (1.0,), 'Divided by last: one value, or one per channel in the order of color.', ge=1e-6
     )
     pad_value: float = declared(
-        114.0, 'Gray value around a letterboxed picture [0-255].', ge=0.0, le=255.0
+        114.0, 'Gray value around the picture, normalized as pixels are.', ge=0.0, le=255.0
+    )
+    pad_normalized: bool = declared(
+        False, 'pad_value is a value of the tensor, as where padding comes after normalizing.'
+    )
+    max_pixels: int = declared(
+        8388608,
+        'Most pixels of an input of free size; a picture that needs more is refused.',
+        ge=1,
+        le=LONGEST * LONGEST,
     )
 
 
