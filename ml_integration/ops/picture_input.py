@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
 from ml_integration.core.declaration import declared
 from ml_integration.errors import ModelMismatchError, SettingError
 from ml_integration.ops.letterbox import RESIZES
+from ml_integration.ops.resizing import INTERPOLATIONS
 
 FORMATS = {'rgb': ('rgb8', 'bgr8'), 'bgr': ('bgr8', 'rgb8'), 'gray': ('mono8',)}
-INTERPOLATIONS = {
-    'linear': cv2.INTER_LINEAR,
-    'area': cv2.INTER_AREA,
-    'nearest': cv2.INTER_NEAREST,
-    'cubic': cv2.INTER_CUBIC,
-    'lanczos': cv2.INTER_LANCZOS4,
-}
 LONGEST = 2**14
 """Longest side of a picture in a tensor [px]."""
 DTYPES = ('float32', 'float16', 'uint8')
@@ -76,9 +69,7 @@ class PreprocessSettings:
         'Whose interpolation resizes; that of pillow is antialiased.',
         choices=('opencv', 'pillow'),
     )
-    interpolation: str = declared(
-        'linear', 'Interpolation when resizing.', choices=tuple(INTERPOLATIONS)
-    )
+    interpolation: str = declared('linear', 'Interpolation when resizing.', choices=INTERPOLATIONS)
     color: str = declared('rgb', 'Order of the color channels.', choices=tuple(FORMATS))
     layout: str = declared('nchw', 'Order of the axes.', choices=('nchw', 'nhwc'))
     scale: float = declared(
@@ -124,20 +115,22 @@ def the_picture(model: ModelDescription) -> str:
     )
 
 
-def picture_size(settings: PreprocessSettings, spec: TensorSpec, model: str) -> tuple[int, int]:
-    """Returns width and height of the pictures that an input takes [px].
+def picture_size(
+    settings: PreprocessSettings, spec: TensorSpec, model: str
+) -> tuple[int, int] | None:
+    """Returns width and height of the pictures that an input takes [px]; None if both are free.
 
     Raises:
         ModelMismatchError: `spec` is no picture of the settings' layout and color.
     """
     channels = 1 if settings.color == 'gray' else 3
     layout = settings.layout
-    wanted = (None, channels, None, None) if layout == 'nchw' else (None, None, None, channels)
-    # A free size cannot be declared before the first picture, and a wrong batch not be filled.
-    fixed = None not in spec.shape[1:] and spec.shape[:1] in ((1,), (None,))
-    if spec.dtype in DTYPES and fixed and spec.fits(TensorSpec('', spec.dtype, wanted)):
-        height, width = spec.shape[2:] if layout == 'nchw' else spec.shape[1:3]
-        return int(width or 0), int(height or 0)
+    axes = dict(zip(layout, spec.shape, strict=False))
+    height, width = axes.get('h'), axes.get('w')
+    pictures = len(spec.shape) == 4 and spec.dtype in DTYPES and axes['c'] == channels
+    # A batch of another size cannot be filled.
+    if pictures and axes['n'] in (1, None) and (height is None) == (width is None):
+        return None if height is None or width is None else (width, height)
     sizes = (
         f'1, {channels}, height, width' if layout == 'nchw' else f'1, height, width, {channels}'
     )
@@ -145,8 +138,8 @@ def picture_size(settings: PreprocessSettings, spec: TensorSpec, model: str) -> 
         model,
         f"input '{spec.name}' does not take a {settings.color} picture in {layout} order",
         str(spec),
-        f'{", ".join(DTYPES)} [{sizes}] with fixed sizes',
-        "Correct encode.layout and encode.color, or fix free sizes under 'inputs'.",
+        f'{", ".join(DTYPES)} [{sizes}] with height and width both fixed or both free',
+        "Correct encode.layout and encode.color, or the sizes under 'inputs'.",
     )
 
 
@@ -175,6 +168,8 @@ def normalized_values(settings: PreprocessSettings, dtype: str, model: str) -> t
             where=model,
         )
     exact = values.round() if dtype == 'uint8' else values
+    if settings.pad_normalized:
+        exact[256] = settings.pad_value
     rounded = exact.astype(dtype)
     if dtype == 'float16':
         rounded = rounded.view(np.uint16)
