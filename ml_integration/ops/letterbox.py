@@ -122,13 +122,15 @@ def cropped(
 def covering(
     source_wh: tuple[int, int], target_wh: tuple[int, int], crop_ratio: float
 ) -> tuple[int, int]:
-    """Returns the smallest size with the source's aspect ratio that covers target / crop_ratio.
-
-    That is rounded down, as timm and transformers do it.
-    """
+    """Returns the smallest size with the source's aspect ratio that covers target / crop_ratio."""
     width, height = source_wh
-    # A ratio such as 224 / 236 misses its whole number by the rounding of the division.
-    cover_w, cover_h = (int(side / crop_ratio + 1e-6) for side in target_wh)
+    cover_w, cover_h = stretched(target_wh, crop_ratio)
     if cover_w * height >= cover_h * width:
         return cover_w, max(cover_h, cover_w * height // width)
     return max(cover_w, cover_h * width // height), cover_h
+
+
+def stretched(target_wh: tuple[int, int], crop_ratio: float) -> tuple[int, int]:
+    """Returns target / crop_ratio, rounded down as timm and transformers do it."""
+    # A ratio such as 224 / 236 misses its whole number by the rounding of the division.
+    return int(target_wh[0] / crop_ratio + 1e-6), int(target_wh[1] / crop_ratio + 1e-6)

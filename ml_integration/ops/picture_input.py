@@ -25,11 +25,12 @@ class PreprocessSettings:
     resize: str = declared(
         'letterbox',
         'How a picture is brought to the size of the input.',
-        choices=(*RESIZES, 'shortest_edge'),
+        choices=(*RESIZES, 'shortest_edge', 'stretch_crop'),
     )
     crop_ratio: float = declared(
         0.875,
-        'Part of the shorter side that resize: crop keeps, where shortest_edge does not say it.',
+        'Part of the shorter side that resize: crop keeps, where shortest_edge does not say it; '
+        'part of each side that stretch_crop keeps.',
         ge=0.1,
         le=1.0,
     )
@@ -61,7 +62,8 @@ class PreprocessSettings:
     )
     rounding: str = declared(
         'torchvision',
-        'Whose rule rounds the place of a crop and the sides that longest_edge limits.',
+        'Whose rule rounds the place of a crop, the sides that longest_edge limits, and those of '
+        'letterbox_topleft.',
         choices=('torchvision', 'transformers'),
     )
     resampling: str = declared(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.errors import FrameError, ModelMismatchError, SettingError
-from ml_integration.ops.letterbox import Letterbox, covering, cropped, place
+from ml_integration.ops.letterbox import Letterbox, covering, cropped, place, stretched
 from ml_integration.ops.picture_input import PreprocessSettings
 
 TYPICAL_WH = (640, 480)
@@ -28,7 +28,7 @@ def check_placement(settings: PreprocessSettings, spec: TensorSpec, model: str) 
         expected = 'the length that the shorter side gets [px]'
         raise SettingError('encode.shortest_edge', 0, expected, where=model)
     boxed = resize.startswith('letterbox') and not settings.longest_edge
-    if None in spec.shape[1:] and (boxed or resize in ('stretch', 'crop')):
+    if None in spec.shape[1:] and (boxed or resize in ('stretch', 'crop', 'stretch_crop')):
         raise ModelMismatchError(
             model,
             f"input '{spec.name}' has no size that 'encode.resize: {resize}' could aim at",
@@ -66,9 +66,14 @@ def placed(
             else:
                 resized = covering(source_wh, target_wh, settings.crop_ratio)
             return cropped(source_wh, target_wh, resized, settings.rounding)
+        case 'stretch_crop':
+            resized = stretched(target_wh, settings.crop_ratio)
+            return cropped(source_wh, target_wh, resized, settings.rounding)
         case 'shortest_edge':
             box = _at_top_left(source_wh, target_wh, shortest_edge_wh(settings, source_wh))
             return _fitting(settings, box)
+        case 'letterbox_topleft' if settings.rounding == 'transformers':
+            return _at_top_left(source_wh, target_wh, _nearest(source_wh, target_wh))
     return place(settings.resize, source_wh, target_wh)
 
 
@@ -107,6 +112,12 @@ def _free(settings: PreprocessSettings, source_wh: tuple[int, int]) -> Letterbox
     if settings.resize == 'letterbox':
         return box.centered()
     return box
+
+
+def _nearest(source_wh: tuple[int, int], target_wh: tuple[int, int]) -> tuple[int, int]:
+    """Returns the largest size with the aspect ratio of the source, rounded to the nearest."""
+    scale = min(target / source for source, target in zip(source_wh, target_wh, strict=True))
+    return max(1, int(source_wh[0] * scale + 0.5)), max(1, int(source_wh[1] * scale + 0.5))
 
 
 def _down(wh: tuple[int, int], multiple: int) -> tuple[int, int]:
