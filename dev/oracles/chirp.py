@@ -11,6 +11,6 @@ def chirp(width: int, height: int) -> npt.NDArray[np.uint8]:
     y, x = np.mgrid[:height, :width].astype(np.int64)
     channels = [(x * x * (3 + c) + y * y * (7 - 2 * c) + x * y) >> 9 for c in range(3)]
     stacked = np.stack(channels, axis=2)
-    waves = np.abs(stacked % 512 - 256).clip(0, 255).astype(np.uint8)
+    waves: npt.NDArray[np.uint8] = np.abs(stacked % 512 - 256).clip(0, 255).astype(np.uint8)
     waves[height // 8 : height // 4, width // 8 : width // 2] = (255, 0, 40)
     return waves
