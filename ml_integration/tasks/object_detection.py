@@ -99,14 +99,17 @@ class ObjectDetection:
         self._settings = settings
         self._model = model
         self._picture = the_picture(model)
-        decoder: type[Decoder] = decoders.load(settings.decoder)
-        self._decode = decoder(model, model.pictures[self._picture], settings.decoder_options)
+        self._input_wh = model.pictures[self._picture]
+        self._decode = self._decoder(self._input_wh)
         self._rounding = rounding(model.outputs)
         self.batched = self._decode.batched
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Detections:
         """Decodes, drops overlapping boxes, and brings the rest onto the picture."""
         settings = self._settings
+        input_wh = geometry[self._picture].target_wh
+        if input_wh != self._input_wh:  # free, and given by the picture
+            self._decode, self._input_wh = self._decoder(input_wh), input_wh
         with np.errstate(over='ignore', invalid='ignore'):
             xyxy, scores, class_ids = self._decode(outputs, settings.score_threshold)
             if self._decode.overlapping:
@@ -118,6 +121,11 @@ class ObjectDetection:
         best = order[: settings.max_detections]
         scores = without_rounding(scores[best], self._rounding)
         return Detections(xyxy[relevant][: len(best)], scores, class_ids[best], len(order))
+
+    def _decoder(self, input_wh: tuple[int, int]) -> Decoder:
+        """Makes a decoder for pictures of a size [px]."""
+        decoder: type[Decoder] = decoders.load(self._settings.decoder)
+        return decoder(self._model, input_wh, self._settings.decoder_options)
 
     def validate(self, result: Detections, geometry: Geometry) -> Verdict:
         """Checks numbers, boxes, classes and how many there are."""
