@@ -21,6 +21,7 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import declared
+from ml_integration.errors import FrameError, ModelMismatchError
 from ml_integration.ops import decoders
 from ml_integration.ops.boxes import classwise_nms, clip_boxes
 from ml_integration.ops.decoders import Decoder, DecoderOptions
@@ -96,9 +97,7 @@ class ObjectDetection:
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Detections:
         """Decodes, drops overlapping boxes, and brings the rest onto the picture."""
         settings = self._settings
-        input_wh = geometry[self._picture].target_wh
-        if input_wh != self._input_wh:  # free, and given by the picture
-            self._decode, self._input_wh = self._decoder(input_wh), input_wh
+        self._follow(geometry[self._picture].target_wh)
         with np.errstate(over='ignore', invalid='ignore'):
             xyxy, scores, class_ids = self._decode(outputs, settings.score_threshold)
             if self._decode.overlapping:
@@ -110,6 +109,24 @@ class ObjectDetection:
         best = order[: settings.max_detections]
         scores = without_rounding(scores[best], self._rounding)
         return Detections(xyxy[relevant][: len(best)], scores, class_ids[best], len(order))
+
+    def _follow(self, input_wh: tuple[int, int]) -> None:
+        """Makes the decoder anew where the size is free and the picture has another one [px].
+
+        Raises:
+            FrameError: the outputs are not those of such a picture.
+        """
+        if input_wh == self._input_wh:
+            return
+        try:
+            self._decode, self._input_wh = self._decoder(input_wh), input_wh
+        except ModelMismatchError as error:
+            raise FrameError(
+                'the model cannot take a picture of this size',
+                got='{} x {} px in its input'.format(*input_wh),
+                expected='{} x {} px'.format(*self._input_wh),
+                hint=str(error),
+            ) from error
 
     def _decoder(self, input_wh: tuple[int, int]) -> Decoder:
         """Makes a decoder for pictures of a size [px]."""
