@@ -94,7 +94,8 @@ class PreprocessSettings:
     )
     max_pixels: int = declared(
         8388608,
-        'Most pixels of an input of free size; a picture that needs more is refused.',
+        'Most pixels of an input of free size, and of a picture before it is cropped; one that '
+        'needs more is refused.',
         ge=1,
         le=LONGEST * LONGEST,
     )

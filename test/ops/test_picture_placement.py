@@ -85,7 +85,9 @@ def test_a_free_size_follows_from_the_picture(
 def test_padding_is_less_than_a_multiple_and_bounded_in_all(
     source_wh: tuple[int, int], down: int, up: int, resize: str
 ) -> None:
-    choice = wanted(resize=resize, longest_edge=500, resize_multiple=down, pad_multiple=up)
+    choice = wanted(
+        resize=resize, longest_edge=500, resize_multiple=down, pad_multiple=up, max_pixels=2**24
+    )
     box = placed(choice, source_wh, None)
     for target, resized, offset in zip(box.target_wh, box.resized_wh, box.offset_xy, strict=True):
         assert target % up == 0 and resized % down == 0
@@ -125,6 +127,13 @@ def test_what_does_not_fit_into_a_fixed_input_is_refused() -> None:
 def test_a_picture_that_needs_too_much_memory_is_refused() -> None:
     with pytest.raises(FrameError, match=r'80000 x 800 px.*at most 8388608 pixels'):
         placed(wanted(resize='shortest_edge', shortest_edge=800), (1000, 10), None)
+
+
+@pytest.mark.parametrize('resize', ['crop', 'shortest_edge'])
+def test_a_narrow_picture_is_not_blown_up_for_a_fixed_input(resize: str) -> None:
+    choice = wanted(resize=resize, shortest_edge=256)
+    with pytest.raises(FrameError, match='1024000 x 256 px'):
+        placed(choice, (4000, 1), (2**20 if resize == 'shortest_edge' else 224, 256))
 
 
 def test_a_typical_picture_stands_for_those_to_come() -> None:
