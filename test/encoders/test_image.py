@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL.Image import Resampling, fromarray
 
 from ml_integration.core.datatypes import Frame, TensorSpec
 from ml_integration.encoders.image import Image
@@ -38,17 +39,27 @@ def plain(pixels: np.ndarray, encoding: str, wanted: PreprocessSettings, wh: Any
     """The tensor in float64, by the book: resize, pad, order, normalize, transpose."""
     height, width = pixels.shape[:2]
     box = place(wanted.resize, (width, height), wh, wanted.crop_ratio)
-    flags = {'linear': cv2.INTER_LINEAR, 'area': cv2.INTER_AREA}
-    resized = cv2.resize(pixels, box.resized_wh, interpolation=flags[wanted.interpolation])
+    if wanted.resampling == 'opencv':
+        flags = {'linear': cv2.INTER_LINEAR, 'area': cv2.INTER_AREA}
+        resized = cv2.resize(pixels, box.resized_wh, interpolation=flags[wanted.interpolation])
+    else:
+        filters = {'linear': Resampling.BILINEAR, 'area': Resampling.BOX}
+        resized = pixels
+        for size in ((box.resized_wh[0], height), box.resized_wh):  # rows, then columns
+            resized = np.asarray(fromarray(resized).resize(size, filters[wanted.interpolation]))
     resized = resized.reshape(*resized.shape[:2], -1).astype(np.float64)
     canvas = np.full((wh[1], wh[0], resized.shape[2]), wanted.pad_value)
+    padding = np.ones(canvas.shape, bool)
     left, top = box.offset_xy
     cut = resized[max(0, -top) :, max(0, -left) :][: wh[1], : wh[0]]
     top, left = max(0, top), max(0, left)
-    canvas[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
+    inside = np.s_[top : top + cut.shape[0], left : left + cut.shape[1]]
+    canvas[inside], padding[inside] = cut, False
     if encoding != 'mono8' and encoding[:3] != wanted.color:
         canvas = canvas[:, :, ::-1]
     tensor = (canvas / wanted.scale - np.array(wanted.mean)) / np.array(wanted.std)
+    if wanted.pad_normalized:
+        tensor[padding] = wanted.pad_value
     return (tensor.transpose(2, 0, 1) if wanted.layout == 'nchw' else tensor)[None]
 
 
@@ -66,12 +77,14 @@ def test_the_tensor_equals_plain_numpy(data: st.DataObject) -> None:
     color = data.draw(st.sampled_from(('rgb', 'bgr', 'gray')))
     wanted = PreprocessSettings(
         resize=data.draw(st.sampled_from([name for name in RESIZES if name != 'none'])),
+        resampling=data.draw(st.sampled_from(('opencv', 'pillow'))),
         interpolation=data.draw(st.sampled_from(('linear', 'area'))),
         layout=data.draw(st.sampled_from(('nchw', 'nhwc'))),
         color=color,
         mean=(0.4,) if color == 'gray' else IMAGENET['mean'],
         std=(0.2,) if color == 'gray' else IMAGENET['std'],
         pad_value=data.draw(st.floats(0, 255)),
+        pad_normalized=data.draw(st.booleans()),
     )
     wh = data.draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
     source = data.draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
