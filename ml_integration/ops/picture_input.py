@@ -50,10 +50,11 @@ class PreprocessSettings:
     )
     resize_multiple: int = declared(
         1,
-        'Sides that follow from the picture are resized down to a multiple of this [px].',
+        'Sides that follow from the picture are resized to a multiple of this [px].',
         ge=1,
         le=LONGEST,
     )
+    resize_up: bool = declared(False, 'Those sides are rounded up to the multiple, and not down.')
     pad_multiple: int = declared(
         1,
         'Sides of an input of free size are padded up to a multiple of this [px].',

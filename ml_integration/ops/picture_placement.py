@@ -84,7 +84,7 @@ def shortest_edge_wh(settings: PreprocessSettings, source_wh: tuple[int, int]) -
         new_long = long if new_short == short else int(exact * long / short)
     wide = source_wh[0] >= source_wh[1]
     resized = (new_long, new_short) if wide else (new_short, new_long)
-    return _down(resized, settings.resize_multiple)
+    return _to_multiple(settings, resized)
 
 
 def _into(
@@ -113,11 +113,11 @@ def _free(settings: PreprocessSettings, source_wh: tuple[int, int]) -> Letterbox
     """Makes the tensor as large as the resized picture, padded up to the multiple."""
     if settings.resize.startswith('letterbox'):
         box = place(settings.resize, source_wh, (settings.longest_edge, settings.longest_edge))
-        resized = _down(box.resized_wh, settings.resize_multiple)
+        resized = _to_multiple(settings, box.resized_wh)
     elif settings.resize == 'shortest_edge':
         resized = shortest_edge_wh(settings, source_wh)
     else:
-        resized = _down(source_wh, settings.resize_multiple)
+        resized = _to_multiple(settings, source_wh)
     width, height = (side + -side % settings.pad_multiple for side in resized)
     box = _at_top_left(source_wh, (width, height), resized)
     if settings.resize == 'letterbox':
@@ -131,9 +131,12 @@ def _nearest(source_wh: tuple[int, int], target_wh: tuple[int, int]) -> tuple[in
     return max(1, int(source_wh[0] * scale + 0.5)), max(1, int(source_wh[1] * scale + 0.5))
 
 
-def _down(wh: tuple[int, int], multiple: int) -> tuple[int, int]:
-    """Rounds both sides down to a multiple, which is the shortest that they get."""
-    return max(1, wh[0] // multiple) * multiple, max(1, wh[1] // multiple) * multiple
+def _to_multiple(settings: PreprocessSettings, wh: tuple[int, int]) -> tuple[int, int]:
+    """Rounds both sides to the multiple, which is the shortest that they get."""
+    multiple = settings.resize_multiple
+    rest = multiple - 1 if settings.resize_up else 0
+    width, height = (max(1, (side + rest) // multiple) * multiple for side in wh)
+    return width, height
 
 
 def _at_top_left(

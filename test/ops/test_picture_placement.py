@@ -44,6 +44,7 @@ def wanted(**encode: Any) -> PreprocessSettings:
         ({**DETR}, (1920, 1080), (1333, 750)),  # 749.8 to the nearest
         ({**DETR, 'rounding': 'torchvision'}, (1920, 1080), (1333, 749)),  # ... and down
         ({**DETR, 'resize_multiple': 16}, (1920, 1080), (1328, 736)),  # YOLOS
+        ({'shortest_edge': 100, 'resize_multiple': 32, 'resize_up': True}, (96, 50), (192, 128)),
         ({'shortest_edge': 64, 'resize_multiple': 100}, (64, 64), (100, 100)),  # the least
     ],
 )
