@@ -78,11 +78,20 @@ class FrameLoop:
         self._shift = Shift(self._loop, self._lose)
 
     def start(self) -> None:
+        self.begin()
+        self._shift.start()
+
+    def begin(self) -> None:
+        """Begins anew without a thread, for a caller who serves: nothing is waiting any more."""
         for stream in self._streams:
             stream.reset()
         for pipeline in self._router.pipelines:
             self._mailbox.feed(pipeline)
-        self._shift.start()
+
+    def serve_waiting(self) -> None:
+        """Serves what waits and can run, on the caller's thread."""
+        while self._mailbox.can_run(self._router.pipeline):
+            self.serve()
 
     def stop(self) -> None:
         """Finishes what is under way and ends the thread; if that hangs, it is left behind."""
