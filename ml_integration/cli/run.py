@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         out = new_folder(args.out) if args.out else None
         writer = _writer(args, out, pipeline, cleanup)
         stopped = cleanup.enter_context(interruptible(pipeline.session.interrupt))
-        work = _Run(Playback(pipeline, warn), writer, out)
+        work = _Run(Playback(pipeline, warn), writer, out, args.every)
         # Lines on a terminal show by themselves how far it has come.
         with progress(args.model, of_bytes=False, quiet=out is None and on_terminal()) as show:
             for source in reading.sources:
@@ -82,6 +82,7 @@ class _Run:
     playback: Playback
     writer: ResultWriter
     out: Path | None
+    every: int
     tally: Tally = field(default_factory=Tally)
 
     def run(self, source: Source, messages: Iterable[tuple[str, Recorded]]) -> None:
@@ -92,7 +93,7 @@ class _Run:
             pictures: PictureWriter | None = None
             if self.out is not None and pipeline.picture:
                 topic = _picture_topic(pipeline)
-                pictures = cleanup.enter_context(pictures_of(source, topic, self.out))
+                pictures = cleanup.enter_context(pictures_of(source, topic, self.out, self.every))
             for topic, recorded in messages:
                 for outcome in self.playback.play(topic, recorded):
                     self._keep(outcome, pictures)

@@ -140,6 +140,10 @@ class FrameLoop:
         """Returns the topics that the serving model still needs messages of, by stream."""
         return self._mailbox.missing(self._router.pipeline)
 
+    def has_work(self) -> bool:
+        """Tells whether something is under way, or waits and can run."""
+        return self.busy_s() > 0 or self._mailbox.can_run(self._router.pipeline)
+
     def busy_s(self) -> float:
         """Returns the time since work on the current batch began [s]; 0 if there is none."""
         since_ns = self._shift.worker.busy_since_ns

@@ -6,7 +6,7 @@ for want of time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic_ns
 
@@ -46,6 +46,27 @@ class Outcome:
     recorded: Recorded
     prediction: Prediction | None = None
     error: str = ''
+
+
+class Ticks:
+    """Ticks of a clock that starts runs, in the time of a recording.
+
+    Args:
+        rate_hz: ticks per second [Hz]; 0 for none.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self._period_ns = round(1e9 / rate_hz) if rate_hz else 0
+        self._due_ns: int | None = None
+
+    def until(self, now_ns: int) -> Iterator[Recorded]:
+        """Yields the ticks that are due by a time of the recording; none by the first one."""
+        if self._due_ns is None:
+            self._due_ns = now_ns + self._period_ns
+        while self._period_ns and self._due_ns <= now_ns:
+            name = f'the clock at {self._due_ns / 1e9:.2f} s'
+            yield Recorded(CLOCK, '', None, self._due_ns, name, self._due_ns)
+            self._due_ns += self._period_ns
 
 
 class _Collector:
@@ -100,10 +121,10 @@ class Playback:
     def begin(self) -> None:
         """Begins another recording: states and windows start anew."""
         self._loop.begin()
-        self._tick_ns: int | None = None
+        self._ticks = Ticks(self._wiring.trigger.rate_hz)
 
     def play(self, topic: str, recorded: Recorded) -> list[Outcome]:
-        """Brings in a message and serves what can run then.
+        """Brings in a message, after the ticks of the clock that are due, and serves what can run.
 
         Args:
             topic: the topic in the manifest that it is for.
@@ -112,31 +133,17 @@ class Playback:
         Returns:
             The outcomes of the runs that it made possible, mostly one.
         """
-        outcomes = self._ticks(recorded.recorded_ns)
-        return [*outcomes, *self._serve(topic, recorded, recorded.stamp_ns)]
+        ticks = [(CLOCK, tick) for tick in self._ticks.until(recorded.recorded_ns)]
+        return [outcome for one in (*ticks, (topic, recorded)) for outcome in self._serve(*one)]
 
     def stats(self) -> Stats:
         """Returns the statistics since the start."""
         return self._monitor.stats(monotonic_ns(), self._loop.missing())
 
-    def _ticks(self, until_ns: int) -> list[Outcome]:
-        """Lets the clock start the runs that are due by the next message."""
-        rate_hz, outcomes = self._wiring.trigger.rate_hz, list[Outcome]()
-        if not rate_hz:
-            return outcomes
-        period_ns = round(1e9 / rate_hz)
-        due_ns = self._tick_ns or until_ns + period_ns
-        while due_ns <= until_ns:
-            tick = Recorded(CLOCK, '', None, due_ns, f'the clock at {due_ns / 1e9:.2f} s', due_ns)
-            outcomes += self._serve(CLOCK, tick, due_ns)
-            due_ns += period_ns
-        self._tick_ns = due_ns
-        return outcomes
-
-    def _serve(self, topic: str, recorded: Recorded, stamp_ns: int) -> list[Outcome]:
-        self._now_ns = stamp_ns
-        self._monitor.received('', topic, monotonic_ns(), 0, stamp_ns)
-        self._loop.receive(self._stream, topic, recorded, stamp_ns)
+    def _serve(self, topic: str, recorded: Recorded) -> list[Outcome]:
+        self._now_ns = recorded.stamp_ns
+        self._monitor.received('', topic, monotonic_ns(), 0, recorded.stamp_ns)
+        self._loop.receive(self._stream, topic, recorded, recorded.stamp_ns)
         self._loop.serve_waiting()
         if self._monitor.sentence:
             self._results.outcomes.append(Outcome(recorded, error=self._monitor.sentence))

@@ -103,7 +103,7 @@ def compare(args: argparse.Namespace) -> int:
     """Compares the two models; the status says only whether both could be run."""
     with ExitStack() as cleanup:
         pipelines = []
-        for model in (args.model, args.compare):
+        for model in (args.compare, args.model):
             pipelines.append(load(args, model))
             cleanup.callback(pipelines[-1].close)
         _check(*pipelines)
@@ -114,7 +114,7 @@ def compare(args: argparse.Namespace) -> int:
         how = comparison_of(pipelines[0].task, str(pipelines[0].model.identity))
         comparison = _Comparison(first, second, how, draws)
         stopped = cleanup.enter_context(interruptible(pipelines[0].session.interrupt))
-        with progress(f'{args.model} and {args.compare}', of_bytes=False) as show:
+        with progress(f'{args.compare} and {args.model}', of_bytes=False) as show:
             for source in reading.sources:
                 first.begin()
                 second.begin()

@@ -117,20 +117,21 @@ class VideoWriter:
             self._writer.release()
 
 
-def pictures_of(source: Source, topic: str, folder: Path) -> PictureWriter:
+def pictures_of(source: Source, topic: str, folder: Path, every: int) -> PictureWriter:
     """Returns what writes the annotated pictures of a recording: of a moving one, a video.
 
     Args:
         source: where they come from.
         topic: the one in the manifest that they come on.
         folder: where they go.
+        every: only each such picture is there.
     """
     recording, place = source.recording, folder / source.path.resolve().stem
     if isinstance(recording, Video):
-        return VideoWriter(place, recording.rate_hz)
+        return VideoWriter(place, recording.rate_hz / every)
     if isinstance(recording, HasTopics):
         recorded = next(of for of, names in source.routes.items() if topic in names)
-        rate_hz = recording.rate_hz(recorded)
+        rate_hz = recording.rate_hz(recorded) / every
         return VideoWriter(place, rate_hz if 1 <= rate_hz <= MAX_HZ else RATE_HZ)
     return PictureFolder(folder)
 

@@ -71,17 +71,23 @@ class CommaSeparated:
         start = [outcome.recorded.name, outcome.recorded.stamp_ns]
         prediction, nothing = outcome.prediction, [''] * len(self._columns)
         if prediction is None:
-            self._writer.writerow([*start, *nothing, '', outcome.error])
+            self._row([*start, *nothing, '', outcome.error])
             return
-        rows = [[_cell(getattr(row, name)) for name in self._columns]
-                for row in rows_of(prediction, self._pipeline)]  # fmt: skip
+        rows = rows_of(prediction, self._pipeline)
+        cells = [[getattr(row, name) for name in self._columns] for row in rows]
         held_back = ' '.join(reason.kind for reason in prediction.verdict.reasons)
-        for row in rows or [nothing]:
-            self._writer.writerow([*start, *row, held_back, ''])
+        for row in cells or [nothing]:
+            self._row([*start, *row, held_back, ''])
+
+    def _row(self, cells: Sequence[Any]) -> None:
+        self._writer.writerow(map(_cell, cells))
 
 
 def _cell(value: Any) -> Any:
-    return ' '.join(map(str, value)) if isinstance(value, tuple) else value
+    """Returns a value as a cell: names of files come from strangers, and may meet a terminal."""
+    if isinstance(value, tuple):
+        return ' '.join(map(str, value))
+    return escaped(value) if isinstance(value, str) else value
 
 
 class Words:

@@ -70,6 +70,9 @@ def facts(pipeline: Pipeline, stats: Stats, tally: Tally) -> list[list[str]]:
             ['dropped', f'{total.displaced + total.stale} of {total.received} '
              f'({total.drop_ratio:.1%}): {total.displaced} displaced, {total.stale} too old']
         )  # fmt: skip
+    age = stats.streams[0].age
+    if age is not None and age.p99:
+        rows.append(['age', f'p50 {age.p50:.1f} ms, p99 {age.p99:.1f} ms, from the stamp on'])
     rows.append(['results', f'{tally.results}{_labels(tally)}'])
     if stats.invalid_kinds:
         kinds = ', '.join(f'{kind} {count}' for kind, count in stats.invalid_kinds.items())
@@ -96,6 +99,7 @@ def summary_document(pipeline: Pipeline, stats: Stats, tally: Tally) -> dict[str
         'unreadable': tally.unreadable,
         'results': tally.results,
         'labels': tally.labels,
+        'age_ms': asdict(stats.streams[0].age) if stats.streams[0].age else None,
         'last_error': stats.last_error,
         'missing': [topic for stream in stats.streams for topic in stream.missing],
         'stages_ms': {name: asdict(value) for name, value in stats.stages.items()},
