@@ -34,11 +34,14 @@ def run_demo(name: str, out: Path, play: Callable[[View], None]) -> int:
         use_own_domain()
         play(view)
     except MlIntegrationError as error:
+        view.rest()
         print(f'{name}: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         view.say('interrupted; nothing is left running')
         return 130
+    finally:
+        view.rest()
     return 0
 
 

@@ -96,6 +96,18 @@ class ObjectDetection:
             1000, 'Detections in one picture from which on the result is not valid.', ge=1
         )
 
+    @dataclass(frozen=True, slots=True)
+    class Row:
+        """An object: name and number of its class, score, and edges of its box [px]."""
+
+        label: str
+        class_id: int
+        score: float
+        left: float
+        top: float
+        right: float
+        bottom: float
+
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         self._settings = settings
         self._model = model
@@ -214,6 +226,18 @@ class ObjectDetection:
     def telling(self, result: Detections) -> bool:
         """Tells whether there is a detection: an empty list shows none of its fields."""
         return len(result) > 0
+
+    def rows(self, result: Detections) -> list[Row]:
+        """Lists the objects, best first."""
+        return [
+            self.Row(self._model.label(class_id), class_id, score, *corners)
+            for class_id, score, corners in zip(
+                result.class_ids.tolist(),
+                result.scores.tolist(),
+                result.xyxy.tolist(),
+                strict=True,
+            )
+        ]
 
     def draw(self, canvas: Array, result: Detections) -> None:
         """Draws each box with its class and score."""
