@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -20,13 +20,14 @@ from ml_integration.cli.arguments import (
     add_stores,
     add_trust,
     folder_of,
+    path,
     trust_of,
 )
 from ml_integration.cli.output import tell, warn
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ModelError
-from ml_integration.exports.sample_pictures import own_pictures
+from ml_integration.exports.sample_pictures import Picture, own_pictures, pictures_of
 from ml_integration.exports.trial import Trial, takes_pictures, try_on
 from ml_integration.exports.verdict import Finding, Level, judge
 from ml_integration.store.package.manifest import Manifest
@@ -43,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_trust(parser)
     add_json(parser)
     parser.add_argument(
+        '--sample',
+        type=path,
+        metavar='FILE',
+        help='pictures to run it on: a picture, a folder, a video, a bag or an .npy file '
+        '(default: a few photographs that come with the package)',
+    )
+    parser.add_argument(
         '--strict', action='store_true', help='fail where the results on pictures are suspicious'
     )
 
@@ -56,9 +64,10 @@ def run(args: argparse.Namespace) -> int:
     pipeline = report.step('pipeline', lambda: Loader().load(package), _about_pipeline)
     findings: tuple[Finding, ...] = ()
     try:
-        if takes_pictures(pipeline):
+        if takes_pictures(pipeline) or args.sample is not None:
+            pictures = own_pictures() if args.sample is None else pictures_of(args.sample)
             _, findings = report.step(
-                'pictures', lambda: _try(pipeline, manifest, args.json), _about_pictures
+                'pictures', lambda: _try(pipeline, manifest, pictures, args.json), _about_pictures
             )
     finally:
         pipeline.close()
@@ -78,13 +87,16 @@ def run(args: argparse.Namespace) -> int:
     return int(args.strict and suspicious)
 
 
-def _try(pipeline: Pipeline, manifest: Manifest, quiet: bool) -> tuple[Trial, tuple[Finding, ...]]:
+def _try(
+    pipeline: Pipeline, manifest: Manifest, pictures: Sequence[Picture], quiet: bool
+) -> tuple[Trial, tuple[Finding, ...]]:
     """Runs a model on pictures.
 
     Raises:
+        ExportError: the model is not one for pictures.
         ModelError: nothing of what it gives would be published.
     """
-    trial = try_on(pipeline, own_pictures())
+    trial = try_on(pipeline, pictures)
     findings = judge(trial, pipeline, manifest)
     failures = [one for one in findings if one.level is Level.FAILURE]
     if failures:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import ExportError, FrameError
 from ml_integration.exports.output_values import OutputValues, values_of
 from ml_integration.exports.sample_pictures import Picture, own_pictures
+from ml_integration.recordings.pictures import picture_message
 
 KEPT = 8
 """Most pictures whose raw outputs are kept."""
@@ -177,21 +177,6 @@ def _check_inputs(pipeline: Pipeline) -> None:
 
 
 def _observation(pipeline: Pipeline, picture: Picture) -> Observation:
-    arrival = Arrival(_message(picture.pixels), 0, 0, 0)
+    arrival = Arrival(picture_message(picture.pixels), 0, 0, 0)
     arrivals = {item.tensor: (arrival,) for item in pipeline.wiring.inputs}
     return Observation('', arrival, arrivals, restarted=True)
-
-
-def _message(pixels: Array) -> Any:
-    """Makes what a sensor reads like a sensor_msgs/msg/Image."""
-    height, width = pixels.shape[:2]
-    stamp = SimpleNamespace(sec=0, nanosec=0)
-    return SimpleNamespace(
-        header=SimpleNamespace(stamp=stamp, frame_id=''),
-        height=height,
-        width=width,
-        encoding='bgr8',
-        is_bigendian=0,
-        step=3 * width,
-        data=np.ascontiguousarray(pixels).tobytes(),
-    )

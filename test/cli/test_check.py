@@ -4,16 +4,19 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import foreign_models
 import hidden_weights
 import numpy as np
 import onnx_models
 import pytest
+import sensor_models
 from model_folders import pin_files, read_manifest_document, write_manifest
 
 from ml_integration.cli.main import main
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ModelLoadError
+from ml_integration.exports import sample_pictures
 from ml_integration.store.package.package import read_package
 from ml_integration.store.trust.policy import Trust
 
@@ -236,3 +239,27 @@ def test_detector_without_labels_is_warned_about(
 ) -> None:
     assert main(['check', str(model_folder(labels=()))]) == 0
     assert 'warning: It has no labels' in capsys.readouterr().err
+
+
+def test_sample_of_a_person_is_what_it_is_run_on(
+    model_folder: ModelFolder, tmp_path: Path, capsys: Capture
+) -> None:
+    folder, pictures = str(model_folder()), tmp_path / 'pictures'
+    pictures.mkdir()
+    for name, gray in (('dark.png', 0), ('bright.png', 255)):
+        cv2.imwrite(str(pictures / name), np.full((64, 64, 3), gray, np.uint8))
+    assert main(['check', folder, '--sample', str(pictures)]) == 0
+    assert 'ok  pictures: 2 pictures, all valid; 16 results' in capsys.readouterr().out
+    assert main(['check', folder, '--sample', str(pictures / 'dark.png')]) == 0
+    assert 'note: Nothing was found on 1 picture.' in capsys.readouterr().out
+
+
+def test_sample_for_a_model_of_other_sensors_is_refused(store: Path, capsys: Capture) -> None:
+    inputs = [sensor_models.IMAGES, {**sensor_models.JOINTS, **sensor_models.HELD}]
+    model = sensor_models.picture_and_joints()
+    folder = sensor_models.write_sensor_model(store, 'seen', model, inputs)
+    assert main(['check', str(folder)]) == 0
+    capsys.readouterr()
+    picture = Path(sample_pictures.__file__).with_name('pictures') / 'cat.jpg'
+    assert main(['check', str(folder), '--sample', str(picture)]) == 1
+    assert 'cannot be tried on pictures alone' in capsys.readouterr().err
