@@ -33,6 +33,7 @@ from ml_integration.tasks.object_detection import ObjectDetection
 FEWEST = 3
 """Number of pictures below which nothing is claimed."""
 MOST_PICTURES = 8
+"""Number of pictures that are enough."""
 BETTER = {'detector': 1.4, 'classifier': 1.8}
 """Score by that of the declared choice from which on another one is clearly better.
 
@@ -51,8 +52,8 @@ SEEING = 0.8
 """Most certainty about pictures that show nothing, by that about the sample."""
 BUDGET_S = 20.0
 """Time for all runs, where nobody says another one [s]."""
-RUNS = 30
-"""Runs of the model for one picture."""
+RUNS = 24
+"""Runs of the model for one picture, about."""
 STRIP_PX = 24
 """Height of what is written below a picture [px]."""
 PLACES = ('letterbox', 'stretch')
@@ -135,10 +136,14 @@ def compare_preprocessing(
         pictures: at least three, of what it is meant for.
         budget_s: time for all runs [s]; a model that takes longer is not compared.
     """
-    pictures = _different(pictures)[:MOST_PICTURES]
-    skipped = _reason_to_skip(pipeline, pictures, budget_s)
+    pictures = _different(pictures)
+    skipped = _reason_to_skip(pipeline, pictures)
+    if not skipped and (most := _affordable(pipeline, pictures, budget_s)) < FEWEST:
+        skipped = 'The model takes too long to compare ways to prepare pictures.'
     if skipped:
         return PreprocessingReport(None, skipped=skipped)
+    step = max(1, len(pictures) // most)
+    pictures = pictures[::step][:most]
     comparison = _Comparison(package, pipeline, pictures)
     declared = comparison.score(comparison.declared)
     tensor = comparison.source.spec
@@ -209,7 +214,7 @@ class _Comparison:
         return Scored(choice, self._plausibility(run, self._pictures), trial)
 
 
-def _reason_to_skip(pipeline: Pipeline, pictures: Sequence[Picture], budget_s: float) -> str:
+def _reason_to_skip(pipeline: Pipeline, pictures: Sequence[Picture]) -> str:
     inputs = pipeline.wiring.inputs
     kinds = (ObjectDetection, Classification)
     if len(inputs) != 1 or inputs[0].sensor.kind != 'image' or pipeline.wiring.states:
@@ -218,14 +223,18 @@ def _reason_to_skip(pipeline: Pipeline, pictures: Sequence[Picture], budget_s: f
         return 'Only detectors and classifiers are compared.'
     if len(pictures) < FEWEST:
         return f'Ways to prepare pictures are compared on {FEWEST} or more different pictures.'
-    start = perf_counter()
     trial = try_on(pipeline, pictures[:1], kept=0)
-    took = perf_counter() - start
-    if not trial.attempts:
-        return f'The model does not take these pictures: {trial.failures[0]}.'
-    if took * RUNS * len(pictures) > budget_s:
-        return f'The model takes {took:.2g} s for a picture, too long to compare on all of them.'
-    return ''
+    return (
+        '' if trial.attempts else f'The model does not take these pictures: {trial.failures[0]}.'
+    )
+
+
+def _affordable(pipeline: Pipeline, pictures: Sequence[Picture], budget_s: float) -> int:
+    """Returns on how many pictures the time suffices to compare."""
+    start = perf_counter()
+    try_on(pipeline, pictures[:FEWEST], kept=0)  # the first run, which warms up, was before
+    each_s = (perf_counter() - start) / FEWEST
+    return min(MOST_PICTURES, int(budget_s / (RUNS * each_s)))
 
 
 def _different(pictures: Sequence[Picture]) -> list[Picture]:
