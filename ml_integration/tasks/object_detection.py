@@ -31,6 +31,13 @@ from ml_integration.ops.judging import first_wrong, judge_classes, rounding, wit
 from ml_integration.ops.letterbox import Letterbox
 from ml_integration.ops.picture_input import the_picture
 
+_GONE = {
+    'rt_detr': "Write 'decoder: boxes_and_scores' with these decoder_options instead: box_format: "
+    'cxcywh, normalized: true, and columns: [box, scores] for one output, or activation: sigmoid '
+    'and top_k: 300 for boxes and logits apart.'
+}
+"""Decoders that manifests named once, with what to write instead."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detections:
@@ -70,7 +77,11 @@ class ObjectDetection:
         """Settings that belong to the model."""
 
         decoder: str = declared(
-            'yolo', 'How the outputs are laid out.', choices=plugins.names(decoders.PLUGINS)
+            '',
+            'How the outputs are laid out; ml_model inspect FILE.onnx proposes it.',
+            choices=plugins.names(decoders.PLUGINS),
+            required=True,
+            gone=_GONE,
         )
         decoder_options: DecoderOptions = field(default_factory=DecoderOptions)
         score_threshold: float = declared(0.25, 'Smallest score of a detection.', ge=0.0, le=1.0)
