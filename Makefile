@@ -1,5 +1,5 @@
-# make setup | test | test-floor | fuzz | demo | demo-swap | bench | bench-check | long-run | docs | lint | colcon |
-# clean; ROS_DISTRO=jazzy (default) or kilted.
+# make setup | test | test-floor | fuzz | demo | demo-swap | bench | bench-check | long-run | docs |
+# lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
 # With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
 
 SHELL := /bin/bash

@@ -24,7 +24,10 @@ class OneLayer:
         return ('numpy',)
 
     def open(
-        self, content: ModelContent, settings: ExecutionSettings, cache: ArtifactCache | None = None
+        self,
+        content: ModelContent,
+        settings: ExecutionSettings,
+        cache: ArtifactCache | None = None,
     ) -> Session:
         """Opens a session from the bytes that were verified, never from a file."""
         try:
