@@ -24,9 +24,9 @@ def operate() -> Drawing:
     for x, width, name, asks in statuses:
         drawing.box(x, 130, width, 68, name, asks, BLUE)
         drawing.arrow((x + width / 2, 130), (x + width / 2, 94), dashed=True)
-    drawing.box(640, 112, 100, 44, 'errors', 'frames that failed', RED)
+    drawing.box(640, 112, 100, 44, 'errors', 'failed frames', RED)
     drawing.box(640, 164, 100, 44, 'model', 'what runs', GREEN)
-    drawing.text(640, 232, 'the node as a whole')
+    drawing.text(740, 232, 'the node as a whole', anchor='end')
     return drawing
 
 
@@ -56,7 +56,8 @@ def parameters() -> Drawing:
     drawing = Drawing(760, 190, 'The manifest says how, parameters say where')
     drawing.box(
         20, 30, 250, 130, 'manifest.yaml',
-        'belongs to the MODEL|input size, colors, mean and std|decoder, labels, thresholds', YELLOW,
+        'belongs to the MODEL|input size, colors, mean and std|decoder, labels, thresholds',
+        YELLOW,
     )  # fmt: skip
     drawing.box(
         490, 30, 250, 130, 'ROS parameters',
@@ -97,23 +98,21 @@ def extend() -> Drawing:
     drawing.text(20, 62, 'topic')
     drawing.arrow((54, 58), (78, 58))
     for place, (name, does) in enumerate(steps):
-        x = 80 + 162 * place
-        drawing.box(x, 28, 136, 60, name, does, BLUE)
-        drawing.arrow((x + 136, 58), (x + 160, 58))
-    drawing.text(730, 62, 'topic', anchor='middle')
-    drawing.box(566, 126, 136, 56, 'decoder', 'of detectors', GREEN)
-    drawing.arrow((634, 126), (634, 90), dashed=True)
-    drawing.box(80, 126, 298, 56, 'export format', 'what ml_model add reads', YELLOW)
-    drawing.box(404, 126, 136, 56, 'manifest', 'names them all')
-    drawing.arrow((378, 154), (402, 154))
+        x = 80 + 154 * place
+        drawing.box(x, 28, 130, 60, name, does, BLUE)
+        drawing.arrow((x + 130, 58), (x + 152, 58))
+    drawing.text(700, 62, 'topic')
+    drawing.box(542, 126, 130, 56, 'decoder', 'of detectors', GREEN)
+    drawing.arrow((607, 126), (607, 90), dashed=True)
+    drawing.box(80, 126, 284, 56, 'export format', 'what ml_model add reads', YELLOW)
+    drawing.box(388, 126, 130, 56, 'manifest', 'names them all')
+    drawing.arrow((364, 154), (386, 154))
     return drawing
 
 
 def composition() -> Drawing:
     """Pictures by reference, and through DDS."""
-    drawing = Drawing(
-        760, 220, 'In one process a picture is handed over, between two it is copied'
-    )
+    drawing = Drawing(760, 220, 'Two processes copy a picture, one process hands it over')
     drawing.text(20, 30, 'two processes')
     drawing.box(20, 44, 120, 56, 'camera')
     drawing.box(250, 44, 240, 56, 'Fast DDS', 'shared memory, if it is large enough', YELLOW)

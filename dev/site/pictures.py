@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from dev.site.diagrams import DIAGRAMS
 from ml_integration.core.arrivals import of_one
+from ml_integration.core.contracts import Drawing
+from ml_integration.core.inputs import SensorInput
 from ml_integration.deploy.loading import Loader
 from ml_integration.store.package.package import read_package
 
@@ -58,7 +60,8 @@ def annotated(picture: NDArray[np.uint8], encode: Mapping[str, Any]) -> NDArray[
     """
     package = read_package(DETECTOR)
     (source,) = package.manifest.inputs
-    source = replace(source, encode={**source.encode, **encode})  # type: ignore[type-var, union-attr]
+    assert isinstance(source, SensorInput)
+    source = replace(source, encode={**source.encode, **encode})
     package = replace(package, manifest=replace(package.manifest, inputs=(source,)))
     pipeline = Loader().load(package)
     height, width = picture.shape[:2]
@@ -68,7 +71,8 @@ def annotated(picture: NDArray[np.uint8], encode: Mapping[str, Any]) -> NDArray[
     )  # fmt: skip
     prediction = pipeline.run(of_one('images', message))
     canvas = picture.copy()
-    pipeline.task.draw(canvas, prediction.result)  # type: ignore[attr-defined]
+    assert isinstance(pipeline.task, Drawing)
+    pipeline.task.draw(canvas, prediction.result)
     pipeline.close()
     return canvas
 

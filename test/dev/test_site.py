@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from dev.site.diagrams import DIAGRAMS
+from dev.site.drawing import Drawing
 from dev.site.no_network import loaded_from_elsewhere, on_post_build
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +58,12 @@ def test_a_page_that_would_fetch_something_is_a_warning(
 def test_every_document_is_a_page_of_the_site() -> None:
     named = re.findall(r'^ +- .*: (\S+\.md)$', (ROOT / 'mkdocs.yml').read_text(), re.MULTILINE)
     assert sorted(named) == sorted(file.name for file in ROOT.glob('docs/*.md'))
+
+
+@pytest.mark.parametrize('diagram', DIAGRAMS, ids=lambda diagram: diagram.__name__)
+def test_a_diagram_is_what_its_function_draws(diagram: Callable[[], Drawing]) -> None:
+    file = ROOT / 'docs/pictures' / f'{diagram.__name__}.svg'
+    assert file.read_text(encoding='utf-8') == str(diagram())
 
 
 def test_pictures_are_small() -> None:
