@@ -37,8 +37,11 @@ def run_demo(name: str, out: Path, play: Callable[[View], None]) -> int:
         print(f'{name}: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        _ignore_interrupts()
         view.say('interrupted; nothing is left running')
         return 130
+    finally:
+        _ignore_interrupts()
     return 0
 
 
@@ -48,5 +51,10 @@ def undisturbed_end() -> Iterator[None]:
     try:
         yield
     finally:
-        for number in INTERRUPTS:
-            signal.signal(number, signal.SIG_IGN)
+        _ignore_interrupts()
+
+
+def _ignore_interrupts() -> None:
+    """Keeps what ends the program from being interrupted; it takes bounded time."""
+    for number in INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)

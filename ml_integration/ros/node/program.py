@@ -82,6 +82,15 @@ def run_program(
         return REFUSED
     if interruption.came:  # before rclpy could see it
         rclpy.try_shutdown()
+    try:
+        return _run(serve)
+    finally:
+        # An interpreter that ends gives up its handlers before it is gone.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _run(serve: Callable[[], None]) -> int:
+    """Returns the exit code; rclpy is shut down then."""
     end = _End()
     try:
         serve()
