@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from time import monotonic, monotonic_ns
+from time import monotonic_ns
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -185,7 +185,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             settings = self.parameters.health
             found = judge(stats, endpoints, busy_s, alarms, settings, limit)
             health = self._judge.steady(found)
-            self._findings.tell(health, monotonic())
+            self._findings.tell(found)
             frames = diagnostics.frame_statuses(name, health, stats, endpoints, busy_s)
         model = health.of('model')
         since_look_s = models.files.since_look_s if models else None

@@ -73,5 +73,11 @@ def mismatch(publisher: QoSProfile, subscription: QoSProfile) -> str:
     compatibility, reason = qos_check_compatible(publisher, subscription)
     if compatibility != QoSCompatibility.ERROR:
         return ''
-    remedy = 'set the parameter sensor_qos to sensor_data, or make the publisher reliable'
-    return f'{reason.removeprefix("ERROR: ").rstrip("; ")}: {remedy}'
+    wanted = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT
+    if (subscription.reliability, publisher.reliability) == wanted:
+        return (
+            'the publisher is best effort, and this node asks for reliable messages: none comes. '
+            'Set the parameter sensor_qos to sensor_data and configure the node again, or make the '
+            'publisher reliable'
+        )
+    return reason.removeprefix('ERROR: ').rstrip('; ')
