@@ -232,7 +232,9 @@ class Monitor:
         triggers |= {(key.stream, CLOCK) for key in self._inputs}
         frames: Counter[str] = Counter()
         for (event, of, source), count in events.items():
-            is_frame = event not in ('lost', KIND) and (event != 'received' or (of, source) in triggers)
+            if event in ('lost', KIND):
+                continue
+            is_frame = event != 'received' or (of, source) in triggers
             if is_frame and stream in (None, of):
                 frames[event] += count
         return frames

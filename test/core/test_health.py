@@ -83,7 +83,7 @@ def test_a_model_without_a_limit_is_never_too_slow() -> None:
 def test_no_input_warns_and_says_for_how_long() -> None:
     finding = judged(Monitor(0).stats(3 * S)).of('input')
     assert finding.level == Level.WARN
-    assert finding.sentence.startswith('no message yet for 3.0 s on /image; 1 publisher; it sends ')
+    assert finding.sentence.startswith('no message yet for 3.0 s on /image; 1 publisher; it ')
 
 
 def test_one_silent_stream_of_several_warns() -> None:

@@ -77,7 +77,7 @@ def mismatch(publisher: QoSProfile, subscription: QoSProfile) -> str:
     if (subscription.reliability, publisher.reliability) == wanted:
         return (
             'the publisher is best effort, and this node asks for reliable messages: none comes. '
-            'Set the parameter sensor_qos to sensor_data and configure the node again, or make the '
-            'publisher reliable'
+            'Configure the node again with the parameter sensor_qos set to sensor_data, or make '
+            'the publisher reliable'
         )
-    return reason.removeprefix('ERROR: ').rstrip('; ')
+    return str(reason).removeprefix('ERROR: ').rstrip('; ')
