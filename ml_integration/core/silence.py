@@ -145,4 +145,5 @@ def _remap(endpoint: Endpoint) -> str:
     found = f'there is {first} with the right type{also}'
     if endpoint.stream not in first.split('/') and endpoint.stream:
         return f'{found}, but is it of {endpoint.stream}?'
-    return f'{found}: remap -r {endpoint.name}:={first}'
+    launched = f' (launch argument image_topic:={first})' if endpoint.name == 'image' else ''
+    return f'{found}: remap -r {endpoint.name}:={first}{launched}'

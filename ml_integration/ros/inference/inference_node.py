@@ -18,6 +18,7 @@ from ml_integration.errors import MlIntegrationError, SupersededError, SwapError
 from ml_integration.ros.inference import diagnostics
 from ml_integration.ros.inference.finding_log import FindingLog
 from ml_integration.ros.inference.intake import Intake, clock_of
+from ml_integration.ros.inference.introduction import introduction
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_serving import ModelServing, hanging
 from ml_integration.ros.inference.opening_models import OpeningModels
@@ -128,6 +129,9 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._intake = Intake(self, wiring, self._loop, self._monitor, resources)
         for stream in self._streams:
             self._intake.open(stream)
+
+    def introduce(self) -> str:
+        return introduction(self._intake.topics, self._streams)
 
     def check_change(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.cameras != old.cameras:
