@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import foreign_models
@@ -161,20 +160,13 @@ def test_weights_that_nobody_pinned_are_refused(
         Loader().load(read_package(folder, Trust('off')))
 
 
+SIGMOID = {
+    'decoder': 'boxes_and_scores',
+    'decoder_options': {'box_format': 'cxcywh', 'normalized': True, 'activation': 'sigmoid'},
+}
 FOREIGN = {
     # A trained DETR has a softmax and a class of its own for nothing; a sigmoid sees 100 objects.
-    'detr': (
-        foreign_models.detr(),
-        {
-            'decoder': 'boxes_and_scores',
-            'decoder_options': {
-                'box_format': 'cxcywh',
-                'normalized': True,
-                'activation': 'sigmoid',
-            },
-        },
-        'it finds 100 objects in an empty gray picture',
-    ),
+    'detr': (foreign_models.detr(), SIGMOID, 'it finds 100 objects in an empty gray picture'),
     'depth map': (foreign_models.depth(), {'decoder': 'yolov8'}, 'no box is larger than'),
     'segmentation': (
         foreign_models.segmentation(),
@@ -186,7 +178,11 @@ FOREIGN = {
 
 @pytest.mark.parametrize(('model', 'settings', 'words'), FOREIGN.values(), ids=FOREIGN)
 def test_what_no_detector_gives_is_called_suspicious(
-    model_folder: ModelFolder, model: bytes, settings: dict[str, Any], words: str, capsys: Capture
+    model_folder: ModelFolder,
+    model: bytes,
+    settings: dict[str, object],
+    words: str,
+    capsys: Capture,
 ) -> None:
     folder = model_folder(model=model, settings=settings, labels=(), golden=False)
     assert main(['check', str(folder)]) == 0
