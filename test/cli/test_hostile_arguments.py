@@ -29,6 +29,7 @@ Capture = pytest.CaptureFixture[str]
 
 VERBS: dict[str, tuple[str, ...]] = {
     'activate': ('activate', '{}'),
+    'add': ('add', '{}'),
     'check': ('check', '{}'),
     'dds-profile': ('dds-profile', '--largest', '{}'),
     'encrypt': ('encrypt', '{}', 'copy', '--model-key', 'model.key'),
@@ -37,6 +38,8 @@ VERBS: dict[str, tuple[str, ...]] = {
     'inspect': ('inspect', '{}'),
     'install': ('install', '{}'),
     'keygen': ('keygen', '{}'),
+    'new': ('new', 'classification', '{}'),
+    'pin': ('pin', '{}'),
     'list': ('list', '--store', '{}'),
     'prune': ('prune', '--keep', '1', '{}'),
     'quarantine': ('quarantine', '{}'),
