@@ -29,13 +29,13 @@ Capture = pytest.CaptureFixture[str]
 
 VERBS: dict[str, tuple[str, ...]] = {
     'activate': ('activate', '{}'),
-    'add': ('add', '{}'),
+    'add': ('add', '{}', '--model', 'nowhere.onnx'),
     'check': ('check', '{}'),
     'dds-profile': ('dds-profile', '--largest', '{}'),
     'encrypt': ('encrypt', '{}', 'copy', '--model-key', 'model.key'),
     'floor': ('floor', '{}', '3'),
     'history': ('history', '--state-dir', '{}'),
-    'inspect': ('inspect', '{}'),
+    'inspect': ('inspect', '{}', '--model', 'nowhere.onnx'),
     'install': ('install', '{}'),
     'keygen': ('keygen', '{}'),
     'new': ('new', 'classification', '{}'),
