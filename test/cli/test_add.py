@@ -96,6 +96,7 @@ def test_every_key_of_the_manifest_says_where_it_comes_from(capsys: Capture, wor
     assert claims['encode.layout']['origin'] == 'shapes'
     assert claims['name']['origin'] == 'default'
     assert all(one['origin'] and one['source'] for one in claims.values())
+    assert len(claims) == len(added(capsys, 'best.onnx')['claims'])
     text = (user_store() / 'best' / '1' / 'manifest.yaml').read_text()
     keys = {line.split(':')[0] for line in text.splitlines() if line[:1].isalpha()}
     silent = {'schema', 'model'}  # the format's own version, and a name that is always the same
