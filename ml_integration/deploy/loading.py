@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ml_integration.core.batching import BatchSettings
 from ml_integration.core.contracts import Backend, Session
-from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity, Tensors, TensorSpec
+from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity, Tensors
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.left_behind import left_behind
 from ml_integration.core.pipeline import Pipeline
@@ -120,7 +120,7 @@ class Loader:
             job.interruptible(session.interrupt)
             most = self.batch.together(self.streams, session.device)
             pipeline = assemble(package, session, most, self.reader_for)
-            self._prove(package, session, pipeline.model.inputs, job)
+            self._prove(package, session, pipeline, job)
             if pipeline.batch_size > 1:
                 self._step(job)
                 _prove_batch(package, session, pipeline.batch_size, job)
@@ -161,11 +161,11 @@ class Loader:
         job.check()
 
     def _prove(
-        self, package: ModelPackage, session: Session, inputs: Sequence[TensorSpec], job: Job
+        self, package: ModelPackage, session: Session, pipeline: Pipeline, job: Job
     ) -> None:
         """Warms the session up on zeros and, where there is one, runs the golden sample."""
-        manifest = package.manifest
-        tensors = default_tensors(manifest, inputs)
+        manifest, inputs = package.manifest, pipeline.model.inputs
+        tensors = default_tensors(manifest, pipeline.wiring)
         self._step(job)
         _run(session, tensors, job)
         if package.golden is not None:

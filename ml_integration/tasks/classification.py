@@ -59,6 +59,14 @@ class Classification:
         softmax: bool = declared(False, 'The output holds logits, which need a softmax.')
         score_threshold: float = declared(0.0, 'Smallest score of a class.', ge=0.0, le=1.0)
 
+    @dataclass(frozen=True, slots=True)
+    class Row:
+        """A class: its name, number and score."""
+
+        label: str
+        class_id: int
+        score: float
+
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         self._settings = settings
         self._model = model
@@ -118,6 +126,11 @@ class Classification:
         message.header = header
         message.results = hypotheses
         yield topic.name, message
+
+    def rows(self, result: Classes) -> list[Row]:
+        """Lists the classes, best first."""
+        pairs = zip(result.class_ids.tolist(), result.scores.tolist(), strict=True)
+        return [self.Row(self._model.label(class_id), class_id, s) for class_id, s in pairs]
 
     def draw(self, canvas: Array, result: Classes) -> None:
         """Writes the classes below one another at the top left."""
