@@ -49,17 +49,18 @@ def _check(
         )
         raise ModelLoadError(model, reason, 'Export it without nodes of the type EPContext.')
     tensor, file = _shown(part.tensor), _shown(part.location)
+    location = part.location.removeprefix('./')  # which the engine takes away as well
     if part.flaw:
         reason = f'the external weights of {tensor} are described in an odd way: {part.flaw}'
         raise ModelLoadError(model, reason, _ONE_FILE)
-    if not _PLAIN.fullmatch(part.location):
+    if not _PLAIN.fullmatch(location):
         reason = f'the external weights of {tensor} are in {file}, which is no file of a package'
         raise ModelLoadError(model, reason, _ONE_FILE)
-    if part.location not in sizes:
+    if location not in sizes:
         raise ModelLoadError(
             model, f'the file {file} with its external weights is missing', _LIST_IT
         )
-    needed, there = part.offset + (part.length or 0), sizes[part.location]
+    needed, there = part.offset + (part.length or 0), sizes[location]
     if needed > there:
         reason = (
             f'the file {file} with its external weights is too short: {there} bytes of {needed}'
