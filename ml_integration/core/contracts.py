@@ -90,7 +90,19 @@ class Picturing(Protocol):
     """Encoder of pictures that tells the size of the pictures in its tensor."""
 
     target_wh: tuple[int, int]
-    """Width and height [px]."""
+    """Width and height [px]; those of a typical picture where each picture gives its own, which
+    the geometry tells then."""
+
+
+@runtime_checkable
+class FreeSized(Protocol):
+    """Encoder that can fill a tensor whose sizes are free, and whose frames give them.
+
+    Its `spec` has the sizes of typical frames.
+    """
+
+    tensor: Array
+    """The tensor that was filled last: the bound one, or one of its own of another size."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,13 @@ class Classification:
         self._model = model
         the_picture(model)
         output = the_output(model)
-        classes = class_count(model, output.shape[-1] if output.shape else None, others=0)
         batch = (1,) if len(output.shape) > 1 else ()
-        check_output(model, output, (*batch, classes), '[1, classes] or [classes]')
+        # A model that ends in a pooled picture gives [1, classes, 1, 1].
+        pooled = (1, 1) if len(output.shape) == 4 else ()
+        last = output.shape[len(batch) : len(batch) + 1] or (None,)
+        classes = class_count(model, last[0], others=0)
+        reads = '[1, classes], [classes] or [1, classes, 1, 1]'
+        check_output(model, output, (*batch, classes, *pooled), reads)
         self._output = output.name
         self._rounding = rounding(model.outputs)
         self.batched = bool(batch)

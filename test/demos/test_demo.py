@@ -281,10 +281,20 @@ def test_a_model_that_cannot_be_loaded_is_told_with_its_reason(demo: Start) -> N
     assert "there is no model 'unknown'" in process.log
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_demo_leaves_nothing_running(number: signal.Signals, demo: Start) -> None:
+@pytest.mark.parametrize(
+    ('number', 'when'),
+    [
+        (signal.SIGINT, 'starting'),  # while that is not finished
+        (signal.SIGINT, 'watching'),
+        (signal.SIGTERM, 'watching'),
+        (signal.SIGHUP, 'watching'),
+    ],
+)
+def test_an_interrupted_demo_leaves_nothing_running(
+    number: signal.Signals, when: str, demo: Start
+) -> None:
     process = demo(RED, 60)
-    process.wait_for_log('watching')
+    process.wait_for_log(when)
     children = children_of(process)
     os.kill(process.pid, number)
     assert process.wait() == 130

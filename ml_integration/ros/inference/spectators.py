@@ -37,6 +37,11 @@ class Overlay:
         self._node = node
         self._checked = False
 
+    @property
+    def topic_name(self) -> str:
+        """Full name of the topic, after remapping."""
+        return str(self._publisher.topic_name)
+
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
         """Publishes the picture of a run; a run without one has no overlay."""
         if pipeline.picture and self._publisher.get_subscription_count():
