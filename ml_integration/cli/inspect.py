@@ -17,14 +17,16 @@ from typing import Any
 import numpy as np
 
 from ml_integration.cli.arguments import add_json, path
-from ml_integration.cli.guess import guess_inputs, guess_task
 from ml_integration.cli.output import tell
 from ml_integration.core import plugins
 from ml_integration.core.contracts import Backend, Session
 from ml_integration.core.datatypes import ModelContent, ModelIdentity, TensorSpec
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.deploy.loading import TIMEOUT_S
-from ml_integration.errors import InferenceError, ModelLoadError
+from ml_integration.errors import ExportError, InferenceError, ModelLoadError
+from ml_integration.exports.claims import Claims
+from ml_integration.exports.guessed_inputs import guess_inputs
+from ml_integration.exports.outputs import Readings, read_outputs
 from ml_integration.store.files import is_regular, open_named_file, why
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE
 from ml_integration.store.package.onnx_header import OnnxHeader, read_onnx_header
@@ -45,15 +47,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints what the file and a run on zeros tell, and a manifest."""
     findings = _examine(args.file)
-    proposal = _propose(args.file, findings)
+    readings = read_outputs(findings.inputs, findings.outputs, Claims(), ())
+    manifest = manifest_text(_propose(args.file, findings, readings)) if readings.fits else ''
     if args.json:
-        print(json.dumps(_document(findings, manifest_text(proposal)), indent=2))
+        print(json.dumps(_document(findings, manifest, readings.refusal), indent=2))
     elif args.manifest_only:
-        print(manifest_text(proposal), end='')
+        if not manifest:
+            raise ExportError(readings.refusal, where=str(args.file))
+        print(manifest, end='')
     else:
         for key, value in _lines(findings):
             tell(f'{key:12}{value}')
-        print(f'\nProposed {MANIFEST}, partly a guess:\n\n{manifest_text(proposal)}', end='')
+        if manifest:
+            print(f'\nProposed {MANIFEST}, partly a guess:\n\n{manifest}', end='')
+        else:
+            tell(f'No {MANIFEST} is proposed: {readings.refusal}.')
     return 0
 
 
@@ -138,12 +146,14 @@ def _run_once(session: Session) -> str:
     return f'yes, {(perf_counter() - start) * 1e3:.2f} ms on {session.device}'
 
 
-def _propose(file: Path, findings: _Findings) -> Proposal:
+def _propose(file: Path, findings: _Findings, readings: Readings) -> Proposal:
     name, version = _identity(file)
-    task, settings, why = guess_task(findings.inputs, findings.outputs)
+    best, *others = readings.equal
     remarks = [
         f'Proposed by: ml_model inspect {file}',
-        f'The task and its settings are a guess: {why}.',
+        f'The task and its settings are a guess: {best.why}.',
+        *(f'This fits as well: task {o.task}, settings {dict(o.settings)}.' for o in others),
+        *(f'{warning[0].upper()}{warning[1:]}.' for warning in readings.warnings),
         'Complete description, license, origin and labels; then run: ml_model check.',
     ]
     contents, model = findings.contents, file.name
@@ -154,7 +164,7 @@ def _propose(file: Path, findings: _Findings) -> Proposal:
         remarks.append('The input does not look like one picture; its kind is a guess too.')
     return Proposal(
         name, version, contents, model, guess_inputs(findings.inputs, findings.outputs),
-        findings.outputs, task, settings, remarks,
+        best.outputs, best.task, best.settings, remarks,
     )  # fmt: skip
 
 
@@ -172,7 +182,7 @@ def _lines(findings: _Findings) -> list[tuple[str, str]]:
     ]
 
 
-def _document(findings: _Findings, manifest: str) -> dict[str, Any]:
+def _document(findings: _Findings, manifest: str, refusal: str) -> dict[str, Any]:
     return {
         'file': str(findings.file),
         'size': len(findings.contents[findings.file.name]),
@@ -185,4 +195,5 @@ def _document(findings: _Findings, manifest: str) -> dict[str, Any]:
         'providers': list(findings.providers),
         'runs_here': findings.outcome,
         'manifest': manifest,
+        'refusal': refusal,
     }

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from ml_integration.errors import InstallError
 from ml_integration.store.files import open_named_file
 from ml_integration.store.install.source_file import SourceFile, SourceLimits
+from ml_integration.store.install.xz import XzReader
 from ml_integration.store.package.manifest import MANIFEST
 
 _HEADERS = 16_384
@@ -25,6 +26,25 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Methods that unpack piece by piece, in bounds; the others make gigabytes of a piece."""
 _LARGEST_READ = 2**24
 """Largest single read; no honest header is larger, and contents are read in smaller pieces."""
+
+
+_ENDINGS = ('.tar', '.tar.gz', '.tgz', '.tar.xz', '.txz', '.zip')
+
+
+def is_archive(name: str) -> bool:
+    """Tells whether a file of this name is an archive that can be read."""
+    return name.lower().endswith(_ENDINGS)
+
+
+def files_of_archive(archive: Path, limits: SourceLimits) -> Iterator[SourceFile]:
+    """Yields the files of an archive of any kind that can be read, a manifest first.
+
+    Raises:
+        InstallError: an entry is not safe, or it is too much.
+    """
+    if archive.name.lower().endswith('.zip'):
+        return files_of_zip(archive, limits)
+    return files_of_tar(archive, limits, packed=not archive.name.lower().endswith('.tar'))
 
 
 def files_of_zip(archive: Path, limits: SourceLimits) -> Iterator[SourceFile]:
@@ -64,7 +84,7 @@ def files_of_tar(archive: Path, limits: SourceLimits, packed: bool) -> Iterator[
     with ExitStack() as stack:
         raw: io.BufferedIOBase = stack.enter_context(open_named_file(archive))  # type: ignore
         if packed:
-            raw = stack.enter_context(gzip.GzipFile(fileobj=raw))
+            raw = stack.enter_context(_unpacked(archive, raw))
         first = ''
         for file in _files_of_tar(archive, limits, raw):
             if _is_manifest(file.name):
@@ -75,6 +95,12 @@ def files_of_tar(archive: Path, limits: SourceLimits, packed: bool) -> Iterator[
         for file in _files_of_tar(archive, limits, raw):
             if file.name != first:
                 yield file
+
+
+def _unpacked(archive: Path, raw: io.BufferedIOBase) -> io.BufferedIOBase:
+    if archive.name.lower().endswith(('.tar.xz', '.txz')):
+        return io.BufferedReader(XzReader(raw))
+    return gzip.GzipFile(fileobj=raw)
 
 
 def _files_of_tar(

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ml_integration.errors import InstallError, ManifestError
 from ml_integration.store.files import open_file, open_named_file, read_named_file, why
-from ml_integration.store.install.archives import files_of_tar, files_of_zip
+from ml_integration.store.install.archives import files_of_archive, is_archive
 from ml_integration.store.install.source_file import SourceFile, SourceLimits, explained
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, parse_manifest
 from ml_integration.store.package.plain_yaml import LARGEST
@@ -18,7 +18,7 @@ def open_source(source: Path, manifest: Path | None, limits: SourceLimits) -> It
     """Opens the files of a package, the manifest first.
 
     Args:
-        source: a folder, a .tar, .tar.gz, .tgz, .zip or .onnx.
+        source: a folder, a .tar, .tar.gz, .tgz, .tar.xz, .txz, .zip or .onnx.
         manifest: the manifest of an ONNX file; by default the one beside it.
         limits: how much is acceptable.
 
@@ -33,14 +33,12 @@ def _files_of(source: Path, manifest: Path | None, limits: SourceLimits) -> Iter
     name = source.name.lower()
     if source.is_dir():
         files = _from_names(source, _names_in(source, limits), limits)
-    elif name.endswith(('.tar', '.tar.gz', '.tgz')):
-        files = files_of_tar(source, limits, packed=not name.endswith('.tar'))
-    elif name.endswith('.zip'):
-        files = files_of_zip(source, limits)
+    elif is_archive(name):
+        files = files_of_archive(source, limits)
     elif name.endswith('.onnx'):
         files = _from_onnx(source, manifest or source.with_name(MANIFEST), limits)
     else:
-        hint = 'Give a folder, a .tar, .tar.gz, .tgz or .zip, or an .onnx with its manifest.'
+        hint = 'Give a folder, a .tar, .tar.gz, .tar.xz or .zip, or an .onnx with its manifest.'
         raise InstallError(source, 'it is none of the things that can be installed', hint)
     return files
 
