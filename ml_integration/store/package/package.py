@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.inputs import SensorInput, StateInput
 from ml_integration.errors import IntegrityError, ManifestError
-from ml_integration.store.files import read_file, why
+from ml_integration.store.files import read_file, read_named_file, why
 from ml_integration.store.package.golden import Golden, parse_golden
 from ml_integration.store.package.manifest import MANIFEST, Manifest, parse_manifest
 from ml_integration.store.package.pinned_files import (
@@ -85,8 +86,11 @@ class PackageFolder:
             IntegrityError: a file is missing, a link, not listed or has another content than
                 pinned, or it cannot be decrypted.
         """
+        contents = _read_contents(self.directory, self.manifest, self.trust)
+        return self._with(contents)
+
+    def _with(self, contents: Mapping[str, bytes]) -> ModelPackage:
         directory, manifest = self.directory, self.manifest
-        contents = _read_contents(directory, manifest, self.trust)
         external = {name: contents[name] for name in manifest.external}
         labels: tuple[str, ...] = ()
         if manifest.labels is not None:
@@ -113,6 +117,21 @@ def open_package(directory: Path, trust: Trust = DIGEST) -> PackageFolder:
     data = _read_manifest(directory)
     verified_by = trust.check_manifest(data, directory)
     return PackageFolder(directory, data, _parse(data, directory), verified_by, trust)
+
+
+def package_of(contents: Mapping[str, bytes], directory: Path) -> ModelPackage:
+    """Makes a package of files that are in memory, before any of them is written.
+
+    Args:
+        contents: all files, the manifest with them, by POSIX path.
+        directory: where they will be, for errors.
+
+    Raises:
+        ManifestError: the manifest, the labels or the golden sample are wrong.
+    """
+    data = contents[MANIFEST]
+    manifest = parse_manifest(data, directory / MANIFEST)
+    return PackageFolder(directory, data, manifest, 'nothing', DIGEST)._with(contents)
 
 
 def digest_of(directory: Path) -> str:
@@ -207,6 +226,19 @@ def _known_sizes(manifest: Manifest) -> dict[str, int]:
         for key, spec in specs.items()
         if None not in spec.shape
     }
+
+
+def read_labels(file: Path) -> tuple[str, ...]:
+    """Reads a file of labels that a person named.
+
+    Raises:
+        ManifestError: it cannot be read, or is no text with one class name per line.
+    """
+    try:
+        data = read_named_file(file, _LARGEST_LABELS)
+    except (OSError, ValueError) as error:
+        raise ManifestError(file, 'labels', why(error), 'a text file') from error
+    return _labels(data, file)
 
 
 def _labels(data: bytes, file: Path) -> tuple[str, ...]:
