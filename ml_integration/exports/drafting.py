@@ -10,7 +10,7 @@ from typing import Any
 
 from ml_integration.core import plugins
 from ml_integration.core.contracts import Backend
-from ml_integration.core.datatypes import ModelContent, ModelIdentity, Tensors
+from ml_integration.core.datatypes import ModelContent, ModelIdentity, Tensors, TensorSpec
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.inputs import ConstantInput, ModelInput, SensorInput
 from ml_integration.core.pipeline import Pipeline
@@ -57,6 +57,11 @@ class Draft:
     inputs: tuple[ModelInput, ...]
     readings: Readings
     questions: tuple[Question, ...]
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """Outputs that the task reads; the others are left out of the manifest."""
+        return self.readings.fits[0].outputs or self.source.export.outputs
 
     @property
     def task(self) -> str:
