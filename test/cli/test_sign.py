@@ -60,7 +60,7 @@ def test_private_key_is_secret_and_no_key_is_overwritten(keys: Path, capsys: Cap
 def test_public_key_does_not_sign(model_folder: ModelFolder, keys: Path, capsys: Capture) -> None:
     folder = model_folder('m', 1, golden=False)
     assert main(['sign', str(folder), '--key', str(keys / 'trusted/acme.public.pem')]) == 1
-    assert 'expected an Ed25519 private key' in capsys.readouterr().err
+    assert 'it is not an Ed25519 private key' in capsys.readouterr().err
 
 
 def test_encrypted_package_runs_with_its_key_only(
