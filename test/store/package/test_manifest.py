@@ -156,8 +156,8 @@ def test_what_is_no_mapping_is_said_as_a_person_would(data: bytes, sentence: str
         ('[model.onnx]', '[m.onnx]', ["'encryption.files'", "got 'm.onnx'"]),  # not in files
         ('[model.onnx]', '[model.onnx, model.onnx]', ["'encryption.files'", 'each name once']),
         ('[model.onnx]', '[]', ["'encryption.files'", 'at least 1']),
-        ('task: object_detection', 'task: [', ['line 7 is no plain YAML', 'plain YAML']),  # not YAML
-        ('task:', 'name: again\ntask:', ["'name' is given twice", 'line 5 is no plain YAML']),  # repeated key
+        ('task: object_detection', 'task: [', ['line 7 is no plain YAML']),  # not YAML
+        ('task:', 'name: again\ntask:', ["line 5 is no plain YAML: 'name' is given twice"]),
         ('{fill: 114}', '{fill: 1, fill: 2}', ["'fill' is given twice"]),  # ... inside settings
         ('{fill: 114}', '&x {fill: 1}\nmore: *x', ['plain YAML']),  # alias
         ('license: MIT', 'license: !!python/name:os.system', ['plain YAML']),  # no code
