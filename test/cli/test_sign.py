@@ -53,7 +53,7 @@ def test_private_key_is_secret_and_no_key_is_overwritten(keys: Path, capsys: Cap
     assert private.stat().st_mode & 0o777 == 0o600
     content = private.read_bytes()
     assert main(['keygen', str(keys / 'acme')]) == 1
-    assert 'a file that does not exist yet' in capsys.readouterr().err
+    assert 'exists already, and no key is overwritten' in capsys.readouterr().err
     assert private.read_bytes() == content
 
 

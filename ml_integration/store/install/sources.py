@@ -39,6 +39,8 @@ def _files_of(source: Path, manifest: Path | None, limits: SourceLimits) -> Iter
         files = files_of_zip(source, limits)
     elif name.endswith('.onnx'):
         files = _from_onnx(source, manifest or source.with_name(MANIFEST), limits)
+    elif not source.exists():
+        raise InstallError(source, 'there is no such file or folder')
     else:
         hint = 'Give a folder, a .tar, .tar.gz, .tgz or .zip, or an .onnx with its manifest.'
         raise InstallError(source, 'it is none of the things that can be installed', hint)

@@ -62,6 +62,8 @@ def read_composition(file: Path) -> tuple[NodeEntry, ...]:
         what = "it has to have the one key 'nodes', with a list of nodes below it"
         if document is None:
             what = f'it is empty; {what}'
+        elif isinstance(document, dict):
+            what += f', and has {", ".join(map(repr, document))}'
         raise SettingError('file', document or '', '', where=where, hint=hint, what=what)
     entries = document['nodes']
     if not isinstance(entries, list) or not entries:
