@@ -1,5 +1,5 @@
-# make setup | test | test-floor | fuzz | demo | demo-swap | bench | bench-check | long-run | docs |
-# lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
+# make setup | test | test-floor | fuzz | demo | demo-swap | exporters | bench | bench-check |
+# long-run | docs | lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
 # With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
 
 SHELL := /bin/bash
@@ -41,7 +41,7 @@ TEST_WORKERS ?= 2
 
 BIN := $(VENV)/bin
 
-.PHONY: help setup test test-floor fuzz demo demo-swap bench bench-check long-run docs lint colcon clean
+.PHONY: help setup test test-floor fuzz demo demo-swap exporters bench bench-check long-run docs lint colcon clean
 
 help: ## Say what there is
 	@echo 'make TARGET [ROS_DISTRO=jazzy|kilted] [PYTHON=python3.12]'
@@ -56,6 +56,14 @@ setup: ## Make the environment; what is up to date stays (implied by the targets
 test: setup ## Run the tests; PYTEST_ARGS='-k name -x' goes to pytest
 	@timeout --foreground $(TEST_LIMIT) $(BIN)/python -m pytest \
 	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+EXPORTERS := .venv-exporters
+
+exporters: setup ## Compare with what exporters' own libraries make of pictures; they are large
+	@test -x $(EXPORTERS)/bin/python || $(PYTHON) -m venv $(EXPORTERS)
+	@$(EXPORTERS)/bin/python -m pip install --quiet --requirement dev/pins/exporters.txt
+	@HF_HUB_OFFLINE=1 $(EXPORTERS)/bin/python -m dev.exporters.make out/exporters
+	@$(BIN)/python -m pytest -n 0 -m models test/exports/test_exporters.py
 
 FLOOR := .venv-floor
 # What numbers, files and engines are used by, and of the nodes what a camera's picture meets.

@@ -100,8 +100,8 @@ def sized(spec: TensorSpec, claims: Claims) -> TensorSpec:
 def _follows(claims: Claims) -> bool:
     """Tells whether the size of the tensor follows from that of the picture."""
     resize = claims.value('encode.resize')
-    longest = resize == 'letterbox' and claims.value('encode.longest_edge', 0) > 0
-    return resize == 'shortest_edge' or longest
+    longest = bool(resize == 'letterbox' and claims.value('encode.longest_edge', 0))
+    return bool(resize == 'shortest_edge' or longest)
 
 
 def _claim(spec: TensorSpec, key: str, value: Any, fixed: bool, spoken: bool) -> Claim:
