@@ -36,7 +36,11 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['py.typed'], f'{NAME}.store.package': ['*.json']},
+    package_data={
+        NAME: ['py.typed'],
+        f'{NAME}.exports': ['pictures/*'],
+        f'{NAME}.store.package': ['*.json'],
+    },
     data_files=data_files(),
     zip_safe=False,
     install_requires=['setuptools'],

@@ -171,6 +171,18 @@ class Drawing(Protocol):
 
 
 @runtime_checkable
+class Listing(Protocol):
+    """A task whose results can be written down as rows of plain values."""
+
+    @property
+    def Row(self) -> type:  # noqa: N802
+        """Frozen dataclass of text, numbers and tuples of numbers."""
+
+    def rows(self, result: Any) -> Sequence[Any]:
+        """Returns a result as instances of `Row`; what is published says the same."""
+
+
+@runtime_checkable
 class Serializing(Protocol):
     """Task that can also serialize results itself, because message objects take too long."""
 

@@ -250,9 +250,9 @@ class Pipeline:
         else:
             together = len(works)
             rows = {name: array[:together] for name, array in self.wiring.rows.items()}
-            outputs = split_rows(
-                self.session.run(rows, deadline_ns), together, str(self.model.identity)
-            )
+            every = self.session.run(rows, deadline_ns)
+            used = {spec.name: every[spec.name] for spec in self.model.outputs}
+            outputs = split_rows(used, together, str(self.model.identity))
             for work, work.outputs in zip(works, outputs, strict=True):
                 work.together = together
         for work in works:

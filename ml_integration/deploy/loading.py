@@ -27,6 +27,7 @@ from ml_integration.errors import (
     ModelLoadError,
     ModelMismatchError,
 )
+from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.artifacts import StoredArtifacts
 from ml_integration.store.state.node_state import Edition
@@ -214,7 +215,7 @@ def _prove_batch(package: ModelPackage, session: Session, size: int, job: Job) -
     single = bool(samples) and all(len(sample) == 1 for sample in samples.values())
     for name in inputs if single else ():
         inputs[name][-1:] = samples[name]
-    outputs = _run_batch(session, inputs, size, model, job)
+    outputs = _run_batch(session, inputs, size, package.manifest, job)
     if golden is not None and single:
         golden.compare({name: array[-1:] for name, array in outputs.items()}, model)
 
@@ -233,9 +234,13 @@ def _run(session: Session, tensors: Tensors, job: Job) -> Tensors:
         raise ModelLoadError(job.model, f'its test run failed: {error.what}') from error
 
 
-def _run_batch(session: Session, inputs: Tensors, size: int, model: str, job: Job) -> Tensors:
+def _run_batch(
+    session: Session, inputs: Tensors, size: int, manifest: Manifest, job: Job
+) -> Tensors:
+    model = str(manifest.identity)
     try:
-        outputs = session.run(inputs, job.until_ns)
+        every = session.run(inputs, job.until_ns)
+        outputs = {spec.name: every[spec.name] for spec in manifest.outputs}
         got = ', '.join(f'{name}: {list(array.shape)}' for name, array in outputs.items())
         fits = all(array.shape[:1] == (size,) for array in outputs.values())
     except InferenceError as error:

@@ -104,12 +104,15 @@ class Image:
 
     def _make_buffers(self, source_wh: tuple[int, int], channels: tuple[int, ...]) -> Letterbox:
         settings, fixed_wh = self.settings, self._fixed_wh
-        another = settings.resize == 'none' and fixed_wh is not None and source_wh != fixed_wh
-        if 0 in source_wh or another:
+        if 0 in source_wh:
+            raise FrameError(
+                'the picture is empty', got='{} x {} px'.format(*source_wh), expected='pixels'
+            )
+        if settings.resize == 'none' and fixed_wh is not None and source_wh != fixed_wh:
             raise FrameError(
                 'the picture does not have the size of the model input',
                 got='{} x {} px'.format(*source_wh),
-                expected='{} x {} px'.format(*self.target_wh),
+                expected='{} x {} px'.format(*fixed_wh),
                 hint="Let it be resized: set 'encode.resize' of the input in the manifest.",
             )
         geometry = placed(settings, source_wh, fixed_wh)

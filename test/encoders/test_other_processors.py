@@ -81,6 +81,10 @@ ENCODES: dict[str, tuple[int | None, dict[str, Any]]] = {
     'hf_detr': (None, DETR),
     'hf_detr_padded': (1333, DETR),
     'hf_yolos': (None, {**DETR, 'resize_multiple': 16}),
+    'hf_mask2former': (
+        None,
+        {**DETR, 'resize_multiple': 32, 'resize_up': True, 'rounding': 'torchvision'},
+    ),
     'hf_glpn': (None, {**PILLOW, 'resize': 'none', 'resize_multiple': 32}),
     'hf_sam': (
         1024,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from time import monotonic, monotonic_ns
+from time import monotonic_ns
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -18,6 +18,7 @@ from ml_integration.errors import MlIntegrationError, SupersededError, SwapError
 from ml_integration.ros.inference import diagnostics
 from ml_integration.ros.inference.finding_log import FindingLog
 from ml_integration.ros.inference.intake import Intake, clock_of
+from ml_integration.ros.inference.introduction import introduction
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_serving import ModelServing, hanging
 from ml_integration.ros.inference.opening_models import OpeningModels
@@ -25,6 +26,7 @@ from ml_integration.ros.inference.streams import check_names, make_stream
 from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
+from ml_integration.ros.node.namesakes import Namesakes
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.ros.node.program import run_node
 from ml_integration.ros.node.trigger_services import serve_triggers
@@ -63,6 +65,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._models: ModelServing | None = None
         self._authority = SwapAuthority(self)
         self._failure = ''
+        self._namesakes = Namesakes(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.result())
         self.every(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         actions = {
@@ -129,6 +132,9 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         for stream in self._streams:
             self._intake.open(stream)
 
+    def introduce(self) -> str:
+        return introduction(self._intake.topics, self._streams)
+
     def check_change(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.cameras != old.cameras:
             check_names(new.cameras, self.get_fully_qualified_name())
@@ -174,7 +180,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         name, models = self.get_fully_qualified_name(), self._models
         serving = models.serving if models else None
         alarms = models.alarms() if models else self._idle_alarms()
-        alarms = replace(alarms, complaints=(*alarms.complaints, *self.strangers))
+        told = (*alarms.complaints, *self.strangers, self._namesakes.look())
+        alarms = replace(alarms, complaints=told)
         if self.state != 'active' or serving is None:
             health = judge_idle(self.state, alarms)
             frames = diagnostics.idle_statuses(name, health, self._input_keys())
@@ -185,7 +192,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             settings = self.parameters.health
             found = judge(stats, endpoints, busy_s, alarms, settings, limit)
             health = self._judge.steady(found)
-            self._findings.tell(health, monotonic())
+            self._findings.tell(found)
             frames = diagnostics.frame_statuses(name, health, stats, endpoints, busy_s)
         model = health.of('model')
         since_look_s = models.files.since_look_s if models else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -23,6 +24,7 @@ from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.memory import keep_buffers, limit_arenas
 from ml_integration.ros.node.strangers import (
     assignments,
+    parameter_files,
     stray_sentences,
     unknown_names,
     unknown_sentence,
@@ -82,16 +84,21 @@ def run_program(
         return REFUSED
     if interruption.came:  # before rclpy could see it
         rclpy.try_shutdown()
+    try:
+        return _run(serve)
+    finally:
+        # An interpreter that ends gives up its handlers before it is gone.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _run(serve: Callable[[], None]) -> int:
+    """Returns the exit code; rclpy is shut down then."""
     end = _End()
     try:
         serve()
-    except (MlIntegrationError, ParameterException) as error:
-        print(error, file=sys.stderr)
-        end.code = REFUSED
-    except Exception:
+    except Exception as error:
         if rclpy.ok():  # otherwise a signal came in the middle of something
-            traceback.print_exc()
-            end.code = CRASHED
+            end.code = _tell(error)
     finally:
         rclpy.try_shutdown()
     if left_behind():
@@ -99,20 +106,40 @@ def run_program(
     return end.code
 
 
+def _tell(error: Exception) -> int:
+    """Says what went wrong; returns the exit code for it."""
+    if isinstance(error, (MlIntegrationError, ParameterException)):
+        print(error, file=sys.stderr)
+        return REFUSED
+    traceback.print_exception(error)
+    return CRASHED
+
+
 def _initialize(arguments: Sequence[str] | None, largest_bytes: int) -> str:
     """Sets up the process and rclpy; returns why it cannot be, or an empty string."""
     keep_buffers()
     limit_arenas()
     fast_dds.remove_stale_segments()
+    given = sys.argv if arguments is None else arguments
     try:
         os.environ.update(fast_dds.environment(largest_bytes=largest_bytes))
-        given = sys.argv if arguments is None else arguments
         rclpy.init(args=[*given, *_without_log_file()])
     except MlIntegrationError as error:
         return str(error)
     except RuntimeError as error:  # rclpy's own errors for this have no public name
-        return f'these ROS arguments cannot be used: {error}'
+        return _in_words(str(error), given)
     return ''
+
+
+def _in_words(error: str, arguments: Sequence[str]) -> str:
+    """Writes rcl's error on arguments for people, who do not know its source files."""
+    for file in parameter_files(arguments):
+        if not Path(file).is_file():
+            what = 'it is a folder' if Path(file).is_dir() else 'there is no such file'
+            return f'--params-file {file}: {what}'
+    reason = re.sub(r', at /\S+:\d+', '', error).removeprefix('failed to initialize rcl: ')
+    hint = '. It has to begin with NODE: {ros__parameters: {NAME: VALUE}}'
+    return f'these ROS arguments cannot be used: {reason}{hint * ("params file" in reason)}'
 
 
 def _without_log_file(variables: MutableMapping[str, str] = os.environ) -> list[str]:
@@ -138,6 +165,8 @@ def _serve(node: GuardedLifecycleNode[Any], arguments: Sequence[str] | None) -> 
     try:
         if node.get_parameter('autostart').value:
             node.autostart()
+        else:
+            node.tell_next('configure', 'is unconfigured; to go on')
         spin(executor, node)
     finally:
         node.release()

@@ -11,8 +11,9 @@ from std_msgs.msg import Float32MultiArray
 
 from ml_integration.core import plugins
 from ml_integration.errors import MessageError
+from ml_integration.ops.stamps import MAX_FRAME_ID_BYTES
 from ml_integration.ros.messages.message_types import message_type
-from ml_integration.ros.messages.stamps import MAX_FRAME_ID_BYTES, stamp_reader
+from ml_integration.ros.messages.stamps import stamp_reader
 
 SECOND_NS = 10**9
 EVERY = [

@@ -17,9 +17,10 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from ml_integration.errors import SettingError
+from ml_integration.recordings.pictures import RATE_HZ
 from ml_integration.ros.messages.image_message import serialized_bgr8
 from ml_integration.ros.video.pace import Pace
-from ml_integration.ros.video.video_source import DEFAULT_HZ, open_source
+from ml_integration.ros.video.video_source import open_source
 
 RED, GREEN, BLUE = (0, 0, 255), (0, 255, 0), (255, 0, 0)
 Spawn = Callable[..., Process]
@@ -90,7 +91,7 @@ def test_pictures_come_in_the_order_of_their_numbers(folder: Path) -> None:
     while (frame := source.read()) is not None:
         colors.append(tuple(frame[0, 0]))
     assert colors == [RED, GREEN, BLUE]
-    assert source.rate_hz == DEFAULT_HZ
+    assert source.rate_hz == RATE_HZ
 
 
 def test_a_numbered_picture_is_not_taken_for_the_start_of_a_sequence(folder: Path) -> None:
