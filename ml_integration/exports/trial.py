@@ -151,7 +151,7 @@ def try_on(pipeline: Pipeline, pictures: Sequence[Picture] = (), kept: int = KEP
     for picture in pictures or own_pictures():
         work = None
         try:
-            work = pipeline.prepare(_observation(pipeline, picture))
+            work = pipeline.prepare(observation_of(pipeline, picture))
             pipeline.infer([work])
             prediction = pipeline.finish(work)
         except FrameError as error:
@@ -182,7 +182,8 @@ def _check_inputs(pipeline: Pipeline) -> None:
     )
 
 
-def _observation(pipeline: Pipeline, picture: Picture) -> Observation:
+def observation_of(pipeline: Pipeline, picture: Picture) -> Observation:
+    """Makes what a pipeline sees of a picture, on all of its inputs."""
     arrival = Arrival(picture_message(picture.pixels), 0, 0, 0)
     arrivals = {item.tensor: (arrival,) for item in pipeline.wiring.inputs}
     return Observation('', arrival, arrivals, restarted=True)

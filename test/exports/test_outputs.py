@@ -104,6 +104,11 @@ def queries(dice: Dice, names: tuple[str, str], classes: int = 3) -> Outputs:
     return {names[0]: f32([logits(dice, 300, classes)]), names[1]: f32([boxes])}
 
 
+def untrained(dice: Dice) -> Outputs:
+    found = {'logits': dice.uniform(0, 0.9, (1, 50, 4)), 'pred_boxes': np.full((1, 50, 4), 0.5)}
+    return {name: f32(array + 0.01) for name, array in found.items()}
+
+
 def joined(dice: Dice) -> Outputs:
     boxes = fractions(centered(corners(dice, 300, WH)), WH)
     table = np.concatenate((boxes, probabilities(dice, 300, 5)), axis=1)
@@ -123,6 +128,23 @@ def ssd(dice: Dice) -> Outputs:
     boxes = fractions(corners(dice, 3000, WH), WH)
     scores = np.exp(with_no_object(dice, 3000, 3)[:, ::-1])
     return {'scores': f32([scores / scores.sum(axis=1, keepdims=True)]), 'boxes': f32([boxes])}
+
+
+def yolov4(dice: Dice) -> Outputs:
+    boxes = fractions(corners(dice, 3 * cells(WH), WH), WH)
+    return {'boxes': f32(boxes[None, :, None]), 'confs': f32([probabilities(dice, len(boxes), 3)])}
+
+
+def mask_rcnn(dice: Dice) -> Outputs:
+    found = three(dice, ('6568', '6572', '6570'), 1, 1)
+    return {**found, '6887': f32(dice.uniform(0, 1, (50, 1, 28, 28)))}
+
+
+def one_face(dice: Dice) -> Outputs:
+    """Faces with a background that comes first, as Ultra-Light-Fast gives them."""
+    boxes = fractions(corners(dice, 4420, WH), WH)
+    face = probabilities(dice, 4420, 1)
+    return {'scores': f32([np.concatenate((1 - face, face), axis=1)]), 'boxes': f32([boxes])}
 
 
 def mmdeploy(dice: Dice, masks: bool = False) -> Outputs:
@@ -224,6 +246,7 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     'paddle': (paddle, 3, B, {'columns': ('class', 'score', 'box')}),
     'detr': (detr, 3, B, SOFTMAX),
     'detr without labels': (detr, 0, B, SOFTMAX),
+    'detr that nobody trained': (untrained, 3, B, SOFTMAX),
     'rt-detr, d-fine, deformable detr': (
         lambda d: queries(d, ('logits', 'pred_boxes')), 3, B, SIGMOID
     ),
@@ -243,6 +266,13 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     'ssd with a softmax': (
         ssd, 3, B, {'nms': True, 'normalized': True, 'background': 'first'}
     ),
+    'yolov4': (yolov4, 3, B, {'nms': True, 'normalized': True}),
+    'mask r-cnn without names': (
+        mask_rcnn, 3, 'labeled',
+        {'boxes_output': '6568', 'scores_output': '6572', 'classes_output': '6570',
+         'class_offset': 1},
+    ),
+    'faces': (one_face, 1, B, {'nms': True, 'normalized': True, 'background': 'first'}),
     'mmdeploy': (mmdeploy, 3, B, {'columns': ('box', 'score')}),
     'mmdeploy with masks': (lambda d: mmdeploy(d, True), 3, B, {'columns': ('box', 'score')}),
     'efficient nms': (efficient_nms, 3, 'labeled', {}),
@@ -376,6 +406,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda d: refused(d, a=(1, 24, 16, 20), b=(1, 24, 8, 10), c=(1, 24, 4, 5)),
         'heads before they are decoded',
     ),
+    'distributions of box sides': (
+        lambda d: refused(d, output=(1, cells(WH), 112)), 'boxes with 108 more numbers each'
+    ),
+    'features of sam': (lambda d: refused(d, image_embeddings=(1, 256, 8, 10)), 'an embedding'),
+    'a mask': (lambda d: refused(d, mask=(1, 1, 128, 160)), 'a segmentation mask'),
     'unknown': (lambda d: refused(d, a=(1, 7, 9), b=(1, 3, 2)), 'no task here reads outputs like'),
 }  # fmt: skip
 
@@ -409,6 +444,12 @@ def test_only_a_run_tells_rows_of_yolox_from_those_that_are_decoded(tried: bool)
         readings = read(two_runs(WH, outputs), claims(3), tried)
         found = [reading.settings['decoder'] for reading in readings.equal]
         assert found == ([style] if tried else ['yolo', 'yolox'])
+
+
+def test_queries_of_a_model_that_nobody_trained_are_asked_about_without_labels() -> None:
+    fits = read(two_runs(WH, untrained), claims()).equal
+    options = [fit.settings['decoder_options']['activation'] for fit in fits]
+    assert sorted(options) == ['sigmoid', 'softmax']
 
 
 def test_yolox_wants_pixels_as_opencv_has_them() -> None:

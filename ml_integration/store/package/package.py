@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.inputs import SensorInput, StateInput
 from ml_integration.errors import IntegrityError, ManifestError
-from ml_integration.store.files import read_file, why
+from ml_integration.store.files import in_words, read_file, read_named_file
 from ml_integration.store.package.golden import Golden, parse_golden
 from ml_integration.store.package.manifest import MANIFEST, Manifest, parse_manifest
 from ml_integration.store.package.pinned_files import (
@@ -85,8 +86,11 @@ class PackageFolder:
             IntegrityError: a file is missing, a link, not listed or has another content than
                 pinned, or it cannot be decrypted.
         """
+        contents = _read_contents(self.directory, self.manifest, self.trust)
+        return self._with(contents)
+
+    def _with(self, contents: Mapping[str, bytes]) -> ModelPackage:
         directory, manifest = self.directory, self.manifest
-        contents = _read_contents(directory, manifest, self.trust)
         external = {name: contents[name] for name in manifest.external}
         labels: tuple[str, ...] = ()
         if manifest.labels is not None:
@@ -113,6 +117,21 @@ def open_package(directory: Path, trust: Trust = DIGEST) -> PackageFolder:
     data = _read_manifest(directory)
     verified_by = trust.check_manifest(data, directory)
     return PackageFolder(directory, data, _parse(data, directory), verified_by, trust)
+
+
+def package_of(contents: Mapping[str, bytes], directory: Path) -> ModelPackage:
+    """Makes a package of files that are in memory, before any of them is written.
+
+    Args:
+        contents: all files, the manifest with them, by POSIX path.
+        directory: where they will be, for errors.
+
+    Raises:
+        ManifestError: the manifest, the labels or the golden sample are wrong.
+    """
+    data = contents[MANIFEST]
+    manifest = parse_manifest(data, directory / MANIFEST)
+    return PackageFolder(directory, data, manifest, 'nothing', DIGEST)._with(contents)
 
 
 def digest_of(directory: Path) -> str:
@@ -159,10 +178,21 @@ def _read_manifest(directory: Path) -> bytes:
     except (OSError, ValueError) as error:
         if file.is_symlink():
             raise link_refused(directory, MANIFEST) from error
-        reason = why(error)
-        raise ManifestError(
-            file, 'the file', reason, f'a model package with a {MANIFEST}'
-        ) from error
+        raise _no_manifest(directory, error) from error
+
+
+def _no_manifest(directory: Path, error: Exception) -> ManifestError:
+    file, hint = directory / MANIFEST, ''
+    if directory.is_dir() and not file.exists():
+        what = f'there is no {MANIFEST} in this folder'
+        hint = 'A model is a folder with a manifest; ml_model inspect proposes one.'
+    elif directory.is_dir():
+        what = f'{MANIFEST} cannot be read: {in_words(error)}'
+    elif directory.exists():
+        what = f'this is a file; a model is a folder with a {MANIFEST}'
+    else:
+        what = 'there is no such folder'
+    return ManifestError(directory, str(file), '', '', hint, what=what)
 
 
 def _parse(data: bytes, directory: Path) -> Manifest:
@@ -209,15 +239,31 @@ def _known_sizes(manifest: Manifest) -> dict[str, int]:
     }
 
 
+def read_labels(file: Path) -> tuple[str, ...]:
+    """Reads a file of labels that a person named.
+
+    Raises:
+        ManifestError: it cannot be read, or is no text with one class name per line.
+    """
+    try:
+        data = read_named_file(file, _LARGEST_LABELS)
+    except (OSError, ValueError) as error:
+        raise ManifestError(
+            file, 'labels', None, '', what=f'the labels cannot be read: {in_words(error)}'
+        ) from error
+    return _labels(data, file)
+
+
 def _labels(data: bytes, file: Path) -> tuple[str, ...]:
     if len(data) > _LARGEST_LABELS:
         raise ManifestError(file, 'labels', f'{len(data)} bytes', f'at most {_LARGEST_LABELS}')
     try:
         lines = data.decode('utf-8-sig').rstrip().splitlines()
     except UnicodeDecodeError as error:
-        raise ManifestError(file, 'labels', str(error), 'UTF-8 text') from error
+        what = f'the class names are no UTF-8 text: {error}'
+        raise ManifestError(file, 'labels', '', '', what=what) from error
     labels = tuple(line.strip() for line in lines)
     if not all(labels) or not labels:
-        place = f'line {labels.index("") + 1}' if labels else 'the file'
-        raise ManifestError(file, place, '', 'one class name per line')
+        what = f'line {labels.index("") + 1} is empty' if labels else 'there is no class name'
+        raise ManifestError(file, 'labels', '', 'one class name per line', what=what)
     return labels

@@ -1,11 +1,10 @@
-"""Writes a first manifest for a model file, for a person to complete."""
+"""Writes a manifest for a model file, with a comment on the origin of each value."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import PurePath
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -16,6 +15,8 @@ from ml_integration.errors import escaped
 from ml_integration.store.package.manifest_document import SCHEMA
 from ml_integration.store.package.manifest_inputs import input_document, tensor_document
 
+_WIDTH = 95
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -23,11 +24,13 @@ class Proposal:
 
     Attributes:
         contents: the package's files by name.
-        model: which of them is the model.
-        inputs: guessed sources of the tensors; one of them has no keep and is the trigger.
-        task: the task's name, a guess.
-        settings: of the task.
-        remarks: sentences for the person who completes the manifest.
+        model: which of them is the model; so are `labels` and `golden`, if not empty.
+        inputs: sources of the tensors; one of them has no keep and is the trigger.
+        task: the task's name.
+        settings: of the task, nested as in the manifest.
+        description: what the model does; so are license and origin free texts.
+        remarks: sentences for the person who reads the manifest.
+        notes: origins of values, by the manifest's key that they are below.
     """
 
     name: str
@@ -39,34 +42,64 @@ class Proposal:
     task: str
     settings: Mapping[str, Any]
     remarks: Sequence[str]
+    labels: str = ''
+    golden: str = ''
+    description: str = ''
+    license: str = ''
+    origin: str = ''
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def manifest_text(proposal: Proposal) -> str:
-    """Returns the proposed `manifest.yaml`, with the remarks as comments on top."""
+    """Returns the proposed `manifest.yaml`, remarks and origins as comments."""
     document: dict[str, Any] = {
         'schema': SCHEMA,
         'name': proposal.name,
         'version': proposal.version,
-        'description': '',
+        'description': proposal.description,
         'task': proposal.task,
         'format': 'onnx',
-        'license': '',
-        'origin': '',
+        'license': proposal.license,
+        'origin': proposal.origin,
         'files': {name: pin(content) for name, content in proposal.contents.items()},
         'model': proposal.model,
+        **{key: name for key in ('labels', 'golden') if (name := getattr(proposal, key))},
+        'inputs': [input_document(item) for item in proposal.inputs],
+        'outputs': [tensor_document(spec) for spec in proposal.outputs],
+        'settings': dict(proposal.settings),
     }
-    for key, suffix in (('labels', '.txt'), ('golden', '.npz')):
-        names = [name for name in proposal.contents if PurePath(name).suffix == suffix]
-        if len(names) == 1:
-            document[key] = names[0]
-    document['inputs'] = [input_document(item) for item in proposal.inputs]
-    document['outputs'] = [tensor_document(spec) for spec in proposal.outputs]
-    document['settings'] = dict(proposal.settings)
-    comments = ''.join(f'# {escaped(remark)}\n' for remark in proposal.remarks)
-    text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=95)
-    return f'{comments}{text}'
+    head = ''.join(comment(remark) for remark in proposal.remarks)
+    blocks = (
+        ''.join(map(comment, proposal.notes.get(key, ()))) + _block(key, value)
+        for key, value in document.items()
+    )
+    return head + ''.join(blocks)
+
+
+def comment(text: str) -> str:
+    """Returns a line that YAML skips, whatever is in the text."""
+    return f'# {escaped(text)}\n'
 
 
 def pin(content: bytes) -> dict[str, Any]:
     """Returns the entry under `files:` of a manifest for a file of this content."""
     return {'sha256': hashlib.sha256(content).hexdigest(), 'size': len(content)}
+
+
+def _block(key: str, value: Any) -> str:
+    plain = _plain(value)
+    # None writes a mapping of nothing but scalars in braces; the outermost one may not be.
+    flow = None if plain and isinstance(plain, dict | list) else False
+    text: str = yaml.safe_dump(
+        {key: plain}, sort_keys=False, default_flow_style=flow, width=_WIDTH
+    )
+    return text
+
+
+def _plain(value: Any) -> Any:
+    """Returns a value with lists instead of tuples."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

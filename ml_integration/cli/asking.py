@@ -1,0 +1,55 @@
+"""Asks a person at a terminal what an export leaves open."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from ml_integration.cli.output import complain, tell
+from ml_integration.exports.claims import Claim, Origin
+from ml_integration.exports.questions import Choice, Question
+
+
+def is_terminal() -> bool:
+    """Tells whether somebody can answer."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def ask(questions: Iterable[Question]) -> tuple[Claim, ...]:
+    """Asks each question until it has an answer; an empty line takes the proposal.
+
+    Raises:
+        KeyboardInterrupt: nobody answers any more.
+    """
+    return tuple(
+        claim
+        for question in questions
+        for claim in _answer(question).claims(Origin.PERSON, 'answered')
+    )
+
+
+def list_open(questions: Sequence[Question]) -> None:
+    """Says on stderr what is open, and which options answer it."""
+    complain(f'{len(questions)} open questions; answer them, or take all proposals by --yes')
+    for question in questions:
+        complain(question.sentence)
+        for number, choice in enumerate(question.choices):
+            word = 'proposed' if number == 0 else 'or'
+            complain(f'  {word}: {choice.flags}  ({choice.text})')
+
+
+def _answer(question: Question) -> Choice:
+    tell()
+    tell(question.sentence)
+    for number, choice in enumerate(question.choices, 1):
+        tell(f'  {number}) {choice.text}{"   (proposed)" if number == 1 else ""}')
+    tell('  Other values: end with Ctrl-C and give', question.proposal.flags.split('=')[0], '...')
+    while True:
+        try:
+            text = input(f'Which one [1-{len(question.choices)}, Enter for 1]? ').strip()
+        except EOFError:
+            raise KeyboardInterrupt from None
+        if text.lower() in ('', 'y', 'yes'):
+            return question.proposal
+        if text.isdecimal() and 1 <= int(text) <= len(question.choices):
+            return question.choices[int(text) - 1]

@@ -1,0 +1,52 @@
+"""Shows claims: the value of each key of a manifest, and who says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ml_integration.cli.tables import Column, show_table
+from ml_integration.exports.claims import Claim
+from ml_integration.exports.questions import Question, written
+
+LONGEST = 60
+"""Characters of a value that are shown."""
+
+
+def show_claims(claims: Iterable[Claim]) -> None:
+    """Prints a table on stdout."""
+    columns = [Column('key'), Column('value'), Column('from')]
+    show_table(columns, [_row(claim) for claim in claims])
+
+
+def _row(claim: Claim) -> tuple[str, str, str]:
+    sure = '' if claim.sure else ', a guess'
+    return claim.key, _shown(claim), f'{claim.origin.value}{sure}: {claim.source}'
+
+
+def claim_document(claim: Claim) -> dict[str, Any]:
+    """Returns a claim as plain data."""
+    return {
+        'key': claim.key,
+        'value': list(claim.value) if isinstance(claim.value, tuple) else claim.value,
+        'origin': claim.origin.value,
+        'source': claim.source,
+        'sure': claim.sure,
+    }
+
+
+def question_document(question: Question) -> dict[str, Any]:
+    """Returns a question as plain data, with the options that answer it."""
+    return {
+        'key': question.key,
+        'question': question.sentence,
+        'answers': [{'text': c.text, 'flags': c.flags} for c in question.choices],
+    }
+
+
+def _shown(claim: Claim) -> str:
+    if claim.key == 'labels':
+        names = ', '.join(claim.value[:3])
+        return f'{len(claim.value)}: {names}{" ..." if len(claim.value) > 3 else ""}'
+    text = written(claim.value)
+    return text if len(text) <= LONGEST else f'{text[: LONGEST - 3]}...'
