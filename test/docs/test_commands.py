@@ -32,7 +32,7 @@ from swapping_nodes import SwappingNode, value
 from dev.site.pictures import photograph
 
 LIMIT_S = 90
-DETECTOR = ROOT / 'models/coco_yolov3_tiny/1'
+COCO = ROOT / 'models/coco_yolov3_tiny/1'
 EXAMPLE = ROOT / 'docs/examples/range_guard'
 REAL = 'import sys; from ros2cli.cli import main; sys.exit(main())'
 PLAIN = ('run', 'lifecycle', 'param', 'service', 'topic', 'pkg')
@@ -124,10 +124,10 @@ class Terminal:
 
     def bring_an_export(self) -> None:
         """Puts a detector that somebody has trained and exported into the home."""
-        if not (DETECTOR / 'model.onnx').exists():
+        if not (COCO / 'model.onnx').exists():
             pytest.skip('the detector is not fetched: make setup')
-        model = onnx.load(DETECTOR / 'model.onnx')
-        labels = (DETECTOR / 'labels.txt').read_text().split('\n')
+        model = onnx.load(COCO / 'model.onnx')
+        labels = (COCO / 'labels.txt').read_text().split('\n')
         facts = {
             'description': 'Ultralytics model', 'task': 'detect', 'stride': '32', 'batch': '1',
             'imgsz': '[416, 416]', 'license': 'public domain',
@@ -265,9 +265,10 @@ def terminal(
 
 def prepare(terminal: Terminal, block: Block) -> None:
     """What stands before the block in the document: a node that runs, and cameras."""
-    if re.search(r'ml_model \w+ best|best\.onnx --s|model:=best', block.text):
+    served = 'model:=best' in block.text and not reason_not_to_type('ros2 launch')
+    if served or re.search(r'ml_model (add|run) best', block.text):
         terminal.bring_an_export()
-    if re.search(r'ml_model run best|model:=best', block.text):
+    if served or 'ml_model run best' in block.text:
         terminal.type(Command('ml_model add best.onnx --sample street.jpg'))
     if 'range_guard' in block.text:
         terminal.bring_the_example()
