@@ -80,9 +80,7 @@ class Terminal:
         prefixes = [str(prefix), *filter(None, [os.environ.get('AMENT_PREFIX_PATH')])]
         self.environment = {
             'AMENT_PREFIX_PATH': os.pathsep.join(prefixes),
-            'ML_INTEGRATION_STORES': os.pathsep.join(
-                (str(home / 'models'), str(home / 'data/ml_integration/models'))
-            ),
+            'ML_INTEGRATION_STORES': str(home / 'models'),
             'XDG_DATA_HOME': str(home / 'data'),
             'ML_INTEGRATION_STATE_DIR': str(home / 'state'),
             'ROS_LOG_DIR': str(home / 'log'),
@@ -137,6 +135,8 @@ class Terminal:
             model.metadata_props.add(key=key, value=fact)
         onnx.save(model, self.home / 'best.onnx')
         cv2.imwrite(str(self.home / 'street.jpg'), photograph())
+        stores = (self.home / 'models', self.home / 'data/ml_integration/models')
+        self.environment['ML_INTEGRATION_STORES'] = os.pathsep.join(map(str, stores))
 
     def bring_the_example(self) -> None:
         """Installs the package of docs/examples, and makes the home look like a checkout."""
