@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from number_pipelines import number_input, number_pipeline
 
+from ml_integration.core.cpus import keep_thread_on, process_cpus
 from ml_integration.core.inputs import KeepRule
 from ml_integration.serving.playback import Playback, Ticks
 
@@ -103,3 +104,14 @@ def test_ticks_come_at_their_rate_in_the_time_of_the_recording() -> None:
     assert [one.stamp_ns - start for one in ticks.until(start + 25 * MS)] == [10 * MS, 20 * MS]
     assert [one.stamp_ns - start for one in ticks.until(start + 30 * MS)] == [30 * MS]
     assert list(Ticks(0.0).until(start)) == []
+
+
+def test_who_plays_keeps_all_its_cpus(log: list[str]) -> None:
+    pipeline = number_pipeline()
+    cpus = process_cpus()
+    pipeline.session.cpus = frozenset(sorted(cpus)[:1])
+    try:
+        assert told(Playback(pipeline, log.append), 'x', number(10)) == [('10 at 0', 10)]
+        assert process_cpus() == cpus
+    finally:
+        keep_thread_on(cpus)
