@@ -60,6 +60,8 @@ def show(added: Added) -> None:
         tell(f'Not taken: {", ".join(others)}; choose one by --model.')
     counts = added.check.trial.counts
     tell(f'Ran on {len(counts)} pictures ({added.sample}): {sum(counts)} results.')
+    for sentence in _about_reading(added):
+        warn(sentence)
     for finding in added.check.findings:
         if finding.level is Level.NOTE:
             tell(f'Note: {finding.sentence}')
@@ -76,6 +78,12 @@ def show(added: Added) -> None:
         tell(f'  {command}')
 
 
+def _about_reading(added: Added) -> list[str]:
+    """Returns warnings about how outputs are read; missing labels are a finding already."""
+    warnings = added.drafted.readings.warnings
+    return [one for one in warnings if added.drafted.claims.get('labels') or 'labels' not in one]
+
+
 def document_of(added: Added) -> dict[str, Any]:
     """Returns all of it as plain data."""
     return {
@@ -87,6 +95,7 @@ def document_of(added: Added) -> dict[str, Any]:
             {'task': fit.task, 'settings': dict(fit.settings), 'score': fit.score, 'why': fit.why}
             for fit in added.drafted.readings.fits
         ],
+        'warnings': _about_reading(added),
         'sample': added.sample,
         'results': list(added.check.trial.counts),
         'findings': [

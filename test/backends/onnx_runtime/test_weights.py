@@ -64,7 +64,8 @@ def test_weights_of_a_file_that_is_not_the_models_are_refused_wherever_they_are(
 @pytest.mark.parametrize(
     'location',
     [
-        '././weights.bin', './/weights.bin', 'sub/../weights.bin', 'sub/./weights.bin', 'sub//weights.bin',
+        '././weights.bin', './/weights.bin',
+        'sub/../weights.bin', 'sub/./weights.bin', 'sub//weights.bin',
         '../weights.bin', '/dev/zero', 'weights.bin/', 'weights.bin\0', 'weights.bin\0/other',
         'Weights.bin', ' weights.bin', 'weights.bin ', 'weights.bin\n', 'sub\\weights.bin',
         '*/_ORT_MEM_ADDR_/*', 'file:weights.bin', 'weights.bin' * 1000, 'gewichte-ä.bin',

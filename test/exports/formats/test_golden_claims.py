@@ -160,7 +160,8 @@ def test_labels_that_say_nothing_are_none() -> None:
     ('changes', 'expected', 'size'),
     [
         ({}, {'resize': 'stretch', 'interpolation': 'linear'}, (224, 224)),
-        ({'size': 240, 'resample': 3}, {'resize': 'stretch', 'interpolation': 'cubic'}, (240, 240)),
+        ({'size': 240, 'resample': 3}, {'resize': 'stretch', 'interpolation': 'cubic'},
+         (240, 240)),
         (
             {'size': 224, 'crop_size': 192, 'do_center_crop': True,
              'image_processor_type': 'CLIPImageProcessor'},
@@ -211,6 +212,11 @@ def test_labels_that_say_nothing_are_none() -> None:
         (
             {'rescale_factor': 1 / 127.5, 'rescale_offset': True, 'do_normalize': False},
             {'scale': 127.5, 'mean': (1.0,)},
+            (224, 224),
+        ),
+        (
+            {'image_processor_type': 'EfficientNetImageProcessor'},  # divides by std twice
+            {'mean': (0.5,) * 3, 'std': (0.25,) * 3},
             (224, 224),
         ),
         ({'do_resize': False}, {'resize': 'none'}, None),
