@@ -43,8 +43,13 @@ def picture_wh(inputs: Sequence[TensorSpec], claims: Claims = _NONE) -> tuple[in
 
 
 def is_picture(spec: TensorSpec) -> bool:
-    """Tells whether an input takes pictures of one or three channels."""
-    return len(spec.shape) == 4 and bool({spec.shape[1], spec.shape[3]} & {1, 3})
+    """Tells whether an input takes pictures of one or three channels.
+
+    Where all sizes are free, as exporters of transformers leave them, it does too.
+    """
+    if len(spec.shape) != 4:
+        return False
+    return bool({spec.shape[1], spec.shape[3]} & {1, 3}) or set(spec.shape[1:]) == {None}
 
 
 def guess_inputs(

@@ -72,7 +72,7 @@ def encode_question(claims: Claims, classifies: bool) -> Question | None:
 
 def size_question(spec: TensorSpec, claims: Claims) -> Question | None:
     """Returns the question on the size of the picture, where the model leaves it free."""
-    if claims.get('size') is not None or None not in spec.shape[1:]:
+    if claims.get('size') is not None or None not in spec.shape[1:] or _follows(claims):
         return None
     sides = (USUAL_SIDE, 416, 320, 224)
     return Question(
@@ -83,14 +83,25 @@ def size_question(spec: TensorSpec, claims: Claims) -> Question | None:
 
 
 def sized(spec: TensorSpec, claims: Claims) -> TensorSpec:
-    """Returns the picture's input with the claimed size where it is free."""
-    width, height = claims.value('size', (USUAL_SIDE, USUAL_SIDE))
+    """Returns the picture's input with the claimed size where it is free.
+
+    It stays free where the size of each picture decides.
+    """
+    usual_size = (None, None) if _follows(claims) else (USUAL_SIDE, USUAL_SIDE)
+    width, height = claims.value('size', usual_size)
     batch, *rest = spec.shape
     nhwc = claims.value('encode.layout') == 'nhwc'
     channels = 1 if claims.value('encode.color') == 'gray' else 3
     usual = (height, width, channels) if nhwc else (channels, height, width)
     sizes = (given or size for given, size in zip(rest, usual, strict=True))
     return TensorSpec(spec.name, spec.dtype, (batch, *sizes))
+
+
+def _follows(claims: Claims) -> bool:
+    """Tells whether the size of the tensor follows from that of the picture."""
+    resize = claims.value('encode.resize')
+    longest = bool(resize == 'letterbox' and claims.value('encode.longest_edge', 0))
+    return bool(resize == 'shortest_edge' or longest)
 
 
 def _claim(spec: TensorSpec, key: str, value: Any, fixed: bool, spoken: bool) -> Claim:

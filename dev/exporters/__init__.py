@@ -1,0 +1,1 @@
+"""Exports made by the libraries that people use, with what these make of pictures."""
