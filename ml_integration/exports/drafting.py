@@ -143,9 +143,27 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
 @contextmanager
 def raw_pipeline(source: Source, inputs: tuple[ModelInput, ...]) -> Iterator[Pipeline]:
     """Opens a model whose outputs are left as they are."""
-    files = files_of(source)
-    proposal = Proposal('model', 1, files, MODEL, inputs, source.export.outputs, 'tensor', {}, ())
-    contents = {**files, MANIFEST: manifest_text(proposal).encode()}
+    files, outputs = files_of(source), source.export.outputs
+    with _opened(
+        source, Proposal('model', 1, files, MODEL, inputs, outputs, 'tensor', {}, ())
+    ) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def pipeline_of(draft: Draft) -> Iterator[Pipeline]:
+    """Opens a model as a draft reads it, without its labels."""
+    files, inputs, outputs = files_of(draft.source), draft.inputs, draft.outputs
+    task, settings = draft.task, draft.settings
+    with _opened(
+        draft.source, Proposal('model', 1, files, MODEL, inputs, outputs, task, settings, ())
+    ) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def _opened(source: Source, proposal: Proposal) -> Iterator[Pipeline]:
+    contents = {**files_of(source), MANIFEST: manifest_text(proposal).encode()}
     pipeline = Loader().load(package_of(contents, Path(source.export.label)))
     try:
         yield pipeline

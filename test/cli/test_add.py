@@ -49,6 +49,7 @@ TOLD = with_metadata(
 @pytest.fixture(autouse=True)
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that everything is run in, with a sample of red squares."""
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))  # for pictures of what is open
     folder = tmp_path / 'work'
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -240,18 +241,22 @@ def test_what_cannot_be_added_is_one_sentence_and_leaves_nothing(
 
 
 def taking(element: int, shape: list[int]) -> bytes:
-    """A classifier of three classes that takes a tensor of any type and shape."""
+    """A classifier that takes a tensor of any type and shape, and does not look at it."""
     nodes = [
         onnx.helper.make_node('Cast', ['images'], ['floats'], to=onnx.TensorProto.FLOAT),
         onnx.helper.make_node('ReduceMean', ['floats'], ['mean'], keepdims=0),
-        onnx.helper.make_node('Mul', ['mean', 'weights'], ['scores']),
+        onnx.helper.make_node('Mul', ['mean', 'nothing'], ['zeros']),
+        onnx.helper.make_node('Add', ['zeros', 'fixed'], ['scores']),
     ]
     graph = onnx.helper.make_graph(
         nodes,
         'graph',
         [onnx.helper.make_tensor_value_info('images', element, shape)],
         [onnx.helper.make_tensor_value_info('scores', onnx.TensorProto.FLOAT, [1, 3])],
-        [onnx.numpy_helper.from_array(np.array([[0.1, 0.2, 0.7]], np.float32), 'weights')],
+        [
+            onnx.numpy_helper.from_array(np.array([[0.1, 0.2, 0.7]], np.float32), 'fixed'),
+            onnx.numpy_helper.from_array(np.zeros((1, 3), np.float32), 'nothing'),
+        ],
     )
     opsets = [onnx.helper.make_opsetid('', onnx_models.OPSET)]
     made = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=onnx_models.IR_VERSION)
@@ -358,3 +363,63 @@ def test_a_second_softmax_that_a_file_asks_for_is_left_out_and_said(
     assert any('asks for softmax true' in one for one in document['warnings'])
     answered = added(capsys, '.', '--name', 'other', '--yes', '--set', 'settings.softmax=true')
     assert any('which settings.softmax makes' in one['sentence'] for one in answered['findings'])
+
+
+def test_a_question_names_a_picture_of_what_comes_of_each_answer(
+    capsys: Capture, work: Path
+) -> None:
+    (work / 'best.onnx').write_bytes(DETECTOR)
+    _, out, _ = run(capsys, 'add', 'best.onnx', '--json', '--sample', 'red.png')
+    (question,) = json.loads(out)['open']
+    shown = cv2.imread(question['picture'])
+    assert shown.shape[1] > len(question['answers']) * 480
+    _, _, errors = run(capsys, 'add', 'best.onnx', '--picture', 'seen.png')
+    assert 'results of each: seen_encode.png' in errors
+    assert (work / 'seen_encode.png').exists()
+
+
+BLIND = (
+    'blind.onnx', '--task', 'classification', '--set', 'encode.resize=stretch',
+    '--set', 'encode.color=rgb', '--set', 'encode.scale=255', '--set', 'encode.mean=[0]',
+    '--set', 'encode.std=[1]',
+)  # fmt: skip
+"""An export whose outputs do not depend on the picture, with all that is open answered."""
+
+
+@pytest.fixture
+def blind(work: Path) -> None:
+    (work / 'blind.onnx').write_bytes(taking(FLOAT, [1, 3, 32, 32]))
+
+
+@pytest.mark.usefixtures('blind')
+def test_results_that_look_wrong_are_asked_about(capsys: Capture) -> None:
+    status, _, errors = run(capsys, 'add', *BLIND)
+    assert status == add.OPEN_QUESTIONS
+    assert 'Suspicious: its outputs are the same on every picture' in errors
+    assert 'or: --yes (add it as it is)' in errors
+    assert not user_store().exists()
+    status, out, _ = run(capsys, 'add', *BLIND, '--json')
+    (question,) = json.loads(out)['open']
+    assert (status, question['key']) == (add.OPEN_QUESTIONS, 'results')
+    assert Path(question['picture']).exists()
+
+
+@pytest.mark.usefixtures('blind')
+def test_results_that_look_wrong_are_taken_where_a_person_says_so(capsys: Capture) -> None:
+    assert added(capsys, *BLIND, '--yes')['new']
+    assert not added(capsys, *BLIND)['new']  # it is there already
+    assert main(['check', 'blind']) == 0
+    assert main(['check', 'blind', '--strict']) == 1
+
+
+@pytest.mark.usefixtures('blind')
+@pytest.mark.parametrize(('answer', 'expected'), [('', add.OPEN_QUESTIONS), ('2', 0)])
+def test_a_person_at_a_terminal_decides_about_results_that_look_wrong(
+    answer: str, expected: int, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(add, 'is_terminal', lambda: True)
+    monkeypatch.setattr('builtins.input', lambda prompt: answer)
+    status, out, _ = run(capsys, 'add', *BLIND)
+    assert status == expected
+    assert 'Look at the results of each: ' in out
+    assert user_store().exists() is (expected == 0)
