@@ -1,5 +1,5 @@
-# make setup | test | test-floor | fuzz | demo | demo-swap | bench | bench-check | long-run | lint | colcon | clean;
-# ROS_DISTRO=jazzy (default) or kilted.
+# make setup | test | test-floor | fuzz | demo | demo-swap | bench | bench-check | long-run | docs |
+# lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
 # With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
 
 SHELL := /bin/bash
@@ -41,7 +41,7 @@ TEST_WORKERS ?= 2
 
 BIN := $(VENV)/bin
 
-.PHONY: help setup test test-floor fuzz demo demo-swap bench bench-check long-run lint colcon clean
+.PHONY: help setup test test-floor fuzz demo demo-swap bench bench-check long-run docs lint colcon clean
 
 help: ## Say what there is
 	@echo 'make TARGET [ROS_DISTRO=jazzy|kilted] [PYTHON=python3.12]'
@@ -91,6 +91,12 @@ bench-check: setup ## Measure briefly; fails when a ratio is much worse than the
 
 long-run: setup ## Watch memory, threads and files of a node at 60 Hz; MINUTES=10
 	@$(BIN)/python -m benchmarks.long_run --minutes $(MINUTES)
+
+DOCS := .venv-docs
+docs: ## Build the documentation as a site, out/docs/index.html; a broken link is an error
+	@$(PYTHON) -m dev.setup --venv $(DOCS) --docs
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	@echo 'out/docs/index.html'
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check .

@@ -86,11 +86,12 @@ class SettingError(MlIntegrationError):
     """Error: a value in a settings block or a parameter is wrong."""
 
     def __init__(
-        self, key: str, got: object, expected: str, *, where: str, hint: str = ''
+        self, key: str, got: object, expected: str, *, where: str, hint: str = '', what: str = ''
     ) -> None:
         self.key = key
+        shown = '' if what else _shown(got)
         super().__init__(
-            f"'{key}' is not valid", where=where, got=_shown(got), expected=expected, hint=hint
+            what or f"'{key}' is not valid", where=where, got=shown, expected=expected, hint=hint
         )
 
 

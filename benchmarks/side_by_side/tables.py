@@ -25,7 +25,7 @@ HEAD = """# Performance
 
 {machine}; {taken}.
 
-`make bench` measures this; [benchmarks/README.md](../benchmarks/README.md) says how, and what the
+`make bench` measures this; `benchmarks/README.md` says how, and what the
 words mean. Medians over the repeats; the subjects took turns within each repeat.
 
 ![Latency, CPU and age](performance.svg)

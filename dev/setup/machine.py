@@ -13,7 +13,8 @@ from dev.setup.request import DISTRIBUTIONS, Request
 
 def complaint(request: Request) -> str | None:
     """The first thing that stops the set-up, as a sentence for a person; None if nothing does."""
-    if not request.system_ros:
+    wheels = not (request.system_ros or request.docs)
+    if wheels:
         if request.distro not in DISTRIBUTIONS:
             return f'ROS_DISTRO={request.distro} has no pinned wheels here: use jazzy or kilted.'
         if platform.system() != 'Linux' or platform.machine() not in ('x86_64', 'AMD64'):
@@ -22,7 +23,7 @@ def complaint(request: Request) -> str | None:
                 f"{platform.machine()}: install your distribution's ROS 2, source its "
                 'setup.bash and run the same command.'
             )
-    missing = missing_tools(build=not request.system_ros)
+    missing = missing_tools(build=wheels)
     if not missing:
         return None
     things = ', '.join(missing)

@@ -64,8 +64,7 @@ def _set_up(request: Request) -> int:
     steps = plan(request)
     outdated = [step for step in steps if not stamps.is_current(step.name, step.made_from())]
     if not outdated:
-        checkout.link_data(request)
-        return 0
+        return _link(request)
     journal = Journal(request.state / 'setup.log', len(outdated))
     environment = command_environment(request, os.environ)
     try:
@@ -77,7 +76,12 @@ def _set_up(request: Request) -> int:
     except StepError as failure:
         journal.explain(failure)
         return 1
-    checkout.link_data(request)
+    return _link(request)
+
+
+def _link(request: Request) -> int:
+    if not request.docs:
+        checkout.link_data(request)
     return 0
 
 
@@ -93,6 +97,8 @@ def plan(request: Request) -> list[Step]:
         Step('environment', f'making {request.venv.name}', made_from(), wheels.create),
         Step('packages', 'installing pinned packages', made_from(*pins), wheels.install),
     ]
+    if request.docs:
+        return steps
     if not request.system_ros:
         # Only the ROS pins: newer wheels bring headers and CMake files to adapt and build with.
         sources = (pins[-1], Path(overlay.__file__), *overlay.source_files())

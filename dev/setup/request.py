@@ -21,12 +21,14 @@ class Request:
         venv: Absolute folder of the virtual environment.
         system_ros: A ROS installation is sourced and is to be used instead of wheels.
         floor: Instead of today's packages, the oldest ones that the package says it runs with.
+        docs: Only what builds the documentation; neither ROS nor the package.
     """
 
     distro: str
     venv: Path
     system_ros: bool
     floor: bool = False
+    docs: bool = False
 
     @property
     def python(self) -> Path:
@@ -52,10 +54,14 @@ def parse(arguments: Sequence[str] | None = None) -> Request:
     parser.add_argument(
         '--floor', action='store_true', help='install the oldest packages that are declared'
     )
+    parser.add_argument(
+        '--docs', action='store_true', help='install only what builds the documentation'
+    )
     given = parser.parse_args(arguments)
     return Request(
         distro=given.distro,
         venv=ROOT / given.venv,
-        system_ros=is_ros_sourced(os.environ),
+        system_ros=is_ros_sourced(os.environ) and not given.docs,
         floor=given.floor,
+        docs=given.docs,
     )

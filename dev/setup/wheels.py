@@ -17,6 +17,8 @@ PINS = ROOT / 'dev' / 'pins'
 
 def pin_files(request: Request) -> list[Path]:
     """The files that together name every package of the environment."""
+    if request.docs:
+        return [PINS / 'docs.txt']
     runtime = 'floor.txt' if request.floor else 'runtime.txt'
     direct = [PINS / runtime, PINS / 'test.txt']
     if request.system_ros:

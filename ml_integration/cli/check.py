@@ -9,10 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterable
+from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
-
-import numpy as np
 
 from ml_integration.cli.arguments import (
     add_json,
@@ -20,15 +19,17 @@ from ml_integration.cli.arguments import (
     add_stores,
     add_trust,
     folder_of,
+    path,
     trust_of,
 )
 from ml_integration.cli.output import tell, warn
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ModelError
-from ml_integration.exports.sample_pictures import own_pictures
-from ml_integration.exports.trial import Trial, takes_pictures, try_on
-from ml_integration.exports.verdict import Finding, Level, judge
+from ml_integration.exports.annotated_pictures import save_pictures
+from ml_integration.exports.picture_check import PictureCheck, check_on_pictures
+from ml_integration.exports.trial import takes_pictures
+from ml_integration.exports.verdict import Finding, Level
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage, read_manifest, read_package
 
@@ -43,6 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_trust(parser)
     add_json(parser)
     parser.add_argument(
+        '--sample',
+        type=path,
+        metavar='FILE',
+        help='pictures to run it on, and to compare ways to prepare them: a picture, a folder, a '
+        'video, a bag or an .npy file (default: a few photographs that come with the package)',
+    )
+    parser.add_argument(
+        '--annotated', type=path, metavar='DIR', help='save the pictures with their results here'
+    )
+    parser.add_argument(
         '--strict', action='store_true', help='fail where the results on pictures are suspicious'
     )
 
@@ -54,15 +65,15 @@ def run(args: argparse.Namespace) -> int:
     manifest = report.step('manifest', lambda: read_manifest(folder), _about_manifest)
     package = report.step('files', lambda: read_package(folder, trust), _about_files)
     pipeline = report.step('pipeline', lambda: Loader().load(package), _about_pipeline)
-    findings: tuple[Finding, ...] = ()
     try:
-        if takes_pictures(pipeline):
-            _, findings = report.step(
-                'pictures', lambda: _try(pipeline, manifest, args.json), _about_pictures
-            )
+        seen = None
+        if takes_pictures(pipeline) or args.sample is not None:
+            work = partial(_check_on_pictures, package, pipeline, args)
+            seen = report.step('pictures', work, str)
     finally:
         pipeline.close()
     golden = 'reproduced' if package.golden is not None else 'none, so its results are unproven'
+    findings = () if seen is None else seen.findings
     if args.json:
         result = {
             'model': str(manifest.identity),
@@ -78,21 +89,23 @@ def run(args: argparse.Namespace) -> int:
     return int(args.strict and suspicious)
 
 
-def _try(pipeline: Pipeline, manifest: Manifest, quiet: bool) -> tuple[Trial, tuple[Finding, ...]]:
+def _check_on_pictures(
+    package: ModelPackage, pipeline: Pipeline, args: argparse.Namespace
+) -> PictureCheck:
     """Runs a model on pictures.
 
     Raises:
         ModelError: nothing of what it gives would be published.
     """
-    trial = try_on(pipeline, own_pictures())
-    findings = judge(trial, pipeline, manifest)
-    failures = [one for one in findings if one.level is Level.FAILURE]
+    seen = check_on_pictures(package, pipeline, args.sample)
+    if args.annotated is not None:
+        save_pictures(args.annotated, seen.trial, seen.comparison)
+    failures = seen.of(Level.FAILURE)
     if failures:
-        if not quiet:
-            _tell(one for one in findings if one.level is Level.WARNING)
-        what = failures[0].sentence.removesuffix('.')
-        raise ModelError(what, where=str(manifest.identity))
-    return trial, findings
+        for sentence in () if args.json else seen.of(Level.WARNING):
+            warn(sentence)
+        raise ModelError(failures[0].removesuffix('.'), where=str(package.content.identity))
+    return seen
 
 
 def _tell(findings: Iterable[Finding]) -> None:
@@ -133,13 +146,3 @@ def _about_files(package: ModelPackage) -> str:
 def _about_pipeline(pipeline: Pipeline) -> str:
     specs = [*pipeline.session.inputs, *pipeline.session.outputs]
     return f'{"; ".join(map(str, specs))}; runs on {pipeline.session.device}'
-
-
-def _about_pictures(outcome: tuple[Trial, tuple[Finding, ...]]) -> str:
-    trial, _ = outcome
-    valid = 'all valid' if trial.valid == len(trial.attempts) else f'{trial.valid} valid'
-    text = f'{len(trial.attempts)} pictures, {valid}'
-    if len(trial.scores):
-        best, middle = float(trial.scores.max()), float(np.median(trial.scores))
-        text += f'; {len(trial.scores)} results, best score {best:.2f}, median {middle:.2f}'
-    return text

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 
-from ml_integration.cli.arguments import add_model, add_stores, folder_of, path
+from ml_integration.cli.arguments import add_json, add_model, add_stores, folder_of, path
 from ml_integration.cli.output import tell
 from ml_integration.errors import SettingError
 from ml_integration.store.trust.encrypting import encrypt_package
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f'from keygen --encryption (default: the variable {VARIABLE})',
     )
     add_stores(parser)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,5 +37,10 @@ def run(args: argparse.Namespace) -> int:
             '--model-key', None, f'a file, or the variable {VARIABLE}', where='encrypt'
         )
     manifest = encrypt_package(folder_of(args), args.target, key)
-    tell(f'{args.target} is {manifest.identity} with {", ".join(manifest.encrypted)} encrypted')
+    model, files = str(manifest.identity), list(manifest.encrypted)
+    if args.json:
+        told = {'model': model, 'directory': str(args.target), 'encrypted': files}
+        print(json.dumps(told))
+    else:
+        tell(f'{args.target} is {model} with {", ".join(files)} encrypted')
     return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from ml_integration.cli.arguments import add_json, add_state, add_trust, path, state_of, trust_of
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell
-from ml_integration.cli.progress_bar import ProgressBar
+from ml_integration.cli.progress import progress
 from ml_integration.store.install.installing import Installed, install
 from ml_integration.store.state.model_store import quarantine_in
 from ml_integration.store.state.places import user_store
@@ -44,13 +44,13 @@ def run(args: argparse.Namespace) -> int:
     """Installs the model and says where it is."""
     state = state_of(args)
     with audited(state, 'install', str(args.source)) as record:
-        with ProgressBar(args.source.name) as bar:
+        with progress(args.source.name) as show:
             installed = install(
                 args.source,
                 args.into or user_store(),
                 trust_of(args),
                 manifest=args.manifest,
-                progress=bar.show,
+                progress=show,
                 replaceable=lambda directory: _is_barred(directory, state),
             )
         record.model = str(installed.manifest.identity)

@@ -6,9 +6,11 @@ Keep the private key off the robots; put the public one into their folder of tru
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
 
+from ml_integration.cli.arguments import add_json
 from ml_integration.cli.output import tell
 from ml_integration.errors import SettingError
 from ml_integration.store.state.durable import write_durably
@@ -26,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--encryption', action='store_true', help='make a key for encryption, NAME.key'
     )
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,12 +36,19 @@ def run(args: argparse.Namespace) -> int:
     if args.encryption:
         file = _new_file(f'{args.name}.key')
         write_durably(file, f'{os.urandom(KEY_BYTES).hex()}\n'.encode(), _PRIVATE)
-        tell(f'wrote {file}: keep it secret, and give it to the robots')
+        if args.json:
+            print(json.dumps({'secret': str(file)}))
+        else:
+            tell(f'wrote {file}: keep it secret, and give it to the robots')
         return 0
     private, public = _new_file(f'{args.name}.private.pem'), _new_file(f'{args.name}.public.pem')
     key = new_key()
     write_durably(private, private_pem(key), _PRIVATE)
     write_durably(public, public_pem(key.public_key()))
+    if args.json:
+        files = {'private': str(private), 'public': str(public)}
+        print(json.dumps({'key': key_id(key.public_key()), **files}))
+        return 0
     tell(f'key {key_id(key.public_key())}')
     tell(f'wrote {private}: keep it secret, and off the robots')
     tell(f"wrote {public}: for the robots' folder of trusted keys")

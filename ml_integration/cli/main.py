@@ -1,4 +1,4 @@
-"""`ml_model`: installs, checks, activates and takes back models; needs no ROS.
+"""`ml_model`: gets, checks, runs and takes back models; needs no ROS.
 
 Every other module of this folder that has `HELP`, `add_arguments(parser)` and
 `run(args) -> int` is a verb of the module's name, with dashes.
@@ -11,16 +11,18 @@ import importlib
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import NoReturn
 
 from ml_integration import cli
+from ml_integration.cli.groups import overview
 from ml_integration.cli.output import complain
 from ml_integration.errors import MlIntegrationError, escaped
 
-FAILED, INTERRUPTED = 1, 130
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
 TRACEBACK = 'ML_MODEL_TRACEBACK'
 """Variable that lets an error which nobody foresaw end with a traceback, for its report."""
 
@@ -28,14 +30,16 @@ TRACEBACK = 'ML_MODEL_TRACEBACK'
 def verbs() -> dict[str, ModuleType]:
     """Returns the modules that are verbs, by name."""
     names = (module.name for module in pkgutil.iter_modules(cli.__path__))
-    modules = {
-        name: importlib.import_module(f'{cli.__name__}.{name}') for name in names if name != 'main'
-    }
+    modules = {name: _module(name) for name in names if name != 'main'}
     return {
         name.replace('_', '-'): module
         for name, module in modules.items()
         if hasattr(module, 'add_arguments')
     }
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f'{cli.__name__}.{name}')
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,9 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         with _all_written():
-            args = _parser().parse_args(arguments)
-            status: int = args.run(args)
-            return status
+            return _run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -103,16 +105,50 @@ class _Parser(argparse.ArgumentParser):
         super().error(escaped(message))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _run(arguments: Sequence[str]) -> int:
+    if not arguments:  # as git does: it is no command, and a person wants to know which there are
+        _parser(verbs()).print_help(sys.stderr)
+        raise SystemExit(WRONG)
+    args = _parser(_meant(arguments[0])).parse_args(arguments)
+    status: int = args.run(args)
+    return status
+
+
+def _meant(word: str) -> dict[str, ModuleType]:
+    """Returns the verb alone if it is one: importing all of them takes half a second."""
+    name = word.replace('-', '_')
+    names = {module.name for module in pkgutil.iter_modules(cli.__path__)} - {'main'}
+    if name in names and '_' not in word:
+        module = _module(name)
+        if hasattr(module, 'add_arguments'):
+            return {word: module}
+    return verbs()
+
+
+def _parser(known: Mapping[str, ModuleType]) -> argparse.ArgumentParser:
     parser = _Parser(
-        prog='ml_model', description='Installs, checks, activates and takes back models.'
+        prog='ml_model',
+        usage='ml_model [--version] VERB ...',
+        description='Gets, checks, runs and takes back models; ml_model VERB --help tells more.',
+        epilog=overview({name: module.HELP for name, module in known.items()}),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    subparsers = parser.add_subparsers(metavar='VERB', required=True)
-    for name, module in verbs().items():
-        subparser = subparsers.add_parser(name, help=module.HELP, description=module.__doc__)
+    parser.add_argument('--version', action='version', version=f'ml_model {_version()}')
+    subparsers = parser.add_subparsers(metavar='VERB', required=True, help=argparse.SUPPRESS)
+    for name, module in known.items():
+        subparser = subparsers.add_parser(
+            name, prog=f'ml_model {name}', description=module.__doc__
+        )
         module.add_arguments(subparser)
         subparser.set_defaults(run=module.run)
     return parser
+
+
+def _version() -> str:
+    try:
+        return version('ml_integration')
+    except PackageNotFoundError:  # run from a folder that nobody has installed
+        return 'of unknown version'
 
 
 if __name__ == '__main__':

@@ -8,6 +8,11 @@ from contextlib import suppress
 from ml_integration.errors import escaped
 
 
+def on_terminal() -> bool:
+    """Tells whether a person reads stdout as it is written."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def tell(*parts: object) -> None:
     """Prints one line on stdout, at once; control characters in it become escapes."""
     print(escaped(' '.join(map(str, parts))), flush=True)

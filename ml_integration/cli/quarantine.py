@@ -6,8 +6,9 @@ Nodes that serve it serve on from memory; /diagnostics says so as long as it las
 from __future__ import annotations
 
 import argparse
+import json
 
-from ml_integration.cli.arguments import add_stores, state_of
+from ml_integration.cli.arguments import add_json, add_stores, state_of
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell
 from ml_integration.cli.stored_content import content_of
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('model', help='name@3')
     parser.add_argument('--reason', default='a person barred it', help='why, for those who ask')
     add_stores(parser)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,6 +36,9 @@ def run(args: argparse.Namespace) -> int:
             manifest.name, lambda now: now.with_quarantine(manifest.version, digest, reason)
         )
         record.model, record.reason = str(manifest.identity), f'{digest[:SHORT]}: {reason}'
+    if args.json:
+        print(json.dumps({'model': record.model, 'digest': digest, 'reason': reason}))
+        return 0
     tell(f'{record.model} is quarantined, {record.reason}')
     tell(how_to_lift(record.model, digest, folder.parents[1], state.path))
     return 0

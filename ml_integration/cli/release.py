@@ -8,8 +8,9 @@ by themselves.
 from __future__ import annotations
 
 import argparse
+import json
 
-from ml_integration.cli.arguments import add_stores, add_trust, state_of, trust_of
+from ml_integration.cli.arguments import add_json, add_stores, add_trust, state_of, trust_of
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell
 from ml_integration.cli.stored_content import content_of, parts_of
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_stores(parser)
     add_trust(parser)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,7 +45,10 @@ def run(args: argparse.Namespace) -> int:
             lift_rejections(state, args.model, args.digest)
             told.append(f'it was rejected in {", ".join(nodes)}')
         record.reason = '; '.join(told)
-    tell(f'{args.model} may be loaded again, {record.reason}')
+    if args.json:
+        print(json.dumps({'model': args.model, 'reason': record.reason}))
+    else:
+        tell(f'{args.model} may be loaded again, {record.reason}')
     return 0
 
 

@@ -7,9 +7,10 @@ to it.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
-from ml_integration.cli.arguments import add_own_stores, state_of
+from ml_integration.cli.arguments import add_json, add_own_stores, state_of
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell
 from ml_integration.errors import InstallError, ModelNotFoundError, SettingError
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of this verb."""
     parser.add_argument('model', help='name@3')
     add_own_stores(parser)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
                 hint = 'Activate another version first.'
                 raise InstallError(folder, f'it cannot be removed: {reason}', hint)
             remove(folder)
-    tell(f'removed {args.model} from {folder.parents[1]}')
+    if args.json:
+        print(json.dumps({'removed': args.model, 'store': str(folder.parents[1])}))
+    else:
+        tell(f'removed {args.model} from {folder.parents[1]}')
     return 0
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 
-from ml_integration.cli.arguments import add_model, add_stores, folder_of, path, state_of
+from ml_integration.cli.arguments import add_json, add_model, add_stores, folder_of, path, state_of
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell
 from ml_integration.store.package.manifest import SIGNATURE
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--key', type=path, required=True, metavar='FILE', help='a private key from keygen'
     )
     add_stores(parser)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,6 +37,12 @@ def run(args: argparse.Namespace) -> int:
         record.model = str(manifest.identity)
         read_pinned(folder, manifest.files)
         write_durably(folder / SIGNATURE, sign(package.data, key))
-        record.reason = f'with the key {key_id(key.public_key())}'
-    tell(f'signed {record.model}, release {manifest.release}, {record.reason}')
+        signer = key_id(key.public_key())
+        record.reason = f'with the key {signer}'
+    if args.json:
+        print(
+            json.dumps({'model': record.model, 'release': manifest.release, 'signed_by': signer})
+        )
+    else:
+        tell(f'signed {record.model}, release {manifest.release}, {record.reason}')
     return 0

@@ -90,7 +90,19 @@ class Picturing(Protocol):
     """Encoder of pictures that tells the size of the pictures in its tensor."""
 
     target_wh: tuple[int, int]
-    """Width and height [px]."""
+    """Width and height [px]; those of a typical picture where each picture gives its own, which
+    the geometry tells then."""
+
+
+@runtime_checkable
+class FreeSized(Protocol):
+    """Encoder that can fill a tensor whose sizes are free, and whose frames give them.
+
+    Its `spec` has the sizes of typical frames.
+    """
+
+    tensor: Array
+    """The tensor that was filled last: the bound one, or one of its own of another size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +168,18 @@ class Drawing(Protocol):
 
     def draw(self, canvas: Array, result: Any) -> None:
         """Draws a result into `canvas`, (H, W, 3) uint8 BGR, in place."""
+
+
+@runtime_checkable
+class Listing(Protocol):
+    """A task whose results can be written down as rows of plain values."""
+
+    @property
+    def Row(self) -> type:  # noqa: N802
+        """Frozen dataclass of text, numbers and tuples of numbers."""
+
+    def rows(self, result: Any) -> Sequence[Any]:
+        """Returns a result as instances of `Row`; what is published says the same."""
 
 
 @runtime_checkable

@@ -113,7 +113,8 @@ class ModelDescription:
         labels: class names; the index is the class id. Empty when the model has none.
         inputs: the tensors the model takes, as the manifest fixes them.
         outputs: the tensors the model gives.
-        pictures: width and height of the pictures that a tensor takes [px], by its name.
+        pictures: width and height of the pictures that a tensor takes [px], by its name; those of
+            a typical one where each picture gives its own, which is the geometry's `target_wh`.
     """
 
     identity: ModelIdentity

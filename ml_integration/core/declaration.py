@@ -35,6 +35,8 @@ class Rule:
         off: a number outside the range that is allowed as well, such as 0 for never.
         decides_what_runs: has a say in which bytes run as a model, so that whoever may not
             change the model may not change this either.
+        required: has no default; the one of its class only says of which type it is.
+        gone: sentences for values that were allowed once: what to write instead.
         files: 'one' if the text names a file or a folder, 'several' if it is a list of them
             separated by `os.pathsep`; empty if it is something else.
     """
@@ -49,6 +51,8 @@ class Rule:
     off: float | None = None
     decides_what_runs: bool = False
     files: Literal['', 'one', 'several'] = ''
+    required: bool = False
+    gone: Mapping[str, str] = field(default_factory=dict)
 
     def expected(self) -> str:
         """Returns the rule in words, for an error or a table; empty if any value is allowed."""
@@ -95,11 +99,14 @@ def declared(
     off: float | None = None,
     decides_what_runs: bool = False,
     files: Literal['', 'one', 'several'] = '',
+    required: bool = False,
+    gone: Mapping[str, str] | None = None,
 ) -> Any:
     """Declares a field of a settings class; see `Rule` for the arguments."""
     rule = Rule(
-        text, ge, le, choices, read_only, at_configure, length, off, decides_what_runs, files
-    )
+        text, ge, le, choices, read_only, at_configure, length, off, decides_what_runs, files,
+        required, gone or {},
+    )  # fmt: skip
     return field(default=default, metadata={'rule': rule})
 
 
@@ -121,7 +128,10 @@ class Setting:
         converted = _converted(value, self.type)
         if converted is None or not self.rule.allows(converted):
             expected = f'{type_name(self.type)} {self.rule.expected()}'.strip()
-            raise SettingError(self.name, value, expected, where=where, hint=self.rule.text)
+            hint = self.rule.gone.get(value, '') if isinstance(value, str) else ''
+            raise SettingError(
+                self.name, value, expected, where=where, hint=hint or self.rule.text
+            )
         return converted
 
 
@@ -144,7 +154,7 @@ def settings_of(cls: type, prefix: str = '') -> tuple[Setting, ...]:
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
-    """Makes a settings object; what is not given keeps its default.
+    """Makes a settings object; what is not given and not required keeps its default.
 
     Args:
         cls: a settings class.
@@ -152,7 +162,8 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         where: file or node the values come from, for errors.
 
     Raises:
-        SettingError: an unknown name, a wrong type or a value that is not allowed.
+        SettingError: an unknown name, a wrong type, a value that is not allowed, or a required
+            one that is missing.
     """
     flat = _flatten(values)
     known = {setting.name: setting for setting in settings_of(cls)}
@@ -164,6 +175,12 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
                 name, value, f'one of {", ".join(known) or "nothing"}', where=where, hint=hint
             )
     checked = {name: known[name].check(value, where) for name, value in flat.items()}
+    for name, setting in known.items():
+        if setting.rule.required and name not in flat:
+            raise SettingError(
+                name, '', setting.rule.expected(), where=where, hint=setting.rule.text,
+                what=f"there is no '{name}'",
+            )  # fmt: skip
     return _assemble(cls, checked, '')
 
 

@@ -8,6 +8,8 @@ from ml_integration.core.stats import InputStats
 
 SEGMENT_BYTES = 512 * 1024
 """Fast DDS's own shared-memory segment; larger messages travel as UDP fragments."""
+SMALL_SEGMENT_BYTES = 2**20
+"""In a segment up to here most cameras' pictures do not fit."""
 SLOW_MS_PER_MB = 6.0
 """Through shared memory a megabyte takes 1 to 2 ms, in fragments of UDP 9 to 15 ms."""
 _SMELL = 'which smells of UDP fragments'
@@ -84,7 +86,7 @@ def fragmentation(endpoint: Endpoint, stats: InputStats, suspected: bool = False
     elif stats.recent.lost:
         what = f'messages of {size_mb:.1f} MB get lost' if size else 'all messages get lost'
         what += f', {_SMELL}'
-    elif suspected and segment and not size:
+    elif suspected and 0 < segment <= SMALL_SEGMENT_BYTES and not size:
         what = (
             f"what is larger than the publisher's segment of {segment / 1e6:.1f} MB hardly comes"
         )

@@ -58,12 +58,18 @@ class Finding:
         level: how bad it is.
         sentence: what was found.
         hard: True if the fault is certain at once, without another second of evidence.
+        kind: what is wrong, in a word that stays the same when the figures change; may be empty.
+        subject: which input it is about; empty if there is only one.
+        parts: the findings about single inputs that it sums up, good ones too.
     """
 
     concern: str
     level: Level
     sentence: str
     hard: bool = False
+    kind: str = ''
+    subject: str = ''
+    parts: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +170,18 @@ def _model(alarms: Alarms) -> Finding:
 def _input(stats: Stats, endpoints: Iterable[Endpoint], settings: HealthSettings) -> Finding:
     """Judges the inputs: the sentence says what is wrong, or the rates if nothing is."""
     at = {(endpoint.stream, endpoint.source): endpoint for endpoint in endpoints}
-    found = [
-        (_name(stream, one), _one_input(stream, one, at[stream.name, one.source], settings))
+    found = tuple(
+        _one_input(stream, one, at[stream.name, one.source], settings)
         for stream in stats.streams
         for one in stream.inputs
-    ]
-    level = max((finding.level for _, finding in found), default=Level.OK)
-    if level == Level.OK:
-        rates = (f'{name} {finding.sentence}'.strip() for name, finding in found)
-        return Finding('input', level, ', '.join(rates))
-    wrong = [finding for _, finding in found if finding.level != Level.OK]
+    )
+    wrong = [finding for finding in found if finding.level != Level.OK]
+    if not wrong:
+        rates = (f'{finding.subject} {finding.sentence}'.strip() for finding in found)
+        return Finding('input', Level.OK, ', '.join(rates), parts=found)
+    level = max(finding.level for finding in wrong)
     sentence = ' | '.join(finding.sentence for finding in wrong)
-    return Finding('input', level, sentence, any(finding.hard for finding in wrong))
+    return Finding('input', level, sentence, any(one.hard for one in wrong), parts=found)
 
 
 def _name(stream: StreamStats, one: InputStats) -> str:
@@ -186,28 +192,35 @@ def _name(stream: StreamStats, one: InputStats) -> str:
 def _one_input(
     stream: StreamStats, one: InputStats, endpoint: Endpoint, settings: HealthSettings
 ) -> Finding:
-    symptom = next(_symptoms(stream, one, settings), '')
+    name = _name(stream, one)
+    kind, symptom = next(_symptoms(stream, one, settings), ('', ''))
     max_ahead_s = settings.max_ahead_ms / 1e3
     cause = next(causes(stream, one, endpoint, bool(symptom), max_ahead_s), None)
     if not symptom and cause is None:
-        return Finding('input', Level.OK, f'{one.hz:.1f} Hz')
+        return Finding('input', Level.OK, f'{one.hz:.1f} Hz', subject=name)
     what = f'{symptom or f"{one.hz:.1f} Hz"} on {endpoint.topic}'
-    parts = (what, f'{endpoint.publishers} publisher(s)', cause.sentence if cause else '')
-    certain = cause is not None and cause.certain
-    return Finding('input', Level.WARN, '; '.join(filter(None, parts)), certain)
+    publishers = f'{endpoint.publishers or "no"} publisher{"s" * (endpoint.publishers > 1)}'
+    if cause is None:
+        return Finding('input', Level.WARN, f'{what}; {publishers}', kind=kind, subject=name)
+    sentence = f'{what}; {publishers}; {cause.sentence}'
+    return Finding('input', Level.WARN, sentence, cause.certain, cause.kind, name)
 
 
-def _symptoms(stream: StreamStats, one: InputStats, settings: HealthSettings) -> Iterator[str]:
+def _symptoms(
+    stream: StreamStats, one: InputStats, settings: HealthSettings
+) -> Iterator[tuple[str, str]]:
+    """Yields what is wrong with an input: a word and a sentence."""
     if one.source in stream.missing:
-        yield f"input '{one.source}' is missing"
+        yield 'missing', f"input '{one.source}' is missing"
     if one.since_s * 1e3 > settings.input_timeout_ms:
         ever = 'no message' if one.total.received else 'no message yet'
-        yield f'{ever} for {one.since_s:.1f} s'
+        yield 'silent', f'{ever} for {one.since_s:.1f} s'
     recent = one.recent
     if recent.lost_ratio > settings.max_lost_ratio:
-        yield f'{recent.lost} of {recent.received + recent.lost} messages lost on the way'
+        sent = recent.received + recent.lost
+        yield 'lost', f'{recent.lost} of {sent} messages lost on the way'
     if clock_is_off(one, settings.max_ahead_ms / 1e3):
-        yield f'stamps from the {"future" if (one.ahead_s or 0.0) > 0 else "past"}'
+        yield 'clock', f'stamps from the {"future" if (one.ahead_s or 0.0) > 0 else "past"}'
 
 
 def _latency(stats: Stats, latency_ms: float | None) -> Finding:
@@ -231,9 +244,13 @@ def _drops(stats: Stats, settings: HealthSettings) -> Finding:
                 if stream.name in late and one.ahead_s is not None]  # fmt: skip
         by = f', by up to {-min(ages):.1f} s' if ages and min(ages) < -CLOCKS_APART_S else ''
         hint = f'{which} is too old{by}: does the publisher use the same clock (use_sim_time)?'
-        return Finding('drops', Level.ERROR, f'{sentence}; {hint}', hard=True)
-    too_many = recent.drop_ratio > settings.max_drop_ratio
-    return Finding('drops', Level.WARN if too_many else Level.OK, sentence)
+        return Finding('drops', Level.ERROR, f'{sentence}; {hint}', hard=True, kind='stale')
+    if recent.drop_ratio <= settings.max_drop_ratio:
+        return Finding('drops', Level.OK, sentence)
+    hint = 'the model is slower than the camera; that is harmless if the results come often enough'
+    if recent.stale > recent.displaced:
+        hint = 'most are older than deadline_ms when their turn comes'
+    return Finding('drops', Level.WARN, f'{sentence}; {hint}', kind='dropped')
 
 
 def _all_stale(recent: Counts) -> bool:
@@ -245,8 +262,14 @@ def _results(stats: Stats, settings: HealthSettings) -> Finding:
     recent = stats.recent
     bad = recent.invalid_ratio > settings.max_invalid_ratio
     sentence = f'{stats.output_hz:.1f} Hz, {recent.invalid} invalid and held back'
-    level = Level.ERROR if bad else Level.OK
-    return Finding('results', level, sentence, hard=bad and not recent.published)
+    if not bad:
+        return Finding('results', Level.OK, sentence)
+    kinds = ', '.join(f'{count} {kind}' for kind, count in stats.recent_kinds.items())
+    sentence += f' ({kinds}; the last one: {stats.last_invalid})'
+    if recent.published:
+        return Finding('results', Level.ERROR, sentence, kind='invalid')
+    sentence += '; nothing goes out: ml_model check tells whether the manifest fits the model'
+    return Finding('results', Level.ERROR, sentence, hard=True, kind='all_invalid')
 
 
 def _errors(stats: Stats, busy_s: float, settings: HealthSettings) -> Finding:

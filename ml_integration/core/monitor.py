@@ -26,7 +26,9 @@ SLICE_NS = 100_000_000
 """Events are counted in slices of the window, so that messages at any rate cost the same."""
 
 _Event = tuple[str, 'str | None', str]
-"""Kind of event, stream (None: not known), and topic of the message."""
+"""Kind of event, stream (None: not known), and topic of the message or kind of reason."""
+KIND = 'kind'
+"""Event: a reason of that kind made a result invalid."""
 _NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
@@ -96,7 +98,7 @@ class Monitor:
         self._events, self._end_ns = self._slices[0].events, now_ns + SLICE_NS
         self._settled: Counter[_Event] = Counter()
         self._samples: deque[_Sample] = deque(maxlen=MAX_SAMPLES)
-        self._invalid_kinds: Counter[str] = Counter()
+        self._last_invalid = ''
         self._spectators_failed: Counter[str] = Counter()
         self._last_error = ''
         self._error_ns = now_ns
@@ -159,7 +161,10 @@ class Monitor:
             stage_ms = {**stage_ms, 'total': sum(stage_ms.values())}
             self._samples.append(_Sample(now_ns, age_ms, stage_ms, stream, together))
             self._count(('published' if verdict.ok else 'invalid', stream, ''), now_ns)
-            self._invalid_kinds.update({reason.kind for reason in verdict.reasons})
+            for kind in {reason.kind for reason in verdict.reasons}:
+                self._count((KIND, stream, kind), now_ns)
+            if not verdict.ok:
+                self._last_invalid = verdict.reasons[0].detail
 
     def _count(self, event: _Event, now_ns: int, count: int = 1) -> None:
         if now_ns >= self._end_ns:
@@ -201,7 +206,9 @@ class Monitor:
             recent=counts,
             total=_counts(self._frames(window.total)),
             stages=_stages(window.samples),
-            invalid_kinds=dict(self._invalid_kinds),
+            invalid_kinds=_kinds(window.total),
+            recent_kinds=_kinds(window.recent),
+            last_invalid=self._last_invalid,
             spectators_failed=dict(self._spectators_failed),
             last_error=self._last_error,
             since_error_s=(now_ns - self._error_ns) / 1e9,
@@ -225,7 +232,9 @@ class Monitor:
         triggers |= {(key.stream, CLOCK) for key in self._inputs}
         frames: Counter[str] = Counter()
         for (event, of, source), count in events.items():
-            is_frame = event != 'lost' and (event != 'received' or (of, source) in triggers)
+            if event in ('lost', KIND):
+                continue
+            is_frame = event != 'received' or (of, source) in triggers
             if is_frame and stream in (None, of):
                 frames[event] += count
         return frames
@@ -273,6 +282,14 @@ class Monitor:
 
 def _counts(frames: Counter[str]) -> Counts:
     return Counts(**frames)
+
+
+def _kinds(events: Counter[_Event]) -> dict[str, int]:
+    kinds: Counter[str] = Counter()
+    for (event, _, kind), count in events.items():
+        if event == KIND:
+            kinds[kind] += count
+    return dict(kinds.most_common())
 
 
 def _arrivals(events: Counter[_Event], key: InputKey) -> Arrivals:

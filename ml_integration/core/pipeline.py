@@ -11,7 +11,7 @@ import numpy as np
 
 from ml_integration.core.arrivals import CLOCK, Arrival, Inbox, Observation
 from ml_integration.core.batching import split_rows
-from ml_integration.core.contracts import Encoder, Sensor, Session, Task
+from ml_integration.core.contracts import Encoder, FreeSized, Sensor, Session, Task
 from ml_integration.core.datatypes import (
     Array,
     Frame,
@@ -98,6 +98,12 @@ class Wiring:
         """Most observations that can run together."""
         return len(self.inputs[0].encoders)
 
+    def row(self, number: int) -> dict[str, Array]:
+        """Returns the tensors of one observation: its row of each, or all if there is one row."""
+        if self.batch_size == 1:
+            return dict(self.rows)
+        return {name: array[number : number + 1] for name, array in self.rows.items()}
+
 
 @dataclass(slots=True, eq=False)
 class Memory:
@@ -172,7 +178,8 @@ class Pipeline:
         self.stuck = False
         self._now_ns = now_ns
         self._memories: dict[str, Memory] = {}
-        self._rows = [_row(wiring.rows, row, self.batch_size) for row in range(self.batch_size)]
+        self._rows = [wiring.row(number) for number in range(self.batch_size)]
+        self._growing = _growing(wiring.inputs)
         pictures = (item.tensor for item in wiring.inputs if item.sensor.kind == 'image')
         self.picture = next(pictures, '')
 
@@ -217,6 +224,8 @@ class Pipeline:
             item.tensor: item.encoders[row](frames[item.tensor]) for item in self.wiring.inputs
         }
         tensors = self._rows[row]
+        for name, encoder in self._growing.items():
+            tensors[name] = encoder.tensor
         self._fill(tensors, geometry, memory)
         clock.lap('encode')
         return Work(observation, frames, memory, tensors, geometry, clock)
@@ -241,9 +250,9 @@ class Pipeline:
         else:
             together = len(works)
             rows = {name: array[:together] for name, array in self.wiring.rows.items()}
-            outputs = split_rows(
-                self.session.run(rows, deadline_ns), together, str(self.model.identity)
-            )
+            every = self.session.run(rows, deadline_ns)
+            used = {spec.name: every[spec.name] for spec in self.model.outputs}
+            outputs = split_rows(used, together, str(self.model.identity))
             for work, work.outputs in zip(works, outputs, strict=True):
                 work.together = together
         for work in works:
@@ -335,8 +344,11 @@ def _frames(item: Input, observation: Observation, memory: Memory) -> Sequence[F
     return frames
 
 
-def _row(rows: Tensors, row: int, count: int) -> Tensors:
-    """Returns the tensors of one observation: its row of each, or all if there is one row."""
-    if count == 1:
-        return rows
-    return {name: array[row : row + 1] for name, array in rows.items()}
+def _growing(inputs: Sequence[Input]) -> Mapping[str, FreeSized]:
+    """Returns the encoders whose tensors follow the frames in size; such models run no batches."""
+    return {
+        item.tensor: encoder
+        for item in inputs
+        if isinstance(encoder := item.encoders[0], FreeSized)
+        and None in item.source.spec.shape[1:]
+    }

@@ -19,6 +19,12 @@ FAR_BEHIND_S = 60.0
 """Age of stamps that only a recording or a wrong clock explains [s]."""
 SIMULATION_APART_S = 86400.0
 """Difference of stamps that simulated time explains best [s]."""
+MUTE_S = 1.0
+"""Time after which a publisher counts as one that sends nothing [s]."""
+CLOCK_STOPPED = (
+    'use_sim_time is set, and no time comes on /clock: start the simulation, play the bag with '
+    '--clock, or set use_sim_time to false'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +34,12 @@ class Cause:
     Attributes:
         sentence: what it is and what to do.
         certain: whether one look is enough to know.
+        kind: what it is, in a word.
     """
 
     sentence: str
     certain: bool = False
+    kind: str = ''
 
 
 def causes(
@@ -52,18 +60,20 @@ def causes(
         max_ahead_s: time that stamps may be ahead of the node's clock [s].
     """
     if endpoint.clock_stopped:
-        yield Cause('use_sim_time is set, and no time comes on /clock', certain=True)
+        yield Cause(CLOCK_STOPPED, certain=True, kind='clock_stopped')
     if endpoint.unheard or (suspected and endpoint.strangers):
-        yield Cause(_other_type(endpoint), certain=True)
+        yield Cause(_other_type(endpoint), certain=True, kind='type')
     if endpoint.mismatch:
-        yield Cause(f'QoS mismatch: {endpoint.mismatch}', certain=True)
+        yield Cause(f'QoS mismatch: {endpoint.mismatch}', certain=True, kind='qos')
     if suspected and not endpoint.publishers:
-        yield Cause(_nobody(endpoint))
+        yield Cause(_nobody(endpoint), kind='other_topic' if endpoint.elsewhere else 'nobody')
     yield from _inputs_apart(stream, one)
     if clock_is_off(one, max_ahead_s):
         yield _clocks_apart(one)
     if slow := fragmentation(endpoint, one, suspected):
-        yield Cause(slow)
+        yield Cause(slow, kind='fragments')
+    if suspected and endpoint.publishers and one.since_s > MUTE_S:
+        yield Cause(_mute(endpoint), kind='mute')
 
 
 def clock_is_off(one: InputStats, max_ahead_s: float) -> bool:
@@ -77,7 +87,7 @@ def _inputs_apart(stream: StreamStats, one: InputStats) -> Iterator[Cause]:
     if one.source in stream.missing and one.hz and abs(behind_s) > APART_S:
         apart = f'{abs(behind_s):.2f} s {"older" if behind_s > 0 else "newer"}'
         hint = ': do both publishers use the same clock?' if abs(behind_s) > CLOCKS_APART_S else ''
-        yield Cause(f'its stamps are {apart} than those of what starts runs{hint}')
+        yield Cause(f'its stamps are {apart} than those of what starts runs{hint}', kind='apart')
 
 
 def _clocks_apart(one: InputStats) -> Cause:
@@ -88,7 +98,7 @@ def _clocks_apart(one: InputStats) -> Cause:
     word = 'ahead' if ahead_s > 0 else 'behind'
     age = '; frames age from their arrival' if ahead_s > 0 else ', or it plays a recording'
     sentence = f"the publisher's clock is {word} by {abs(ahead_s):.1f} s{age}: {remedy}"
-    return Cause(sentence, certain=abs(ahead_s) > CLOCKS_APART_S)
+    return Cause(sentence, certain=abs(ahead_s) > CLOCKS_APART_S, kind='clock')
 
 
 def _other_type(endpoint: Endpoint) -> str:
@@ -120,10 +130,20 @@ def _nobody(endpoint: Endpoint) -> str:
     return f'{question} Nobody publishes {endpoint.kind}{where}'
 
 
+def _mute(endpoint: Endpoint) -> str:
+    who = 'it sends' if endpoint.publishers == 1 else 'they send'
+    large = f' (or larger messages than {endpoint.segment_bytes / 1e6:.1f} MB, its segment)'
+    return (
+        f'{who} nothing{large if endpoint.segment_bytes else ""}: is the camera stopped, paused '
+        f'or at its end? ros2 topic hz {endpoint.topic} tells whether others get something'
+    )
+
+
 def _remap(endpoint: Endpoint) -> str:
     first, *others = endpoint.elsewhere
     also = f' (also {", ".join(others)})' if others else ''
     found = f'there is {first} with the right type{also}'
     if endpoint.stream not in first.split('/') and endpoint.stream:
         return f'{found}, but is it of {endpoint.stream}?'
-    return f'{found}: remap -r {endpoint.name}:={first}'
+    launched = f' (launch argument image_topic:={first})' if endpoint.name == 'image' else ''
+    return f'{found}: remap -r {endpoint.name}:={first}{launched}'

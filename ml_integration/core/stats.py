@@ -150,7 +150,10 @@ class Stats:
         recent: counts inside the window.
         total: counts since the start.
         stages: percentiles of each stage [ms], in order of execution, and of their 'total'.
-        invalid_kinds: how often each kind of reason made a result invalid, since the start.
+        invalid_kinds: how often each kind of reason made a result invalid, since the start, the
+            most frequent one first.
+        recent_kinds: the same inside the window.
+        last_invalid: why the last invalid result was; empty if there was none.
         spectators_failed: how often each spectator failed, such as the overlay, since the start.
         last_error: the last error's sentence, empty if there was none.
         since_error_s: time since the last error [s].
@@ -164,6 +167,8 @@ class Stats:
     total: Counts
     stages: Mapping[str, Percentiles]
     invalid_kinds: Mapping[str, int]
+    recent_kinds: Mapping[str, int]
+    last_invalid: str
     spectators_failed: Mapping[str, int]
     last_error: str
     since_error_s: float

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ml_integration.demos.demo.view import View
 from ml_integration.demos.own_domain import use_own_domain
@@ -27,18 +28,22 @@ def run_demo(name: str, out: Path, play: Callable[[View], None]) -> int:
         The exit code: 1 when something went wrong, 130 when the demo was interrupted.
     """
     view = View(sys.stdout)
-    for number in INTERRUPTS:
-        signal.signal(number, signal.default_int_handler)
+    _set(signal.default_int_handler)
     try:
         out.mkdir(parents=True, exist_ok=True)
         use_own_domain()
         play(view)
     except MlIntegrationError as error:
+        view.rest()
         print(f'{name}: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        _set(signal.SIG_IGN)
         view.say('interrupted; nothing is left running')
         return 130
+    finally:
+        view.rest()
+        _set(signal.SIG_IGN)
     return 0
 
 
@@ -48,5 +53,22 @@ def undisturbed_end() -> Iterator[None]:
     try:
         yield
     finally:
-        for number in INTERRUPTS:
-            signal.signal(number, signal.SIG_IGN)
+        _set(signal.SIG_IGN)
+
+
+@contextmanager
+def undivided() -> Iterator[None]:
+    """Puts interrupts off to the end of the block, so that all that it starts can be ended."""
+    came: list[int] = []
+    _set(lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        _set(signal.default_int_handler)
+    if came:
+        raise KeyboardInterrupt
+
+
+def _set(handler: Any) -> None:
+    for number in INTERRUPTS:
+        signal.signal(number, handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -55,7 +56,7 @@ def assemble(
     model = ModelDescription(identity, package.labels, inputs, manifest.outputs, pictures)
     task = _task(package, model)
     size = most if _can_batch(manifest, task, model) else 1
-    rows = {spec.name: zeros(spec, size) for spec in inputs}
+    rows = {spec.name: zeros(_concrete(spec, first), size) for spec in inputs}
     _check_sizes(manifest, rows)
     _write_constants(manifest, rows)
     wired = tuple(
@@ -87,9 +88,9 @@ def check_tensors(manifest: Manifest, session: Session) -> tuple[TensorSpec, ...
     return inputs
 
 
-def default_tensors(manifest: Manifest, inputs: Sequence[TensorSpec]) -> Mapping[str, Array]:
+def default_tensors(manifest: Manifest, wiring: Wiring) -> Mapping[str, Array]:
     """Makes every input for one observation: zeros, and the constants as they are."""
-    tensors = {spec.name: zeros(spec, 1) for spec in inputs}
+    tensors = {name: np.zeros_like(array) for name, array in wiring.row(0).items()}
     _write_constants(manifest, tensors)
     for item in manifest.inputs:
         if isinstance(item, SizeInput):  # a picture without pixels would be one more case
@@ -143,11 +144,22 @@ def _encoder(package: ModelPackage, source: SensorInput) -> Encoder:
     return encoder
 
 
+def _concrete(spec: TensorSpec, encoders: Mapping[str, Encoder]) -> TensorSpec:
+    """Returns a tensor's spec with the sizes that its encoder begins with, where it has one."""
+    if spec.name not in encoders:
+        return spec
+    return replace(spec, shape=(*spec.shape[:1], *encoders[spec.name].spec.shape[1:]))
+
+
 def _can_batch(manifest: Manifest, task: Task, model: ModelDescription) -> bool:
-    """Tells whether every first axis is free and counts observations that do not mix."""
+    """Tells whether every first axis is free and counts observations that do not mix.
+
+    Pictures that give an input its size differ in it.
+    """
     free = all(spec.shape[:1] == (None,) for spec in (*model.inputs, *model.outputs))
+    alike = all(None not in spec.shape[1:] for spec in model.inputs)
     own = all(isinstance(item, SensorInput) for item in manifest.inputs)
-    return free and own and task.batched
+    return free and alike and own and task.batched
 
 
 def _write_constants(manifest: Manifest, tensors: Mapping[str, Array]) -> None:
@@ -197,7 +209,9 @@ def _agree(
     model: str, side: str, stated: Sequence[TensorSpec], real: Sequence[TensorSpec]
 ) -> None:
     by_name = {spec.name: spec for spec in real}
-    fits = len(stated) == len(real) and all(
+    # An output that the task does not use may be left out.
+    complete = len(stated) == len(real) or (side == 'output' and len(stated) < len(real))
+    fits = complete and all(
         spec.name in by_name and by_name[spec.name].fits(spec) for spec in stated
     )
     if not fits:

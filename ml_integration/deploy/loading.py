@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ml_integration.core.batching import BatchSettings
 from ml_integration.core.contracts import Backend, Session
-from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity, Tensors, TensorSpec
+from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity, Tensors
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.left_behind import left_behind
 from ml_integration.core.pipeline import Pipeline
@@ -27,6 +27,7 @@ from ml_integration.errors import (
     ModelLoadError,
     ModelMismatchError,
 )
+from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.artifacts import StoredArtifacts
 from ml_integration.store.state.node_state import Edition
@@ -119,7 +120,7 @@ class Loader:
             job.interruptible(session.interrupt)
             most = self.batch.together(self.streams, session.device)
             pipeline = assemble(package, session, most, self.reader_for)
-            self._prove(package, session, pipeline.model.inputs, job)
+            self._prove(package, session, pipeline, job)
             if pipeline.batch_size > 1:
                 self._step(job)
                 _prove_batch(package, session, pipeline.batch_size, job)
@@ -160,11 +161,11 @@ class Loader:
         job.check()
 
     def _prove(
-        self, package: ModelPackage, session: Session, inputs: Sequence[TensorSpec], job: Job
+        self, package: ModelPackage, session: Session, pipeline: Pipeline, job: Job
     ) -> None:
         """Warms the session up on zeros and, where there is one, runs the golden sample."""
-        manifest = package.manifest
-        tensors = default_tensors(manifest, inputs)
+        manifest, inputs = package.manifest, pipeline.model.inputs
+        tensors = default_tensors(manifest, pipeline.wiring)
         self._step(job)
         _run(session, tensors, job)
         if package.golden is not None:
@@ -214,7 +215,7 @@ def _prove_batch(package: ModelPackage, session: Session, size: int, job: Job) -
     single = bool(samples) and all(len(sample) == 1 for sample in samples.values())
     for name in inputs if single else ():
         inputs[name][-1:] = samples[name]
-    outputs = _run_batch(session, inputs, size, model, job)
+    outputs = _run_batch(session, inputs, size, package.manifest, job)
     if golden is not None and single:
         golden.compare({name: array[-1:] for name, array in outputs.items()}, model)
 
@@ -233,9 +234,13 @@ def _run(session: Session, tensors: Tensors, job: Job) -> Tensors:
         raise ModelLoadError(job.model, f'its test run failed: {error.what}') from error
 
 
-def _run_batch(session: Session, inputs: Tensors, size: int, model: str, job: Job) -> Tensors:
+def _run_batch(
+    session: Session, inputs: Tensors, size: int, manifest: Manifest, job: Job
+) -> Tensors:
+    model = str(manifest.identity)
     try:
-        outputs = session.run(inputs, job.until_ns)
+        every = session.run(inputs, job.until_ns)
+        outputs = {spec.name: every[spec.name] for spec in manifest.outputs}
         got = ', '.join(f'{name}: {list(array.shape)}' for name, array in outputs.items())
         fits = all(array.shape[:1] == (size,) for array in outputs.values())
     except InferenceError as error:

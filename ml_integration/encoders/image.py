@@ -9,14 +9,15 @@ import numpy as np
 
 from ml_integration.core.datatypes import Array, Frame, TensorSpec
 from ml_integration.errors import FrameError
-from ml_integration.ops.letterbox import Letterbox, place
+from ml_integration.ops.letterbox import Letterbox
 from ml_integration.ops.picture_input import (
     FORMATS,
-    INTERPOLATIONS,
     PreprocessSettings,
     normalized_values,
     picture_size,
 )
+from ml_integration.ops.picture_placement import check_placement, placed, typical_wh
+from ml_integration.ops.resizing import resizer
 
 
 class Image:
@@ -25,14 +26,24 @@ class Image:
     Normalizing 8-bit pixels has 256 outcomes per channel, so it is a table look-up whatever the
     model's element type is: exact, and faster than multiplying (0.4 ms for 640x480 into float32).
 
+    Where height and width of the input are free, each picture gives them, and the tensor is made
+    anew when they change.
+
     Args:
         settings: what the model was trained on.
-        spec: the model's input; its height, width and channels are fixed, the batch is 1 or free.
+        spec: the model's input; its channels are fixed, height and width are both fixed or both
+            free, the batch is 1 or free.
         model: name for errors.
 
+    Attributes:
+        tensor: what the last call filled: the bound one, or one of its own where the size is
+            free and differs.
+
     Raises:
-        ModelMismatchError: `spec` is no picture of the settings' layout and color.
-        SettingError: mean and std do not fit the channels or the element type.
+        ModelMismatchError: `spec` is no picture of the settings' layout and color, or no size
+            follows from them.
+        SettingError: mean and std do not fit the channels or the element type, or a size is
+            missing.
     """
 
     Settings = PreprocessSettings
@@ -40,14 +51,16 @@ class Image:
     def __init__(self, settings: PreprocessSettings, spec: TensorSpec, model: str = '') -> None:
         self.settings = settings
         self.formats = FORMATS[settings.color]
-        self.target_wh = picture_size(settings, spec, model)
-        self.spec = TensorSpec(spec.name, spec.dtype, (1, *spec.shape[1:]))
+        self._fixed_wh = picture_size(settings, spec, model)
+        check_placement(settings, spec, model)
+        self.target_wh = self._fixed_wh or typical_wh(settings)
+        self.spec = TensorSpec(spec.name, spec.dtype, self._shape(self.target_wh))
+        self._resize = resizer(settings.resampling, settings.interpolation)
         self._table, self._padding = normalized_values(settings, spec.dtype, model)
 
     def bind(self, tensor: Array) -> None:
         """Chooses the tensor that is filled from now on, contiguous and as `spec` says."""
-        # OpenCV 4.6 knows little about float16; a table look-up only moves bits.
-        self._bits = tensor.view(np.uint16) if self.spec.dtype == 'float16' else tensor
+        self.tensor = tensor
         self._geometry: Letterbox | None = None
 
     def __call__(self, frames: Sequence[Frame]) -> Letterbox:
@@ -63,11 +76,9 @@ class Image:
         geometry = self._prepared(frame)
         picture = frame.data
         if geometry.resized_wh != geometry.source_wh:
-            flag = INTERPOLATIONS[self.settings.interpolation]
-            cv2.resize(picture, geometry.resized_wh, dst=self._resized, interpolation=flag)
-            picture = self._resized
+            picture = self._resize(picture, self._resized)
         left, top = (max(0, -offset) for offset in geometry.offset_xy)
-        picture = picture[top : top + self.target_wh[1], left : left + self.target_wh[0]]
+        picture = picture[top : top + geometry.target_wh[1], left : left + geometry.target_wh[0]]
         swapped = frame.format != self.formats[0]
         if self.settings.layout == 'nchw':
             self._write_planes(picture, swapped)
@@ -92,26 +103,35 @@ class Image:
         return geometry
 
     def _make_buffers(self, source_wh: tuple[int, int], channels: tuple[int, ...]) -> Letterbox:
-        if 0 in source_wh or (self.settings.resize == 'none' and source_wh != self.target_wh):
+        settings, fixed_wh = self.settings, self._fixed_wh
+        if 0 in source_wh:
+            raise FrameError(
+                'the picture is empty', got='{} x {} px'.format(*source_wh), expected='pixels'
+            )
+        if settings.resize == 'none' and fixed_wh is not None and source_wh != fixed_wh:
             raise FrameError(
                 'the picture does not have the size of the model input',
                 got='{} x {} px'.format(*source_wh),
-                expected='{} x {} px'.format(*self.target_wh),
+                expected='{} x {} px'.format(*fixed_wh),
                 hint="Let it be resized: set 'encode.resize' of the input in the manifest.",
             )
-        settings = self.settings
-        geometry = place(settings.resize, source_wh, self.target_wh, settings.crop_ratio)
+        geometry = placed(settings, source_wh, fixed_wh)
+        shape = self._shape(geometry.target_wh)
+        if self.tensor.shape != shape:
+            self.tensor = np.empty(shape, self.spec.dtype)
+        # OpenCV 4.6 knows little about float16; a table look-up only moves bits.
+        bits = self.tensor.view(np.uint16) if self.spec.dtype == 'float16' else self.tensor
         width, height = geometry.resized_wh
         self._resized = np.empty((height, width, *channels), np.uint8)
         left, top = (max(0, offset) for offset in geometry.offset_xy)
-        rows = slice(top, min(top + height, self.target_wh[1]))
-        columns = slice(left, min(left + width, self.target_wh[0]))
+        rows = slice(top, min(top + height, geometry.target_wh[1]))
+        columns = slice(left, min(left + width, geometry.target_wh[0]))
         if settings.layout == 'nchw':
-            self._region = self._bits[0, :, rows, columns]
-            self._bits[0] = self._padding[:, None, None]
+            self._region = bits[0, :, rows, columns]
+            bits[0] = self._padding[:, None, None]
         else:
-            self._region = self._bits[0, rows, columns]
-            self._bits[0] = self._padding
+            self._region = bits[0, rows, columns]
+            bits[0] = self._padding
         shape = (rows.stop - rows.start, columns.stop - columns.start)
         self._planes = [np.empty(shape, np.uint8) for _ in range(3)]
         self._swapped = np.empty((*shape, 3), np.uint8)
@@ -133,3 +153,11 @@ class Image:
             cv2.LUT(picture, self._table[0, :, 0], dst=self._region[:, :, 0])
         else:
             cv2.LUT(picture, self._table, dst=self._region)
+
+    def _shape(self, wh: tuple[int, int]) -> tuple[int, ...]:
+        channels = 1 if self.settings.color == 'gray' else 3
+        return (
+            (1, channels, *wh[::-1])
+            if self.settings.layout == 'nchw'
+            else (1, *wh[::-1], channels)
+        )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
 from ml_integration.core.datatypes import TensorSpec
 
@@ -28,6 +30,18 @@ class Export:
     metadata: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
+
+    def nearest(self, pattern: str) -> str | None:
+        """Returns the name of the file that matches a pattern in the model's folder or above it.
+
+        What lies in other folders of an export may be about something else.
+        """
+        for folder in PurePosixPath(self.model).parents:
+            for name in sorted(self.files):
+                path = PurePosixPath(name)
+                if path.parent == folder and fnmatchcase(path.name.lower(), pattern):
+                    return name
+        return None
 
 
 LARGEST_SIDECAR = 2**22

@@ -1,19 +1,79 @@
-"""Reads what an export says about its model, in all formats that we know."""
+"""Reads what an export says about its model, in every format that is known."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from ml_integration.core import plugins
-from ml_integration.exports.claims import Claims
+from ml_integration.exports.claims import Claim, Claims
 from ml_integration.exports.export import Export
 from ml_integration.exports.formats import PLUGINS, ExportFormat
 
 
-def claims_of(export: Export) -> Claims:
-    """Returns what all formats read, that of the lowest rank first."""
+@dataclass(frozen=True, slots=True)
+class ExportReading:
+    """What an export says.
+
+    Attributes:
+        claims: one per key; where two formats differ, that of the lower rank.
+        formats: titles of the formats that say something.
+        conflicts: sentences about keys for which two formats say something else.
+    """
+
+    claims: Claims
+    formats: tuple[str, ...]
+    conflicts: tuple[str, ...]
+
+
+def read_export(export: Export) -> ExportReading:
+    """Reads an export in every format.
+
+    Args:
+        export: with the tensors of its model, which some formats look at.
+
+    Raises:
+        ExportError: it is of a format and says something senseless.
+        PluginError: a format does not import.
+    """
     formats: list[ExportFormat] = [
         plugins.load(PLUGINS, name)() for name in plugins.names(PLUGINS)
     ]
-    claims = Claims()
-    for one in sorted(formats, key=lambda one: one.rank):
-        claims = claims.then(one.read(export))
-    return claims
+    said = [(one.title, one.read(export)) for one in sorted(formats, key=lambda one: one.rank)]
+    claims = Claims(tuple(claim for _, claims in said for claim in claims))
+    titles = tuple(title for title, claims in said if claims)
+    return ExportReading(claims, titles, _conflicts(claims, [one for _, one in said]))
+
+
+def claims_of(export: Export) -> Claims:
+    """Returns what an export says; where two formats differ, that of the lower rank.
+
+    Raises:
+        ExportError, PluginError: as in `read_export`.
+    """
+    return read_export(export).claims
+
+
+def _conflicts(claims: Claims, said: Sequence[Claims]) -> tuple[str, ...]:
+    sentences = []
+    for taken in claims:
+        for other in (one.get(taken.key) for one in said):
+            if other is not None and other.sure and not _same(taken, other):
+                sentences.append(
+                    f'{taken.key} is {_shown(taken.value)} by {taken.source}, and '
+                    f'{_shown(other.value)} by {other.source}: the first is taken'
+                )
+    return tuple(sentences)
+
+
+def _same(one: Claim, other: Claim) -> bool:
+    if one.key in ('description', 'origin'):
+        return True
+    return bool(one.value == other.value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple) and len(value) > 4:
+        return f'{len(value)} values ({value[0]}, {value[1]}, ...)'
+    return str(value)

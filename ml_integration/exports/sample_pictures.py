@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
+from itertools import islice
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ml_integration.errors import MessageError, RecordingError
+from ml_integration.recordings import Recording, open_recording
+from ml_integration.sensors.image import Image
+
+MOST = 12
+"""Most pictures that are taken of a recording, spread over its length."""
 OWN = ('astronaut.jpg', 'cat.jpg', 'coffee.jpg')
 """Photographs that come with the package."""
 GRAY = 114
@@ -32,6 +41,39 @@ def own_pictures() -> tuple[Picture, ...]:
     """Reads the photographs that come with the package: a person, a cat, a cup."""
     folder = resources.files('ml_integration.exports') / 'pictures'
     return tuple(Picture(name, _read((folder / name).read_bytes())) for name in OWN)
+
+
+def pictures_of(path: Path, most: int = MOST) -> tuple[Picture, ...]:
+    """Reads pictures of a picture file, folder, video, array file or bag.
+
+    Args:
+        path: file or folder.
+        most: pictures to take, spread over the recording where its length is known.
+
+    Raises:
+        RecordingError: it cannot be read, or holds no picture.
+    """
+    recording = open_recording(path)
+    pictures = tuple(islice(_spread(recording, most), most))
+    if not pictures:
+        raise RecordingError('it holds no picture', where=str(path))
+    return pictures
+
+
+def _spread(recording: Recording, most: int) -> Iterator[Picture]:
+    step = max(1, (recording.count or 0) // most)
+    sensor = Image(('bgr8',))
+    number = 0
+    for recorded in recording:
+        if recorded.message_type != Image.message_type:
+            continue
+        number += 1
+        if (number - 1) % step == 0:
+            try:
+                pixels = sensor.decode(recorded.message, recorded.stamp_ns).data
+            except MessageError as error:  # such as a depth image of the same bag
+                raise RecordingError(str(error), where=recorded.name) from error
+            yield Picture(recorded.name, np.array(pixels, np.uint8))
 
 
 def empty_picture(like: Picture) -> Picture:

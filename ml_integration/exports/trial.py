@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,10 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import ExportError, FrameError
 from ml_integration.exports.output_values import OutputValues, values_of
 from ml_integration.exports.sample_pictures import Picture, own_pictures
+from ml_integration.recordings.pictures import picture_message
 
 KEPT = 8
-"""Most pictures whose raw outputs are kept."""
+"""Most pictures whose raw outputs are kept, where nobody says another number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Attempt:
     Attributes:
         picture: the picture.
         prediction: what the task made of the outputs, with its verdict and the stages' times.
-        outputs: copies of the raw outputs, by name; empty after the first `KEPT` pictures.
+        outputs: copies of the raw outputs, by name; empty where none were kept.
     """
 
     picture: Picture
@@ -72,6 +72,11 @@ class Trial:
     attempts: tuple[Attempt, ...]
     failures: tuple[str, ...]
     draw: Callable[[Array, Any], None] | None
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Pictures that went through."""
+        return tuple(attempt.picture for attempt in self.attempts)
 
     @property
     def valid(self) -> int:
@@ -126,7 +131,7 @@ class Trial:
         return canvas
 
 
-def try_on(pipeline: Pipeline, pictures: Sequence[Picture] = ()) -> Trial:
+def try_on(pipeline: Pipeline, pictures: Sequence[Picture] = (), kept: int = KEPT) -> Trial:
     """Runs each picture through decoding, encoding, the model, its task and its validation.
 
     Every input that is made of messages gets the same picture; fed-back states begin with zeros
@@ -135,6 +140,7 @@ def try_on(pipeline: Pipeline, pictures: Sequence[Picture] = ()) -> Trial:
     Args:
         pipeline: the model.
         pictures: what to run it on; none: those that come with the package.
+        kept: most pictures whose raw outputs are kept.
 
     Raises:
         ExportError: the model is not one for pictures.
@@ -151,7 +157,7 @@ def try_on(pipeline: Pipeline, pictures: Sequence[Picture] = ()) -> Trial:
         except FrameError as error:
             failures.append(f'{picture.name}: {error}')
             continue
-        keep = len(attempts) < KEPT
+        keep = len(attempts) < kept
         copies = {name: array.copy() for name, array in work.outputs.items()} if keep else {}
         attempts.append(Attempt(picture, prediction, copies))
     task = pipeline.task
@@ -178,21 +184,6 @@ def _check_inputs(pipeline: Pipeline) -> None:
 
 def observation_of(pipeline: Pipeline, picture: Picture) -> Observation:
     """Makes what a pipeline sees of a picture, on all of its inputs."""
-    arrival = Arrival(_message(picture.pixels), 0, 0, 0)
+    arrival = Arrival(picture_message(picture.pixels), 0, 0, 0)
     arrivals = {item.tensor: (arrival,) for item in pipeline.wiring.inputs}
     return Observation('', arrival, arrivals, restarted=True)
-
-
-def _message(pixels: Array) -> Any:
-    """Makes what a sensor reads like a sensor_msgs/msg/Image."""
-    height, width = pixels.shape[:2]
-    stamp = SimpleNamespace(sec=0, nanosec=0)
-    return SimpleNamespace(
-        header=SimpleNamespace(stamp=stamp, frame_id=''),
-        height=height,
-        width=width,
-        encoding='bgr8',
-        is_bigendian=0,
-        step=3 * width,
-        data=np.ascontiguousarray(pixels).tobytes(),
-    )

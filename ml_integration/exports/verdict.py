@@ -69,13 +69,17 @@ def _all_levels(trial: Trial) -> Iterator[Finding]:
         kinds = ', '.join(f'{one.kind} on {one.count}' for one in trial.held_back)
         many = 'Every result' if not trial.valid else f'{total - trial.valid} of {total} results'
         level = Level.WARNING if trial.valid else Level.FAILURE
-        start = f'{many} on {total} pictures would be held back ({kinds}).'
+        start = f'{many} on {_pictures(total)} would be held back ({kinds}).'
         yield Finding(level, f'{start} {trial.held_back[0].sentence}.')
     if total and trial.counts and not any(trial.counts) and _has_scores(trial):
         yield Finding(
             Level.NOTE,
-            f'Nothing was found on {total} pictures. Try it on pictures of what it is meant for.',
+            f'Nothing was found on {_pictures(total)}. Try pictures of what it is meant for.',
         )
+
+
+def _pictures(count: int) -> str:
+    return f'{count} pictures' if count > 1 else '1 picture'
 
 
 def _has_scores(trial: Trial) -> bool:

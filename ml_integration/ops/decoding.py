@@ -12,6 +12,11 @@ from ml_integration.errors import ModelMismatchError
 _NEAR = 0.25
 """Distance to a whole number below which a number stands for it; halves round by 0.06 at 100."""
 
+_USUAL_STRIDES = (
+    (8, 16, 32), (16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (8, 16, 32, 64, 128),
+    (8,), (16,), (32,),
+)  # fmt: skip
+
 
 def promising(scores: Array, threshold: float) -> Array:
     """Returns the indices of scores (N,) from `threshold` up, NaN and infinities included.
@@ -61,6 +66,20 @@ def cell_count(input_wh: tuple[int, int], strides: Sequence[int]) -> int:
     return sum((input_wh[0] // stride) * (input_wh[1] // stride) for stride in strides)
 
 
+def grid_of(rows: int | None, input_wh: tuple[int, int] | None) -> tuple[int, tuple[int, ...]]:
+    """Returns how many rows of a table belong to each cell of a usual set of grids.
+
+    Returns:
+        Rows per cell and the strides [px]; 0 and none if the number of rows is no such count.
+    """
+    for strides in _USUAL_STRIDES if rows and input_wh else ():
+        cells = cell_count(input_wh or (0, 0), strides)
+        for each in (1, 3) if len(strides) > 1 else (1,):
+            if cells and rows == each * cells:
+                return each, strides
+    return 0, ()
+
+
 def the_output(model: ModelDescription) -> TensorSpec:
     """Returns the only output of a model.
 
@@ -106,6 +125,12 @@ def find_output(
         repr(chosen) if chosen else f'one output with {" or ".join(words)} in its name',
         f"Set 'decoder_options.{option}' to the name of an output.",
     )
+
+
+def count_output(model: ModelDescription) -> str:
+    """Returns the name of the output that says how many rows are valid; empty if there is none."""
+    names = (output.name for output in model.outputs)
+    return next((n for n in names if 'num' in n.lower() or 'count' in n.lower()), '')
 
 
 def class_count(model: ModelDescription, size: int | None, others: int) -> int:

@@ -7,7 +7,7 @@ which in corner coordinates is a plain scaling. No half pixel appears anywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,12 @@ class Letterbox:
     target_wh: tuple[int, int]
     scale_xy: tuple[float, float]
     offset_xy: tuple[int, int]
+
+    def centered(self) -> Letterbox:
+        """Returns the same with the picture in the middle; of an odd rest less is on top."""
+        (width, height), resized = self.target_wh, self.resized_wh
+        offset = ((width - resized[0]) // 2, (height - resized[1]) // 2)
+        return replace(self, offset_xy=offset)
 
     @property
     def resized_wh(self) -> tuple[int, int]:
@@ -70,12 +76,11 @@ def place(
         target_wh: size of the model's input [px].
         crop_ratio: part of the shorter side that a crop keeps.
     """
+    if resize == 'crop':
+        return cropped(source_wh, target_wh, covering(source_wh, target_wh, crop_ratio))
     width, height = source_wh
     if resize in ('stretch', 'none'):
         resized, offset = target_wh, (0, 0)
-    elif resize == 'crop':
-        resized = _covering(source_wh, target_wh, crop_ratio)
-        offset = (-round((resized[0] - target_wh[0]) / 2), -round((resized[1] - target_wh[1]) / 2))
     else:
         scale = min(target_wh[0] / width, target_wh[1] / height)
         if resize == 'letterbox':
@@ -87,12 +92,45 @@ def place(
     return Letterbox(source_wh, target_wh, (resized[0] / width, resized[1] / height), offset)
 
 
-def _covering(
+def cropped(
+    source_wh: tuple[int, int],
+    target_wh: tuple[int, int],
+    resized_wh: tuple[int, int],
+    rounding: str = 'torchvision',
+) -> Letterbox:
+    """Cuts the center out of a resized picture; what is too small is centered in the input.
+
+    Args:
+        source_wh: size of the picture [px].
+        target_wh: size of the model's input [px].
+        resized_wh: size of the picture after resizing [px].
+        rounding: where the cut begins when an odd number of pixels is left over: 'torchvision'
+            takes the even one of the two places, 'transformers' the first one.
+    """
+
+    def offset(resized: int, target: int) -> int:
+        rest = resized - target
+        if rest < 0:
+            return -rest // 2
+        return -round(rest / 2) if rounding == 'torchvision' else -(rest // 2)
+
+    scale = (resized_wh[0] / source_wh[0], resized_wh[1] / source_wh[1])
+    left, top = map(offset, resized_wh, target_wh)
+    return Letterbox(source_wh, target_wh, scale, (left, top))
+
+
+def covering(
     source_wh: tuple[int, int], target_wh: tuple[int, int], crop_ratio: float
 ) -> tuple[int, int]:
     """Returns the smallest size with the source's aspect ratio that covers target / crop_ratio."""
     width, height = source_wh
-    cover_w, cover_h = round(target_wh[0] / crop_ratio), round(target_wh[1] / crop_ratio)
+    cover_w, cover_h = stretched(target_wh, crop_ratio)
     if cover_w * height >= cover_h * width:
         return cover_w, max(cover_h, cover_w * height // width)
     return max(cover_w, cover_h * width // height), cover_h
+
+
+def stretched(target_wh: tuple[int, int], crop_ratio: float) -> tuple[int, int]:
+    """Returns target / crop_ratio, rounded down as timm and transformers do it."""
+    # A ratio such as 224 / 236 misses its whole number by the rounding of the division.
+    return int(target_wh[0] / crop_ratio + 1e-6), int(target_wh[1] / crop_ratio + 1e-6)

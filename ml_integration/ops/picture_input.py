@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
 from ml_integration.core.declaration import declared
 from ml_integration.errors import ModelMismatchError, SettingError
 from ml_integration.ops.letterbox import RESIZES
+from ml_integration.ops.resizing import INTERPOLATIONS
 
 FORMATS = {'rgb': ('rgb8', 'bgr8'), 'bgr': ('bgr8', 'rgb8'), 'gray': ('mono8',)}
-INTERPOLATIONS = {
-    'linear': cv2.INTER_LINEAR,
-    'area': cv2.INTER_AREA,
-    'nearest': cv2.INTER_NEAREST,
-    'cubic': cv2.INTER_CUBIC,
-}
+LONGEST = 2**14
+"""Longest side of a picture in a tensor [px]."""
 DTYPES = ('float32', 'float16', 'uint8')
 
 
@@ -27,17 +23,64 @@ class PreprocessSettings:
     """Settings that the model was trained with; tensor = (pixel / scale - mean) / std."""
 
     resize: str = declared(
-        'letterbox', 'How a picture is brought to the size of the input.', choices=RESIZES
+        'letterbox',
+        'How a picture is brought to the size of the input.',
+        choices=(*RESIZES, 'shortest_edge', 'stretch_crop'),
     )
     crop_ratio: float = declared(
-        0.875, 'Part of the shorter side that resize: crop keeps.', ge=0.1, le=1.0
+        0.875,
+        'Part of the shorter side that resize: crop keeps, where shortest_edge does not say it; '
+        'part of each side that stretch_crop keeps.',
+        ge=0.1,
+        le=1.0,
     )
-    interpolation: str = declared(
-        'linear', 'Interpolation when resizing.', choices=tuple(INTERPOLATIONS)
+    shortest_edge: int = declared(
+        0,
+        'Length of the shorter side after resize: shortest_edge, or before resize: crop cuts the '
+        'center out [px]; 0: not given.',
+        ge=0,
+        le=LONGEST,
     )
+    longest_edge: int = declared(
+        0,
+        'Longest side after resize: shortest_edge, or side of the square that a letterbox of free '
+        'size fits into [px]; 0: no limit.',
+        ge=0,
+        le=LONGEST,
+    )
+    resize_multiple: int = declared(
+        1,
+        'Sides that follow from the picture are resized to a multiple of this [px].',
+        ge=1,
+        le=LONGEST,
+    )
+    resize_up: bool = declared(False, 'Those sides are rounded up to the multiple, and not down.')
+    pad_multiple: int = declared(
+        1,
+        'Sides of an input of free size are padded up to a multiple of this [px].',
+        ge=1,
+        le=LONGEST,
+    )
+    rounding: str = declared(
+        'torchvision',
+        'Whose rule rounds the place of a crop, the sides that longest_edge limits, and those of '
+        'letterbox_topleft.',
+        choices=('torchvision', 'transformers'),
+    )
+    resampling: str = declared(
+        'opencv',
+        'Whose interpolation resizes; that of pillow is antialiased.',
+        choices=('opencv', 'pillow'),
+    )
+    interpolation: str = declared('linear', 'Interpolation when resizing.', choices=INTERPOLATIONS)
     color: str = declared('rgb', 'Order of the color channels.', choices=tuple(FORMATS))
     layout: str = declared('nchw', 'Order of the axes.', choices=('nchw', 'nhwc'))
-    scale: float = declared(255.0, 'Pixels are divided by this first.', ge=1e-6)
+    scale: float = declared(
+        255.0,
+        'Pixels are divided by this first; 255 is a rescale factor of 1/255, and 1 leaves mean '
+        'and std in units of pixels.',
+        ge=1e-6,
+    )
     mean: tuple[float, ...] = declared(
         (0.0,), 'Subtracted after scaling: one value, or one per channel in the order of color.'
     )
@@ -45,7 +88,17 @@ class PreprocessSettings:
         (1.0,), 'Divided by last: one value, or one per channel in the order of color.', ge=1e-6
     )
     pad_value: float = declared(
-        114.0, 'Gray value around a letterboxed picture [0-255].', ge=0.0, le=255.0
+        114.0, 'Gray value around the picture, normalized as pixels are.', ge=0.0, le=255.0
+    )
+    pad_normalized: bool = declared(
+        False, 'pad_value is a value of the tensor, as where padding comes after normalizing.'
+    )
+    max_pixels: int = declared(
+        8388608,
+        'Most pixels of an input of free size, and of a picture before it is cropped; one that '
+        'needs more is refused.',
+        ge=1,
+        le=LONGEST * LONGEST,
     )
 
 
@@ -66,20 +119,22 @@ def the_picture(model: ModelDescription) -> str:
     )
 
 
-def picture_size(settings: PreprocessSettings, spec: TensorSpec, model: str) -> tuple[int, int]:
-    """Returns width and height of the pictures that an input takes [px].
+def picture_size(
+    settings: PreprocessSettings, spec: TensorSpec, model: str
+) -> tuple[int, int] | None:
+    """Returns width and height of the pictures that an input takes [px]; None if both are free.
 
     Raises:
         ModelMismatchError: `spec` is no picture of the settings' layout and color.
     """
     channels = 1 if settings.color == 'gray' else 3
     layout = settings.layout
-    wanted = (None, channels, None, None) if layout == 'nchw' else (None, None, None, channels)
-    # A free size cannot be declared before the first picture, and a wrong batch not be filled.
-    fixed = None not in spec.shape[1:] and spec.shape[:1] in ((1,), (None,))
-    if spec.dtype in DTYPES and fixed and spec.fits(TensorSpec('', spec.dtype, wanted)):
-        height, width = spec.shape[2:] if layout == 'nchw' else spec.shape[1:3]
-        return int(width or 0), int(height or 0)
+    axes = dict(zip(layout, spec.shape, strict=False))
+    height, width = axes.get('h'), axes.get('w')
+    pictures = len(spec.shape) == 4 and spec.dtype in DTYPES and axes['c'] == channels
+    # A batch of another size cannot be filled.
+    if pictures and axes['n'] in (1, None) and (height is None) == (width is None):
+        return None if height is None or width is None else (width, height)
     sizes = (
         f'1, {channels}, height, width' if layout == 'nchw' else f'1, height, width, {channels}'
     )
@@ -87,8 +142,8 @@ def picture_size(settings: PreprocessSettings, spec: TensorSpec, model: str) -> 
         model,
         f"input '{spec.name}' does not take a {settings.color} picture in {layout} order",
         str(spec),
-        f'{", ".join(DTYPES)} [{sizes}] with fixed sizes',
-        "Correct encode.layout and encode.color, or fix free sizes under 'inputs'.",
+        f'{", ".join(DTYPES)} [{sizes}] with height and width both fixed or both free',
+        "Correct encode.layout and encode.color, or the sizes under 'inputs'.",
     )
 
 
@@ -117,6 +172,8 @@ def normalized_values(settings: PreprocessSettings, dtype: str, model: str) -> t
             where=model,
         )
     exact = values.round() if dtype == 'uint8' else values
+    if settings.pad_normalized:
+        exact[256] = settings.pad_value
     rounded = exact.astype(dtype)
     if dtype == 'float16':
         rounded = rounded.view(np.uint16)

@@ -86,6 +86,9 @@ class HasTopics(Protocol):
     topics: Mapping[str, str]
     """Message type of each topic, by its name."""
 
+    def rate_hz(self, topic: str) -> float:
+        """Returns how many messages of a topic came per second, on average; 0 if not known."""
+
     def only(self, topics: Collection[str]) -> Recording:
         """Returns the same recording with nothing but the messages of these topics."""
 

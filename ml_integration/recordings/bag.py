@@ -45,6 +45,7 @@ class Bag:
     topics: dict[str, str] = field(init=False)
     count: int | None = field(init=False)
     begin_ns: int = field(init=False)
+    _rates_hz: dict[str, float] = field(init=False)
 
     def __post_init__(self) -> None:
         try:
@@ -53,6 +54,9 @@ class Bag:
                 self.topics = {one.topic: one.msgtype for one in connections}
                 self.count = sum(one.msgcount for one in connections)
                 self.begin_ns = reader.start_time
+                seconds = reader.duration / 1e9
+                rates = {one.topic: one.msgcount / max(seconds, 1e-9) for one in connections}
+                self._rates_hz = rates if seconds else {}
         except Exception as error:  # rosbags raises more kinds than it says
             raise self._unreadable(error) from error
 
@@ -62,6 +66,10 @@ class Bag:
         if path.is_dir():
             return (path / METADATA).is_file() or len(_storages(path)) == 1
         return path.is_file() and path.suffix in SUFFIXES
+
+    def rate_hz(self, topic: str) -> float:
+        """Returns how many messages of a topic came per second, on average; 0 if not known."""
+        return self._rates_hz.get(topic, 0.0)
 
     def only(self, topics: Collection[str]) -> Bag:
         """Returns the same bag with nothing but the messages of these topics."""

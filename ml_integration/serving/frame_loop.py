@@ -78,11 +78,20 @@ class FrameLoop:
         self._shift = Shift(self._loop, self._lose)
 
     def start(self) -> None:
+        self.begin()
+        self._shift.start()
+
+    def begin(self) -> None:
+        """Begins anew without a thread, for a caller who serves: nothing is waiting any more."""
         for stream in self._streams:
             stream.reset()
         for pipeline in self._router.pipelines:
             self._mailbox.feed(pipeline)
-        self._shift.start()
+
+    def serve_waiting(self) -> None:
+        """Serves what waits and can run, on the caller's thread."""
+        while self._mailbox.can_run(self._router.pipeline):
+            self.serve()
 
     def stop(self) -> None:
         """Finishes what is under way and ends the thread; if that hangs, it is left behind."""
@@ -130,6 +139,10 @@ class FrameLoop:
     def missing(self) -> dict[str, tuple[str, ...]]:
         """Returns the topics that the serving model still needs messages of, by stream."""
         return self._mailbox.missing(self._router.pipeline)
+
+    def has_work(self) -> bool:
+        """Tells whether something is under way, or waits and can run."""
+        return self.busy_s() > 0 or self._mailbox.can_run(self._router.pipeline)
 
     def busy_s(self) -> float:
         """Returns the time since work on the current batch began [s]; 0 if there is none."""

@@ -59,14 +59,26 @@ class Classification:
         softmax: bool = declared(False, 'The output holds logits, which need a softmax.')
         score_threshold: float = declared(0.0, 'Smallest score of a class.', ge=0.0, le=1.0)
 
+    @dataclass(frozen=True, slots=True)
+    class Row:
+        """A class: its name, number and score."""
+
+        label: str
+        class_id: int
+        score: float
+
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         self._settings = settings
         self._model = model
         the_picture(model)
         output = the_output(model)
-        classes = class_count(model, output.shape[-1] if output.shape else None, others=0)
         batch = (1,) if len(output.shape) > 1 else ()
-        check_output(model, output, (*batch, classes), '[1, classes] or [classes]')
+        # A model that ends in a pooled picture gives [1, classes, 1, 1].
+        pooled = (1, 1) if len(output.shape) == 4 else ()
+        last = output.shape[len(batch) : len(batch) + 1] or (None,)
+        classes = class_count(model, last[0], others=0)
+        reads = '[1, classes], [classes] or [1, classes, 1, 1]'
+        check_output(model, output, (*batch, classes, *pooled), reads)
         self._output = output.name
         self._rounding = rounding(model.outputs)
         self.batched = bool(batch)
@@ -114,6 +126,11 @@ class Classification:
         message.header = header
         message.results = hypotheses
         yield topic.name, message
+
+    def rows(self, result: Classes) -> list[Row]:
+        """Lists the classes, best first."""
+        pairs = zip(result.class_ids.tolist(), result.scores.tolist(), strict=True)
+        return [self.Row(self._model.label(class_id), class_id, s) for class_id, s in pairs]
 
     def draw(self, canvas: Array, result: Classes) -> None:
         """Writes the classes below one another at the top left."""

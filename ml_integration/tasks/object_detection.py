@@ -21,6 +21,7 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import declared
+from ml_integration.errors import FrameError, ModelMismatchError
 from ml_integration.ops import decoders
 from ml_integration.ops.boxes import classwise_nms, clip_boxes
 from ml_integration.ops.decoders import Decoder, DecoderOptions
@@ -30,6 +31,13 @@ from ml_integration.ops.drawing import class_color, draw_box
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.letterbox import Letterbox
 from ml_integration.ops.picture_input import the_picture
+
+_GONE = {
+    'rt_detr': "Write 'decoder: boxes_and_scores' with these decoder_options instead: box_format: "
+    'cxcywh, normalized: true, and columns: [box, scores] for one output, or activation: sigmoid '
+    'and top_k: 300 for boxes and logits apart.'
+}
+"""Decoders that manifests named once, with what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,11 @@ class ObjectDetection:
         """Settings that belong to the model."""
 
         decoder: str = declared(
-            'yolo', 'How the outputs are laid out.', choices=plugins.names(decoders.PLUGINS)
+            '',
+            'How the outputs are laid out; ml_model inspect FILE.onnx proposes it.',
+            choices=plugins.names(decoders.PLUGINS),
+            required=True,
+            gone=_GONE,
         )
         decoder_options: DecoderOptions = field(default_factory=DecoderOptions)
         score_threshold: float = declared(0.25, 'Smallest score of a detection.', ge=0.0, le=1.0)
@@ -84,18 +96,31 @@ class ObjectDetection:
             1000, 'Detections in one picture from which on the result is not valid.', ge=1
         )
 
+    @dataclass(frozen=True, slots=True)
+    class Row:
+        """An object: name and number of its class, score, and edges of its box [px]."""
+
+        label: str
+        class_id: int
+        score: float
+        left: float
+        top: float
+        right: float
+        bottom: float
+
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         self._settings = settings
         self._model = model
         self._picture = the_picture(model)
-        decoder: type[Decoder] = decoders.load(settings.decoder)
-        self._decode = decoder(model, model.pictures[self._picture], settings.decoder_options)
+        self._input_wh = model.pictures[self._picture]
+        self._decode = self._decoder(self._input_wh)
         self._rounding = rounding(model.outputs)
         self.batched = self._decode.batched
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Detections:
         """Decodes, drops overlapping boxes, and brings the rest onto the picture."""
         settings = self._settings
+        self._follow(geometry[self._picture].target_wh)
         with np.errstate(over='ignore', invalid='ignore'):
             xyxy, scores, class_ids = self._decode(outputs, settings.score_threshold)
             if self._decode.overlapping:
@@ -107,6 +132,29 @@ class ObjectDetection:
         best = order[: settings.max_detections]
         scores = without_rounding(scores[best], self._rounding)
         return Detections(xyxy[relevant][: len(best)], scores, class_ids[best], len(order))
+
+    def _follow(self, input_wh: tuple[int, int]) -> None:
+        """Makes the decoder anew where the size is free and the picture has another one [px].
+
+        Raises:
+            FrameError: the outputs are not those of such a picture.
+        """
+        if input_wh == self._input_wh:
+            return
+        try:
+            self._decode, self._input_wh = self._decoder(input_wh), input_wh
+        except ModelMismatchError as error:
+            raise FrameError(
+                'the model cannot take a picture of this size',
+                got='{} x {} px in its input'.format(*input_wh),
+                expected='{} x {} px'.format(*self._input_wh),
+                hint=str(error),
+            ) from error
+
+    def _decoder(self, input_wh: tuple[int, int]) -> Decoder:
+        """Makes a decoder for pictures of a size [px]."""
+        decoder: type[Decoder] = decoders.load(self._settings.decoder)
+        return decoder(self._model, input_wh, self._settings.decoder_options)
 
     def validate(self, result: Detections, geometry: Geometry) -> Verdict:
         """Checks numbers, boxes, classes and how many there are."""
@@ -178,6 +226,18 @@ class ObjectDetection:
     def telling(self, result: Detections) -> bool:
         """Tells whether there is a detection: an empty list shows none of its fields."""
         return len(result) > 0
+
+    def rows(self, result: Detections) -> list[Row]:
+        """Lists the objects, best first."""
+        return [
+            self.Row(self._model.label(class_id), class_id, score, *corners)
+            for class_id, score, corners in zip(
+                result.class_ids.tolist(),
+                result.scores.tolist(),
+                result.xyxy.tolist(),
+                strict=True,
+            )
+        ]
 
     def draw(self, canvas: Array, result: Detections) -> None:
         """Draws each box with its class and score."""

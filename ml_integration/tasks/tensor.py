@@ -41,6 +41,14 @@ class Tensor:
             (), 'Names of the dimensions of the first of these outputs.'
         )
 
+    @dataclass(frozen=True, slots=True)
+    class Row:
+        """An output: its name, sizes and values, those of the last dimension side by side."""
+
+        output: str
+        shape: tuple[int, ...]
+        values: tuple[float, ...]
+
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         specs = {spec.name: spec for spec in model.outputs}
         self._names = settings.outputs or tuple(specs)
@@ -93,6 +101,13 @@ class Tensor:
             message.layout.dim = dimensions
             message.data = FloatArray('f', array.tobytes())
             yield topic.name, message
+
+    def rows(self, result: dict[str, Array]) -> list[Row]:
+        """Lists the outputs."""
+        return [
+            self.Row(name, array.shape, tuple(array.reshape(-1).tolist()))
+            for name, array in result.items()
+        ]
 
 
 def _topic(output: str) -> str:

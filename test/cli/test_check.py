@@ -1,19 +1,25 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import foreign_models
 import hidden_weights
 import numpy as np
 import onnx_models
 import pytest
+import sensor_models
 from model_folders import pin_files, read_manifest_document, write_manifest
 
 from ml_integration.cli.main import main
+from ml_integration.demos.scene_maker import make_scene
+from ml_integration.demos.scenes import render
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ModelLoadError
+from ml_integration.exports import sample_pictures
 from ml_integration.store.package.package import read_package
 from ml_integration.store.trust.policy import Trust
 
@@ -236,3 +242,61 @@ def test_detector_without_labels_is_warned_about(
 ) -> None:
     assert main(['check', str(model_folder(labels=()))]) == 0
     assert 'warning: It has no labels' in capsys.readouterr().err
+
+
+def test_sample_of_a_person_is_what_it_is_run_on(
+    model_folder: ModelFolder, tmp_path: Path, capsys: Capture
+) -> None:
+    folder, pictures = str(model_folder()), tmp_path / 'pictures'
+    pictures.mkdir()
+    for name, gray in (('dark.png', 0), ('bright.png', 255)):
+        cv2.imwrite(str(pictures / name), np.full((64, 64, 3), gray, np.uint8))
+    assert main(['check', folder, '--sample', str(pictures)]) == 0
+    assert 'ok  pictures: 2 pictures, all valid; 16 results' in capsys.readouterr().out
+    assert main(['check', folder, '--sample', str(pictures / 'dark.png')]) == 0
+    assert 'note: Nothing was found on 1 picture.' in capsys.readouterr().out
+
+
+def test_sample_for_a_model_of_other_sensors_is_refused(store: Path, capsys: Capture) -> None:
+    inputs = [sensor_models.IMAGES, {**sensor_models.JOINTS, **sensor_models.HELD}]
+    model = sensor_models.picture_and_joints()
+    folder = sensor_models.write_sensor_model(store, 'seen', model, inputs)
+    assert main(['check', str(folder)]) == 0
+    capsys.readouterr()
+    picture = Path(sample_pictures.__file__).with_name('pictures') / 'cat.jpg'
+    assert main(['check', str(folder), '--sample', str(picture)]) == 1
+    assert 'cannot be tried on pictures alone' in capsys.readouterr().err
+
+
+SHAPES = Path(__file__).parents[2] / 'models/shapes/2'
+
+
+def test_wrong_preparation_is_warned_about_and_shown(tmp_path: Path, capsys: Capture) -> None:
+    folder, seen = tmp_path / 'shapes/2', tmp_path / 'seen'
+    shutil.copytree(SHAPES, folder)
+    document = read_manifest_document(folder)
+    document['inputs'][0]['encode']['scale'] = 255.0
+    del document['golden']
+    write_manifest(folder, document)
+    (folder / 'golden.npz').unlink()
+    pin_files(folder)
+    frames = [render(make_scene(1000 + seed), 0.5) for seed in range(4)]
+    np.save(tmp_path / 'scenes.npy', np.array(frames))
+    sample = ['--sample', str(tmp_path / 'scenes.npy')]
+    assert main(['check', str(folder), *sample, '--annotated', str(seen)]) == 0
+    errors = capsys.readouterr().err
+    assert (
+        'warning: Pictures seem to be prepared wrongly: the declared way (bgr, pixels / 255'
+        in (errors)
+    )
+    names = sorted(file.name for file in seen.iterdir())
+    assert names == ['01.png', '02.png', '03.png', '04.png', 'preprocessing.png']
+    assert main(['check', str(SHAPES), *sample, '--strict']) == 0
+
+
+def test_folder_for_pictures_that_is_a_file_is_refused(
+    model_folder: ModelFolder, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / 'file').write_text('')
+    assert main(['check', str(model_folder()), '--annotated', str(tmp_path / 'file/x')]) == 1
+    assert 'cannot be made: Not a directory' in capsys.readouterr().err

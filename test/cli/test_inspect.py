@@ -81,6 +81,22 @@ def test_model_that_fails_when_it_runs_is_still_shown(tmp_path: Path, capsys: Ca
     assert 'does not look like one picture' in out
 
 
+def test_what_no_task_reads_is_shown_without_a_manifest(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / 'depth.onnx'
+    file.write_bytes(onnx_models.depth_map())
+    assert main(['inspect', str(file)]) == 0
+    out = capsys.readouterr().out
+    assert 'output      predicted_depth: float32[1, 32, 48]' in out
+    assert 'No manifest.yaml is proposed: ' in out
+    assert 'looks like a depth map; no task here reads it yet' in out
+    assert main(['inspect', str(file), '--json']) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown['manifest'] == ''
+    assert 'a depth map' in shown['refusal']
+    assert main(['inspect', str(file), '--manifest-only']) == 1
+    assert 'a depth map' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ('content', 'words'),
     [

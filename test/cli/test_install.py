@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
@@ -9,7 +8,6 @@ from model_folders import write_model_folder
 from signing import KEY_ID, set_manifest, sign_folder, write_keys
 
 from ml_integration.cli.main import main
-from ml_integration.cli.progress_bar import ProgressBar
 from ml_integration.store.package.package import read_manifest
 from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.state.state_dir import StateDir
@@ -95,33 +93,3 @@ def test_the_good_content_takes_the_place_of_what_is_quarantined(
     assert ModelStore([store], StateDir(state_dir)).find('m@2') == folder
     (left,) = StateDir(state_dir).model_state('m').quarantined
     assert left.digest != read_manifest(source).digest
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress_is_drawn_on_a_terminal_and_wiped_off() -> None:
-    stream = Terminal()
-    with ProgressBar('m.zip', stream) as bar:
-        bar.show(500_000, 2_000_000)
-        bar.show(2_000_000, 2_000_000)
-    first, second, wiped, rest = stream.getvalue().split('\r')[1:]
-    assert first == 'm.zip  [#######                       ]  25 %  0.5 MB'
-    assert second == f'm.zip  [{"#" * 30}] 100 %  2.0 MB'
-    assert wiped.strip() == rest == ''
-    assert len(wiped) >= len(second)
-
-
-def test_progress_of_unknown_size_shows_what_is_done() -> None:
-    stream = Terminal()
-    ProgressBar('m.tar', stream).show(500_000, 0)
-    assert stream.getvalue() == '\rm.tar  0.5 MB'
-
-
-def test_progress_is_not_drawn_into_a_file() -> None:
-    stream = io.StringIO()
-    with ProgressBar('m.zip', stream) as bar:
-        bar.show(1, 2)
-    assert stream.getvalue() == ''

@@ -46,6 +46,7 @@ def test_list_as_json(model_folder: ModelFolder, store: Path, capsys: Capture) -
         {
             'model': 'good@1',
             'state': '',
+            'store': str(store),
             'directory': str(folder),
             'task': 'object_detection',
             'description': 'A model for tests.',
@@ -77,3 +78,28 @@ def test_stores_come_from_the_environment(
 def test_empty_store_says_where_it_looked(store: Path, capsys: Capture) -> None:
     assert main(['list', '--store', str(store)]) == 0
     assert capsys.readouterr().out == f'no models in {store}\n'
+
+
+def test_the_active_and_the_latest_version_are_marked(
+    model_folder: ModelFolder, store: Path, state_dir: Path, capsys: Capture
+) -> None:
+    for version in (1, 2):
+        model_folder('chosen', version, golden=False)
+        model_folder('free', version, golden=False)
+    assert main(['activate', 'chosen@1', '--store', str(store)]) == 0
+    capsys.readouterr()
+    main(['list', '--json', '--store', str(store)])
+    states = {row['model']: row['state'] for row in json.loads(capsys.readouterr().out)}
+    # What the bare name means: chosen@1 by choice, free@2 as nobody has chosen.
+    assert (states['chosen@1'], states['free@1'], states['free@2']) == ('active', '', 'latest')
+
+
+def test_with_several_stores_each_line_names_its_store(
+    model_folder: ModelFolder, store: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    model_folder('one', 1, golden=False)
+    (tmp_path / 'other').mkdir()
+    model_folder('two', 1, golden=False).parent.rename(tmp_path / 'other' / 'two')
+    main(['list', '--store', str(store), '--store', str(tmp_path / 'other')])
+    one, two = capsys.readouterr().out.splitlines()
+    assert one.split()[2] == str(store) and two.split()[2] == str(tmp_path / 'other')

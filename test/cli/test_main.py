@@ -3,12 +3,14 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from ml_integration import cli
 from ml_integration.cli import list as list_verb
+from ml_integration.cli.groups import GROUPS, overview
 from ml_integration.cli.main import main, verbs
 from ml_integration.errors import MlIntegrationError
 
@@ -36,6 +38,44 @@ def test_wrong_usage_exits_with_2(
         main(arguments)
     assert caught.value.code == 2
     assert 'usage: ml_model' in capsys.readouterr().err
+
+
+def test_every_verb_is_in_the_overview_below_its_group(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([])
+    out, shown = capsys.readouterr()
+    assert out == ''
+    for title, names in GROUPS.items():
+        below = shown.partition(f'\n{title}:\n')[2].partition('\n\n')[0]
+        listed = [line.split()[0] for line in below.splitlines()]
+        assert listed == [name for name in names if name in verbs()]
+    for name, module in verbs().items():
+        assert f'  {name} ' in shown and module.HELP in shown
+    with pytest.raises(SystemExit) as caught:
+        main(['--help'])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == shown
+
+
+def test_a_verb_that_is_in_no_group_comes_last() -> None:
+    lines = overview({'list': 'lists', 'odd': 'is odd'}).splitlines()
+    assert lines == ['look at it:', '  list  lists', '', 'more:', '  odd   is odd']
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(['--version'])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f'ml_model {version("ml_integration")}\n'
+
+
+def test_only_the_verb_that_is_meant_is_imported() -> None:
+    code = 'import sys; from ml_integration.cli.main import main; main(["list", "--store", "/"]); '
+    code += 'print(sorted(sys.modules), file=sys.stderr)'
+    command = [sys.executable, '-c', code]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "'ml_integration.cli.list'" in ended.stderr
+    assert "'ml_integration.cli.run'" not in ended.stderr and "'cv2'" not in ended.stderr
 
 
 def test_error_is_one_sentence_on_stderr(

@@ -90,3 +90,22 @@ def test_a_number_outside_the_range_may_mean_off(value: float) -> None:
 def test_beside_off_only_the_range_is_allowed(value: float) -> None:
     with pytest.raises(SettingError, match=r'expected float 0, or >= 0\.5 and <= 9'):
         build(Outer, {'every': value}, 'here')
+
+
+@dataclass(frozen=True)
+class Demanding:
+    style: str = declared(
+        '', 'Style.', choices=('x', 'y'), required=True, gone={'z': 'Write x instead.'}
+    )
+
+
+def test_a_required_setting_that_is_missing_is_named_with_its_choices() -> None:
+    with pytest.raises(SettingError) as caught:
+        build(Demanding, {}, 'here')
+    assert str(caught.value) == "here: there is no 'style'; expected one of x, y. Style."
+    assert build(Demanding, {'style': 'y'}, 'here').style == 'y'
+
+
+def test_a_value_that_is_gone_says_what_to_write_instead() -> None:
+    with pytest.raises(SettingError, match=r"got 'z'; .* Write x instead\."):
+        build(Demanding, {'style': 'z'}, 'here')

@@ -83,7 +83,7 @@ def test_a_model_without_a_limit_is_never_too_slow() -> None:
 def test_no_input_warns_and_says_for_how_long() -> None:
     finding = judged(Monitor(0).stats(3 * S)).of('input')
     assert finding.level == Level.WARN
-    assert finding.sentence == 'no message yet for 3.0 s on /image; 1 publisher(s)'
+    assert finding.sentence.startswith('no message yet for 3.0 s on /image; 1 publisher; it ')
 
 
 def test_one_silent_stream_of_several_warns() -> None:
@@ -92,7 +92,7 @@ def test_one_silent_stream_of_several_warns() -> None:
     endpoints = [Endpoint(name, '', f'/{name}/image', 1) for name in ('front', 'rear')]
     health = judged(monitor.stats(3 * S), *endpoints)
     finding = health.of('input')
-    assert finding.sentence == 'no message yet for 3.0 s on /rear/image; 1 publisher(s)'
+    assert finding.sentence.startswith('no message yet for 3.0 s on /rear/image; 1 publisher; ')
     assert health.level == finding.level == Level.WARN
 
 
@@ -105,7 +105,7 @@ def test_the_input_that_a_model_waits_for_is_named() -> None:
     finding = judged(monitor.stats(S, {'': ('joints',)}), *endpoints).of('input')
     assert finding.level == Level.WARN
     assert finding.sentence == (
-        "input 'joints' is missing on /joint_states; 0 publisher(s); "
+        "input 'joints' is missing on /joint_states; no publisher; "
         'is the topic remapped to the right name?'
     )
 
@@ -139,7 +139,7 @@ def test_a_qos_mismatch_is_certain_and_named() -> None:
     endpoint = Endpoint('', '', '/image', 1, mismatch='reliability')
     finding = judged(watched(good=5).stats(S), endpoint).of('input')
     assert (finding.level, finding.hard) == (Level.WARN, True)
-    assert finding.sentence.endswith('on /image; 1 publisher(s); QoS mismatch: reliability')
+    assert finding.sentence.endswith('on /image; 1 publisher; QoS mismatch: reliability')
 
 
 @pytest.mark.parametrize(
@@ -187,6 +187,24 @@ def test_an_idle_node_is_judged_about_the_same_concerns() -> None:
     assert tuple(finding.concern for finding in health.findings) == CONCERNS
     assert health.level == Level.OK
     assert health.of('errors') == Finding('errors', Level.OK, 'inactive')
+
+
+def test_held_back_results_are_told_with_their_kinds_and_the_last_reason() -> None:
+    some, all_bad = (judged(watched(good=n, invalid=9).stats(2 * S)) for n in (10, 0))
+    kinds = '9 invalid and held back (9 not_finite; the last one: score 3 is nan)'
+    assert some.of('results').sentence.endswith(kinds)
+    assert f'{kinds}; nothing goes out: ml_model check' in all_bad.of('results').sentence
+
+
+def test_only_the_kinds_of_the_last_seconds_explain_what_is_held_back_now() -> None:
+    monitor = watched(invalid=1)
+    for _ in range(3):
+        monitor.completed('', Verdict((Reason('too_many', '2000 boxes'),)), 10.0, {}, 60 * S)
+    stats = monitor.stats(60 * S)
+    assert stats.invalid_kinds == {'too_many': 3, 'not_finite': 1}
+    sentence = judged(stats).of('results').sentence
+    assert '(3 too_many; the last one: 2000 boxes)' in sentence
+    assert 'not_finite' not in sentence
 
 
 def test_the_last_error_is_in_the_sentence() -> None:

@@ -21,9 +21,10 @@ def endpoint(publishers: int = 0, **fields: object) -> Endpoint:
 def first(here: Endpoint, *, ahead_s: float | None = None, suspected: bool = True) -> Cause | None:
     """The best explanation for an input with one message that is so much ahead."""
     monitor = Monitor(0, [InputKey('front', 'image')])
+    seconds = 1 if ahead_s is not None else 3
     if ahead_s is not None:
         monitor.received('front', 'image', S, 10, 5 * S, int(ahead_s * S))
-    (stream,) = monitor.stats(S).streams
+    (stream,) = monitor.stats(seconds * S).streams
     return next(causes(stream, stream.inputs[0], here, suspected), None)
 
 
@@ -56,7 +57,16 @@ def first(here: Endpoint, *, ahead_s: float | None = None, suspected: bool = Tru
             [COMPRESSED, IMAGE, 'remap -r front/image:=/front/image_raw'],
         ),
         (endpoint(1, mismatch='reliability'), ['QoS mismatch: reliability']),
-        (endpoint(1, clock_stopped=True), ['use_sim_time is set', '/clock']),
+        (endpoint(1, clock_stopped=True), ['use_sim_time is set', '/clock', 'bag with --clock']),
+        (endpoint(1), ['it sends nothing: is the camera stopped', 'ros2 topic hz /front/image']),
+        (
+            endpoint(2, local=True, segment_bytes=17_600_000),
+            ['they send nothing (or larger messages than 17.6 MB'],
+        ),
+        (
+            endpoint(1, local=True, segment_bytes=500_000),
+            ["larger than the publisher's segment of 0.5 MB hardly comes"],
+        ),
     ],
 )  # fmt: skip
 def test_a_silence_has_a_cause_and_a_remedy(here: Endpoint, parts: list[str]) -> None:

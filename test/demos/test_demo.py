@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ from ml_integration.demos.demo.node_report import NodeReport, read_report
 from ml_integration.demos.demo.options import parse
 from ml_integration.demos.demo.results import Detection, Result, Results, in_words
 from ml_integration.demos.demo.summary import TILE_WIDTH, in_sentences, mosaic
-from ml_integration.demos.demo.view import Moment, View, bar
+from ml_integration.demos.demo.view import Moment, View
 
 PERSON = Detection('person', 0.9123, (1.0, 2.0, 11.04, 22.0))
 CAR = Detection('car', 0.5, (0.0, 0.0, 5.0, 5.0))
@@ -69,16 +70,49 @@ def test_detections_are_told_by_class_the_surest_first() -> None:
     assert in_words((unsure, CAR, PERSON)) == 'person 0.91 0.30, car 0.50'
 
 
-def test_a_terminal_is_redrawn_in_place_within_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv('COLUMNS', '40')
+@pytest.fixture
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ('NO_COLOR', 'FORCE_COLOR', 'TTY_COMPATIBLE', 'TTY_INTERACTIVE', 'COLORTERM'):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv('TERM', 'xterm')
+    monkeypatch.setenv('COLUMNS', '60')
+
+
+def without_codes(text: str) -> list[str]:
+    return [line.strip('\r') for line in re.sub(r'\x1b\[[?0-9;]*[a-zA-Z]', '', text).split('\n')]
+
+
+@pytest.mark.usefixtures('_terminal')
+def test_a_terminal_is_redrawn_in_place_within_its_width() -> None:
     stream = Terminal()
     view = View(stream)
     view.show(moment())
     first = stream.getvalue()
-    view.show(moment())
-    lines = first.splitlines()
-    assert stream.getvalue() == first + f'\x1b[{len(lines)}F' + first
-    assert max(len(line.removeprefix('\x1b[2K')) for line in lines) < 40
+    view.show(moment(5.0))
+    again = stream.getvalue()[len(first) :]
+    height = len(without_codes(first))
+    assert again.count('\x1b[1A') >= height - 1  # the cursor goes up, and the lines are wiped off
+    assert again.count('\x1b[2K') >= height
+    assert max(map(len, [*without_codes(first), *without_codes(again)])) <= 60
+    view.say('done')
+    assert stream.getvalue().endswith('\x1b[?25hdone\n')  # the cursor is back
+
+
+@pytest.mark.usefixtures('_terminal')
+def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('TERM', 'dumb')
+    stream = Terminal()
+    View(stream).show(moment(5.0))
+    assert '\x1b' not in stream.getvalue() and 'dropped 7 of 100' in stream.getvalue()
+
+
+@pytest.mark.usefixtures('_terminal')
+def test_labels_steer_no_terminal() -> None:
+    stream = Terminal()
+    odd = Detection('[red]\x1b[2J', 0.5, PERSON.box_xyxy)
+    results = Results([Result(1, 1.0, (odd,))])
+    View(stream).show(Moment(1.0, 10.0, results, REPORT))
+    assert r'[red]\x1b[2J 0.50' in stream.getvalue() and '\x1b[2J' not in stream.getvalue()
 
 
 def test_a_pipe_gets_a_plain_line_every_two_seconds() -> None:
@@ -92,10 +126,17 @@ def test_a_pipe_gets_a_plain_line_every_two_seconds() -> None:
     assert 'dropped 7 of 100 frames' in lines[0]
 
 
+@pytest.mark.usefixtures('_terminal')
 @pytest.mark.parametrize(('elapsed_s', 'full'), [(0.0, 0), (5.0, 20), (12.0, 40)])
-def test_the_bar_fills_and_never_overflows(elapsed_s: float, full: int) -> None:
-    text = bar(moment(elapsed_s))
-    assert (text.count('#'), text.count('-')) == (full, 40 - full)
+def test_the_bar_fills_and_never_overflows(
+    elapsed_s: float, full: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('NO_COLOR', '1')
+    stream = Terminal()
+    View(stream).show(moment(elapsed_s))
+    line = without_codes(stream.getvalue())[0]
+    assert line.count('━') == full
+    assert f'{elapsed_s:.1f} / 10 s' in line
 
 
 def test_the_summary_tells_counts_rates_latency_and_the_share_outside_the_model() -> None:
@@ -240,10 +281,20 @@ def test_a_model_that_cannot_be_loaded_is_told_with_its_reason(demo: Start) -> N
     assert "there is no model 'unknown'" in process.log
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_demo_leaves_nothing_running(number: signal.Signals, demo: Start) -> None:
+@pytest.mark.parametrize(
+    ('number', 'when'),
+    [
+        (signal.SIGINT, 'starting'),  # while that is not finished
+        (signal.SIGINT, 'watching'),
+        (signal.SIGTERM, 'watching'),
+        (signal.SIGHUP, 'watching'),
+    ],
+)
+def test_an_interrupted_demo_leaves_nothing_running(
+    number: signal.Signals, when: str, demo: Start
+) -> None:
     process = demo(RED, 60)
-    process.wait_for_log('watching')
+    process.wait_for_log(when)
     children = children_of(process)
     os.kill(process.pid, number)
     assert process.wait() == 130

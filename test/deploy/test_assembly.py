@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx_models
 import pytest
+from model_folders import read_manifest_document, write_manifest
 from onnx import TensorProto, helper
 from sensor_models import IMAGES, JOINTS, write_sensor_model
 
@@ -104,3 +106,33 @@ def test_a_tensor_that_cannot_hold_a_size_is_refused(
 ) -> None:
     with pytest.raises(ModelMismatchError, match="'more' cannot hold the size of a picture"):
         load(IMAGES, kind, shape, {'size_of': 'images'})
+
+
+def test_an_output_that_the_task_does_not_use_may_be_left_out_with_its_golden_sample(
+    model_folder: Callable[..., Path],
+) -> None:
+    folder = model_folder(model=onnx_models.detector_with_more_outputs())
+    document = read_manifest_document(folder)
+    document['outputs'] = [o for o in document['outputs'] if o['tensor'] == 'detections']
+    write_manifest(folder, document)
+    package = read_package(folder)
+    assert package.golden is not None
+    assert set(package.golden.outputs) == {'detections', 'total'}  # the session still gives both
+    pipeline = Loader().load(package)
+    assert [spec.name for spec in pipeline.model.outputs] == ['detections']
+    pipeline.close()
+
+
+@pytest.mark.parametrize('name', ['more', 'detection'])
+def test_an_output_that_the_model_does_not_have_is_refused(
+    model_folder: Callable[..., Path], name: str
+) -> None:
+    folder = model_folder(golden=False)
+    document = read_manifest_document(folder)
+    if name == 'more':
+        document['outputs'].append({'tensor': 'more', 'dtype': 'float32', 'shape': [1]})
+    else:
+        document['outputs'][0]['tensor'] = name
+    write_manifest(folder, document)
+    with pytest.raises(ModelMismatchError, match='does not state the outputs'):
+        Loader().load(read_package(folder))

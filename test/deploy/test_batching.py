@@ -164,6 +164,29 @@ def test_where_rows_are_no_frames_they_run_one_after_another(
     assert load(4, **folder).batch_size == 1
 
 
+@pytest.mark.parametrize('together', [1, 3])
+def test_an_output_that_no_task_uses_is_left_out_also_where_it_counts_no_frames(
+    model_folder: Callable[..., Path], together: int
+) -> None:
+    plain = loader(1).load(read_package(model_folder('plain')))
+    whole = onnx_models.detector_with_more_outputs(free_batch=True)
+    folder = model_folder('more', model=whole, golden=False)
+    document = read_manifest_document(folder)
+    document['outputs'] = [o for o in document['outputs'] if o['tensor'] == 'detections']
+    write_manifest(folder, document)
+    pipeline = loader(together).load(read_package(folder))
+    messages = [picture(number) for number in range(together)]
+    try:
+        assert pipeline.batch_size == together
+        alone = [run_together(plain, [message])[0] for message in messages]
+        for one, other in zip(alone, run_together(pipeline, messages), strict=True):
+            np.testing.assert_allclose(one.result.xyxy, other.result.xyxy, rtol=1e-5)
+            assert len(one.result) > 0
+    finally:
+        pipeline.close()
+        plain.close()
+
+
 def test_a_model_that_computes_something_else_in_a_batch_is_refused_where_it_has_to(
     load: Load,
 ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL.Image import Resampling, fromarray
 
 from ml_integration.core.datatypes import Frame, TensorSpec
 from ml_integration.encoders.image import Image
@@ -38,17 +39,27 @@ def plain(pixels: np.ndarray, encoding: str, wanted: PreprocessSettings, wh: Any
     """The tensor in float64, by the book: resize, pad, order, normalize, transpose."""
     height, width = pixels.shape[:2]
     box = place(wanted.resize, (width, height), wh, wanted.crop_ratio)
-    flags = {'linear': cv2.INTER_LINEAR, 'area': cv2.INTER_AREA}
-    resized = cv2.resize(pixels, box.resized_wh, interpolation=flags[wanted.interpolation])
+    if wanted.resampling == 'opencv':
+        flags = {'linear': cv2.INTER_LINEAR, 'area': cv2.INTER_AREA}
+        resized = cv2.resize(pixels, box.resized_wh, interpolation=flags[wanted.interpolation])
+    else:
+        filters = {'linear': Resampling.BILINEAR, 'area': Resampling.BOX}
+        resized = pixels
+        for size in ((box.resized_wh[0], height), box.resized_wh):  # rows, then columns
+            resized = np.asarray(fromarray(resized).resize(size, filters[wanted.interpolation]))
     resized = resized.reshape(*resized.shape[:2], -1).astype(np.float64)
     canvas = np.full((wh[1], wh[0], resized.shape[2]), wanted.pad_value)
+    padding = np.ones(canvas.shape, bool)
     left, top = box.offset_xy
     cut = resized[max(0, -top) :, max(0, -left) :][: wh[1], : wh[0]]
     top, left = max(0, top), max(0, left)
-    canvas[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
+    inside = np.s_[top : top + cut.shape[0], left : left + cut.shape[1]]
+    canvas[inside], padding[inside] = cut, False
     if encoding != 'mono8' and encoding[:3] != wanted.color:
         canvas = canvas[:, :, ::-1]
     tensor = (canvas / wanted.scale - np.array(wanted.mean)) / np.array(wanted.std)
+    if wanted.pad_normalized:
+        tensor[padding] = wanted.pad_value
     return (tensor.transpose(2, 0, 1) if wanted.layout == 'nchw' else tensor)[None]
 
 
@@ -66,12 +77,14 @@ def test_the_tensor_equals_plain_numpy(data: st.DataObject) -> None:
     color = data.draw(st.sampled_from(('rgb', 'bgr', 'gray')))
     wanted = PreprocessSettings(
         resize=data.draw(st.sampled_from([name for name in RESIZES if name != 'none'])),
+        resampling=data.draw(st.sampled_from(('opencv', 'pillow'))),
         interpolation=data.draw(st.sampled_from(('linear', 'area'))),
         layout=data.draw(st.sampled_from(('nchw', 'nhwc'))),
         color=color,
         mean=(0.4,) if color == 'gray' else IMAGENET['mean'],
         std=(0.2,) if color == 'gray' else IMAGENET['std'],
         pad_value=data.draw(st.floats(0, 255)),
+        pad_normalized=data.draw(st.booleans()),
     )
     wh = data.draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
     source = data.draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
@@ -160,6 +173,93 @@ def test_a_frame_like_the_last_one_allocates_no_arrays(layout: str, encoding: st
         tracemalloc.stop()
     assert second is first
     assert peak_bytes < 20_000  # one plane of the smaller picture is 76,800
+
+
+@pytest.mark.parametrize('layout', ['nchw', 'nhwc'])
+@pytest.mark.parametrize('dtype', ['float32', 'float16'])
+def test_a_free_size_follows_the_picture_and_allocates_when_it_changes(
+    layout: str, dtype: str
+) -> None:
+    wanted = PreprocessSettings(layout=layout, resize='none', pad_multiple=32)
+    shape = (1, 3, None, None) if layout == 'nchw' else (1, None, None, 3)
+    to_tensor, tensor = bound(wanted, TensorSpec('x', dtype, shape))
+    assert to_tensor.tensor is tensor
+    for width, height in ((300, 200), (200, 300)):
+        frame = Frame(picture(width, height), 'bgr8')
+        to_tensor([frame])
+        padded = PreprocessSettings(layout=layout, resize='letterbox_topleft')
+        wh = (320, 224) if width > height else (224, 320)
+        fixed, expected = bound(padded, spec_of(padded, (width, height), dtype))
+        fixed([frame])
+        cut = np.s_[:, :, :height, :width] if layout == 'nchw' else np.s_[:, :height, :width]
+        assert to_tensor.tensor.shape == to_tensor._shape(wh)
+        np.testing.assert_array_equal(to_tensor.tensor[cut], expected)
+        np.testing.assert_allclose(to_tensor.tensor.flat[-1], 114 / 255, rtol=1e-3)
+        first = to_tensor.tensor
+        tracemalloc.start()
+        try:
+            to_tensor([frame])
+            peak_bytes = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert to_tensor.tensor is first and peak_bytes < 20_000
+
+
+def test_means_in_units_of_pixels_are_those_of_a_scale_of_one() -> None:
+    pixels = picture(40, 30)
+    mean, std = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
+    wanted = PreprocessSettings('stretch', color='bgr', scale=1.0, mean=mean, std=std)
+    to_tensor, tensor = bound(wanted, spec_of(wanted, (40, 30), 'float32'))
+    to_tensor([Frame(pixels, 'bgr8')])
+    expected = (pixels.astype(np.float64) - mean) / std
+    np.testing.assert_allclose(tensor[0], expected.transpose(2, 0, 1), rtol=0, atol=1e-6)
+
+
+def test_a_rescale_factor_with_an_offset_is_a_scale_and_a_mean() -> None:
+    pixels = picture(40, 30)
+    wanted = PreprocessSettings('stretch', scale=1 / (1 / 127.5), mean=(1.0,))
+    to_tensor, tensor = bound(wanted, spec_of(wanted, (40, 30), 'float32'))
+    to_tensor([Frame(pixels, 'rgb8')])
+    expected = pixels.astype(np.float64) * (1 / 127.5) - 1
+    np.testing.assert_allclose(tensor[0], expected.transpose(2, 0, 1), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize('dtype', ['float32', 'float16'])
+def test_padding_may_come_after_normalizing(dtype: str) -> None:
+    wanted = PreprocessSettings('letterbox', pad_value=0.0, pad_normalized=True, **IMAGENET)
+    to_tensor, tensor = bound(wanted, spec_of(wanted, (32, 32), dtype))
+    to_tensor([Frame(picture(64, 32), 'rgb8')])
+    assert (tensor[:, :, :8] == 0).all() and (tensor[:, :, 24:] == 0).all()
+    assert (tensor[:, :, 8:24] != 0).mean() > 0.9
+
+
+def ultralytics_like(pixels: np.ndarray, side: int, stride: int) -> np.ndarray:
+    """The letterbox of the YOLO pipelines, from its description; as small as `stride` allows.
+
+    A `stride` of `side` gives a square.
+    """
+    height, width = pixels.shape[:2]
+    ratio = min(side / height, side / width)
+    new_w, new_h = round(width * ratio), round(height * ratio)
+    rest_w, rest_h = (side - new_w) % stride / 2, (side - new_h) % stride / 2
+    resized = cv2.resize(pixels, (new_w, new_h), interpolation=cv2.INTER_LINEAR)
+    top, bottom = round(rest_h - 0.1), round(rest_h + 0.1)
+    left, right = round(rest_w - 0.1), round(rest_w + 0.1)
+    gray = (114, 114, 114)
+    boxed = cv2.copyMakeBorder(resized, top, bottom, left, right, cv2.BORDER_CONSTANT, value=gray)
+    return boxed[None].transpose(0, 3, 1, 2).astype(np.float32) / 255
+
+
+@pytest.mark.parametrize('wh', [(640, 480), (333, 500), (1920, 1080), (101, 57)])
+@pytest.mark.parametrize('free', [False, True])
+def test_a_letterbox_is_that_of_the_yolo_pipelines(wh: tuple[int, int], free: bool) -> None:
+    wanted = PreprocessSettings(longest_edge=640, pad_multiple=32)
+    side = None if free else 640
+    to_tensor, _ = bound(wanted, TensorSpec('x', 'float32', (1, 3, side, side)))
+    pixels = picture(*wh)
+    to_tensor([Frame(pixels, 'rgb8')])
+    expected = ultralytics_like(pixels, 640, 32 if free else 640)
+    np.testing.assert_allclose(to_tensor.tensor, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(

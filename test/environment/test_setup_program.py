@@ -91,6 +91,17 @@ def test_another_architecture_is_sent_to_its_distribution(
     assert "aarch64: install your distribution's ROS 2" in (machine.complaint(request_) or '')
 
 
+def test_the_documentation_needs_no_compiler_no_wheels_and_no_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine.platform, 'machine', lambda: 'aarch64')
+    monkeypatch.setenv('PATH', str(tmp_path))
+    request = Request('none', tmp_path, system_ros=False, docs=True)
+    assert machine.complaint(request) is None
+    assert [step.name for step in program.plan(request)] == ['environment', 'packages']
+    assert [file.name for file in wheels.pin_files(request)] == ['docs.txt']
+
+
 def test_an_unknown_distribution_is_refused(tmp_path: Path) -> None:
     sentence = machine.complaint(Request('humble', tmp_path, system_ros=False))
     assert sentence == 'ROS_DISTRO=humble has no pinned wheels here: use jazzy or kilted.'

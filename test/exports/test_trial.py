@@ -12,7 +12,12 @@ import sensor_models
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ExportError
 from ml_integration.exports.output_values import values_of
-from ml_integration.exports.sample_pictures import Picture, empty_picture, own_pictures
+from ml_integration.exports.sample_pictures import (
+    Picture,
+    empty_picture,
+    own_pictures,
+    pictures_of,
+)
 from ml_integration.exports.trial import Trial, try_on
 from ml_integration.store.package.package import read_package
 from ml_integration.store.trust.policy import Trust
@@ -108,3 +113,16 @@ def test_model_for_other_sensors_is_not_tried_on_pictures(store: Path) -> None:
     folder = sensor_models.write_sensor_model(store, 'seen', model, inputs)
     with pytest.raises(ExportError, match='inputs of the kinds image, joint_state'):
         tried(folder)
+
+
+def test_pictures_of_a_recording_are_spread_over_its_length(tmp_path: Path) -> None:
+    frames = np.arange(40, dtype=np.uint8)[:, None, None, None]
+    np.save(tmp_path / 'frames.npy', np.broadcast_to(frames, (40, 4, 4, 3)).copy())
+    pictures = pictures_of(tmp_path / 'frames.npy', most=4)
+    assert [int(one.pixels[0, 0, 0]) for one in pictures] == [0, 10, 20, 30]
+
+
+def test_pictures_of_a_recording_are_blue_green_red(tmp_path: Path) -> None:
+    np.save(tmp_path / 'red.npy', np.full((1, 4, 4, 3), (200, 0, 0), np.uint8))
+    (red,) = pictures_of(tmp_path / 'red.npy')
+    assert red.pixels[0, 0].tolist() == [0, 0, 200]

@@ -25,6 +25,7 @@ from ml_integration.deploy.router import Lease, Router
 from ml_integration.errors import FrameError, InferenceError
 
 SPEC = TensorSpec('x', 'int64', (1,))
+OUTPUT = TensorSpec('y', 'int64', (None,))
 
 
 class NumberSensor:
@@ -119,7 +120,7 @@ def number_pipeline(
             encoder.bind(rows[source.tensor][row : row + 1])
         inputs.append(Input(source, lambda message: message, NumberSensor(), encoders))
     wiring = Wiring(tuple(inputs), Trigger('x'), rows)
-    model = ModelDescription(ModelIdentity('m', version), (), (SPEC,), ())
+    model = ModelDescription(ModelIdentity('m', version), (), (SPEC,), (OUTPUT,))
     session: Any = NumberSession(factor)
     task: Any = NumberTask()
     return Pipeline(wiring, task, session, model)

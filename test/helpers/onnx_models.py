@@ -81,6 +81,69 @@ def _detector_constants(side: int, classes: int, spoiled: bool) -> dict[str, Any
     }
 
 
+def depth_map(height: int = 32, width: int = 48) -> bytes:
+    """`pixel_values` (1, 3, height, width) -> `predicted_depth` (1, height, width) float32."""
+    return _model(
+        [
+            helper.make_node(
+                'ReduceMean', ['pixel_values'], ['predicted_depth'], axes=[1], keepdims=0
+            )
+        ],
+        [_tensor('pixel_values', TensorProto.FLOAT, [1, 3, height, width])],
+        [_tensor('predicted_depth', TensorProto.FLOAT, [1, height, width])],
+    )
+
+
+def detector_with_more_outputs(*, free_batch: bool = False) -> bytes:
+    """The tiny detector and, beside its detections, `total` (1,): the sum of them all."""
+    model = onnx.load_from_string(tiny_detector(free_batch=free_batch))
+    model.graph.node.append(helper.make_node('ReduceSum', ['detections'], ['sum'], keepdims=0))
+    model.graph.node.append(helper.make_node('Reshape', ['sum', 'one'], ['total']))
+    model.graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), 'one'))
+    model.graph.output.append(_tensor('total', TensorProto.FLOAT, [1]))
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def detector_told_the_size(height: int, width: int, *, free_batch: bool = False) -> bytes:
+    """`images` (1, 3, height, width), `orig_target_sizes` (1, 2) int64 -> as RT-DETR is exported.
+
+    `labels` [0, 1] int64, `boxes` and `scores` [0.9, 0.8]; the boxes are 0.25, 0.25, 0.5, 0.75 and
+    0.5, 0.5, 1, 1 times the size, which is the width and height of a picture.
+    """
+    batch = 'N' if free_batch else 1
+    nodes = [
+        helper.make_node('ReduceMean', ['images'], ['mean'], keepdims=0),
+        helper.make_node('Mul', ['mean', 'zero'], ['none']),
+        helper.make_node('Cast', ['orig_target_sizes'], ['size'], to=TensorProto.FLOAT),
+        helper.make_node('Concat', ['size', 'size'], ['sizes'], axis=1),
+        helper.make_node('Unsqueeze', ['sizes', 'one'], ['factors']),
+        helper.make_node('Mul', ['fractions', 'factors'], ['placed']),
+        helper.make_node('Add', ['placed', 'none'], ['boxes']),
+        helper.make_node('Identity', ['all_labels'], ['labels']),
+        helper.make_node('Identity', ['all_scores'], ['scores']),
+    ]
+    return _model(
+        nodes,
+        [
+            _tensor('images', TensorProto.FLOAT, [batch, 3, height, width]),
+            _tensor('orig_target_sizes', TensorProto.INT64, [batch, 2]),
+        ],
+        [
+            _tensor('labels', TensorProto.INT64, [1, 2]),
+            _tensor('boxes', TensorProto.FLOAT, [1, 2, 4]),
+            _tensor('scores', TensorProto.FLOAT, [1, 2]),
+        ],
+        {
+            'zero': np.array(0, np.float32),
+            'one': np.array([1], np.int64),
+            'fractions': np.array([[[0.25, 0.25, 0.5, 0.75], [0.5, 0.5, 1, 1]]], np.float32),
+            'all_labels': np.array([[0, 1]], np.int64),
+            'all_scores': np.array([[0.9, 0.8]], np.float32),
+        },
+    )
+
+
 def classifier(
     size: int = 32, classes: int = 3, *, softmax: bool = False, free_batch: bool = False
 ) -> bytes:

@@ -21,7 +21,8 @@ from ml_integration.core.pipeline import Input, Pipeline, Wiring
 from ml_integration.errors import FrameError, InferenceError
 
 MS = 1_000_000
-MODEL = ModelDescription(ModelIdentity('m', 1), (), (), ())
+OUTPUT = TensorSpec('y', 'float32', (None, 1))
+MODEL = ModelDescription(ModelIdentity('m', 1), (), (), (OUTPUT,))
 
 
 class Time:

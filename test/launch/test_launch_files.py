@@ -119,10 +119,13 @@ def test_a_killed_process_comes_back_to_active(launch: Launch, client_node: Clie
 def test_ctrl_c_ends_the_node_too(launch: Launch, client_node: Client) -> None:
     launched = launch('inference.launch.py', 'model:=tiny_detector')
     client_node.wait_for_state('/inference_node', 'active')
-    launched.stop()
     (pid,) = started(launched, 'inference_node')
+    # The terminal tells the whole group, and launch passes on what it is told.
+    os.killpg(launched.pid, signal.SIGINT)
+    assert launched.wait() == 0
     assert not Path(f'/proc/{pid}').exists()
     assert 'process has finished cleanly' in launched.log
+    assert 'process has died' not in launched.log
 
 
 def test_a_parameter_file_counts_and_arguments_count_more(

@@ -1,4 +1,4 @@
-"""Every style of detector output: what is read, what is refused, what is recognized."""
+"""Every style of detector output: what is read and what is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ml_integration.core import plugins
 from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
 from ml_integration.errors import ModelMismatchError
 from ml_integration.ops import decoders
-from ml_integration.ops.decoders import DecoderOptions, guess_decoder
+from ml_integration.ops.decoders import DecoderOptions
 
 WH = (64, 32)
 LABELS = ('person', 'car', 'dog')
@@ -67,14 +67,18 @@ def end_to_end_of_seven() -> tuple[dict[str, np.ndarray], DecoderOptions]:
     return {'out': f32([[0, *BOX, 1, 0.72], [0, *BOX, 2, 0.1]])}, DecoderOptions()
 
 
-def rt_detr() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+def queries() -> tuple[dict[str, np.ndarray], DecoderOptions]:
     logits = f32([[[-5, -6, -7], [logit(0.1), logit(0.72), logit(0.2)]]])
     boxes = f32([[[0, 0, 1, 1], CENTERED / PIXELS]])
-    return {'logits': logits, 'pred_boxes': boxes}, DecoderOptions()
+    return {'logits': logits, 'pred_boxes': boxes}, DecoderOptions(
+        box_format='cxcywh', normalized=True, activation='sigmoid'
+    )
 
 
-def rt_detr_joined() -> tuple[dict[str, np.ndarray], DecoderOptions]:
-    return {'out': f32([[[*(CENTERED / PIXELS), 0.1, 0.72, 0.2], [0] * 7]])}, DecoderOptions()
+def queries_joined() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    return {'out': f32([[[*(CENTERED / PIXELS), 0.1, 0.72, 0.2], [0] * 7]])}, DecoderOptions(
+        columns=('box', 'scores'), box_format='cxcywh', normalized=True
+    )
 
 
 def labeled() -> tuple[dict[str, np.ndarray], DecoderOptions]:
@@ -118,8 +122,8 @@ SAMPLES = [
     ('end_to_end', end_to_end),
     ('end_to_end', end_to_end_flat),
     ('end_to_end', end_to_end_of_seven),
-    ('rt_detr', rt_detr),
-    ('rt_detr', rt_detr_joined),
+    ('boxes_and_scores', queries),
+    ('boxes_and_scores', queries_joined),
     ('labeled', labeled),
     ('labeled', labeled_flat),
     ('tf_detection', tf_detection),
@@ -248,16 +252,20 @@ def test_every_decoder_file_has_a_sample_here() -> None:
         ('yolox', [('o', 'float32', (1, 43, 8))], '[1, 42, 8]'),  # other grids
         ('end_to_end', [('o', 'float32', (1, 9, 5))], '[1, any, 6]'),  # no class
         ('end_to_end', [('o', 'float32', (6,))], '[any, 6]'),  # a single row
-        ('rt_detr', [('o', 'float32', (1, 9, 6))], '[1, any, 7]'),  # one class too few
         (
-            'rt_detr',
+            'boxes_and_scores',
             [('logits', 'float32', (1, 9, 3)), ('boxes', 'float32', (1, 9, 5))],
             '[1, any, 4]',
         ),  # five numbers per box
         (
-            'rt_detr',
+            'boxes_and_scores',
+            [('logits', 'float32', (1, 9, 4)), ('boxes', 'float32', (1, 9, 4))],
+            '[1, 9, 3]',
+        ),  # one class too many
+        (
+            'boxes_and_scores',
             [('x', 'float32', (1, 9, 3)), ('y', 'float32', (1, 9, 4))],
-            'boxes or box in its name',
+            'boxes or box or dets in its name',
         ),  # names that say nothing
         (
             'labeled',
@@ -296,38 +304,3 @@ def test_without_labels_any_number_of_classes_will_do() -> None:
     rows = np.zeros((1, 9, 25), np.float32)
     rows[0, 3] = [*CENTERED, 1.0, *[0.0] * 19, 0.5]
     assert decode({'o': rows}, 0.25).class_ids.tolist() == [19]
-
-
-@pytest.mark.parametrize(
-    ('outputs', 'style'),
-    [
-        ([('o', (1, 25200, 85))], 'yolo'),  # YOLOv5
-        ([('o', (1, 2535, 85))], 'yolo'),  # YOLOv3-tiny
-        ([('o', (1, None, 85))], 'yolo'),  # ... with a free number of rows
-        ([('o', (1, 84, 8400))], 'yolov8'),  # YOLOv8
-        ([('o', (None, 5, None))], 'yolov8'),  # ... of one class
-        ([('o', (1, 8400, 85))], 'yolox'),  # YOLOX
-        ([('o', (1, 300, 6))], 'end_to_end'),  # YOLOv10
-        ([('o', (None, 7))], 'end_to_end'),  # YOLOv7 with NMS
-        ([('o', (1, 300, 84))], 'rt_detr'),  # RT-DETR as one output
-        ([('logits', (1, 300, 80)), ('pred_boxes', (1, 300, 4))], 'rt_detr'),  # ... as two
-        ([('labels', (1, 300)), ('boxes', (1, 300, 4)), ('scores', (1, 300))], 'labeled'),
-        ([('a', (1, 10, 4)), ('b', (1, 10)), ('c', (1, 10)), ('d', (1,))], 'tf_detection'),
-        ([('o', (1, 1000))], ''),  # a classifier
-        ([('o', (1, 116, 8400)), ('p', (1, 32, 160, 160))], ''),  # segmentation
-        ([('o', ())], ''),  # a number
-        ([], ''),  # nothing
-    ],
-)
-def test_the_style_is_guessed_from_the_shapes(outputs: list[Any], style: str) -> None:
-    inputs = (TensorSpec('images', 'float32', (1, 3, 640, 640)),)
-    specs = [TensorSpec(name, 'float32', shape) for name, shape in outputs]
-    guessed, why = guess_decoder(inputs, specs)
-    assert guessed == style
-    assert why
-
-
-def test_a_guess_needs_no_picture_input() -> None:
-    specs = [TensorSpec('o', 'float32', (1, 8400, 85))]
-    for shape in ((1, 7), (1, None, None, 3), (None, 3, None, None)):
-        assert guess_decoder((TensorSpec('x', 'float32', shape),), specs)[0] == 'yolo'

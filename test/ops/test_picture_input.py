@@ -30,13 +30,21 @@ def test_the_size_is_read_in_the_order_of_the_layout(layout: str, color: str, sh
 
 
 @pytest.mark.parametrize(
+    ('layout', 'shape'), [('nchw', (1, 3, None, None)), ('nhwc', (None, None, None, 3))]
+)
+def test_a_free_height_and_width_are_no_size(layout: str, shape: Any) -> None:
+    spec = TensorSpec('x', 'float32', shape)
+    assert picture_size(PreprocessSettings(layout=layout), spec, 'm@1') is None
+
+
+@pytest.mark.parametrize(
     ('layout', 'color', 'dtype', 'shape'),
     [
         ('nchw', 'rgb', 'float32', (1, 32, 32, 3)),  # the other layout
         ('nhwc', 'rgb', 'float32', (1, 3, 32, 32)),  # ... and back
         ('nchw', 'gray', 'float32', (1, 3, 32, 32)),  # too many channels
         ('nchw', 'rgb', 'float32', (1, 1, 32, 32)),  # too few
-        ('nchw', 'rgb', 'float32', (None, 3, None, None)),  # free size
+        ('nchw', 'rgb', 'float32', (None, 3, None, 32)),  # free height only
         ('nchw', 'rgb', 'float32', (2, 3, 32, 32)),  # a batch
         ('nchw', 'rgb', 'float32', (3, 32, 32)),  # no batch axis
         ('nchw', 'rgb', 'float32', ()),  # a number

@@ -118,6 +118,12 @@ def test_an_output_that_is_not_one_score_per_label_is_refused(shape: Any) -> Non
     assert 'with 4 labels' in caught.value.expected and 'out: float32' in caught.value.got
 
 
+def test_a_classifier_that_ends_in_a_pooled_picture_is_read() -> None:
+    task = classifier(shape=(1, 4, 1, 1), top_k=2)
+    outputs = {'out': np.array([0.1, 0.6, 0.2, 0.1], np.float32).reshape(1, 4, 1, 1)}
+    assert task.postprocess(outputs, GEOMETRY).class_ids.tolist() == [1, 2]
+
+
 def test_the_classes_are_written_below_one_another() -> None:
     task = classifier(top_k=3)
     canvas = np.zeros((120, 160, 3), np.uint8)

@@ -238,3 +238,15 @@ def test_one_half_that_rounds_above_one_withholds_nothing(
     assert len(result) == 1
     assert kinds(task, result) == expected
     assert expected or result.scores.tolist() == [1]
+
+
+def test_a_missing_decoder_is_asked_for_with_choices_and_who_proposes_one() -> None:
+    with pytest.raises(SettingError) as caught:
+        build(ObjectDetection.Settings, {}, 'manifest.yaml')
+    for words in ("there is no 'decoder'", 'boxes_and_scores, end_to_end', 'ml_model inspect'):
+        assert words in str(caught.value)
+
+
+def test_the_decoder_that_is_gone_says_what_to_write_instead() -> None:
+    with pytest.raises(SettingError, match=r'boxes_and_scores.*activation: sigmoid'):
+        build(ObjectDetection.Settings, {'decoder': 'rt_detr'}, 'manifest.yaml')

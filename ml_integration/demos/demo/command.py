@@ -13,7 +13,7 @@ from ml_integration.demos.demo.footage import Footage, choose
 from ml_integration.demos.demo.observer import Observer
 from ml_integration.demos.demo.options import Options, parse
 from ml_integration.demos.demo.view import Moment, View
-from ml_integration.demos.program import run_demo, undisturbed_end
+from ml_integration.demos.program import run_demo, undisturbed_end, undivided
 from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.client.child_process import ChildProcess, parameters, start_node
 
@@ -37,11 +37,12 @@ def _play(options: Options, view: View) -> None:
     view.say(f'starting {DETECTOR} and {PLAYER}; their logs are in {options.out}')
     children: list[ChildProcess] = []
     with ExitStack() as cleanup, undisturbed_end():
-        for start in (_detector, _player):
-            children.append(start(options, footage))
-            cleanup.callback(children[-1].end)
-        observer = Observer(DETECTOR, lambda: _check(children))
-        cleanup.callback(observer.close)
+        with undivided():
+            for start in (_detector, _player):
+                children.append(start(options, footage))
+                cleanup.callback(children[-1].end)
+            observer = Observer(DETECTOR, lambda: _check(children))
+            cleanup.callback(observer.close)
         for child in children:
             _change(observer, child, 'configure', 'activate')
         view.say(f'watching {footage.video.name} for {options.seconds:g} s')

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TextIO
 
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ml_integration.cli.tables import console
 from ml_integration.demos.demo.node_report import NodeReport
 from ml_integration.demos.demo.results import Results, in_words
+from ml_integration.errors import escaped
 
 BAR_WIDTH = 40
 LINE_PERIOD_S = 2.0
@@ -31,43 +38,50 @@ class View:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._terminal = stream.isatty()
-        self._lines = 0
+        self._console = console(stream)
+        self._live = Live(
+            console=self._console,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
         self._next_s = LINE_PERIOD_S
 
     def say(self, text: str) -> None:
         """Writes a line that stays."""
-        self._stream.write(f'{text}\n')
-        self._stream.flush()
-        self._lines = 0
+        self.rest()
+        self._console.file.write(f'{text}\n')
+        self._console.file.flush()
 
     def show(self, moment: Moment) -> None:
         """Shows a moment; without a terminal, every two seconds."""
-        if self._terminal:
-            self._redraw([bar(moment), *map('  '.join, rows(moment))])
+        if self._console.is_interactive:
+            self._live.start()
+            self._live.update(picture(moment), refresh=True)
         elif moment.elapsed_s >= self._next_s:
             self._next_s += LINE_PERIOD_S
-            position = f'{moment.elapsed_s:4.1f} / {moment.seconds:g} s'
-            self.say(
-                '; '.join([position, *(' '.join(map(str.strip, row)) for row in rows(moment))])
-            )
+            self.say('; '.join([position(moment), *map(' '.join, rows(moment))]))
 
-    def _redraw(self, lines: list[str]) -> None:
-        width = shutil.get_terminal_size().columns - 1
-        up = f'\x1b[{self._lines}F' if self._lines else ''
-        body = ''.join(f'\x1b[2K{line[:width]}\n' for line in lines)
-        self._stream.write(up + body)
-        self._stream.flush()
-        self._lines = len(lines)
+    def rest(self) -> None:
+        """Leaves the last moment where it is, and gives the cursor back."""
+        self._live.stop()
 
 
-def bar(moment: Moment) -> str:
-    """A progress bar with the time."""
-    done = min(moment.elapsed_s / moment.seconds, 1.0)
-    full = round(done * BAR_WIDTH)
-    blocks = '#' * full + '-' * (BAR_WIDTH - full)
-    return f'[{blocks}] {moment.elapsed_s:4.1f} / {moment.seconds:g} s'
+def picture(moment: Moment) -> Group:
+    """Returns what a terminal shows: a bar with the time, and what is measured."""
+    bar = ProgressBar(moment.seconds, min(moment.elapsed_s, moment.seconds), BAR_WIDTH)
+    table = Table.grid(padding=(0, 2))
+    for title, value in rows(moment):
+        table.add_row(title, Text(escaped(value), overflow='ellipsis', no_wrap=True))
+    head = Table.grid(padding=(0, 2))
+    head.add_column(width=BAR_WIDTH)
+    head.add_row(bar, position(moment))
+    return Group(head, table)
+
+
+def position(moment: Moment) -> str:
+    """Returns how far it has come."""
+    return f'{moment.elapsed_s:4.1f} / {moment.seconds:g} s'
 
 
 def rows(moment: Moment) -> list[tuple[str, str]]:
@@ -77,8 +91,8 @@ def rows(moment: Moment) -> list[tuple[str, str]]:
     spent = f'p50 {latency.p50:.1f} ms, p99 {latency.p99:.1f} ms' if latency else 'no result yet'
     latest = in_words(results.all[-1].detections) if results.all else ''
     return [
-        ('rate      ', f'{report.input_hz:.1f} frames/s in, {results.hz:.1f} results/s out'),
-        ('latency   ', f'{spent} (from the stamp to the arrival of the result)'),
-        ('dropped   ', f'{report.dropped} of {report.received} frames'),
+        ('rate', f'{report.input_hz:.1f} frames/s in, {results.hz:.1f} results/s out'),
+        ('latency', f'{spent} (from the stamp to the arrival of the result)'),
+        ('dropped', f'{report.dropped} of {report.received} frames'),
         ('detections', latest or 'nothing in the latest frame'),
     ]

@@ -13,7 +13,7 @@ import cv2
 
 from ml_integration.cli.arguments import path
 from ml_integration.demos.demo.view import View
-from ml_integration.demos.program import run_demo, undisturbed_end
+from ml_integration.demos.program import run_demo, undisturbed_end, undivided
 from ml_integration.demos.swap_demo.play import Play, before_and_after
 from ml_integration.demos.swap_demo.stage import make_store
 from ml_integration.demos.swap_demo.witness import Witness
@@ -44,10 +44,11 @@ def _play(options: argparse.Namespace, view: View) -> None:
         store = make_store(folder / 'store')
         view.say(f'starting {DETECTOR} on a copy of the store; its log is in {options.out}')
         with undisturbed_end():
-            child = _detector(options.out, store, folder / 'state')
-            resources.callback(child.end)
-            witness = Witness(DETECTOR, options.rate, child.check)
-            resources.callback(witness.close)
+            with undivided():
+                child = _detector(options.out, store, folder / 'state')
+                resources.callback(child.end)
+                witness = Witness(DETECTOR, options.rate, child.check)
+                resources.callback(witness.close)
             play = Play(witness, view, options.act)
             play.steady()
             play.swap()

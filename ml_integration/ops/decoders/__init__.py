@@ -1,7 +1,7 @@
 """Decoders that read the outputs of detectors: one file per style that people export.
 
-A new style is one file `ops/decoders/<style>.py` with a class named after it (`rt_detr.py`
-holds `RtDetr`), or such a class under an entry point of the group `ml_integration.ops.decoders`;
+A new style is one file `ops/decoders/<style>.py` with a class named after it (`end_to_end.py`
+holds `EndToEnd`), or such a class under an entry point of the group `ml_integration.ops.decoders`;
 it offers what `Decoder` says. Nothing has to be registered.
 """
 
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from ml_integration.core import plugins
-from ml_integration.core.datatypes import Array, ModelDescription, Tensors, TensorSpec
+from ml_integration.core.datatypes import Array, ModelDescription, Tensors
 from ml_integration.core.declaration import declared
-from ml_integration.errors import PluginError
+from ml_integration.ops.evidence import Evidence, Fit
 
 PLUGINS = 'ops.decoders'
+COLUMNS = ('box', 'score', 'scores', 'class', 'batch', 'other')
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,42 @@ class DecoderOptions:
     )
     class_offset: int = declared(
         0, 'Number that the model gives to the first label, where it gives class numbers.', ge=0
+    )
+    other_columns: int = declared(
+        0,
+        'Numbers after the classes that are none, such as mask coefficients; yolo, yolov8, '
+        'end_to_end.',
+        ge=0,
+    )
+    box_format: str = declared(
+        'xyxy',
+        'Numbers of a box of boxes_and_scores: x, y are corners, cx, cy its center.',
+        choices=('xyxy', 'cxcywh', 'xywh', 'yxyx'),
+    )
+    activation: str = declared(
+        'none',
+        'What makes scores of the numbers of boxes_and_scores; none: they are scores.',
+        choices=('none', 'sigmoid', 'softmax'),
+    )
+    background: str = declared(
+        'none',
+        "Class score of boxes_and_scores that stands for 'no object'.",
+        choices=('none', 'first', 'last'),
+    )
+    nms: bool = declared(
+        False, 'Overlapping boxes of boxes_and_scores have to be dropped: no model does that.'
+    )
+    top_k: int = declared(
+        0,
+        'The best K of all pairs of box and class are read by boxes_and_scores, as RT-DETR does; '
+        '0: the best class of each box.',
+        ge=0,
+    )
+    columns: tuple[str, ...] = declared(
+        (),
+        'Order of the columns of boxes_and_scores where boxes share an output with scores or '
+        'class numbers, such as [class, score, box]; empty: boxes and scores are two outputs.',
+        choices=COLUMNS,
     )
     boxes_output: str = declared('', 'Output with the boxes; empty: found by name or shape.')
     scores_output: str = declared('', 'Output with the scores; empty: found by name or shape.')
@@ -71,35 +108,14 @@ class Decoder(Protocol):
         """
 
     @staticmethod
-    def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
-        """Returns why these outputs look like this style; empty if they do not."""
+    def fits(evidence: Evidence) -> Sequence[Fit]:
+        """Returns the ways in which this style could read the outputs; none if it cannot.
+
+        Sizes, names and dtypes are judged here; what a run's boxes look like is judged by
+        `ops.decoder_choice` for all styles alike.
+        """
 
 
 def load(style: str) -> Any:
     """Returns the class that decodes a style."""
     return plugins.load(PLUGINS, style)
-
-
-def guess_decoder(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> tuple[str, str]:
-    """Proposes a decoder from names and shapes alone.
-
-    Returns:
-        The style, or '' when none fits, and the reason in words.
-    """
-    for style in plugins.names(PLUGINS):
-        try:
-            why = load(style).recognize(_picture_wh(inputs), outputs)
-        except PluginError:
-            continue
-        if why:
-            return style, why
-    return '', 'no known detector has outputs like ' + ', '.join(map(str, outputs))
-
-
-def _picture_wh(inputs: Sequence[TensorSpec]) -> tuple[int, int] | None:
-    for spec in inputs:
-        if len(spec.shape) == 4:
-            sizes = spec.shape[1:3] if spec.shape[3] in (1, 3) else spec.shape[2:]
-            if None not in sizes:
-                return int(sizes[1] or 0), int(sizes[0] or 0)
-    return None

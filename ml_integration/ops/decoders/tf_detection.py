@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml_integration.core.datatypes import ModelDescription, Tensors, TensorSpec
+from ml_integration.core.datatypes import ModelDescription, Tensors
 from ml_integration.ops.decoders import Candidates, DecoderOptions
 from ml_integration.ops.decoding import (
     check_output,
     class_ids_from,
     count_from,
+    count_output,
     find_output,
     floats,
     in_pixels,
     promising,
+)
+from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence, Fit, are_fractions
+from ml_integration.ops.output_shapes import RoleWords, of_tensorflow, three_lists
+
+_WORDS = RoleWords(
+    ('detection_boxes', 'boxes', 'box'),
+    ('detection_scores', 'scores', 'score'),
+    ('detection_classes', 'class', 'label'),
 )
 
 
@@ -30,30 +39,14 @@ class TfDetection:
     def __init__(
         self, model: ModelDescription, input_wh: tuple[int, int], options: DecoderOptions
     ) -> None:
-        boxes = find_output(
-            model, 'boxes_output', options.boxes_output, ('detection_boxes', 'boxes', 'box')
-        )
-        scores = find_output(
-            model, 'scores_output', options.scores_output, ('detection_scores', 'scores', 'score')
-        )
-        classes = find_output(
-            model,
-            'classes_output',
-            options.classes_output,
-            ('detection_classes', 'class', 'label'),
-        )
+        boxes = find_output(model, 'boxes_output', options.boxes_output, _WORDS.boxes)
+        scores = find_output(model, 'scores_output', options.scores_output, _WORDS.scores)
+        classes = find_output(model, 'classes_output', options.classes_output, _WORDS.classes)
         check_output(model, boxes, (1, None, 4), 'boxes')
         check_output(model, scores, (1, None), 'scores')
         check_output(model, classes, (1, None), 'class numbers')
         self._boxes, self._scores, self._classes = boxes.name, scores.name, classes.name
-        self._count = next(
-            (
-                o.name
-                for o in model.outputs
-                if 'num' in o.name.lower() or 'count' in o.name.lower()
-            ),
-            '',
-        )
+        self._count = count_output(model)
         self._input_wh = input_wh
         self._class_offset = options.class_offset
 
@@ -71,12 +64,18 @@ class TfDetection:
         )
 
     @staticmethod
-    def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
-        """Recognizes boxes and two more lists, none called 'label'."""
-        names = ' '.join(output.name.lower() for output in outputs)
-        shapes = [output.shape[1:] for output in outputs]
-        boxes = [shape for shape in shapes if len(shape) == 2 and shape[1] == 4]
-        lists = [shape for shape in shapes if len(shape) == 1]
-        if len(outputs) < 3 or not boxes or len(lists) < 2 or 'label' in names:
-            return ''
-        return 'outputs for boxes, scores and classes'
+    def fits(evidence: Evidence) -> Sequence[Fit]:
+        """Finds boxes as fractions, scores and classes, which no name calls labels."""
+        lists = three_lists(evidence)
+        if lists is None or 'label' in ' '.join(lists.names).lower():
+            return []
+        boxes = evidence.values(lists.boxes)
+        if boxes is not None and not are_fractions(boxes):
+            return []
+        named = of_tensorflow(lists.names)
+        options = lists.options(_WORDS)
+        first = lists.offset(evidence, default=int('detection_classes' in lists.names))
+        why = 'outputs for boxes, scores and classes with names as TensorFlow gives them'
+        reason = why if named else 'outputs for boxes as fractions, scores and classes'
+        score = SHAPES + COUNTS + NAMES * named
+        return [Fit(score, reason, {**options, **first}, lists.names)]

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ml_integration.core.datatypes import Array, ModelDescription, Tensors, TensorSpec
+from ml_integration.core.datatypes import Array, ModelDescription, Tensors
 from ml_integration.ops.boxes import xyxy_from_cxcywh
 from ml_integration.ops.decoders import Candidates, DecoderOptions
 from ml_integration.ops.decoding import (
-    cell_count,
     check_output,
     class_count,
     class_ids_from,
     floats,
+    grid_of,
     promising,
     the_output,
 )
+from ml_integration.ops.evidence import COUNTS, SHAPES, Evidence, Fit, are_scores
+from ml_integration.ops.output_shapes import columns_beside, tables_of
+
+_ENCODE = {'color': 'bgr', 'scale': 1.0, 'resize': 'letterbox_topleft'}
+"""What the original code trains with: pixels of OpenCV as they are, at the top left."""
 
 
 class Yolox:
@@ -56,17 +61,22 @@ class Yolox:
         return Candidates(xyxy_from_cxcywh(boxes), scores[keep], class_ids)
 
     @staticmethod
-    def recognize(input_wh: tuple[int, int] | None, outputs: Sequence[TensorSpec]) -> str:
-        """Recognizes exactly one row per grid cell."""
-        if len(outputs) != 1 or len(outputs[0].shape) != 3 or input_wh is None:
-            return ''
-        rows, columns = outputs[0].shape[1:]
-        if columns is None or columns < 6 or rows != cell_count(input_wh, (8, 16, 32)):
-            return ''
-        return (
-            f'{rows} rows = one per cell of the strides 8, 16 and 32, {columns - 5} classes '
-            '(where boxes already are in pixels, as from YOLOv6, it is yolo)'
-        )
+    def fits(evidence: Evidence) -> Sequence[Fit]:
+        """Finds exactly one row per grid cell, with numbers that are relative to it."""
+        found = []
+        for output, rows, columns in tables_of(evidence):
+            each, strides = grid_of(rows, evidence.input_wh)
+            if each != 1 or columns < 6 or columns_beside(evidence, columns, 5) != 0:
+                continue
+            values = evidence.values(output)
+            relative = values is None or np.abs(values[:, :2]).max(initial=0) < 32
+            if relative and (values is None or are_scores(values[:, 4:])):
+                words = ', '.join(map(str, strides))
+                why = f'{rows} rows = one per cell of the strides {words}, {columns - 5} classes'
+                score = SHAPES + COUNTS + COUNTS * bool(evidence.labels)
+                options = {} if strides == (8, 16, 32) else {'strides': strides}
+                found.append(Fit(score, why, options, (output.name,), _ENCODE))
+        return found
 
 
 def _grids(input_wh: tuple[int, int], strides: Sequence[int]) -> tuple[Array, Array]:

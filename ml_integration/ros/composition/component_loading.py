@@ -9,6 +9,8 @@ from contextlib import ExitStack, suppress
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+import rclpy
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
 from ml_integration.errors import MlIntegrationError
@@ -39,7 +41,7 @@ def component_class(point: EntryPoint, logger: Any) -> type[Node]:
 
     Args:
         point: says where it is.
-        logger: gets the traceback of a failure.
+        logger: gets the traceback of a failure that nobody foresaw.
 
     Raises:
         MlIntegrationError: it does not import, or it is no node.
@@ -65,7 +67,7 @@ def construct(cls: type[Node], options: dict[str, Any], logger: Any) -> Node:
     Args:
         cls: the node's class.
         options: keyword arguments of its constructor.
-        logger: gets the traceback of a failure.
+        logger: gets the traceback of a failure that nobody foresaw.
 
     Raises:
         MlIntegrationError: the constructor failed.
@@ -78,6 +80,10 @@ def construct(cls: type[Node], options: dict[str, Any], logger: Any) -> Node:
             destroy(node)
         if isinstance(error, MlIntegrationError):
             raise
+        if isinstance(error, ParameterException):
+            raise MlIntegrationError(str(error), where=cls.__name__) from error
+        if not rclpy.ok(context=options.get('context')):
+            raise MlIntegrationError('the process is ending', where=cls.__name__) from error
         raise _failure('the node cannot be made', cls.__name__, logger) from error
     return node
 

@@ -157,6 +157,8 @@ class Components:
         try:
             if node is not None and _wants_autostart(node):
                 node.autostart()
+            elif isinstance(node, GuardedLifecycleNode):
+                node.tell_next('configure', 'is unconfigured; to go on')
         except Exception:
             self._report(f'{self.names()[number]} could not be started')
 

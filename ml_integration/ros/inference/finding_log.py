@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import replace
+
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
 from ml_integration.core.health import Finding, Health, Level
+from ml_integration.core.judge import CLEAR, RAISE, RAISE_OF
 
-REPEAT_S = 30.0
 CONCERNS = ('input', 'drops', 'results')
 """The others are logged where they happen."""
+MOST_PATIENCE = 32 * CLEAR
+"""After so many good seconds even what comes and goes is told to be well again."""
 
 
 class FindingLog:
-    """Logs findings when their level changes, and again and again while they last.
+    """Logs each thing that is wrong once when it begins, and once when all is well again.
 
     Args:
         logger: takes the sentences.
@@ -20,17 +25,16 @@ class FindingLog:
 
     def __init__(self, logger: RcutilsLogger) -> None:
         self._logger = logger
-        self._told: dict[str, tuple[Level, float]] = {}
+        self._troubles: dict[tuple[str, str], Trouble] = {}
 
-    def tell(self, health: Health, now_s: float) -> None:
-        """Takes the judgment that is shown at a time [s, steady]."""
+    def tell(self, health: Health) -> None:
+        """Takes this second's judgment, as it is before a judge steadies it."""
         for concern in CONCERNS:
             finding = health.of(concern)
-            level, told_s = self._told.get(concern, (Level.OK, now_s))
-            lasts = finding.level > Level.OK and now_s - told_s >= REPEAT_S
-            if finding.level != level or lasts:
-                self._told[concern] = finding.level, now_s
-                self._log(finding)
+            for part in finding.parts or (finding,):
+                trouble = self._troubles.setdefault((concern, part.subject), Trouble())
+                if (news := trouble.news(part)) is not None:
+                    self._log(news)
 
     def _log(self, finding: Finding) -> None:
         sentence = f'{finding.concern}: {finding.sentence}'
@@ -40,3 +44,41 @@ class FindingLog:
             self._logger.warning(sentence)
         else:
             self._logger.info(f'{sentence}; it is well again')
+
+
+class Trouble:
+    """Finds out what is new about a concern, or about one input.
+
+    A fault is told when it is certain or lasts. One that has another cause by then, or gets
+    worse, is told again; one that comes back before all is well is not. Well is what was for
+    CLEAR seconds, and for twice as many each time that this did not last.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: deque[str | None] = deque(maxlen=RAISE_OF)
+        self._told: dict[str, Level] = {}
+        self._patience = CLEAR
+        self._well_s = MOST_PATIENCE
+
+    def news(self, finding: Finding) -> Finding | None:
+        """Takes this second's finding; returns what is to be told, if anything is."""
+        bad = finding.level > Level.OK
+        self._kinds.append(finding.kind if bad else None)
+        self._well_s = 0 if bad else self._well_s + 1
+        if not bad:
+            return self._end(finding)
+        lasts = finding.hard or self._kinds.count(finding.kind) >= RAISE
+        if not lasts or finding.level <= self._told.get(finding.kind, Level.OK):
+            return None
+        self._told[finding.kind] = finding.level
+        return finding
+
+    def _end(self, finding: Finding) -> Finding | None:
+        if self._well_s >= MOST_PATIENCE:
+            self._patience = CLEAR
+        if not self._told or self._well_s < self._patience:
+            return None
+        self._told.clear()
+        self._patience = min(2 * self._patience, MOST_PATIENCE)
+        name = f'{finding.subject} {finding.sentence}'.strip()
+        return replace(finding, sentence=name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from time import monotonic, monotonic_ns
+from time import monotonic_ns
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -18,6 +18,7 @@ from ml_integration.errors import MlIntegrationError, SupersededError, SwapError
 from ml_integration.ros.inference import diagnostics
 from ml_integration.ros.inference.finding_log import FindingLog
 from ml_integration.ros.inference.intake import Intake, clock_of
+from ml_integration.ros.inference.introduction import introduction
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_serving import ModelServing, hanging
 from ml_integration.ros.inference.opening_models import OpeningModels
@@ -129,6 +130,9 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         for stream in self._streams:
             self._intake.open(stream)
 
+    def introduce(self) -> str:
+        return introduction(self._intake.topics, self._streams)
+
     def check_change(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.cameras != old.cameras:
             check_names(new.cameras, self.get_fully_qualified_name())
@@ -185,7 +189,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             settings = self.parameters.health
             found = judge(stats, endpoints, busy_s, alarms, settings, limit)
             health = self._judge.steady(found)
-            self._findings.tell(health, monotonic())
+            self._findings.tell(found)
             frames = diagnostics.frame_statuses(name, health, stats, endpoints, busy_s)
         model = health.of('model')
         since_look_s = models.files.since_look_s if models else None

@@ -84,6 +84,11 @@ class Intake:
             timer = self._node.create_timer(period_s, self._node.guarded(tick))
             self._resources.callback(self._node.destroy_timer, timer)
 
+    @property
+    def topics(self) -> list[str]:
+        """Full names of the topics, after remapping, each with its type."""
+        return [f'{one.subscription.topic_name} ({one.kind})' for one in self._subscribed]
+
     def endpoints(self) -> list[Endpoint]:
         """Returns the subscriptions as the middleware sees them."""
         return [

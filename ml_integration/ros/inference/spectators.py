@@ -10,15 +10,14 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from ml_integration.core.arrivals import Observation
-from ml_integration.core.contracts import Drawing
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.health import Level
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.ops.pixels import to_bgr8
 from ml_integration.ros.inference.result_publisher import header_of
 from ml_integration.ros.messages import fast_dds
 from ml_integration.ros.messages.image_message import serialized_bgr8
 from ml_integration.ros.node import qos
+from ml_integration.serving.annotation import annotated
 
 
 class Overlay:
@@ -37,6 +36,11 @@ class Overlay:
         resources.callback(node.destroy_publisher, self._publisher)
         self._node = node
         self._checked = False
+
+    @property
+    def topic_name(self) -> str:
+        """Full name of the topic, after remapping."""
+        return str(self._publisher.topic_name)
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
         """Publishes the picture of a run; a run without one has no overlay."""
@@ -76,11 +80,7 @@ class Provenance:
 
 def overlay(prediction: Prediction, pipeline: Pipeline) -> bytes:
     """Draws the result into the input picture; returns a serialized Image in bgr8."""
-    frame = prediction.frames[pipeline.picture][-1]
-    canvas = to_bgr8(frame.data, frame.format)
-    if prediction.verdict.ok and isinstance(pipeline.task, Drawing):
-        pipeline.task.draw(canvas, prediction.result)
-    return serialized_bgr8(header_of(prediction), canvas)
+    return serialized_bgr8(header_of(prediction), annotated(prediction, pipeline))
 
 
 def provenance(

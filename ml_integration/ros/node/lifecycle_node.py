@@ -18,6 +18,7 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.node.late_answers import Answer, answer_later
 from ml_integration.ros.node.limits import FREE, Limits
 from ml_integration.ros.node.parameter_binding import Parameters
@@ -54,6 +55,7 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         self._configured = ExitStack()
         self._active = ExitStack()
         self._preparation: Preparation | None = None
+        self._is_alone = True  # it does not go on by itself
         self._prepared: Callable[[bool], None] = _nothing
         self._bound = Parameters(
             self,
@@ -142,14 +144,35 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         """Lets go of everything, in whatever state; for the end of the process."""
         self._leave('release', 'finalized', self._active, self._configured, self._lifetime)
 
+    # When is it called? Once it is active. What to do here? Name topics, and how to look at them.
+    def introduce(self) -> str:
+        """Returns a sentence for the log on what the node takes and gives; may be empty."""
+        return ''
+
     def autostart(self) -> None:
         """Configures and activates, as a lifecycle manager would, while the executor spins."""
 
         def configured(success: bool) -> None:
+            self._is_alone = True
             if success:
                 self.trigger_activate()
+            else:
+                self.tell_next('configure', 'is unconfigured; once that is mended')
 
-        self._start_configure(configured)
+        self._is_alone = False
+        if not self._start_configure(configured):
+            self._is_alone = True
+
+    def tell_next(self, verb: str, state: str) -> None:
+        """Says in the log how to go on.
+
+        Args:
+            verb: the transition to ask for.
+            state: what the node is now, and what the transition is for.
+        """
+        if self.context.ok():
+            name = self.get_fully_qualified_name()
+            self.get_logger().info(f'{name} {state}: ros2 lifecycle set {name} {verb}')
 
     @property
     def preparing(self) -> bool:
@@ -238,11 +261,18 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         try:
             hook(resources)
         except Exception as error:
-            self._report(f'cannot {verb}: {error}')
+            self._report(f'cannot {verb}: {error}', error)
             self._close(resources)
             return FAILURE
         self._state = state
+        self._tell_state()
         return SUCCESS
+
+    def _tell_state(self) -> None:
+        if self._state == 'active' and (sentence := self.introduce()):
+            self.get_logger().info(sentence)
+        elif self._state == 'inactive' and self._is_alone:
+            self.tell_next('activate', 'is configured; to start it')
 
     def _leave(self, verb: str, state: str, *stacks: ExitStack) -> TransitionCallbackReturn:
         self._state = state
@@ -263,10 +293,16 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
             return False
         return True
 
-    def _report(self, what: str) -> None:
-        """Logs the exception under way, unless it comes of the end of the process."""
+    def _report(self, what: str, error: Exception | None = None) -> None:
+        """Logs the exception under way, unless it comes of the end of the process.
+
+        Args:
+            what: the sentence.
+            error: the exception if the sentence says it; ours needs no traceback then.
+        """
         if self.context.ok():
-            self.get_logger().error(f'{what}\n{traceback.format_exc()}')
+            more = '' if isinstance(error, MlIntegrationError) else f'\n{traceback.format_exc()}'
+            self.get_logger().error(f'{what}{more}')
 
     def _guard_services(self) -> None:
         # rclpy raises when asked for a transition that the current state does not have.

@@ -131,7 +131,7 @@ def _described(setting: Setting) -> tuple[str, ...]:
     return (
         f'`{setting.name}`',
         type_name(setting.type),
-        f'`{_yaml_value(setting.default)}`',
+        'required' if setting.rule.required else f'`{_yaml_value(setting.default)}`',
         setting.rule.expected(),
         setting.rule.text,
     )

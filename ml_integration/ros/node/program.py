@@ -82,21 +82,35 @@ def run_program(
         return REFUSED
     if interruption.came:  # before rclpy could see it
         rclpy.try_shutdown()
+    try:
+        return _run(serve)
+    finally:
+        # An interpreter that ends gives up its handlers before it is gone.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _run(serve: Callable[[], None]) -> int:
+    """Returns the exit code; rclpy is shut down then."""
     end = _End()
     try:
         serve()
-    except (MlIntegrationError, ParameterException) as error:
-        print(error, file=sys.stderr)
-        end.code = REFUSED
-    except Exception:
+    except Exception as error:
         if rclpy.ok():  # otherwise a signal came in the middle of something
-            traceback.print_exc()
-            end.code = CRASHED
+            end.code = _tell(error)
     finally:
         rclpy.try_shutdown()
     if left_behind():
         end.leave()
     return end.code
+
+
+def _tell(error: Exception) -> int:
+    """Says what went wrong; returns the exit code for it."""
+    if isinstance(error, (MlIntegrationError, ParameterException)):
+        print(error, file=sys.stderr)
+        return REFUSED
+    traceback.print_exception(error)
+    return CRASHED
 
 
 def _initialize(arguments: Sequence[str] | None, largest_bytes: int) -> str:
@@ -138,6 +152,8 @@ def _serve(node: GuardedLifecycleNode[Any], arguments: Sequence[str] | None) -> 
     try:
         if node.get_parameter('autostart').value:
             node.autostart()
+        else:
+            node.tell_next('configure', 'is unconfigured; to go on')
         spin(executor, node)
     finally:
         node.release()

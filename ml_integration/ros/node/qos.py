@@ -73,5 +73,11 @@ def mismatch(publisher: QoSProfile, subscription: QoSProfile) -> str:
     compatibility, reason = qos_check_compatible(publisher, subscription)
     if compatibility != QoSCompatibility.ERROR:
         return ''
-    remedy = 'set the parameter sensor_qos to sensor_data, or make the publisher reliable'
-    return f'{reason.removeprefix("ERROR: ").rstrip("; ")}: {remedy}'
+    wanted = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT
+    if (subscription.reliability, publisher.reliability) == wanted:
+        return (
+            'the publisher is best effort, and this node asks for reliable messages: none comes. '
+            'Configure the node again with the parameter sensor_qos set to sensor_data, or make '
+            'the publisher reliable'
+        )
+    return str(reason).removeprefix('ERROR: ').rstrip('; ')

@@ -59,6 +59,13 @@ class VideoPlayer(GuardedLifecycleNode[VideoPlayerParameters]):
         resources.callback(thread.join)
         resources.callback(self._stopped.set)
 
+    def introduce(self) -> str:
+        topic = self._publisher.topic_name
+        return (
+            f'active: publishes {topic} (sensor_msgs/msg/Image); '
+            f'look at it: ros2 run rqt_image_view rqt_image_view {topic}'
+        )
+
     def _warn_of_a_shortage(self) -> None:
         size = picture_bytes(self.parameters.source, self.parameters.size)
         if not self.intra_process and (sentence := fast_dds.shortage(size)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from plain_inference import detect
 from ros_client import Client
 from vision_msgs.msg import Detection2D
 
+from ml_integration.cli.main import main
 from ml_integration.demos.scene_maker import make_scene
 from ml_integration.demos.scenes import render
 
@@ -92,6 +94,27 @@ def test_accuracy_in_ros_is_that_in_python(
 ) -> None:
     node.serve(model=name)
     assert_same(node, store / name / '1', blobs(101, 77), **form)
+
+
+def test_ml_model_run_says_what_the_node_publishes(
+    node: NodeUnderTest, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = [blobs(101, 77), blobs(64, 48)[::-1], blobs(200, 50)]
+    for number, picture in enumerate(pictures):
+        cv2.imwrite(str(tmp_path / f'{number}.png'), picture)
+    capsys.readouterr()
+    assert main(['run', 'tiny_detector', str(tmp_path), '--store', str(store)]) == 0
+    told = [json.loads(line)['results'] for line in capsys.readouterr().out.splitlines()]
+    node.serve(model='tiny_detector')
+    for picture, rows in zip(pictures, told, strict=True):
+        detections = node.ask(image_message(picture)).detections
+        hypotheses = [detection.results[0].hypothesis for detection in detections]
+        assert rows
+        assert [row['label'] for row in rows] == [h.class_id for h in hypotheses]
+        assert [row['score'] for row in rows] == [h.score for h in hypotheses]
+        edges = [[row[edge] for edge in ('left', 'top', 'right', 'bottom')] for row in rows]
+        # The message has centers and sizes.
+        np.testing.assert_allclose(edges, [xyxy(d) for d in detections], rtol=0, atol=1e-4)
 
 
 def committed_models() -> list[Path]:

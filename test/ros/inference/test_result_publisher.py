@@ -36,7 +36,7 @@ def detector(labels: tuple[str, ...]) -> ObjectDetection:
     output = TensorSpec('detections', 'float32', (1, 16, 5 + len(labels)))
     pictures = {'images': (64, 64)}
     model = ModelDescription(ModelIdentity('m', 1), labels, (images,), (output,), pictures)
-    return ObjectDetection(ObjectDetection.Settings(), model)
+    return ObjectDetection(ObjectDetection.Settings(decoder='yolo'), model)
 
 
 def prediction(count: int, classes: int, seed: int = 0, stamp_ns: int = 0) -> Prediction:

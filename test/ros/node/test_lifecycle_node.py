@@ -100,9 +100,10 @@ def test_a_model_that_cannot_serve_is_refused_with_the_reason_and_leaves_nothing
     logged_before = len(node.process.log)
     assert node.client.set_parameter(node.name, 'model', model).successful
     assert not node.change('configure')
-    wait_until(lambda: 'Traceback' in node.process.log[logged_before:], 'the traceback in the log')
+    wait_until(lambda: 'cannot configure' in node.process.log[logged_before:], 'the reason')
     (line,) = (s for s in node.process.log[logged_before:].splitlines() if 'cannot configure' in s)
     assert reason in line
+    assert 'Traceback' not in node.process.log
     assert node.client.state(node.name) == 'unconfigured'
     wait_until(lambda: not frame_topics(node), 'the topics to be gone')
     wait_until(lambda: process.num_threads() == threads_before, f'{threads_before} threads again')
@@ -170,8 +171,26 @@ def test_autostart_of_a_model_that_cannot_serve_leaves_a_node_that_can_be_put_ri
     parameters = {'model_path': store, 'model': 'tampered', 'autostart': True}
     with running_node(tmp_path, client_node, **parameters) as node:
         node.process.wait_for_log('cannot configure')
+        node.process.wait_for_log(f'once that is mended: ros2 lifecycle set {node.name} configure')
         assert client_node.state(node.name) == 'unconfigured'
         node.serve(model='good')
+
+
+def test_a_node_says_how_to_go_on_and_how_to_look_at_what_it_does(
+    store: Path, client_node: Client, tmp_path: Path
+) -> None:
+    with running_node(tmp_path, client_node, model_path=store, model='good') as node:
+        next_step = f'ros2 lifecycle set {node.name}'
+        node.process.wait_for_log(f'{node.name} is unconfigured; to go on: {next_step} configure')
+        assert node.change('configure')
+        node.process.wait_for_log(f'{node.name} is configured; to start it: {next_step} activate')
+        assert node.change('activate')
+        node.process.wait_for_log(
+            f'active: takes /image (sensor_msgs/msg/Image); '
+            f'publishes {node.name}/detections, {node.name}/overlay; '
+            f'look at it: ros2 topic echo {node.name}/detections  or  '
+            f'ros2 run rqt_image_view rqt_image_view {node.name}/overlay'
+        )
 
 
 FAULTY = Path(__file__).parents[2] / 'helpers' / 'faulty_node.py'
@@ -195,7 +214,8 @@ def test_a_failure_in_the_middle_of_a_transition_releases_all_the_same(
     process = spawn(sys.executable, str(FAULTY))
     assert client_node.change_state('/faulty', 'configure')
     assert not client_node.change_state('/faulty', 'activate')
-    process.wait_for_log('cannot activate: oops in activate')
+    process.wait_for_log('cannot activate: oops in activate\nTraceback')
+    assert 'ros2 lifecycle set /faulty activate' in process.log
     process.wait_for_log('what was active is released')
     assert client_node.state('/faulty') == 'inactive'
     assert client_node.change_state('/faulty', 'cleanup')

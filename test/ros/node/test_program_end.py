@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from model_folders import write_model_folder
 from ros_client import Client
-from ros_processes import wait_until
+from ros_processes import Process, wait_until
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 END_S = 3.0
@@ -68,6 +69,38 @@ def test_a_node_that_was_never_configured(
     with node_on(tmp_path, store, client_node) as (node, _):
         client_node.wait_for_state(node.name, 'unconfigured')
         ends(node, number)
+
+
+PROGRAMS = {
+    'inference.inference_node': (),
+    'video.video_player': (),
+    'composition.component_container': (),
+    'composition.run': ('config/composed.yaml',),
+}
+
+
+@pytest.mark.parametrize(
+    ('program', 'apart_s'),
+    [
+        *(('inference.inference_node', apart_s) for apart_s in (0.0, 0.05, 0.12, 0.3)),
+        *((program, 0.08) for program in PROGRAMS),
+    ],
+)
+def test_a_program_that_is_told_twice_as_by_ros2_launch(
+    program: str, apart_s: float, spawn: Callable[..., Process], client_node: Client
+) -> None:
+    name = f'/{program.split(".")[-1]}_{apart_s * 1e3:.0f}'
+    more = ('--ros-args', '-r', f'__node:={name[1:]}', '--log-level', 'warn')
+    process = spawn('-m', f'ml_integration.ros.{program}', *PROGRAMS[program], *more)
+    heard = client_node.node.get_service_names_and_types
+    wait_until(lambda: any(n.startswith(f'{name}/') for n, _ in heard()), f'{name} to be there')
+    process.send(signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):  # the second one is for what is still there
+        process.wait(apart_s)
+    if process.returncode is None:
+        process.send(signal.SIGINT)
+    assert process.wait(END_S) == 0, process.log
+    assert 'Traceback' not in process.log
 
 
 @pytest.mark.parametrize(

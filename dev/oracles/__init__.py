@@ -1,0 +1,1 @@
+"""Other people's preprocessing, recorded for tests that shall not need its libraries."""

@@ -1,0 +1,1 @@
+"""Plug-ins of another package than ml_integration: one of each kind."""

@@ -1,0 +1,1 @@
+"""What `ml_model run` and `ml_model replay` share: inputs, results, pictures and summary."""

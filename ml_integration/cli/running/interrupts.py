@@ -1,0 +1,45 @@
+"""Lets a person end a long run and still have its results."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TypeVar
+
+T = TypeVar('T')
+
+
+@contextmanager
+def interruptible(interrupt: Callable[[], None]) -> Iterator[threading.Event]:
+    """Sets an event at Ctrl-C instead of raising an error where no frame could tell it apart.
+
+    Args:
+        interrupt: ends what is under way, so that the event is looked at soon.
+    """
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if stopped.is_set():  # asked twice: a person has no patience left
+            signal.default_int_handler(number, frame)
+        stopped.set()
+        interrupt()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def until(stopped: threading.Event, items: Iterable[T]) -> Iterator[T]:
+    """Yields items until the event is set."""
+    for item in items:
+        if stopped.is_set():
+            return
+        yield item

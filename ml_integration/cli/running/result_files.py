@@ -1,0 +1,118 @@
+"""Writes what came of each message: a line of JSON, rows of CSV, or words for a person."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any, Protocol, TextIO
+
+from ml_integration.core.contracts import Listing
+from ml_integration.core.datatypes import Prediction
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.errors import escaped
+from ml_integration.serving.playback import Outcome
+
+
+class ResultWriter(Protocol):
+    """Writes outcomes one after another."""
+
+    def write(self, outcome: Outcome) -> None:
+        """Writes one."""
+
+
+def rows_of(prediction: Prediction, pipeline: Pipeline) -> Sequence[Any]:
+    """Returns a result's rows; none if it is held back, or its task knows of no rows."""
+    if prediction.verdict.ok and isinstance(pipeline.task, Listing):
+        return pipeline.task.rows(prediction.result)
+    return ()
+
+
+class JsonLines:
+    """One JSON object per line and message."""
+
+    def __init__(self, stream: TextIO, pipeline: Pipeline) -> None:
+        self._stream = stream
+        self._pipeline = pipeline
+
+    def write(self, outcome: Outcome) -> None:
+        document = json.dumps(outcome_document(outcome, self._pipeline))
+        self._stream.write(f'{document}\n')
+
+
+def outcome_document(outcome: Outcome, pipeline: Pipeline) -> dict[str, Any]:
+    """Returns what became of a message as JSON has it."""
+    prediction = outcome.prediction
+    start = {'source': outcome.recorded.name, 'stamp_ns': outcome.recorded.stamp_ns}
+    if prediction is None:
+        return {**start, 'error': outcome.error}
+    return {
+        **start,
+        'model': str(prediction.model),
+        'results': [asdict(row) for row in rows_of(prediction, pipeline)],
+        'held_back': [f'{one.kind}: {one.detail}' for one in prediction.verdict.reasons],
+        'ms': round(sum(prediction.stage_ms.values()), 3),
+    }
+
+
+class CommaSeparated:
+    """One row per result, and one without a result for each message that has none."""
+
+    def __init__(self, stream: TextIO, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        task = pipeline.task
+        columns = fields(task.Row) if isinstance(task, Listing) else ()
+        self._columns = [column.name for column in columns]
+        self._writer = csv.writer(stream, lineterminator='\n')
+        self._writer.writerow(['source', 'stamp_ns', *self._columns, 'held_back', 'error'])
+
+    def write(self, outcome: Outcome) -> None:
+        start = [outcome.recorded.name, outcome.recorded.stamp_ns]
+        prediction, nothing = outcome.prediction, [''] * len(self._columns)
+        if prediction is None:
+            self._row([*start, *nothing, '', outcome.error])
+            return
+        rows = rows_of(prediction, self._pipeline)
+        cells = [[getattr(row, name) for name in self._columns] for row in rows]
+        held_back = ' '.join(reason.kind for reason in prediction.verdict.reasons)
+        for row in cells or [nothing]:
+            self._row([*start, *row, held_back, ''])
+
+    def _row(self, cells: Sequence[Any]) -> None:
+        self._writer.writerow(map(_cell, cells))
+
+
+def _cell(value: Any) -> Any:
+    """Returns a value as a cell: names of files come from strangers, and may meet a terminal."""
+    if isinstance(value, tuple):
+        return ' '.join(map(str, value))
+    return escaped(value) if isinstance(value, str) else value
+
+
+class Words:
+    """One line per message, for people."""
+
+    def __init__(self, stream: TextIO, pipeline: Pipeline) -> None:
+        self._stream = stream
+        self._pipeline = pipeline
+
+    def write(self, outcome: Outcome) -> None:
+        line = f'{outcome.recorded.name}: {in_words(outcome, self._pipeline)}'
+        self._stream.write(f'{escaped(line)}\n')
+
+
+def in_words(outcome: Outcome, pipeline: Pipeline) -> str:
+    """Returns what became of a message, such as 'person 0.91 0.85, car 0.60'."""
+    prediction = outcome.prediction
+    if prediction is None:
+        return f'failed: {outcome.error}'
+    if not prediction.verdict.ok:
+        return f'held back: {"; ".join(reason.detail for reason in prediction.verdict.reasons)}'
+    by_label: dict[str, list[str]] = {}
+    rows = rows_of(prediction, pipeline)
+    for row in rows:
+        if hasattr(row, 'label') and hasattr(row, 'score'):
+            by_label.setdefault(row.label, []).append(f'{row.score:.2f}')
+    words = ', '.join(f'{label} {" ".join(scores)}' for label, scores in by_label.items())
+    return words or (f'{len(rows)} results' if rows else 'nothing')

@@ -1,0 +1,112 @@
+"""Folders of Hugging Face, as optimum exports them: `config.json` and its image processor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.class_names import are_generic, class_names
+from ml_integration.exports.document import Document, json_document
+from ml_integration.exports.export import Export
+from ml_integration.exports.image_processor import encode_of, size_of
+
+_TASKS = (
+    (r'.*ForImageClassification\w*', 'classification'),
+    (r'.*ForObjectDetection', 'object_detection'),
+    (r'.*For(Semantic|Universal|Instance|Panoptic|Image)\w*Segmentation', 'segmentation'),
+    (r'.*ForSegmentation', 'segmentation'),
+    (r'.*ForDepthEstimation', 'depth'),
+    (r'.*ForPoseEstimation', 'pose'),
+    (r'.*ForKeypointDetection', 'pose'),
+)
+_SOFTMAX = ('Detr', 'Yolos', 'TableTransformer')
+_ALL_QUERIES = ('RTDetr', 'RTDetrV2', 'DFine')
+_HUNDRED = ('ConditionalDetr', 'DeformableDetr')
+
+
+class HuggingFace:
+    """`config.json` with `architectures`, and `preprocessor_config.json`."""
+
+    title = 'Hugging Face folder'
+    rank = 40
+
+    def read(self, export: Export) -> Claims:
+        """Returns what both files say.
+
+        Raises:
+            ExportError: they make no sense, or tell of preprocessing that no encoder here does.
+        """
+        name = export.nearest('config.json')
+        if name is None or not re.search(rb'"(architectures|model_type)"', export.files[name]):
+            return Claims()
+        config = json_document(export.files[name], export.label, name)
+        if 'config_version' in config:
+            return Claims()
+        claims = [*_about(config), *_outputs(config)]
+        name = export.nearest('preprocessor_config.json')
+        if name is not None:
+            said = json_document(export.files[name], export.label, name)
+            claims.extend(_picture(said))
+        return Claims(tuple(claims))
+
+
+def _claim(said: Document, key: str, value: Any, of: str) -> Claim:
+    return Claim(key, value, Origin.SIDECAR, said.place(of))
+
+
+def _architecture(config: Document) -> str:
+    names = config.get('architectures')
+    return names[0] if isinstance(names, list) and names and isinstance(names[0], str) else ''
+
+
+def _about(config: Document) -> Iterator[Claim]:
+    path = config.get('_name_or_path')
+    if isinstance(path, str) and re.fullmatch(r'[\w.-]+/[\w.-]+', path):
+        yield _claim(config, 'origin', f'Hugging Face: {path}', '_name_or_path')
+    if 'id2label' in config:
+        names = class_names(config.get('id2label'), config.label, config.place('id2label'))
+        if not are_generic(names):
+            yield _claim(config, 'labels', names, 'id2label')
+
+
+def _outputs(config: Document) -> Iterator[Claim]:
+    """Yields the task and how the outputs are read, which follows from the architecture."""
+    architecture = _architecture(config)
+    task = next((t for pattern, t in _TASKS if re.fullmatch(pattern, architecture)), '')
+    if task == 'classification':
+        several = config.get('problem_type') == 'multi_label_classification'
+        task = 'multilabel_classification' if several else task
+    if not task:
+        return
+    yield _claim(config, 'task', task, 'architectures')
+    if task == 'classification':
+        yield _claim(config, 'settings.softmax', True, 'architectures')
+    if task == 'object_detection':
+        for key, value in _boxes(config, architecture.removesuffix('ForObjectDetection')).items():
+            yield _claim(config, f'settings.{key}', value, 'architectures')
+
+
+def _boxes(config: Document, family: str) -> dict[str, Any]:
+    """Returns the settings that do what `post_process_object_detection` of a family does."""
+    if family in _SOFTMAX:
+        more: dict[str, Any] = {'activation': 'softmax', 'background': 'last', 'top_k': 0}
+    elif family in _ALL_QUERIES:
+        top_k = config.whole('num_queries') or 300
+        more = {'activation': 'sigmoid', 'background': 'none', 'top_k': top_k}
+    elif family in _HUNDRED:
+        more = {'activation': 'sigmoid', 'background': 'none', 'top_k': 100}
+    else:
+        return {}
+    options = {'box_format': 'cxcywh', 'normalized': True, 'nms': False, **more}
+    named = {f'decoder_options.{key}': value for key, value in options.items()}
+    return {'decoder': 'boxes_and_scores', **named}
+
+
+def _picture(said: Document) -> Iterator[Claim]:
+    for key, (value, of) in encode_of(said).items():
+        yield _claim(said, f'encode.{key}', value, of)
+    size = size_of(said)
+    if size is not None:
+        yield _claim(said, 'size', size, 'crop_size' if 'crop_size' in said else 'size')

@@ -1,0 +1,121 @@
+"""ONNX files of OTX, Geti and others with the metadata of OpenVINO's Model API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.class_names import class_names
+from ml_integration.exports.document import Document
+from ml_integration.exports.export import Export
+
+_PREFIX = 'model_info '
+_RESIZES = {
+    'standard': 'stretch',
+    'fit_to_window': 'letterbox_topleft',
+    'fit_to_window_letterbox': 'letterbox',
+    'crop': 'crop',
+}
+_TASKS = (
+    ('anomaly', 'anomaly'),
+    ('rotated', 'oriented_boxes'),
+    ('keypoint', 'pose'),
+    ('maskrcnn', 'segmentation'),
+    ('segmentation', 'segmentation'),
+    ('classification', 'classification'),
+    ('ssd', 'object_detection'),
+    ('yolo', 'object_detection'),
+    ('detection', 'object_detection'),
+    ('detr', 'object_detection'),
+)
+
+
+class ModelApi:
+    """Metadata `model_info model_type`, `model_info labels`, ..."""
+
+    title = 'OTX / Model API metadata'
+    rank = 20
+
+    def read(self, export: Export) -> Claims:
+        """Returns what the metadata says.
+
+        Raises:
+            ExportError: it says something senseless.
+        """
+        values = {
+            key.removeprefix(_PREFIX): value
+            for key, value in export.metadata.items()
+            if key.startswith(_PREFIX)
+        }
+        if 'model_type' not in values:
+            return Claims()
+        said = Document(export.label, 'metadata model_info', values)
+        return Claims((*_task(said), *_labels(said), *_settings(said), *_encode(said)))
+
+
+def _claim(said: Document, key: str, value: Any, of: str) -> Claim:
+    return Claim(key, value, Origin.METADATA, said.place(of))
+
+
+def _task(said: Document) -> Iterator[Claim]:
+    kind = said.text('model_type').lower()
+    task = next((task for word, task in _TASKS if word in kind), '')
+    if task == 'classification' and (said.flag('multilabel') or said.flag('hierarchical')):
+        task = 'multilabel_classification'
+    if task:
+        yield _claim(said, 'task', task, 'model_type')
+    if name := said.text('model_name'):
+        yield _claim(said, 'description', name, 'model_name')
+
+
+def _labels(said: Document) -> Iterator[Claim]:
+    text = said.get('labels')
+    if text and text.split():
+        separator = ',' if ',' in text else None
+        names = [name.strip().replace('_', ' ') for name in text.split(separator)]
+        yield _claim(
+            said, 'labels', class_names(names, said.label, said.place('labels')), 'labels'
+        )
+
+
+def _settings(said: Document) -> Iterator[Claim]:
+    for of, key in (
+        ('confidence_threshold', 'settings.score_threshold'),
+        ('iou_threshold', 'settings.iou_threshold'),
+    ):
+        value = said.number(of)
+        if value is None:
+            continue
+        if not 0 <= value <= 1:
+            raise said.wrong(of, 'a number from 0 to 1')
+        if not (
+            key.endswith('iou_threshold') and 'classification' in said.text('model_type').lower()
+        ):
+            yield _claim(said, key, value, of)
+
+
+def _encode(said: Document) -> Iterator[Claim]:
+    resize = said.text('resize_type') or 'standard'
+    if resize not in _RESIZES:
+        raise said.wrong('resize_type', f'one of {", ".join(_RESIZES)}')
+    yield _claim(said, 'encode.resize', _RESIZES[resize], 'resize_type')
+    if resize == 'crop':
+        yield _claim(said, 'encode.crop_ratio', 1.0, 'resize_type')
+    if resize.startswith('fit_to_window'):
+        yield _claim(said, 'encode.pad_value', _pad(said), 'pad_value')
+    color = 'rgb' if said.flag('reverse_input_channels') else 'bgr'
+    yield _claim(said, 'encode.color', color, 'reverse_input_channels')
+    yield _claim(said, 'encode.scale', 1.0, 'scale_values')
+    yield _claim(said, 'encode.mean', said.numbers('mean_values') or (0.0,), 'mean_values')
+    scales = said.numbers('scale_values') or (1.0,)
+    if min(scales) <= 0:
+        raise said.wrong('scale_values', 'numbers above 0')
+    yield _claim(said, 'encode.std', scales, 'scale_values')
+
+
+def _pad(said: Document) -> float:
+    value = said.number('pad_value') or 0.0
+    if not 0 <= value <= 255:
+        raise said.wrong('pad_value', 'a number from 0 to 255')
+    return value

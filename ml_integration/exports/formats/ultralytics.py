@@ -1,0 +1,108 @@
+"""ONNX files of Ultralytics and YOLOv5, which say in their metadata what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ml_integration.errors import ExportError
+from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.class_names import class_names
+from ml_integration.exports.document import Document
+from ml_integration.exports.export import Export
+from ml_integration.exports.python_literal import python_literal
+
+TASKS = {
+    'detect': 'object_detection',
+    'classify': 'classification',
+    'segment': 'segmentation',
+    'pose': 'pose',
+    'obb': 'oriented_boxes',
+}
+LETTERBOX = {'resize': 'letterbox', 'scale': 255.0, 'mean': (0.0,), 'std': (1.0,)}
+_LITERALS = ('names', 'imgsz', 'args', 'kpt_shape', 'stride', 'batch', 'channels', 'end2end')
+IMAGENET = {'mean': (0.485, 0.456, 0.406), 'std': (0.229, 0.224, 0.225)}
+
+
+class Ultralytics:
+    """Metadata `names`, `task`, `imgsz`, ...; of YOLOv5 only `names` and `stride`."""
+
+    title = 'Ultralytics metadata'
+    rank = 10
+
+    def read(self, export: Export) -> Claims:
+        """Returns what the metadata says.
+
+        Raises:
+            ExportError: it has `names` that are none, or a task that nobody knows.
+        """
+        if 'names' not in export.metadata or export.metadata['names'][:1] not in '{[(':
+            return Claims()
+        said = _document(export)
+        return Claims((*_about(said), *_classes(said), *_picture(said, export)))
+
+
+def _document(export: Export) -> Document:
+    values: dict[str, Any] = dict(export.metadata)
+    for key in _LITERALS:
+        if key in values:
+            try:
+                values[key] = python_literal(values[key])
+            except ValueError as error:
+                if key == 'names':
+                    raise ExportError(
+                        f"the metadata 'names' cannot be read: {error}", where=export.label
+                    ) from error
+                del values[key]
+    return Document(export.label, 'metadata', values)
+
+
+def _claim(said: Document, key: str, value: Any, of: str) -> Claim:
+    return Claim(key, value, Origin.METADATA, said.place(of))
+
+
+def _about(said: Document) -> Iterator[Claim]:
+    for key in ('description', 'license'):
+        if text := said.text(key):
+            yield _claim(said, key, text, key)
+    parts = [said.text('author'), said.text('version'), said.text('date')]
+    if parts[0]:
+        yield _claim(said, 'origin', ' '.join(filter(None, parts)), 'author')
+
+
+def _classes(said: Document) -> Iterator[Claim]:
+    names = class_names(said.get('names'), said.label, said.place('names'))
+    yield _claim(said, 'labels', names, 'names')
+    task = said.text('task')
+    if task and task not in TASKS:
+        raise said.wrong('task', f'one of {", ".join(TASKS)}')
+    if task:
+        yield _claim(said, 'task', TASKS[task], 'task')
+    ends = said.get('end2end') is True or said.below('args').get('nms') is True
+    if task == 'detect' and ends:
+        of = 'end2end' if said.get('end2end') is True else 'args'
+        yield _claim(said, 'settings.decoder', 'end_to_end', of)
+
+
+def _picture(said: Document, export: Export) -> Iterator[Claim]:
+    sides = said.numbers('imgsz')
+    if sides is not None:
+        if len(sides) > 2 or not all(s.is_integer() and 1 <= s <= 2**14 for s in sides):
+            raise said.wrong('imgsz', 'one or two sides in pixels')
+        yield _claim(said, 'size', (int(sides[-1]), int(sides[0])), 'imgsz')
+    of = 'task' if 'task' in said else 'names'
+    if said.text('task') == 'classify':
+        side = int(min(sides)) if sides else 0
+        encode = {**LETTERBOX, 'resize': 'crop', 'crop_ratio': 1.0, 'resampling': 'pillow'}
+        encode.update({'shortest_edge': side} if side else {})
+    elif 'task' not in said and _classifies(export):  # YOLOv5
+        encode = {**LETTERBOX, **IMAGENET, 'resize': 'crop', 'crop_ratio': 1.0}
+    else:
+        encode = {**LETTERBOX, 'pad_value': 114.0}
+    encode['color'] = 'gray' if said.get('channels') == 1 else 'rgb'
+    for key, value in encode.items():
+        yield _claim(said, f'encode.{key}', value, of)
+
+
+def _classifies(export: Export) -> bool:
+    return len(export.outputs) == 1 and len(export.outputs[0].shape) == 2

@@ -1,0 +1,71 @@
+"""Checks a model on pictures: results, what is suspicious, and how pictures are prepared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.exports.preprocessing_trial import PreprocessingReport, compare_preprocessing
+from ml_integration.exports.sample_pictures import own_pictures, pictures_of
+from ml_integration.exports.trial import Trial, try_on
+from ml_integration.exports.verdict import Finding, Level, judge
+from ml_integration.store.package.package import ModelPackage
+
+
+@dataclass(frozen=True, slots=True)
+class PictureCheck:
+    """What a model does with pictures.
+
+    Attributes:
+        trial: the pictures with their results.
+        comparison: other ways to prepare pictures; only on a person's own sample.
+        findings: what is wrong or worth knowing, the heaviest first.
+    """
+
+    trial: Trial
+    comparison: PreprocessingReport
+    findings: tuple[Finding, ...]
+
+    def of(self, level: Level) -> tuple[str, ...]:
+        """Returns the sentences of a level."""
+        return tuple(one.sentence for one in self.findings if one.level is level)
+
+    def __str__(self) -> str:
+        trial = self.trial
+        valid = 'all valid' if trial.valid == len(trial.attempts) else f'{trial.valid} valid'
+        count = len(trial.attempts)
+        text = f'{count} picture{"s" if count > 1 else ""}, {valid}'
+        if len(trial.scores):
+            best, middle = float(trial.scores.max()), float(np.median(trial.scores))
+            text += f'; {len(trial.scores)} results, best score {best:.2f}, median {middle:.2f}'
+        return text
+
+
+def check_on_pictures(
+    package: ModelPackage, pipeline: Pipeline, sample: Path | None
+) -> PictureCheck:
+    """Runs a model on pictures and judges what comes of it.
+
+    Args:
+        package: the model.
+        pipeline: the same, open.
+        sample: a person's pictures; None: the photographs that come with the package.
+
+    Raises:
+        ExportError: the model is not one for pictures.
+        RecordingError: the sample cannot be read.
+    """
+    trial = try_on(pipeline, own_pictures() if sample is None else pictures_of(sample))
+    findings = list(judge(trial, pipeline, package.manifest))
+    comparison = PreprocessingReport(None, skipped='No sample was given.')
+    if sample is not None:  # on strange pictures, what is wrong may find more
+        comparison = compare_preprocessing(package, pipeline, trial.pictures)
+    if comparison.warning:
+        notes = sum(one.level is Level.NOTE for one in findings)
+        findings.insert(len(findings) - notes, Finding(Level.WARNING, comparison.warning))
+    elif sample is not None and comparison.skipped:
+        findings.append(Finding(Level.NOTE, comparison.skipped))
+    return PictureCheck(trial, comparison, tuple(findings))

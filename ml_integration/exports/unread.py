@@ -1,0 +1,142 @@
+"""Says in words what outputs look like that no task reads."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ml_integration.core.datatypes import TensorSpec
+from ml_integration.exports.class_scores import class_axis
+from ml_integration.ops.evidence import Evidence
+from ml_integration.ops.output_shapes import is_map
+
+NO_TASK = (
+    "no task here reads it yet (the task 'tensor' publishes the numbers of outputs as they are)"
+)
+_NAMES = {
+    'depth': ('depth', 'disparity', 'inverse_distance'),
+    'embedding': ('embed', 'feature', 'hidden_state', 'pooler', 'descriptor', 'feats'),
+    'pose': ('simcc', 'heatmap', 'keypoint', 'kpt', 'pose'),
+    'flow': ('flow',),
+    'mask': ('mask', 'segment'),
+    'surface': ('normal',),
+}
+_WORDS = {
+    'depth': 'a depth map',
+    'embedding': 'an embedding: numbers to compare pictures by, not classes',
+    'pose': 'keypoints of a pose',
+    'flow': 'optical flow',
+    'mask': 'a segmentation mask',
+    'surface': 'a map of surface normals',
+}
+_UNIT = 0.02
+"""Difference of an embedding's length from 1."""
+
+
+def refused(evidence: Evidence) -> str:
+    """Returns why no task reads outputs whose names or values are those of something else.
+
+    Returns:
+        A sentence; empty if there is nothing against reading them as boxes or classes.
+    """
+    first = next(filter(_several, evidence.outputs), None)
+    if first is not None:
+        return (
+            f"output '{first}' is for {first.shape[0]} pictures at once; export it for one "
+            'picture, or with a free batch'
+        )
+    scores = [spec for spec in evidence.outputs if class_axis(spec) is not None]
+    if len(evidence.outputs) <= 2 and scores and not evidence.labels:
+        for spec in scores:
+            if _is_unit(evidence, spec) or _word(spec) == 'embedding':
+                return _sentence(spec, _WORDS['embedding'])
+    return ''
+
+
+def appearance(evidence: Evidence) -> str:
+    """Returns a sentence about outputs that no task reads: what they look like, and what to do."""
+    if _raw_heads(evidence):
+        return (
+            "its outputs look like a detector's heads before they are decoded; export it with "
+            'decoding (YOLOv5: without --train; RKNN or TensorRT exports leave it out)'
+        )
+    for spec in evidence.outputs:
+        if looks := _looks(evidence, spec):
+            return _sentence(spec, looks)
+    return generic(evidence)
+
+
+def generic(evidence: Evidence) -> str:
+    """Returns the sentence about outputs that look like nothing known."""
+    shown = '; '.join(map(str, evidence.outputs)) or 'none'
+    return f'no task here reads outputs like {shown}'
+
+
+def _looks(evidence: Evidence, spec: TensorSpec) -> str:
+    shape = evidence.shape(spec)
+    word = _word(spec)
+    if len(shape) > 2 and is_map(shape, evidence.input_wh):
+        return _map_words(shape, spec, word)
+    if word in ('pose', 'embedding', 'depth', 'flow'):
+        return _WORDS[word]
+    if all(size in (1, None) for size in shape) and len(evidence.outputs) == 1:
+        return 'a single number (regression), not classes'
+    if class_axis(spec) is not None and not evidence.labels:
+        return ''
+    if len(shape) == 3 and shape[2] == 7:
+        return 'oriented boxes: rows of a box, its score, its class and its angle'
+    values = evidence.values(spec)
+    if len(shape) == 3 and values is not None and len(evidence.outputs) == 1:
+        return _table_words(shape)
+    return ''
+
+
+def _map_words(shape: tuple[int | None, ...], spec: TensorSpec, word: str) -> str:
+    channels = shape[1] if len(shape) == 4 else 1
+    if np.dtype(spec.dtype).kind in 'iub':
+        return 'a segmentation mask: a class number per pixel'
+    if word in ('depth', 'flow', 'mask', 'surface', 'pose'):
+        return _WORDS[word]
+    if channels == 1:
+        return 'a depth map or a mask: a number per pixel'
+    if channels == 2:
+        return 'optical flow or a mask: two numbers per pixel'
+    if channels == 3:
+        return 'a picture: image to image'
+    return f'segmentation logits: {channels} numbers per pixel'
+
+
+def _table_words(shape: tuple[int | None, ...]) -> str:
+    rows, columns = shape[1:]
+    few = min(rows or 0, columns or 0)
+    return (
+        f'boxes with {few - 4} more numbers each that are not all scores, such as the keypoints '
+        'of a pose or the angle of an oriented box'
+    )
+
+
+def _raw_heads(evidence: Evidence) -> bool:
+    deep = [evidence.shape(spec) for spec in evidence.outputs if len(spec.shape) in (4, 5)]
+    sizes = {shape[2:4] for shape in deep}
+    return len(deep) == len(evidence.outputs) and len(sizes) >= 2
+
+
+def _several(spec: TensorSpec) -> bool:
+    """Tells whether an output's first size is a batch of several pictures."""
+    return len(spec.shape) > 2 and spec.shape[0] not in (1, None)
+
+
+def _word(spec: TensorSpec) -> str:
+    name = spec.name.lower()
+    return next((k for k, words in _NAMES.items() if any(w in name for w in words)), '')
+
+
+def _is_unit(evidence: Evidence, spec: TensorSpec) -> bool:
+    """Tells whether numbers have the length 1 in every run, and negative ones are among them."""
+    values = [run[spec.name].ravel() for run in evidence.runs if spec.name in run]
+    lengths = [float(np.linalg.norm(numbers.astype(np.float64))) for numbers in values]
+    signed = any((numbers < 0).any() for numbers in values)
+    return bool(values) and signed and all(abs(length - 1) < _UNIT for length in lengths)
+
+
+def _sentence(spec: TensorSpec, looks: str) -> str:
+    return f"output '{spec}' looks like {looks}; {NO_TASK}"

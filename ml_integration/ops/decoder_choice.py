@@ -1,0 +1,94 @@
+"""Ranks the decoders that could read a model's outputs, by its evidence and by trying them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ml_integration.core import plugins
+from ml_integration.core.datatypes import ModelDescription, ModelIdentity
+from ml_integration.core.declaration import build
+from ml_integration.errors import MlIntegrationError, ModelMismatchError
+from ml_integration.ops import decoders
+from ml_integration.ops.decoders import Candidates, DecoderOptions
+from ml_integration.ops.evidence import VALUES, Evidence, Fit, are_scores, plausible_share
+
+LEAST_SCORE = 0.05
+"""Boxes below this score are noise and tell nothing about a decoder."""
+LEAST_SHARE = 0.3
+"""Part of the boxes on a picture that has to make sense for a decoder to be proposed."""
+MOST_BOXES = 300
+"""As many of the best boxes of a picture are looked at."""
+
+
+class Choice(NamedTuple):
+    """Decoder that could read a model's outputs."""
+
+    style: str
+    fit: Fit
+
+
+def rank_decoders(
+    evidence: Evidence, style: str = '', options: Mapping[str, Any] | None = None
+) -> list[Choice]:
+    """Returns the decoders that fit, with their options, best first.
+
+    Args:
+        evidence: about the model.
+        style: the only decoder to look at; empty for all of them.
+        options: of the decoder, which somebody knows already.
+    """
+    found: list[Choice] = []
+    for name in (style,) if style else plugins.names(decoders.PLUGINS):
+        for fit in _fits(name, evidence):
+            told = replace(fit, options={**fit.options, **(options or {})})
+            if (tried := _tried(name, told, evidence)) is not None:
+                found.append(Choice(name, tried))
+    return sorted(found, key=lambda choice: -choice.fit.score)
+
+
+def _fits(style: str, evidence: Evidence) -> tuple[Fit, ...]:
+    try:
+        return tuple(decoders.load(style).fits(evidence))
+    except MlIntegrationError:  # a broken plug-in of somebody else
+        return ()
+
+
+def _tried(style: str, fit: Fit, evidence: Evidence) -> Fit | None:
+    """Returns a fit with the points of a trial; None if the decoder makes nonsense of a run."""
+    outputs = tuple(spec for spec in evidence.outputs if spec.name in fit.outputs)
+    labels = tuple(map(str, range(evidence.labels)))
+    model = ModelDescription(ModelIdentity('the model', 1), labels, (), outputs)
+    wh = evidence.input_wh or (1, 1)
+    try:
+        decode = decoders.load(style)(model, wh, build(DecoderOptions, fit.options, style))
+        if not evidence.runs or evidence.input_wh is None:
+            return fit
+        with np.errstate(all='ignore'):
+            found = [_best(decode(run, LEAST_SCORE)) for run in evidence.runs]
+    except (ModelMismatchError, ValueError, IndexError):
+        return None
+    return _judged(fit, found, evidence, wh)
+
+
+def _best(candidates: Candidates) -> Candidates:
+    order = np.argsort(-candidates.scores, kind='stable')[:MOST_BOXES]
+    return Candidates(*(array[order] for array in candidates))
+
+
+def _judged(
+    fit: Fit, found: list[Candidates], evidence: Evidence, wh: tuple[int, int]
+) -> Fit | None:
+    xyxy, scores, class_ids = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    if not len(scores):
+        return fit
+    high = evidence.labels or np.iinfo(np.int32).max
+    known = float(np.mean((class_ids >= 0) & (class_ids < high)))
+    share = plausible_share(xyxy, wh)
+    if not are_scores(scores) or share < LEAST_SHARE or known < LEAST_SHARE:
+        return None
+    percent = f'{100 * share:.0f} % of its boxes on the sample make sense'
+    return replace(fit, score=fit.score + VALUES * share * known, why=f'{fit.why}; {percent}')

@@ -1,0 +1,496 @@
+"""What is proposed for the outputs of other people's exports, or why nothing reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from export_outputs import (
+    Made,
+    Outputs,
+    cells,
+    centered,
+    corners,
+    f32,
+    fractions,
+    logits,
+    numbers,
+    probabilities,
+    ranked,
+    two_runs,
+    with_no_object,
+)
+
+from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
+from ml_integration.core.declaration import build
+from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.outputs import Readings, read_outputs
+from ml_integration.ops.letterbox import Letterbox
+from ml_integration.tasks.object_detection import ObjectDetection
+
+WH = (160, 128)
+Dice = np.random.Generator
+
+
+def yolo(
+    dice: Dice,
+    classes: int = 3,
+    each: int = 3,
+    wh: tuple[int, int] = WH,
+    strides: tuple[int, ...] = (8, 16, 32),
+) -> Outputs:
+    count = each * cells(wh, strides)
+    rows = [centered(corners(dice, count, wh)), probabilities(dice, count, 1)]
+    rows.append(dice.uniform(0.9, 1, (count, classes)))
+    return {'output0': f32([np.concatenate(rows, axis=1)])}
+
+
+def yolov8(dice: Dice, classes: int = 3, more: int = 0, wh: tuple[int, int] = WH) -> Outputs:
+    count = cells(wh)
+    parts = [centered(corners(dice, count, wh)), probabilities(dice, count, classes)]
+    parts.append(dice.normal(0, 9, (count, more)))
+    return {'output0': f32([np.concatenate(parts, axis=1).T])}
+
+
+def segments(dice: Dice) -> Outputs:
+    return {**yolov8(dice, more=32), 'output1': f32(dice.normal(0, 1, (1, 32, 32, 40)))}
+
+
+def heads(dice: Dice) -> Outputs:
+    shapes = {'350': (1, 3, 16, 20, 8), '416': (1, 3, 8, 10, 8), '482': (1, 3, 4, 5, 8)}
+    return {**yolo(dice), **{name: f32(np.zeros(shape)) for name, shape in shapes.items()}}
+
+
+def yolox(dice: Dice, classes: int = 3) -> Outputs:
+    count = cells(WH)
+    parts = [dice.uniform(-1, 1, (count, 2)), dice.uniform(0.3, 1.5, (count, 2))]
+    parts += [probabilities(dice, count, 1), dice.uniform(0.9, 1, (count, classes))]
+    return {'output': f32([np.concatenate(parts, axis=1)])}
+
+
+def end_to_end(dice: Dice, count: int = 300, share: bool = False) -> Outputs:
+    boxes = corners(dice, count, WH)
+    boxes = fractions(boxes, WH) if share else boxes
+    parts = [boxes, ranked(dice, count)[:, None], numbers(dice, count, 3)[:, None]]
+    return {'output0': f32([np.concatenate(parts, axis=1)])}
+
+
+def rows(dice: Dice, order: tuple[str, ...], name: str, shape: tuple[int, ...] = (-1,)) -> Outputs:
+    count = 40
+    parts = {
+        'box': corners(dice, count, WH),
+        'score': ranked(dice, count)[:, None],
+        'class': numbers(dice, count, 3)[:, None],
+        'batch': np.zeros((count, 1)),
+        'angle': dice.uniform(-0.8, 2.3, (count, 1)),
+    }
+    table = np.concatenate([parts[part] for part in order], axis=1)
+    return {name: f32(table).reshape(*shape, table.shape[1])}
+
+
+def paddle(dice: Dice) -> Outputs:
+    table = rows(dice, ('class', 'score', 'box'), 'multiclass_nms3_0.tmp_0')
+    return {**table, 'multiclass_nms3_0.tmp_2': np.array([40], np.int32)}
+
+
+def detr(dice: Dice, classes: int = 3) -> Outputs:
+    boxes = fractions(centered(corners(dice, 100, WH)), WH)
+    return {'logits': f32([with_no_object(dice, 100, classes)]), 'pred_boxes': f32([boxes])}
+
+
+def queries(dice: Dice, names: tuple[str, str], classes: int = 3) -> Outputs:
+    boxes = fractions(centered(corners(dice, 300, WH)), WH)
+    return {names[0]: f32([logits(dice, 300, classes)]), names[1]: f32([boxes])}
+
+
+def joined(dice: Dice) -> Outputs:
+    boxes = fractions(centered(corners(dice, 300, WH)), WH)
+    table = np.concatenate((boxes, probabilities(dice, 300, 5)), axis=1)
+    return {'output0': f32([table])}
+
+
+def pair(dice: Dice, names: tuple[str, str], turned: bool = False) -> Outputs:
+    count = cells(WH)
+    scores = probabilities(dice, count, 3)
+    return {
+        names[0]: f32([corners(dice, count, WH)]),
+        names[1]: f32([scores.T if turned else scores]),
+    }
+
+
+def ssd(dice: Dice) -> Outputs:
+    boxes = fractions(corners(dice, 3000, WH), WH)
+    scores = np.exp(with_no_object(dice, 3000, 3)[:, ::-1])
+    return {'scores': f32([scores / scores.sum(axis=1, keepdims=True)]), 'boxes': f32([boxes])}
+
+
+def mmdeploy(dice: Dice, masks: bool = False) -> Outputs:
+    table = np.concatenate((corners(dice, 50, WH), ranked(dice, 50)[:, None]), axis=1)
+    labels = numbers(dice, 50, 3)[None].astype(np.int64)
+    more = {'masks': f32(np.zeros((1, 50, 128, 160)))} if masks else {}
+    return {'dets': f32([table]), 'labels': labels, **more}
+
+
+def three(
+    dice: Dice, names: tuple[str, str, str], axes: int = 2, first: int = 0, dtype: str = 'int64'
+) -> Outputs:
+    found = {
+        names[0]: f32(corners(dice, 50, WH)),
+        names[1]: f32(ranked(dice, 50)),
+        names[2]: np.concatenate(([first], numbers(dice, 49, 3, first), [first + 2]))[:50],
+    }
+    found[names[2]][0], found[names[2]][1] = first, first + 2
+    found[names[2]] = found[names[2]].astype(dtype)
+    return {name: array[None] if axes == 2 else array for name, array in found.items()}
+
+
+def efficient_nms(dice: Dice) -> Outputs:
+    found = three(dice, ('det_boxes', 'det_scores', 'det_classes'), dtype='int32')
+    return {'num_dets': np.array([[50]], np.int32), **found}
+
+
+def yolo_nas_with_nms(dice: Dice) -> Outputs:
+    found = three(dice, ('graph2_pred_boxes', 'graph2_pred_scores', 'graph2_pred_classes'))
+    return {'graph2_num_predictions': np.array([[50]], np.int64), **found}
+
+
+def tensorflow(dice: Dice) -> Outputs:
+    found = three(
+        dice,
+        ('detection_boxes', 'detection_scores', 'detection_classes'),
+        first=1,
+        dtype='float32',
+    )
+    boxes = fractions(found['detection_boxes'][0], WH)[:, [1, 0, 3, 2]]
+    more = {'raw_detection_boxes': f32([boxes[:9]]), 'raw_detection_scores': f32([boxes[:9]])}
+    anchors = f32(np.zeros((1, 50)))
+    return {
+        'detection_anchor_indices': anchors,
+        **found,
+        'detection_boxes': f32([boxes]),
+        'detection_multiclass_scores': f32(dice.uniform(0, 1, (1, 50, 4))),
+        'num_detections': f32([50]),
+        **more,
+    }
+
+
+def tflite(dice: Dice) -> Outputs:
+    found = three(dice, ('boxes', 'scores', 'classes'), dtype='float32')
+    boxes = fractions(found['boxes'][0], WH)[:, [1, 0, 3, 2]]
+    name = 'TFLite_Detection_PostProcess'
+    return {
+        name: f32([boxes]),
+        f'{name}:1': found['classes'],
+        f'{name}:2': found['scores'],
+        f'{name}:3': f32([50]),
+    }
+
+
+QUERIES = {'box_format': 'cxcywh', 'normalized': True}
+SIGMOID = {**QUERIES, 'activation': 'sigmoid', 'top_k': 300}
+SOFTMAX = {**QUERIES, 'activation': 'softmax', 'background': 'last'}
+B = 'boxes_and_scores'
+
+READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
+    # outputs, labels that are known, decoder, options
+    'yolov5': (yolo, 3, 'yolo', {}),
+    'yolov5 without labels': (yolo, 0, 'yolo', {}),
+    'yolov5 of one class, few rows': (lambda d: yolo(d, 1, wh=(96, 96)), 0, 'yolo', {}),
+    'yolov5 with its heads': (heads, 0, 'yolo', {}),
+    'yolov6': (lambda d: yolo(d, 3, 1), 3, 'yolo', {}),
+    'yolov8': (yolov8, 3, 'yolov8', {}),
+    'yolov8 of one class': (lambda d: yolov8(d, 1), 1, 'yolov8', {}),
+    'yolov8 of 365 classes on a small picture': (lambda d: yolov8(d, 365), 0, 'yolov8', {}),
+    'yolov8 with masks': (segments, 3, 'yolov8', {'other_columns': 32}),
+    'yolo of a single grid': (lambda d: yolo(d, 3, 1, strides=(16,)), 3, 'yolo', {}),
+    'yolox': (yolox, 3, 'yolox', {}),
+    'yolox without labels': (yolox, 0, 'yolox', {}),
+    'yolov10': (end_to_end, 3, 'end_to_end', {}),
+    'yolov10 as fractions': (
+        lambda d: end_to_end(d, share=True), 0, 'end_to_end', {'normalized': True}
+    ),
+    'yolov7 with nms': (
+        lambda d: rows(d, ('batch', 'box', 'class', 'score'), 'output'), 0, 'end_to_end', {}
+    ),
+    'yolo-nas with nms, flat': (
+        lambda d: rows(d, ('batch', 'box', 'score', 'class'), 'graph2_flat_predictions'), 0, B,
+        {'columns': ('batch', 'box', 'score', 'class')},
+    ),
+    'class and score before the box': (
+        lambda d: rows(d, ('batch', 'class', 'score', 'box'), 'batchno_classid_score_x1y1x2y2'),
+        0, B, {'columns': ('batch', 'class', 'score', 'box')},
+    ),
+    'paddle': (paddle, 3, B, {'columns': ('class', 'score', 'box')}),
+    'detr': (detr, 3, B, SOFTMAX),
+    'detr without labels': (detr, 0, B, SOFTMAX),
+    'rt-detr, d-fine, deformable detr': (
+        lambda d: queries(d, ('logits', 'pred_boxes')), 3, B, SIGMOID
+    ),
+    'rt-detr without labels': (lambda d: queries(d, ('logits', 'pred_boxes')), 0, B, SIGMOID),
+    'rf-detr': (lambda d: queries(d, ('labels', 'dets')), 3, B, SIGMOID),
+    'rf-detr with a class more': (
+        lambda d: queries(d, ('labels', 'dets'), 4), 3, B, {**SIGMOID, 'background': 'last'}
+    ),
+    'rf-detr of four classes': (lambda d: queries(d, ('labels', 'dets'), 4), 0, B, SIGMOID),
+    'rt-detr in one output': (joined, 5, B, {'columns': ('box', 'scores'), **QUERIES}),
+    'yolo-nas': (
+        lambda d: pair(d, ('904', '913')), 3, B,
+        {'nms': True, 'boxes_output': '904', 'scores_output': '913'},
+    ),
+    'damo': (lambda d: pair(d, ('boxes', 'scores')), 0, B, {'nms': True}),
+    'pp-yoloe': (lambda d: pair(d, ('boxes', 'scores'), True), 3, B, {'nms': True}),
+    'ssd with a softmax': (
+        ssd, 3, B, {'nms': True, 'normalized': True, 'background': 'first'}
+    ),
+    'mmdeploy': (mmdeploy, 3, B, {'columns': ('box', 'score')}),
+    'mmdeploy with masks': (lambda d: mmdeploy(d, True), 3, B, {'columns': ('box', 'score')}),
+    'efficient nms': (efficient_nms, 3, 'labeled', {}),
+    'yolo-nas with nms': (yolo_nas_with_nms, 3, 'labeled', {}),
+    'rt-detr with post-processing': (
+        lambda d: three(d, ('boxes', 'scores', 'labels')), 3, 'labeled', {}
+    ),
+    'torchvision': (
+        lambda d: three(d, ('boxes', 'scores', 'labels'), 1, 1), 3, 'labeled', {'class_offset': 1}
+    ),
+    'torchvision without names': (
+        lambda d: three(d, ('2774', '2776', '2775'), 1), 3, 'labeled',
+        {'boxes_output': '2774', 'scores_output': '2776', 'classes_output': '2775'},
+    ),
+    'tensorflow': (tensorflow, 3, 'tf_detection', {'class_offset': 1}),
+    'tflite': (
+        tflite, 3, 'tf_detection',
+        {'boxes_output': 'TFLite_Detection_PostProcess',
+         'scores_output': 'TFLite_Detection_PostProcess:2',
+         'classes_output': 'TFLite_Detection_PostProcess:1'},
+    ),
+}  # fmt: skip
+
+
+def claims(labels: int = 0, **values: Any) -> Claims:
+    names = {'labels': tuple(f'class {n}' for n in range(labels))} if labels else {}
+    told = {**names, **values}
+    return Claims(tuple(Claim(k, v, Origin.METADATA, "its 'x'") for k, v in told.items()))
+
+
+def read(made: Made, known: Claims, tried: bool = True) -> Readings:
+    runs = made.outputs if tried else ()
+    return read_outputs(made.picture(), made.specs(), known, runs)
+
+
+def exported(name: str) -> tuple[Made, Claims]:
+    outputs, labels, _, _ = READ[name]
+    wh = (96, 96) if 'few rows' in name else WH
+    return two_runs(wh, outputs), claims(labels)
+
+
+@pytest.mark.parametrize('name', READ)
+def test_the_decoder_and_its_options_are_found(name: str) -> None:
+    made, known = exported(name)
+    readings = read(made, known)
+    assert readings.refusal == ''
+    best, *others = readings.equal
+    expected = {'decoder': READ[name][2]}
+    options = READ[name][3]
+    assert others == []
+    assert best.task == 'object_detection'
+    assert best.settings == {**expected, **({'decoder_options': options} if options else {})}
+    assert best.sure
+
+
+@pytest.mark.parametrize('name', READ)
+def test_what_is_proposed_finds_the_objects(name: str) -> None:
+    made, known = exported(name)
+    best = read(made, known).fits[0]
+    labels = known.value('labels', ())
+    model = ModelDescription(
+        ModelIdentity('m', 1), labels, made.picture(), best.outputs, {'images': made.wh}
+    )
+    task = ObjectDetection(build(ObjectDetection.Settings, best.settings, 'test'), model)
+    geometry = {'images': Letterbox(made.wh, made.wh, (1.0, 1.0), (0, 0))}
+    result = task.postprocess(made.outputs[0], geometry)
+    assert len(result) >= 5
+    assert task.validate(result, geometry).reasons == ()
+    sides = result.xyxy[:, 2:] - result.xyxy[:, :2]
+    assert (sides > 2).all()
+
+
+@pytest.mark.parametrize('name', [name for name in READ if READ[name][1]])
+def test_another_number_of_labels_is_refused_or_read_by_class_numbers(name: str) -> None:
+    made, _ = exported(name)
+    readings = read(made, claims(60))
+    if readings.fits:  # rows with class numbers: any number of labels from the highest one on
+        assert READ[name][2] in ('end_to_end', 'labeled', 'tf_detection', B)
+    else:
+        assert "60 labels come from its 'x'" in readings.refusal
+
+
+def refused(dice: Dice, **shapes: tuple[int, ...]) -> Outputs:
+    return {name: f32(dice.normal(0, 1, shape)) for name, shape in shapes.items()}
+
+
+def unit(dice: Dice) -> Outputs:
+    numbers = dice.normal(0, 1, (1, 512))
+    return {'output': f32(numbers / np.linalg.norm(numbers))}
+
+
+def pose(dice: Dice) -> Outputs:
+    points = dice.uniform(0, 160, (51, cells(WH)))
+    found = yolov8(dice, 1)['output0'][0]
+    return {'output0': f32([np.concatenate((found, points))])}
+
+
+def oriented(dice: Dice) -> Outputs:
+    found = yolov8(dice, 3)['output0'][0]
+    angles = dice.uniform(-0.8, 2.3, (1, cells(WH)))
+    return {'output0': f32([np.concatenate((found, angles))])}
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    'depth': (lambda d: {'predicted_depth': f32(d.uniform(0, 1, (1, 128, 160)))}, 'a depth map'),
+    'depth, smaller': (lambda d: refused(d, depth=(1, 1, 64, 80)), 'a depth map'),
+    'a map': (lambda d: refused(d, output=(1, 1, 128, 160)), 'a depth map or a mask'),
+    'segmentation': (lambda d: refused(d, output0=(1, 4, 128, 160)), 'segmentation logits'),
+    'segformer': (lambda d: refused(d, logits=(1, 150, 32, 40)), 'segmentation logits'),
+    'segmentation, argmax': (
+        lambda d: {'output0': np.zeros((1, 1, 128, 160), np.int64)}, 'a segmentation mask'
+    ),
+    'super resolution': (lambda d: refused(d, output=(1, 3, 256, 320)), 'image to image'),
+    'optical flow': (lambda d: refused(d, flow=(1, 2, 128, 160)), 'optical flow'),
+    'embedding': (unit, 'an embedding'),
+    'embedding by name': (lambda d: refused(d, image_embeds=(1, 512)), 'an embedding'),
+    'tokens': (lambda d: refused(d, last_hidden_state=(1, 197, 768)), 'an embedding'),
+    'pose': (pose, 'the keypoints of a pose'),
+    'pose of rtmpose': (
+        lambda d: refused(d, simcc_x=(1, 17, 384), simcc_y=(1, 17, 512)), 'keypoints of a pose'
+    ),
+    'heatmaps': (lambda d: refused(d, heatmaps=(1, 17, 32, 40)), 'keypoints of a pose'),
+    'oriented boxes': (oriented, 'the angle of an oriented box'),
+    'oriented boxes with nms': (
+        lambda d: rows(d, ('box', 'score', 'class', 'angle'), 'output0', (1, -1)),
+        'oriented boxes',
+    ),
+    'a number': (lambda d: refused(d, output=(1, 1)), 'a single number (regression)'),
+    'a batch': (lambda d: refused(d, output=(4, 7, 420)), 'for 4 pictures at once'),
+    'raw heads': (
+        lambda d: refused(d, a=(1, 24, 16, 20), b=(1, 24, 8, 10), c=(1, 24, 4, 5)),
+        'heads before they are decoded',
+    ),
+    'unknown': (lambda d: refused(d, a=(1, 7, 9), b=(1, 3, 2)), 'no task here reads outputs like'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('name', REFUSED)
+def test_what_no_task_reads_is_named(name: str) -> None:
+    outputs, words = REFUSED[name]
+    readings = read(two_runs(WH, outputs), claims())
+    assert readings.fits == ()
+    assert words in readings.refusal
+
+
+@pytest.mark.parametrize('word', ['segmentation', 'pose', 'oriented_boxes', 'depth', 'embedding'])
+@pytest.mark.parametrize('outputs', [yolov8, end_to_end])
+def test_a_task_that_the_file_names_and_nothing_reads_is_refused(word: str, outputs: Any) -> None:
+    readings = read(two_runs(WH, outputs), claims(3, task=word))
+    assert readings.fits == ()
+    assert f"its task is '{word}' by its 'x'; no task here reads it yet" in readings.refusal
+
+
+def test_boxes_of_a_model_with_masks_are_read_and_the_masks_are_said_to_be_left_out() -> None:
+    readings = read(two_runs(WH, segments), claims(3, task='segmentation'))
+    assert [spec.name for spec in readings.fits[0].outputs] == ['output0']
+    assert any('only its boxes are read' in warning for warning in readings.warnings)
+    assert 'outputs that are not used are left out: output1' in readings.warnings
+
+
+@pytest.mark.parametrize('tried', [False, True])
+def test_only_a_run_tells_rows_of_yolox_from_those_that_are_decoded(tried: bool) -> None:
+    for outputs, style in ((yolox, 'yolox'), (lambda d: yolo(d, 3, 1), 'yolo')):
+        readings = read(two_runs(WH, outputs), claims(3), tried)
+        found = [reading.settings['decoder'] for reading in readings.equal]
+        assert found == ([style] if tried else ['yolo', 'yolox'])
+
+
+def test_yolox_wants_pixels_as_opencv_has_them() -> None:
+    best = read(two_runs(WH, yolox), claims(3)).fits[0]
+    assert best.encode == {'color': 'bgr', 'scale': 1.0, 'resize': 'letterbox_topleft'}
+
+
+def test_what_the_export_says_counts_more_than_what_its_outputs_look_like() -> None:
+    told = {
+        'settings.decoder': B,
+        'settings.decoder_options.activation': 'sigmoid',
+        'settings.decoder_options.background': 'none',
+        'settings.score_threshold': 0.4,
+        'settings.softmax': True,  # a setting of another task
+    }
+    settings = read(two_runs(WH, detr), claims(4, **told)).fits[0].settings
+    assert settings['decoder_options']['activation'] == 'sigmoid'
+    assert settings['decoder_options']['background'] == 'none'
+    assert settings['score_threshold'] == 0.4
+    assert 'softmax' not in settings
+
+
+def test_what_a_file_says_leaves_one_of_two_ways() -> None:
+    options = {f'settings.decoder_options.{k}': v for k, v in {**SOFTMAX, 'top_k': 0}.items()}
+    told = claims(**{'settings.decoder': B, **options})
+    assert len(read(two_runs(WH, detr), told).fits) == 1
+
+
+def test_probabilities_get_no_second_softmax_whatever_a_file_says() -> None:
+    made = two_runs(WH, lambda d: {'logits': f32([[0.1, 0.6, 0.3]])})
+    told = claims(3, task='classification', **{'settings.softmax': True})
+    assert read(made, told).fits[0].settings == {'softmax': False}
+
+
+def test_a_detector_without_labels_is_warned_about() -> None:
+    made = two_runs(WH, yolov8)
+    assert any('no labels' in warning for warning in read(made, claims()).warnings)
+    assert read(made, claims(3)).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ('shape', 'values', 'softmax', 'sure'),
+    [
+        ((1, 5), [0.1, 0.6, 0.1, 0.1, 0.1], False, True),  # probabilities
+        ((1, 5), [0.1, 0.9, 0.8, 0.1, 0.1], False, False),  # a sigmoid, or anything else
+        ((1, 5), [-1, 6, 0.1, 2, 0], True, False),  # logits, or anything else
+        ((1, 5, 1, 1), [0.1, 0.6, 0.1, 0.1, 0.1], False, True),
+        ((5,), [0.1, 0.6, 0.1, 0.1, 0.1], False, True),
+    ],
+)
+def test_a_run_tells_logits_from_probabilities(
+    shape: tuple[int, ...], values: list[float], softmax: bool, sure: bool
+) -> None:
+    made = two_runs(WH, lambda d: {'output0': f32(values).reshape(shape)})
+    best = read(made, claims()).fits[0]
+    assert (best.task, best.settings, best.sure) == ('classification', {'softmax': softmax}, sure)
+    assert read(made, claims(5)).fits[0].sure
+    assert read(made, claims(4)).fits == ()
+
+
+def test_outputs_of_a_model_that_looks_at_no_picture_are_published_as_they_are() -> None:
+    inputs = [TensorSpec('observation', 'float32', (1, 12))]
+    outputs = [TensorSpec('action', 'float32', (1, 6))]
+    assert read_outputs(inputs, outputs, Claims(), []).fits[0].task == 'tensor'
+
+
+@pytest.mark.parametrize('shape', [(1, 4, 64, 64), (3, 64, 64)])
+def test_a_picture_that_no_sensor_gives_is_refused(shape: tuple[int, ...]) -> None:
+    specs = [TensorSpec('output0', 'float32', (1, 7, 84))]
+    readings = read_outputs([TensorSpec('images', 'float32', shape)], specs, Claims(), [])
+    assert 'takes no picture of one or three channels' in readings.refusal
+
+
+def test_odd_values_do_not_hide_a_style_that_names_and_counts_tell() -> None:
+    made = two_runs(WH, lambda d: three(d, ('boxes', 'scores', 'labels')))
+    for outputs in made.outputs:
+        outputs['boxes'] *= 50
+    readings = read(made, claims(3))
+    assert readings.fits[0].settings == {'decoder': 'labeled'}
+    assert 'no box on the sample makes sense' in readings.warnings[0]
+
+
+def test_free_sizes_are_those_of_the_run() -> None:
+    made = two_runs((96, 96), lambda d: yolo(d, 1, wh=(96, 96)), free=('output0',))
+    assert read(made, claims()).fits[0].settings == {'decoder': 'yolo'}
