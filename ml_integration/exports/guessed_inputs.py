@@ -43,8 +43,14 @@ def picture_wh(inputs: Sequence[TensorSpec], claims: Claims = _NONE) -> tuple[in
 
 
 def is_picture(spec: TensorSpec) -> bool:
-    """Tells whether an input takes pictures of one or three channels."""
-    return len(spec.shape) == 4 and bool({spec.shape[1], spec.shape[3]} & {1, 3})
+    """Tells whether an input takes pictures of one or three channels, or leaves all sizes free.
+
+    Exports of optimum leave free even the number of channels.
+    """
+    if len(spec.shape) != 4:
+        return False
+    free = spec.shape[1:] == (None, None, None) and spec.dtype.startswith(('float', 'uint8'))
+    return free or bool({spec.shape[1], spec.shape[3]} & {1, 3})
 
 
 def guess_inputs(

@@ -1,0 +1,1 @@
+"""Exports of other people's tools, with what these tools themselves make of pictures."""

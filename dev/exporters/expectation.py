@@ -1,0 +1,51 @@
+"""What an exporter's own code says about pictures, to compare with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+MODEL = 'export'
+"""Folder of what a person would get, in the folder of its case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Class that was recognized, or object that was found.
+
+    Attributes:
+        label: name of the class.
+        score: 0 to 1.
+        box: left, top, right, bottom [px of the picture]; empty for a whole picture.
+    """
+
+    label: str
+    score: float
+    box: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Export and what its exporter makes of pictures.
+
+    Attributes:
+        name: name of its folder.
+        pictures: results, by the picture's file name.
+        arguments: what a person has to say because the export cannot, such as `--labels FILE`;
+            `{export}` stands for the folder.
+        refused: what `ml_model add` says instead of adding it; empty if it is added.
+    """
+
+    name: str
+    pictures: Mapping[str, Sequence[Expected]] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    refused: str = ''
+
+    def write(self, folder: Path) -> None:
+        """Writes `expected.json` into the case's folder."""
+        said: dict[str, Any] = asdict(self)
+        text = json.dumps(said, indent=1)
+        (folder / self.name / 'expected.json').write_text(text)
