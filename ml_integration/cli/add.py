@@ -20,21 +20,20 @@ from ml_integration.cli.claims_table import claim_document, question_document, s
 from ml_integration.cli.output import warn
 from ml_integration.errors import ExportError, MlIntegrationError
 from ml_integration.exports.adding import (
-    Proof,
     name_claim,
     next_version,
     prove,
     put_into,
     same_in,
-    sample_of,
 )
 from ml_integration.exports.answers import answers_of
 from ml_integration.exports.claims import Claim
 from ml_integration.exports.contact_sheet import contact_sheet, write_picture
 from ml_integration.exports.drafting import Draft, draft, with_tensors
 from ml_integration.exports.package_writer import Written, write_package
+from ml_integration.exports.picture_check import PictureCheck
 from ml_integration.exports.questions import proposals
-from ml_integration.exports.sample_pictures import Picture, own_pictures
+from ml_integration.exports.sample_pictures import Picture, own_pictures, pictures_of
 from ml_integration.exports.source import open_source
 from ml_integration.store.state.places import data_home, user_store
 
@@ -87,19 +86,19 @@ def run(args: argparse.Namespace) -> int:
         raise ExportError('there is something already', where=str(args.picture))
     source = with_tensors(open_source(args.source, args.model))
     name = name_claim(source, args.source, args.name)
-    pictures = sample_of(args.sample) if args.sample else own_pictures()
+    sample = pictures_of(args.sample) if args.sample else ()
     answers = answers_of(args.set, args.task, args.labels)
-    drafted = draft(source, answers, pictures)
+    drafted = draft(source, answers, sample or own_pictures())
     for _ in range(MOST_ROUNDS):
         if not drafted.questions:
             break
         answers += _answers(args, drafted)
         if not answers:
             break
-        drafted = draft(source, answers, pictures)
+        drafted = draft(source, answers, sample or own_pictures())
     if drafted.questions:
         return _left_open(drafted, args.json)
-    result = _add(args, drafted, name, pictures)
+    result = _add(args, drafted, name, sample)
     if args.json:
         print(json.dumps(document_of(result), indent=2))
     else:
@@ -129,19 +128,20 @@ def _left_open(drafted: Draft, as_json: bool) -> int:
 
 
 def _add(
-    args: argparse.Namespace, drafted: Draft, name: Claim, pictures: Sequence[Picture]
+    args: argparse.Namespace, drafted: Draft, name: Claim, sample: Sequence[Picture]
 ) -> Added:
     store = args.into or user_store()
-    written = write_package(drafted, name, next_version(store, name.value), pictures[0])
-    proof = prove(written, pictures, drafted.source.export.label)
+    version = next_version(store, str(name.value))
+    written = write_package(drafted, name, version, (sample or own_pictures())[0])
+    check = prove(written, sample, drafted.source.export.label)
     there = same_in(store, written)
     directory = there or _installed(args, store, written, name)
     model = f'{name.value}@{directory.name}'
-    sample = str(args.sample) if args.sample else 'photographs that come with ml_model'
-    added = Added(model, directory, there is None, drafted, written, proof, sample)
+    told = str(args.sample) if args.sample else 'photographs that come with ml_model'
+    added = Added(model, directory, there is None, drafted, written, check, told)
     if there is not None and args.picture is None:
         return added
-    return replace(added, picture=_picture(args.picture, proof, model))
+    return replace(added, picture=_picture(args.picture, check, model))
 
 
 def _installed(args: argparse.Namespace, store: Path, written: Written, name: Claim) -> Path:
@@ -152,14 +152,14 @@ def _installed(args: argparse.Namespace, store: Path, written: Written, name: Cl
         return installed.directory
 
 
-def _picture(file: Path | None, proof: Proof, model: str) -> Path | None:
+def _picture(file: Path | None, check: PictureCheck, model: str) -> Path | None:
     """Writes a picture of the results; the model is installed, so a failure is only told."""
     if file is None:
         folder = data_home() / 'pictures'
         names = (f'{model}{suffix}.jpg' for suffix in ('', *(f'_{n}' for n in range(2, 100))))
         file = next(one for name in names if not (one := folder / name).exists())
     try:
-        return write_picture(file, contact_sheet(proof.trial))
+        return write_picture(file, contact_sheet(check.trial))
     except MlIntegrationError as error:
         warn(str(error))
         return None

@@ -8,9 +8,9 @@ from typing import Any
 
 from ml_integration.cli.claims_table import claim_document, show_claims
 from ml_integration.cli.output import tell, warn
-from ml_integration.exports.adding import Proof
 from ml_integration.exports.drafting import Draft
 from ml_integration.exports.package_writer import Written
+from ml_integration.exports.picture_check import PictureCheck
 from ml_integration.exports.verdict import Level
 from ml_integration.store.state.places import default_stores
 
@@ -25,7 +25,7 @@ class Added:
         is_new: False if the same content was installed already.
         drafted: what it was made of.
         written: the files.
-        proof: what came of it on the sample.
+        check: what came of it on the sample.
         sample: what that is, for a person.
         picture: file with the results; None if there is none.
     """
@@ -35,7 +35,7 @@ class Added:
     is_new: bool
     drafted: Draft
     written: Written
-    proof: Proof
+    check: PictureCheck
     sample: str
     picture: Path | None = None
 
@@ -58,9 +58,11 @@ def show(added: Added) -> None:
     others = added.drafted.source.alternatives
     if others:
         tell(f'Not taken: {", ".join(others)}; choose one by --model.')
-    counts = added.proof.trial.counts
+    counts = added.check.trial.counts
     tell(f'Ran on {len(counts)} pictures ({added.sample}): {sum(counts)} results.')
-    for finding in added.proof.findings:
+    for sentence in _about_reading(added):
+        warn(sentence)
+    for finding in added.check.findings:
         if finding.level is Level.NOTE:
             tell(f'Note: {finding.sentence}')
         else:
@@ -76,6 +78,12 @@ def show(added: Added) -> None:
         tell(f'  {command}')
 
 
+def _about_reading(added: Added) -> list[str]:
+    """Returns warnings about how outputs are read; missing labels are a finding already."""
+    warnings = added.drafted.readings.warnings
+    return [one for one in warnings if added.drafted.claims.get('labels') or 'labels' not in one]
+
+
 def document_of(added: Added) -> dict[str, Any]:
     """Returns all of it as plain data."""
     return {
@@ -87,10 +95,11 @@ def document_of(added: Added) -> dict[str, Any]:
             {'task': fit.task, 'settings': dict(fit.settings), 'score': fit.score, 'why': fit.why}
             for fit in added.drafted.readings.fits
         ],
+        'warnings': _about_reading(added),
         'sample': added.sample,
-        'results': list(added.proof.trial.counts),
+        'results': list(added.check.trial.counts),
         'findings': [
-            {'level': one.level.value, 'sentence': one.sentence} for one in added.proof.findings
+            {'level': one.level.value, 'sentence': one.sentence} for one in added.check.findings
         ],
         'picture': None if added.picture is None else str(added.picture),
         'next': list(added.next_commands),

@@ -28,6 +28,7 @@ from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ModelError
 from ml_integration.exports.annotated_pictures import save_pictures
 from ml_integration.exports.picture_check import PictureCheck, check_on_pictures
+from ml_integration.exports.sample_pictures import pictures_of
 from ml_integration.exports.trial import takes_pictures
 from ml_integration.exports.verdict import Finding, Level
 from ml_integration.store.package.manifest import Manifest
@@ -97,7 +98,8 @@ def _check_on_pictures(
     Raises:
         ModelError: nothing of what it gives would be published.
     """
-    seen = check_on_pictures(package, pipeline, args.sample)
+    pictures = () if args.sample is None else pictures_of(args.sample)
+    seen = check_on_pictures(package, pipeline, pictures)
     if args.annotated is not None:
         save_pictures(args.annotated, seen.trial, seen.comparison)
     failures = seen.of(Level.FAILURE)

@@ -5,34 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from ml_integration.errors import escaped
+from ml_integration.cli.tables import Column, show_table
 from ml_integration.exports.claims import Claim
 from ml_integration.exports.questions import Question, written
 
-WIDE = 160
-"""Characters of a line where there is no terminal."""
 LONGEST = 60
 """Characters of a value that are shown."""
 
 
 def show_claims(claims: Iterable[Claim]) -> None:
     """Prints a table on stdout."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ('key', 'value', 'from'):
-        table.add_column(title, overflow='fold')
-    for claim in claims:
-        sure = '' if claim.sure else ', a guess'
-        cells = (claim.key, _shown(claim), f'{claim.origin.value}{sure}: {claim.source}')
-        table.add_row(*(Text(escaped(cell)) for cell in cells))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDE)
-    console.print(table)
+    columns = [Column('key'), Column('value'), Column('from')]
+    show_table(columns, [_row(claim) for claim in claims])
+
+
+def _row(claim: Claim) -> tuple[str, str, str]:
+    sure = '' if claim.sure else ', a guess'
+    return claim.key, _shown(claim), f'{claim.origin.value}{sure}: {claim.source}'
 
 
 def claim_document(claim: Claim) -> dict[str, Any]:

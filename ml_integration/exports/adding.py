@@ -4,64 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ml_integration.deploy.loading import Loader
-from ml_integration.errors import ExportError, MlIntegrationError, ModelError
+from ml_integration.errors import MlIntegrationError, ModelError
 from ml_integration.exports.claims import Claim, Origin
 from ml_integration.exports.package_writer import Written
+from ml_integration.exports.picture_check import PictureCheck, check_on_pictures
 from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.source import Source
-from ml_integration.exports.trial import Trial, try_on
-from ml_integration.exports.verdict import Finding, Level, judge
-from ml_integration.recordings import open_recording
-from ml_integration.sensors.image import Image
+from ml_integration.exports.verdict import Level
 from ml_integration.store.install.installing import Installed, install
 from ml_integration.store.install.staging import staging
 from ml_integration.store.package.manifest import MANIFEST, Manifest, parse_manifest
 from ml_integration.store.package.package import package_of, read_manifest
 from ml_integration.store.state.model_store import ModelStore, check_name
 
-MOST_PICTURES = 8
-"""Pictures of a sample that a model is tried on."""
 NAMELESS = ('model', 'best', 'last', 'model_quantized', 'model_fp16', 'weights', 'export')
 """Names of model files that say nothing about the model."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What came of a new package on pictures.
-
-    Attributes:
-        trial: the results.
-        findings: what is worth knowing about them.
-    """
-
-    trial: Trial
-    findings: tuple[Finding, ...]
-
-
-def sample_of(path: Path) -> tuple[Picture, ...]:
-    """Reads pictures of a picture, a folder, a video, an array or a bag, spread over it.
-
-    Raises:
-        RecordingError: it cannot be read.
-        ExportError: there are no pictures in it.
-    """
-    recording = open_recording(path)
-    step = max(1, (recording.count or 1) // MOST_PICTURES)
-    sensor = Image(('bgr8',))
-    pictures: list[Picture] = []
-    for number, one in enumerate(recording):
-        if number % step == 0 and one.message_type == Image.message_type:
-            pixels = sensor.decode(one.message, one.stamp_ns).data
-            pictures.append(Picture(one.name, pixels.copy()))
-        if len(pictures) == MOST_PICTURES:
-            break
-    if not pictures:
-        raise ExportError('there is no picture in the sample', where=str(path))
-    return tuple(pictures)
 
 
 def name_claim(source: Source, path: Path, said: str) -> Claim:
@@ -102,12 +62,12 @@ def same_in(store: Path, written: Written) -> Path | None:
     return None
 
 
-def prove(written: Written, pictures: Sequence[Picture], label: str) -> Proof:
+def prove(written: Written, sample: Sequence[Picture], label: str) -> PictureCheck:
     """Runs a package as a node would: pipeline, golden sample, task and validation.
 
     Args:
         written: the files.
-        pictures: what it is run on.
+        sample: a person's pictures; none: those that come with the package.
         label: of the export, for errors.
 
     Raises:
@@ -116,15 +76,13 @@ def prove(written: Written, pictures: Sequence[Picture], label: str) -> Proof:
     package = package_of(written.contents, Path(label))
     pipeline = Loader().load(package)
     try:
-        trial = try_on(pipeline, pictures)
-        findings = judge(trial, pipeline, package.manifest)
+        check = check_on_pictures(package, pipeline, sample)
     finally:
         pipeline.close()
-    failed = [one for one in findings if one.level is Level.FAILURE]
-    if failed:
+    if failures := check.of(Level.FAILURE):
         hint = 'Is its preprocessing the right one, and are its outputs read in the right way?'
-        raise ModelError(failed[0].sentence.removesuffix('.'), where=label, hint=hint)
-    return Proof(trial, findings)
+        raise ModelError(failures[0].removesuffix('.'), where=label, hint=hint)
+    return check
 
 
 def put_into(store: Path, written: Written) -> Installed:

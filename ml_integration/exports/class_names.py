@@ -31,11 +31,9 @@ def class_names(value: Any, label: str, place: str) -> tuple[str, ...]:
     """
     if isinstance(value, Mapping):
         numbered = {_number(key): name for key, name in value.items()}
-        if None in numbered or max(numbered, default=0) >= min(
-            MOST_CLASSES, 1000 + 2 * len(value)
-        ):
+        last = max((number for number in numbered if number is not None), default=-1)
+        if None in numbered or last >= min(MOST_CLASSES, 1000 + 2 * len(value)):
             raise _no_names(label, place)
-        last = max(numbered, default=-1)
         names: list[Any] = [numbered.get(n, f'class_{n}') for n in range(last + 1)]
     elif isinstance(value, list | tuple):
         names = list(value)

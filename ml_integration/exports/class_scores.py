@@ -93,5 +93,7 @@ def _needs_softmax(evidence: Evidence, output: TensorSpec) -> tuple[bool, bool, 
 
 def _rows(evidence: Evidence, output: TensorSpec) -> Array | None:
     arrays = [run[output.name].reshape(1, -1) for run in evidence.runs if output.name in run]
+    if len({array.shape for array in arrays}) > 1:  # as many numbers as it has found objects
+        return None
     rows = np.concatenate(arrays).astype(np.float32) if arrays else np.zeros((0, 1), np.float32)
     return rows if rows.size and np.isfinite(rows).all() else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from ml_integration.core import plugins
 from ml_integration.core.contracts import Backend
-from ml_integration.core.datatypes import ModelContent, ModelIdentity, Tensors
+from ml_integration.core.datatypes import ModelContent, ModelIdentity, Tensors, TensorSpec
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.inputs import ConstantInput, ModelInput, SensorInput
 from ml_integration.core.pipeline import Pipeline
@@ -31,13 +31,12 @@ from ml_integration.exports.reading import claims_of
 from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.source import Source
 from ml_integration.exports.trial import try_on
+from ml_integration.ops.picture_input import DTYPES
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.package.package import package_of
 from ml_integration.store.package.proposal import Proposal, manifest_text
 
 MODEL = 'model.onnx'
-EVEN = 0.5
-"""Difference in points below which two readings of the outputs fit equally well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,11 @@ class Draft:
     inputs: tuple[ModelInput, ...]
     readings: Readings
     questions: tuple[Question, ...]
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """Outputs that the task reads; the others are left out of the manifest."""
+        return self.readings.fits[0].outputs or self.source.export.outputs
 
     @property
     def task(self) -> str:
@@ -102,6 +106,7 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     picture = picture_of(export.inputs)
     if picture is None:
         raise no_picture(source)
+    _check_picture(picture, export.label)
     claims = encode_claims(picture, said)
     fixed = sized(picture, claims)
     specs = tuple(fixed if spec is picture else spec for spec in export.inputs)
@@ -110,8 +115,14 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
         runs = _run_on(pipeline, pictures)
     readings = read_outputs(specs, export.outputs, claims, runs)
     if not readings.fits:
-        raise ExportError(readings.refusal, where=export.label, hint=_way_out(source))
-    claims = claims.then(_of_fit(readings.fits[0]))
+        hint = 'To have its numbers as they are, add it with: --task tensor.'
+        raise ExportError(readings.refusal, where=export.label, hint=hint)
+    best = readings.fits[0]
+    read = Claims(tuple(_of_fit(best)))
+    if claims.value('task') != best.task:  # such as boxes of a model for segmentation
+        claims = Claims(tuple(claim for claim in read if claim.key == 'task')).then(claims)
+    claims = Claims(tuple(_of_style(best, claims))).then(claims).then(read)
+    inputs = tuple(_filled(item, claims) for item in inputs)
     asked = (
         size_question(picture, said),
         _reading_question(readings, said),
@@ -126,7 +137,7 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
 def raw_pipeline(source: Source, inputs: tuple[ModelInput, ...]) -> Iterator[Pipeline]:
     """Opens a model whose outputs are left as they are."""
     files = files_of(source)
-    proposal = Proposal('export', 1, files, MODEL, inputs, source.export.outputs, 'tensor', {}, ())
+    proposal = Proposal('model', 1, files, MODEL, inputs, source.export.outputs, 'tensor', {}, ())
     contents = {**files, MANIFEST: manifest_text(proposal).encode()}
     pipeline = Loader().load(package_of(contents, Path(source.export.label)))
     try:
@@ -140,15 +151,40 @@ def files_of(source: Source) -> dict[str, bytes]:
     return {MODEL: source.content, **source.external}
 
 
+def _check_picture(picture: TensorSpec, label: str) -> None:
+    """Refuses a picture's input that no encoder fills.
+
+    Raises:
+        ExportError: its type or its batch is none that can be filled.
+    """
+    if picture.dtype not in DTYPES:
+        raise ExportError(
+            f"its picture '{picture.name}' has the type {picture.dtype}, which is not filled here",
+            where=label,
+            expected=f'one of {", ".join(DTYPES)}',
+            hint='Export it with another type of input; int8 inside of the model is fine.',
+        )
+    if picture.shape[0] not in (1, None):
+        raise ExportError(
+            f'it wants {picture.shape[0]} pictures at once, and each picture is run by itself',
+            where=label,
+            got=str(picture),
+            hint='Export it with a batch of 1, or with a free one.',
+        )
+
+
 def no_picture(source: Source) -> ExportError:
     """Makes the error for a model without a picture."""
+    hint = 'Make a package to fill in with: ml_model new tensor NAME.'
+    if any(len(s.shape) == 3 and {1, 3} & {s.shape[0], s.shape[2]} for s in source.export.inputs):
+        hint = 'It lacks a batch: export it with a first size of 1.'
     return ExportError(
         'none of its inputs looks like a picture, and messages of other kinds have to be chosen '
         'by a person',
         where=source.export.label,
         got='; '.join(map(str, source.export.inputs)),
         expected='an input such as float32[1, 3, 640, 640]',
-        hint='Make a package to fill in with: ml_model new tensor NAME.',
+        hint=hint,
     )
 
 
@@ -182,9 +218,18 @@ def _run_on(pipeline: Pipeline, pictures: Sequence[Picture]) -> tuple[Tensors, .
 
 
 def _of_fit(fit: Fit) -> Iterator[Claim]:
-    yield Claim('task', fit.task, Origin.SAMPLE, fit.why)
+    yield Claim('task', fit.task, Origin.SAMPLE, fit.why, fit.sure)
     for key, value in flattened(fit.settings).items():
-        yield Claim(f'settings.{key}', value, Origin.SAMPLE, fit.why)
+        yield Claim(f'settings.{key}', value, Origin.SAMPLE, fit.why, fit.sure)
+
+
+def _of_style(fit: Fit, claims: Claims) -> Iterator[Claim]:
+    """Yields how exports with such outputs take pictures, where nothing sure is known."""
+    for key, value in fit.encode.items():
+        known = claims.get(f'encode.{key}')
+        if known is None or not known.sure:
+            source = f'exports for the decoder {fit.settings.get("decoder")} want it'
+            yield Claim(f'encode.{key}', value, Origin.DEFAULT, source, sure=False)
 
 
 def flattened(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
@@ -199,13 +244,13 @@ def flattened(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
 
 
 def _reading_question(readings: Readings, said: Claims) -> Question | None:
-    best = readings.fits[0]
-    rivals = [fit for fit in readings.fits if best.score - fit.score < EVEN]
-    unlike = [fit for n, fit in enumerate(rivals) if _said(fit) not in map(_said, rivals[:n])]
-    if len(unlike) < 2 or said.get('settings.decoder') is not None:
+    if said.get('settings.decoder') is not None:
+        return None
+    unlike = [fit for n, fit in enumerate(readings.equal) if fit not in readings.equal[:n]]
+    if len(unlike) < 2 and (readings.fits[0].sure or said.get('task') is not None):
         return None
     choices = (Choice(f'{_named(fit)}: {fit.why}', _said(fit)) for fit in unlike)
-    return Question('outputs', 'The outputs can be read in several ways.', tuple(choices))
+    return Question('outputs', 'Nothing says for sure how the outputs are read.', tuple(choices))
 
 
 def _said(fit: Fit) -> tuple[tuple[str, Any], ...]:
@@ -221,12 +266,10 @@ def _named(fit: Fit) -> str:
 def _constant_question(item: ModelInput, claims: Claims) -> Question | None:
     if not isinstance(item, ConstantInput) or claims.get(f'inputs.{item.tensor}') is not None:
         return None
+    if item.value != 0:  # a size or a factor that is known
+        return None
     return Question(
         f'inputs.{item.tensor}',
         f"The input '{item.tensor}' takes a number, and nothing says which one.",
         tuple(Choice(f'{value:g}', ((f'inputs.{item.tensor}', value),)) for value in (1.0, 0.0)),
     )
-
-
-def _way_out(source: Source) -> str:
-    return 'ml_model new tensor NAME makes a package that publishes its outputs as they are.'

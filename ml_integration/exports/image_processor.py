@@ -1,4 +1,4 @@
-"""Reads `preprocessor_config.json` of Hugging Face's image processors as settings of an encoder."""
+"""Reads a `preprocessor_config.json` of Hugging Face as settings of an encoder."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _numbers(said: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
     if min(std) <= 0:
         raise said.wrong('image_std', 'numbers above 0')
     if rescales and said.flag('rescale_offset'):  # pixels become -1 to 1 before the mean
-        mean = tuple(1.0 + value * 1.0 for value in mean)
+        mean = tuple(1.0 + value for value in mean)
     of = 'image_{}' if normalizes else 'do_normalize'
     yield 'mean', (mean, of.format('mean'))
     yield 'std', (std, of.format('std'))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ml_integration.core.contracts import Session
-from ml_integration.core.datatypes import Array, Tensors, TensorSpec
+from ml_integration.core.datatypes import Tensors, TensorSpec
 from ml_integration.core.inputs import SensorInput
 from ml_integration.errors import ExportError, FrameError
 from ml_integration.exports.claims import Claim, Claims, Origin
@@ -102,7 +102,7 @@ def proposal_of(
         contents,
         model,
         draft.inputs,
-        draft.source.export.outputs,
+        draft.readings.fits[0].outputs,
         draft.task,
         draft.settings,
         remarks,
@@ -139,12 +139,16 @@ def _golden(draft: Draft, picture: Picture) -> bytes | None:
             TensorSpec(name, array.dtype.name, array.shape) for name, array in tensors.items()
         )
         fixed = {n: a for n, a in tensors.items() if n not in sampled}
-        return golden_sample(tensors, _divisor(draft, fixed), specs, _runner(pipeline.session))
+        used = [spec.name for spec in draft.outputs]
+        return golden_sample(
+            tensors, _divisor(draft, fixed), specs, _runner(pipeline.session, used)
+        )
 
 
-def _runner(session: Session) -> Any:
-    def run(tensors: Tensors) -> Mapping[str, Array]:
-        return session.run(tensors)
+def _runner(session: Session, used: Sequence[str]) -> Callable[[Tensors], Tensors]:
+    def run(tensors: Tensors) -> Tensors:
+        outputs = session.run(tensors)
+        return {name: outputs[name] for name in used}
 
     return run
 
@@ -171,7 +175,7 @@ def _of_tensors(draft: Draft) -> Iterator[Claim]:
         if isinstance(item, SensorInput):
             key = f'inputs.{item.tensor}.topic'
             yield Claim(key, item.topic, Origin.DEFAULT, 'to be remapped')
-    for spec in export.outputs:
+    for spec in draft.readings.fits[0].outputs:
         yield Claim(f'outputs.{spec.name}', _told(spec), Origin.SHAPES, export.model)
 
 

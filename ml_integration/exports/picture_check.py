@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.exports.preprocessing_trial import PreprocessingReport, compare_preprocessing
-from ml_integration.exports.sample_pictures import own_pictures, pictures_of
+from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.trial import Trial, try_on
 from ml_integration.exports.verdict import Finding, Level, judge
 from ml_integration.store.package.package import ModelPackage
@@ -45,27 +45,27 @@ class PictureCheck:
 
 
 def check_on_pictures(
-    package: ModelPackage, pipeline: Pipeline, sample: Path | None
+    package: ModelPackage, pipeline: Pipeline, pictures: Sequence[Picture]
 ) -> PictureCheck:
     """Runs a model on pictures and judges what comes of it.
 
     Args:
         package: the model.
         pipeline: the same, open.
-        sample: a person's pictures; None: the photographs that come with the package.
+        pictures: a person's; none: the photographs that come with the package, on which ways to
+            prepare pictures are not compared: on strange ones, what is wrong may find more.
 
     Raises:
         ExportError: the model is not one for pictures.
-        RecordingError: the sample cannot be read.
     """
-    trial = try_on(pipeline, own_pictures() if sample is None else pictures_of(sample))
+    trial = try_on(pipeline, pictures)
     findings = list(judge(trial, pipeline, package.manifest))
     comparison = PreprocessingReport(None, skipped='No sample was given.')
-    if sample is not None:  # on strange pictures, what is wrong may find more
+    if pictures:
         comparison = compare_preprocessing(package, pipeline, trial.pictures)
     if comparison.warning:
         notes = sum(one.level is Level.NOTE for one in findings)
         findings.insert(len(findings) - notes, Finding(Level.WARNING, comparison.warning))
-    elif sample is not None and comparison.skipped:
+    elif pictures and comparison.skipped:
         findings.append(Finding(Level.NOTE, comparison.skipped))
     return PictureCheck(trial, comparison, tuple(findings))

@@ -25,6 +25,8 @@ BOX_WORDS = ('boxes', 'box', 'dets')
 SCORE_WORDS = ('logits', 'logit', 'scores', 'score', 'class', 'confs', 'labels')
 _DETR_CLASSES = 92
 """91 numbers of COCO and 'no object': what every DETR and YOLOS that was not trained anew has."""
+_LOW = -1.5
+"""Logit of a class that is not there, in a model whose classes have a sigmoid each."""
 _QUERIES = 1000
 """More boxes than this are those of a grid, which overlap."""
 _IMAGENET = {'mean': (0.485, 0.456, 0.406), 'std': (0.229, 0.224, 0.225), 'resize': 'stretch'}
@@ -47,10 +49,17 @@ class _Pair(NamedTuple):
 
     @property
     def activated(self) -> bool:
-        """Whether scores are no logits, by the runs or by their name."""
+        """Whether scores are no logits, by their name or by the runs."""
+        if 'logit' in self.scores.name.lower():
+            return False
         if self.values is not None:
             return are_scores(self.values)
-        return not _named(self.scores, ('logit', 'label'))
+        return self.scores.name != 'labels'
+
+    @property
+    def of_transformer(self) -> bool:
+        """Whether the names are those that all of DETR's descendants give."""
+        return (self.boxes.name, self.scores.name) == ('pred_boxes', 'logits')
 
 
 def paired_fits(evidence: Evidence) -> Iterator[Fit]:
@@ -114,6 +123,9 @@ def _box_options(evidence: Evidence, pair: _Pair, queries: bool) -> Iterator[dic
     usable = values is not None and np.isfinite(values).all() and (values != 0).any()
     fractions = are_fractions(values) if usable and values is not None else queries
     units: dict[str, Any] = {'normalized': True} if fractions else {}
+    if pair.of_transformer:
+        yield {'normalized': True, 'box_format': 'cxcywh'}
+        return
     if not usable or values is None:
         yield {**units, **({'box_format': 'cxcywh'} if queries else {})}
         return
@@ -170,20 +182,20 @@ def _activated(pair: _Pair, values: Array, spare: int | None, what: str) -> Iter
 def _weights(pair: _Pair, spare: int | None) -> tuple[float, float]:
     """Returns points for a softmax with a background and for a sigmoid, 0 where ruled out.
 
-    In most queries of a model with a background its logit is the highest.
+    In most queries of a model with a background its logit is the highest; without one nearly all
+    logits are far below zero. A model that was not trained does neither.
     """
     if spare == 1:
         return COUNTS, 0.0
     if spare == 0:
         return 0.0, COUNTS
-    empty = None
-    if pair.values is not None:
+    if pair.values is not None and pair.classes > 2:
         empty = float(np.mean(pair.values.argmax(axis=1) == pair.classes - 1))
-    if empty is not None and empty > 0.5 and pair.classes > 2:
-        return COUNTS, SHAPES
-    if pair.classes == _DETR_CLASSES:
-        return COUNTS, 0.0
-    return (SHAPES, COUNTS) if empty is not None else (COUNTS, COUNTS)
+        if empty > 0.5:
+            return COUNTS, SHAPES
+        if float(np.median(pair.values)) < _LOW:
+            return SHAPES, COUNTS
+    return COUNTS, 0.0 if pair.classes == _DETR_CLASSES else COUNTS
 
 
 def _named(spec: TensorSpec, words: tuple[str, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -101,7 +102,9 @@ def _checked(stream: BinaryIO, where: str) -> tuple[int, ...]:
     version = npy.read_magic(stream)
     if version not in readers:
         raise ValueError(f'version {version} of an array')
-    shape, by_columns, dtype = readers[version](stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of odd headers, which are read or refused all the same
+        shape, by_columns, dtype = readers[version](stream)
     pictures = dtype == np.uint8 and len(shape) in (3, 4) and shape[-1] == 3 and min(shape) > 0
     if not pictures or by_columns:
         order = ' in the order of Fortran' if by_columns else ''

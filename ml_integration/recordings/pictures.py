@@ -27,6 +27,10 @@ MOST_PIXELS = 2**27
 """Pixels of the largest picture: three times those of the largest cameras."""
 MOST_BYTES = 2**29
 """Bytes of the largest file of a picture."""
+PNG = b'\x89PNG\r\n\x1a\n'
+"""First bytes of a PNG."""
+CHUNK = 12
+"""Bytes of a part of a PNG besides its content: length, kind and checksum."""
 SUFFIXES = frozenset(
     ('.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.pnm', '.ppm', '.tif', '.tiff', '.webp')
 )
@@ -156,6 +160,8 @@ def decode_picture(data: bytes, where: str) -> Bgr:
         RecordingError: it cannot be decoded, or is too large to be.
     """
     _check_size(data, where)
+    if data.startswith(PNG) and not _has_whole_chunks(data):
+        raise _undecodable(where)
     try:
         pixels: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
@@ -182,6 +188,22 @@ def _check_size(data: bytes, where: str) -> None:
         raise _undecodable(where) from error
     expected = f'at most {MOST_PIXELS} pixels'
     raise RecordingError('the picture is too large', where=where, got=got, expected=expected)
+
+
+def _has_whole_chunks(data: bytes) -> bool:
+    """Tells whether no part of a PNG claims to be longer than what is left of the file.
+
+    OpenCV makes room for what a part claims: 2 GB at most.
+    """
+    at = len(PNG)
+    while at + CHUNK <= len(data):
+        length, kind = int.from_bytes(data[at : at + 4], 'big'), data[at + 4 : at + 8]
+        at += CHUNK + length
+        if kind == b'IEND':
+            return True
+        if at > len(data):
+            return False
+    return True
 
 
 def _undecodable(where: str) -> RecordingError:

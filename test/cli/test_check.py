@@ -160,19 +160,31 @@ def test_weights_that_nobody_pinned_are_refused(
         Loader().load(read_package(folder, Trust('off')))
 
 
+SIGMOID = {
+    'decoder': 'boxes_and_scores',
+    'decoder_options': {'box_format': 'cxcywh', 'normalized': True, 'activation': 'sigmoid'},
+}
 FOREIGN = {
     # A trained DETR has a softmax and a class of its own for nothing; a sigmoid sees 100 objects.
-    'detr': (foreign_models.detr(), 'rt_detr', 'it finds 100 objects in an empty gray picture'),
-    'depth map': (foreign_models.depth(), 'yolov8', 'no box is larger than'),
-    'segmentation': (foreign_models.segmentation(), 'yolov8', 'objects in an empty gray picture'),
+    'detr': (foreign_models.detr(), SIGMOID, 'it finds 100 objects in an empty gray picture'),
+    'depth map': (foreign_models.depth(), {'decoder': 'yolov8'}, 'no box is larger than'),
+    'segmentation': (
+        foreign_models.segmentation(),
+        {'decoder': 'yolov8'},
+        'objects in an empty gray picture',
+    ),
 }
 
 
-@pytest.mark.parametrize(('model', 'decoder', 'words'), FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize(('model', 'settings', 'words'), FOREIGN.values(), ids=FOREIGN)
 def test_what_no_detector_gives_is_called_suspicious(
-    model_folder: ModelFolder, model: bytes, decoder: str, words: str, capsys: Capture
+    model_folder: ModelFolder,
+    model: bytes,
+    settings: dict[str, object],
+    words: str,
+    capsys: Capture,
 ) -> None:
-    folder = model_folder(model=model, settings={'decoder': decoder}, labels=(), golden=False)
+    folder = model_folder(model=model, settings=settings, labels=(), golden=False)
     assert main(['check', str(folder)]) == 0
     errors = capsys.readouterr().err
     assert 'warning: Suspicious: ' in errors

@@ -85,10 +85,10 @@ def test_what_no_task_reads_is_shown_without_a_manifest(tmp_path: Path, capsys: 
     file = tmp_path / 'depth.onnx'
     file.write_bytes(onnx_models.depth_map())
     assert main(['inspect', str(file)]) == 0
-    out = capsys.readouterr().out
+    out, errors = capsys.readouterr()
     assert 'output      predicted_depth: float32[1, 32, 48]' in out
-    assert 'No manifest.yaml is proposed: ' in out
-    assert 'looks like a depth map; no task here reads it yet' in out
+    assert 'no manifest can be proposed: ' in errors
+    assert 'looks like a depth map; no task here reads it yet' in errors
     assert main(['inspect', str(file), '--json']) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown['manifest'] == ''

@@ -104,6 +104,11 @@ def queries(dice: Dice, names: tuple[str, str], classes: int = 3) -> Outputs:
     return {names[0]: f32([logits(dice, 300, classes)]), names[1]: f32([boxes])}
 
 
+def untrained(dice: Dice) -> Outputs:
+    found = {'logits': dice.uniform(0, 0.9, (1, 50, 4)), 'pred_boxes': np.full((1, 50, 4), 0.5)}
+    return {name: f32(array + 0.01) for name, array in found.items()}
+
+
 def joined(dice: Dice) -> Outputs:
     boxes = fractions(centered(corners(dice, 300, WH)), WH)
     table = np.concatenate((boxes, probabilities(dice, 300, 5)), axis=1)
@@ -224,6 +229,7 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     'paddle': (paddle, 3, B, {'columns': ('class', 'score', 'box')}),
     'detr': (detr, 3, B, SOFTMAX),
     'detr without labels': (detr, 0, B, SOFTMAX),
+    'detr that nobody trained': (untrained, 3, B, SOFTMAX),
     'rt-detr, d-fine, deformable detr': (
         lambda d: queries(d, ('logits', 'pred_boxes')), 3, B, SIGMOID
     ),
@@ -409,6 +415,12 @@ def test_only_a_run_tells_rows_of_yolox_from_those_that_are_decoded(tried: bool)
         readings = read(two_runs(WH, outputs), claims(3), tried)
         found = [reading.settings['decoder'] for reading in readings.equal]
         assert found == ([style] if tried else ['yolo', 'yolox'])
+
+
+def test_queries_of_a_model_that_nobody_trained_are_asked_about_without_labels() -> None:
+    fits = read(two_runs(WH, untrained), claims()).equal
+    options = [fit.settings['decoder_options']['activation'] for fit in fits]
+    assert sorted(options) == ['sigmoid', 'softmax']
 
 
 def test_yolox_wants_pixels_as_opencv_has_them() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import struct
 import zipfile
 import zlib
@@ -214,3 +215,14 @@ def test_a_topic_of_a_picture_is_refused(folder: Path) -> None:
 def test_a_link_to_a_picture_is_as_good(folder: Path, tmp_path: Path) -> None:
     (tmp_path / 'link.png').symlink_to(folder / '1.png')
     assert [color_of(one) for one in open_recording(tmp_path / 'link.png')] == [RED]
+
+
+def test_a_part_of_a_picture_that_claims_gigabytes_is_not_made_room_for(tmp_path: Path) -> None:
+    data = bytearray(huge_png(8, 6))
+    at = data.index(b'IDAT') - 4
+    data[at : at + 4] = struct.pack('>I', 2**31 - 1)
+    (tmp_path / 'odd.png').write_bytes(bytes(data))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(RecordingError, match='no picture that OpenCV'):
+        next(iter(open_recording(tmp_path / 'odd.png')))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # [kB]

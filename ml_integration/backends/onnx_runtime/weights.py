@@ -12,6 +12,8 @@ from ml_integration.ops.onnx_weights import CompiledPart, ExternalWeights, taken
 # The name of a file as manifests write it: no absolute path, no way up, no detour. The engine
 # takes some other names, such as */_ORT_MEM_ADDR_/*, for something else than a file.
 _PLAIN = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*')
+_HERE = './'
+"""What some exporters write before the name of a file beside the model; the engine drops it."""
 _ENGINE_FORMAT = b'ORTM'
 _ONE_FILE = 'Save the model as one file, with all its weights inside.'
 _LIST_IT = "List it under 'files' (needs onnxruntime 1.24), or save the model as one file."
@@ -52,14 +54,15 @@ def _check(
     if part.flaw:
         reason = f'the external weights of {tensor} are described in an odd way: {part.flaw}'
         raise ModelLoadError(model, reason, _ONE_FILE)
-    if not _PLAIN.fullmatch(part.location):
+    name = part.location.removeprefix(_HERE)
+    if not _PLAIN.fullmatch(name):
         reason = f'the external weights of {tensor} are in {file}, which is no file of a package'
         raise ModelLoadError(model, reason, _ONE_FILE)
-    if part.location not in sizes:
+    if name not in sizes:
         raise ModelLoadError(
             model, f'the file {file} with its external weights is missing', _LIST_IT
         )
-    needed, there = part.offset + (part.length or 0), sizes[part.location]
+    needed, there = part.offset + (part.length or 0), sizes[name]
     if needed > there:
         reason = (
             f'the file {file} with its external weights is too short: {there} bytes of {needed}'

@@ -13,6 +13,7 @@ from typing import TypeVar
 from ml_integration.errors import IntegrityError
 from ml_integration.store.files import open_file, read_file, why
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, FilePin
+from ml_integration.store.state.places import is_installed
 
 T = TypeVar('T')
 
@@ -139,6 +140,22 @@ def _walk(directory: Path) -> Iterator[os.DirEntry[str]]:
                     yield entry
 
 
+def files_in(directory: Path) -> set[str]:
+    """Returns the files in a package folder, by POSIX path.
+
+    Raises:
+        IntegrityError: one is a link, or the folders cannot be listed.
+    """
+    try:
+        links, files = _listed(directory)
+    except OSError as error:
+        what = f'its folders cannot be listed: {why(error)}'
+        raise IntegrityError(directory, what, hint='Nobody knows what else is in it.') from error
+    if links:
+        raise _refusal(directory, {'links': sorted(links)})
+    return files
+
+
 def _has_link(name: str, links: set[str]) -> bool:
     parts = Path(name).parts
     return any('/'.join(parts[:count]) in links for count in range(1, len(parts) + 1))
@@ -157,8 +174,19 @@ def _refusal(directory: Path, problems: Mapping[str, list[str]]) -> IntegrityErr
         'links': 'Put the files themselves there: where a link leads can change at any time.',
     }
     hint = hints.get(found[0], '') if len(found) == 1 else ''
+    if not hint and not is_installed(directory):
+        hint = _for_its_author(directory)
     return IntegrityError(
         directory, f'its files are not the ones that {MANIFEST} pins: {what}', hint=hint
+    )
+
+
+def _for_its_author(directory: Path) -> str:
+    signed = (directory / SIGNATURE).exists()
+    more = ', and sign it anew: its signature is of the manifest as it was' if signed else ''
+    return (
+        f'If you changed them yourself, pin them with: ml_model pin {directory}{more}. '
+        'If not, get the model again from a source you trust.'
     )
 
 

@@ -45,6 +45,12 @@ def ships_with_package(folder: Path, package: Path = _PACKAGE) -> bool:
     return any(store.resolve() in folder.resolve().parents for store in _shipped(package))
 
 
+def is_installed(folder: Path) -> bool:
+    """Tells whether a folder of a model lies in a store that is searched when nobody names one."""
+    stores = {store.resolve() for store in default_stores()}
+    return not stores.isdisjoint(folder.resolve().parents)
+
+
 def stores_of(text: str, key: str, where: str) -> tuple[Path, ...]:
     """Reads a list of stores, separated like PATH; see `expanded`."""
     return tuple(expanded(store, key, where) for store in text.split(os.pathsep) if store)
