@@ -8,9 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-MODEL = 'export'
-"""Folder of what a person would get, in the folder of its case."""
-
 
 @dataclass(frozen=True, slots=True)
 class Expected:
@@ -32,10 +29,9 @@ class Case:
     """Export and what its exporter makes of pictures.
 
     Attributes:
-        name: name of its folder.
+        name: name of its folder, which holds what a person would get.
         pictures: results, by the picture's file name.
-        arguments: what a person has to say because the export cannot, such as `--labels FILE`;
-            `{export}` stands for the folder.
+        arguments: what a person has to say because the export cannot.
         refused: what `ml_model add` says instead of adding it; empty if it is added.
     """
 
@@ -45,7 +41,6 @@ class Case:
     refused: str = ''
 
     def write(self, folder: Path) -> None:
-        """Writes `expected.json` into the case's folder."""
+        """Writes itself beside the folder of the export, as `NAME.json`."""
         said: dict[str, Any] = asdict(self)
-        text = json.dumps(said, indent=1)
-        (folder / self.name / 'expected.json').write_text(text)
+        (folder / f'{self.name}.json').write_text(json.dumps(said, indent=1))

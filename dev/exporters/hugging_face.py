@@ -12,7 +12,7 @@ import torch
 import transformers
 from optimum.exporters.onnx import main_export
 
-from dev.exporters.expectation import MODEL, Case, Expected
+from dev.exporters.expectation import Case, Expected
 from dev.exporters.pictures import Pictures
 from dev.exporters.spread import spread
 
@@ -133,12 +133,14 @@ def d_fine() -> Any:
         stage_numb_of_layers=[1] * 4,
         out_features=['stage2', 'stage3', 'stage4'],
     )
-    config = transformers.DFineConfig(**{
-        **_hybrid(),
-        'backbone_config': backbone,
-        'encoder_in_channels': [24, 32, 48],
-        'decoder_method': 'default',
-    })
+    config = transformers.DFineConfig(
+        **{
+            **_hybrid(),
+            'backbone_config': backbone,
+            'encoder_in_channels': [24, 32, 48],
+            'decoder_method': 'default',
+        }
+    )
     return transformers.DFineForObjectDetection(config)
 
 
@@ -181,7 +183,7 @@ _HEADS = ('class_labels_classifier',)
 _QUERY_HEADS = ('class_embed', 'score_head')
 _SIDES = {'shortest_edge': 256, 'longest_edge': 427}
 RECIPES = (
-    Recipe('vit', vit, _T.ViTImageProcessor, ('classifier',), 2),
+    Recipe('vit', vit, _T.ViTImageProcessor, ('classifier',), 0.7),
     Recipe('convnext', convnext, _T.ConvNextImageProcessor, ('classifier',), 2),
     Recipe('resnet', resnet, _T.ConvNextImageProcessor, ('classifier',), 2),
     Recipe('swin', swin, _T.ViTImageProcessor, ('classifier',), 2),
@@ -202,7 +204,7 @@ RECIPES = (
         3, 'object-detection',
     ),
     Recipe(
-        'd_fine', d_fine, _T.RTDetrImageProcessor, _QUERY_HEADS, 3,
+        'd_fine', d_fine, _T.RTDetrImageProcessor, _QUERY_HEADS, 1,
         'object-detection',
     ),
     Recipe(
@@ -225,8 +227,7 @@ def export(recipe: Recipe, folder: Path, pictures: Pictures) -> Case:
     with tempfile.TemporaryDirectory() as trained:
         model.save_pretrained(trained)
         processor.save_pretrained(trained)
-        out = folder / recipe.name / MODEL
-        main_export(trained, out, task=recipe.task, do_validation=False)
+        main_export(trained, folder / recipe.name, task=recipe.task, do_validation=False)
     if recipe.refused:
         return Case(recipe.name, refused=recipe.refused)
     seen = {name: list(_seen(model, processor, one)) for name, one in pictures.items()}

@@ -28,11 +28,17 @@ def spread(model: Any, heads: Sequence[str], factor: float) -> None:
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.ndim > 1:
-                free = any(part in name for part in _FREE) and not any(part in name for part in ('proj', *_LOOK))
-                weight.normal_(0.0, 1.0 if free else weight[0].numel() ** -0.5)
+                free = any(part in name for part in _FREE) and not any(
+                    part in name for part in ('proj', *_LOOK)
+                )
+                weight.normal_(0.0, 1.0 if free else (2 / weight[0].numel()) ** 0.5)
             elif name.endswith('bias'):
                 weight.normal_(0.0, 0.2)
+            else:  # of a normalization
+                weight.fill_(1.0)
             if any(part in name for part in heads):
                 weight.mul_(factor)
             if any(part in name for part in _LOOK):
                 weight.mul_(3.0)
+            if 'bbox' in name:  # not as wide as a sigmoid lets them be
+                weight.mul_(0.6)
