@@ -70,7 +70,7 @@ test-floor: ## Run a part of the tests with the oldest packages that are declare
 	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS) $(FLOOR_TESTS)
 
 # Each fuzzer gets its share of the time; they run side by side.
-FUZZERS = 34
+FUZZERS = 45
 fuzz: setup ## Feed what reads files and messages with damaged ones; MINUTES=30, FUZZ_SEED=1
 	@echo "seed $(FUZZ_SEED)"
 	@ML_INTEGRATION_FUZZ_SEED=$(FUZZ_SEED) \

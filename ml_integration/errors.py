@@ -33,6 +33,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 _INVISIBLE = {'Cc', 'Cf', 'Cs', 'Zl', 'Zp'}
@@ -83,12 +84,23 @@ class MlIntegrationError(Exception):
 
 
 class SettingError(MlIntegrationError):
-    """Error: a value in a settings block or a parameter is wrong."""
+    """Error: a value in a settings block or a parameter is wrong.
+
+    Args:
+        key: the name of the value.
+        got: the value; None if there is none.
+        expected: what would have been right; may be empty where `what` says it.
+        where: file, node or command concerned.
+        hint: what to do about it.
+        what: a sentence that says it better than that this value of this key is not valid.
+    """
 
     def __init__(
         self, key: str, got: object, expected: str, *, where: str, hint: str = '', what: str = ''
     ) -> None:
         self.key = key
+        if got is None:
+            what = what or f"'{key}' has no value"
         shown = '' if what else _shown(got)
         super().__init__(
             what or f"'{key}' is not valid", where=where, got=shown, expected=expected, hint=hint
@@ -98,9 +110,11 @@ class SettingError(MlIntegrationError):
 class ManifestError(SettingError):
     """Error: a manifest file is unreadable, or one of its keys is wrong."""
 
-    def __init__(self, file: Path, key: str, got: object, expected: str, hint: str = '') -> None:
+    def __init__(
+        self, file: Path, key: str, got: object, expected: str, hint: str = '', *, what: str = ''
+    ) -> None:
         self.file = file
-        super().__init__(key, got, expected, where=str(file), hint=hint)
+        super().__init__(key, got, expected, where=str(file), hint=hint, what=what)
 
 
 class PluginError(MlIntegrationError):
@@ -112,7 +126,6 @@ class PluginError(MlIntegrationError):
         super().__init__(
             reason or f"there is no '{name}'",
             where=f'ml_integration.{kind}',
-            got=repr(name),
             expected=f'one of {", ".join(available)}' if available else '',
             hint=f'Add ml_integration/{kind.replace(".", "/")}/{name}.py or an entry point in '
             f'the group ml_integration.{kind}.',
@@ -128,11 +141,14 @@ class ModelNotFoundError(ModelError):
 
     def __init__(self, reference: str, stores: Sequence[Path], available: Sequence[str]) -> None:
         self.reference = reference
+        names = dict.fromkeys(model.partition('@')[0] for model in available)
+        name = reference.partition('@')[0]
+        close = '' if name in names else next(iter(get_close_matches(name, names, 1)), '')
         super().__init__(
             f"there is no model '{reference}'",
-            where=', '.join(str(store) for store in stores) or 'no model store',
+            where=', '.join(_store(store) for store in stores) or 'no model store',
             expected=f'one of {", ".join(available)}' if available else 'a store with models',
-            hint='List what is there with: ml_model list.',
+            hint=f"Did you mean '{close}'?" if close else 'ml_model list shows what is there.',
         )
 
 
@@ -254,6 +270,15 @@ class DeadlineError(InferenceError):
 
     def __init__(self, model: str, limit_ms: float) -> None:
         super().__init__(model, f'it was ended after {limit_ms:.0f} ms')
+
+
+def _store(path: Path) -> str:
+    """Names a model store, and says so if it cannot be one."""
+    if path.is_dir():
+        return str(path)
+    return (
+        f'{path} (a file, not a folder)' if path.exists() else f'{path} (there is no such folder)'
+    )
 
 
 def _shown(value: object) -> str:

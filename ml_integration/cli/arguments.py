@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from ml_integration.errors import SettingError
+from ml_integration.errors import ModelNotFoundError, SettingError
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.state.places import VARIABLE, default_stores, expanded
@@ -119,4 +119,9 @@ def folder_of(args: argparse.Namespace) -> Path:
     folder = expanded(args.model, 'model', 'ml_model')
     if os.sep in args.model or os.path.lexists(folder / MANIFEST) or args.model == os.curdir:
         return folder
-    return store_of(args).find(args.model)
+    try:
+        return store_of(args).find(args.model)
+    except ModelNotFoundError:
+        if os.path.lexists(folder):  # what is wrong with it says whoever reads it
+            return folder
+        raise

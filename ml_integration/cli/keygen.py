@@ -58,5 +58,6 @@ def run(args: argparse.Namespace) -> int:
 def _new_file(name: str) -> Path:
     file = expanded(name, 'name', 'keygen')
     if os.path.lexists(file):  # a link that leads nowhere is not overwritten either
-        raise SettingError('name', name, 'a file that does not exist yet', where='keygen')
+        what = f'{name} exists already, and no key is overwritten'
+        raise SettingError('name', name, '', where='keygen', what=what)
     return file

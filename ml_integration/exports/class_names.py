@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml_integration.errors import ExportError
+from ml_integration.exports.document import one_line
 
 MOST_CLASSES = 100_000
 LONGEST_NAME = 200
@@ -80,9 +81,7 @@ def _name(name: Any, number: int, label: str, place: str) -> str:
         name = str(name) if not isinstance(name, int) or abs(name) < 10**18 else ''
     if not isinstance(name, str):
         raise _no_names(label, place)
-    text = ' '.join(name.split())[:LONGEST_NAME]
-    text = ''.join(c if c.isprintable() else '?' for c in text)
-    return text or f'class_{number}'
+    return one_line(name)[:LONGEST_NAME].strip() or f'class_{number}'
 
 
 def _no_names(label: str, place: str) -> ExportError:

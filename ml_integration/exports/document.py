@@ -44,7 +44,7 @@ class Document:
         return f'{self.name}: {key}'
 
     def text(self, key: str) -> str:
-        """Returns a text; empty if there is none.
+        """Returns a text as one line that can be printed; empty if there is none.
 
         Raises:
             ExportError: it is something else.
@@ -54,7 +54,7 @@ class Document:
             return ''
         if not isinstance(value, str) or len(value) > LONGEST_TEXT:
             raise self.wrong(key, 'a text')
-        return value.strip()
+        return one_line(value)
 
     def flag(self, key: str) -> bool | None:
         """Returns a truth value, which tools also write as 'True' or 'YES'.
@@ -147,6 +147,11 @@ class Document:
         if not math.isfinite(number) or abs(number) > 1e9:
             raise self.wrong(key, 'numbers up to a thousand million')
         return number
+
+
+def one_line(text: str) -> str:
+    """Returns a text without breaks of lines, and with '?' for what cannot be printed."""
+    return ''.join(c if c.isprintable() else '?' for c in ' '.join(text.split()))
 
 
 def json_document(data: bytes, label: str, name: str) -> Document:

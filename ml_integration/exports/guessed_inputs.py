@@ -43,14 +43,13 @@ def picture_wh(inputs: Sequence[TensorSpec], claims: Claims = _NONE) -> tuple[in
 
 
 def is_picture(spec: TensorSpec) -> bool:
-    """Tells whether an input takes pictures of one or three channels, or leaves all sizes free.
+    """Tells whether an input takes pictures of one or three channels.
 
-    Exports of optimum leave free even the number of channels.
+    Where all sizes are free, as exporters of transformers leave them, it does too.
     """
     if len(spec.shape) != 4:
         return False
-    free = spec.shape[1:] == (None, None, None) and spec.dtype.startswith(('float', 'uint8'))
-    return free or bool({spec.shape[1], spec.shape[3]} & {1, 3})
+    return bool({spec.shape[1], spec.shape[3]} & {1, 3}) or set(spec.shape[1:]) == {None}
 
 
 def guess_inputs(

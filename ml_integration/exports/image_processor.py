@@ -195,6 +195,8 @@ def _numbers(said: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
         raise said.wrong('image_std', 'numbers above 0')
     if rescales and said.flag('rescale_offset'):  # pixels become -1 to 1 before the mean
         mean = tuple(1.0 + value for value in mean)
+    if normalizes and _kind(said) == 'EfficientNet' and said.flag('include_top') is not False:
+        std = tuple(value * value for value in std)  # it divides by them twice
     of = 'image_{}' if normalizes else 'do_normalize'
     yield 'mean', (mean, of.format('mean'))
     yield 'std', (std, of.format('std'))

@@ -38,8 +38,8 @@ def refused(evidence: Evidence) -> str:
     Returns:
         A sentence; empty if there is nothing against reading them as boxes or classes.
     """
-    first = next(filter(_several, evidence.outputs), None)
-    if first is not None:
+    firsts = {spec.shape[0] if len(spec.shape) > 1 else None for spec in evidence.outputs}
+    if len(firsts) == 1 and not firsts & {None, 1} and _several(first := evidence.outputs[0]):
         return (
             f"output '{first}' is for {first.shape[0]} pictures at once; export it for one "
             'picture, or with a free batch'
@@ -94,7 +94,7 @@ def _map_words(shape: tuple[int | None, ...], spec: TensorSpec, word: str) -> st
     channels = shape[1] if len(shape) == 4 else 1
     if np.dtype(spec.dtype).kind in 'iub':
         return 'a segmentation mask: a class number per pixel'
-    if word in ('depth', 'flow', 'mask', 'surface', 'pose'):
+    if word:
         return _WORDS[word]
     if channels == 1:
         return 'a depth map or a mask: a number per pixel'

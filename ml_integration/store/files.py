@@ -6,11 +6,19 @@ for a writer for ever, a device never ends, a sparse file of a terabyte fits on 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
+_REASONS = {
+    errno.ENOENT: 'there is no such file',
+    errno.ENOTDIR: 'a part of its path is a file, not a folder',
+    errno.EACCES: 'you may not read it',
+    errno.EPERM: 'you may not read it',
+    errno.ELOOP: 'it is a link',
+}
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
@@ -64,6 +72,11 @@ def open_named_file(path: Path, limit: int | None = None) -> BinaryIO:
 def why(error: Exception) -> str:
     """Returns the reason alone why a file cannot be read, which stands in what names the file."""
     return getattr(error, 'strerror', None) or str(error)
+
+
+def in_words(error: Exception) -> str:
+    """Returns the same reason as a clause of a sentence, where the system's own is none."""
+    return _REASONS.get(getattr(error, 'errno', None) or 0) or why(error)
 
 
 def is_regular(path: Path) -> bool:

@@ -80,7 +80,7 @@ def take_other_package(folder: Path) -> None:
 
 FILES = [
     (lambda f: os.truncate(f / 'model.onnx', 100), 'model.onnx (100 bytes instead'),
-    (lambda f: os.truncate(f / 'manifest.yaml', 100), 'is not valid'),
+    (lambda f: os.truncate(f / 'manifest.yaml', 100), 'is no plain YAML'),
     (lambda f: os.truncate(f / 'model.onnx', 0), 'model.onnx (0 bytes instead'),
     (flip_bit, 'differing: model.onnx (sha256'),
     (lambda f: shutil.copy(of_other(f, 'labels.txt'), f), 'differing: labels.txt'),

@@ -20,7 +20,7 @@ def test_list_shows_models_and_what_is_wrong_with_them(
     (store / 'empty' / '1').mkdir(parents=True)
     assert main(['list', '--store', str(store)]) == 0
     empty, good, unfetched = capsys.readouterr().out.splitlines()
-    assert empty.startswith('empty@1') and 'No such file' in empty
+    assert empty.startswith('empty@1') and 'there is no manifest.yaml in this folder' in empty
     assert good.split(maxsplit=2) == ['good@1', 'object_detection', 'A model for tests.']
     assert 'incomplete, missing: model.onnx' in unfetched
 

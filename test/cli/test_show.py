@@ -62,7 +62,7 @@ def test_folder_in_the_current_directory_needs_no_separator(
     [
         ('missing', "no model 'missing'"),
         ('Bad Name', 'expected name, name@3, name@latest or name@previous'),
-        (f'no{os.sep}folder', 'No such file or directory'),
+        (f'no{os.sep}folder', f'ml_model: no{os.sep}folder: there is no such folder'),
     ],
 )
 def test_what_is_not_there_is_one_sentence(

@@ -53,14 +53,14 @@ def test_private_key_is_secret_and_no_key_is_overwritten(keys: Path, capsys: Cap
     assert private.stat().st_mode & 0o777 == 0o600
     content = private.read_bytes()
     assert main(['keygen', str(keys / 'acme')]) == 1
-    assert 'a file that does not exist yet' in capsys.readouterr().err
+    assert 'exists already, and no key is overwritten' in capsys.readouterr().err
     assert private.read_bytes() == content
 
 
 def test_public_key_does_not_sign(model_folder: ModelFolder, keys: Path, capsys: Capture) -> None:
     folder = model_folder('m', 1, golden=False)
     assert main(['sign', str(folder), '--key', str(keys / 'trusted/acme.public.pem')]) == 1
-    assert 'expected an Ed25519 private key' in capsys.readouterr().err
+    assert 'it is not an Ed25519 private key' in capsys.readouterr().err
 
 
 def test_encrypted_package_runs_with_its_key_only(

@@ -66,6 +66,15 @@ def test_a_diagram_is_what_its_function_draws(diagram: Callable[[], Drawing]) ->
     assert file.read_text(encoding='utf-8') == str(diagram())
 
 
+def test_no_page_links_to_what_is_not_part_of_the_site() -> None:
+    outside = {
+        file.name: found
+        for file in ROOT.glob('docs/*.md')
+        if (found := re.findall(r'\]\(\.\./[^)]*\)', file.read_text(encoding='utf-8')))
+    }
+    assert outside == {}
+
+
 def test_pictures_are_small() -> None:
     pictures = [file for file in (ROOT / 'docs').rglob('*') if file.suffix in ('.png', '.jpg')]
     assert all(file.stat().st_size < 150_000 for file in pictures)

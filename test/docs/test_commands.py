@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import onnx
 import onnx_models
 import pytest
 from documented_commands import ROOT, Block, Command, blocks
@@ -28,12 +29,17 @@ from ros_processes import Process, wait_until
 from sensor_msgs.msg import Image
 from swapping_nodes import SwappingNode, value
 
+from dev.site.pictures import photograph
+
 LIMIT_S = 90
+DETECTOR = ROOT / 'models/coco_yolov3_tiny/1'
+EXAMPLE = ROOT / 'docs/examples/range_guard'
 REAL = 'import sys; from ros2cli.cli import main; sys.exit(main())'
 PLAIN = ('run', 'lifecycle', 'param', 'service', 'topic', 'pkg')
 NOT_TYPED = {
     r'cd ~/|git clone|colcon |source ': 'a workspace of ROS; `make colcon` builds and tests one',
     r'pip install|rosdep ': 'it would install something into this machine',
+    r'ros2 run rqt_': 'it opens a window',
     r'make ': 'it would run all tests, or for long; the target exists',
 }
 LASTING = re.compile(r'ros2 (launch|topic echo|run ml_integration (?!ml_model))')
@@ -74,7 +80,10 @@ class Terminal:
         prefixes = [str(prefix), *filter(None, [os.environ.get('AMENT_PREFIX_PATH')])]
         self.environment = {
             'AMENT_PREFIX_PATH': os.pathsep.join(prefixes),
-            'ML_INTEGRATION_STORES': str(home / 'models'),
+            'ML_INTEGRATION_STORES': os.pathsep.join(
+                (str(home / 'models'), str(home / 'data/ml_integration/models'))
+            ),
+            'XDG_DATA_HOME': str(home / 'data'),
             'ML_INTEGRATION_STATE_DIR': str(home / 'state'),
             'ROS_LOG_DIR': str(home / 'log'),
             'PATH': os.pathsep.join([str(home / 'bin'), os.environ['PATH']]),
@@ -112,6 +121,35 @@ class Terminal:
             assert re.search(_pattern(self._here(line)), said), f'$ {text}\n{said}\nlacks {line}'
         if ' model ' in text and 'Set parameter successful' in said:
             self._wait_for_model(text.split()[-1])
+
+    def bring_an_export(self) -> None:
+        """Puts a detector that somebody has trained and exported into the home."""
+        if not (DETECTOR / 'model.onnx').exists():
+            pytest.skip('the detector is not fetched: make setup')
+        model = onnx.load(DETECTOR / 'model.onnx')
+        labels = (DETECTOR / 'labels.txt').read_text().split('\n')
+        facts = {
+            'description': 'Ultralytics model', 'task': 'detect', 'stride': '32', 'batch': '1',
+            'imgsz': '[416, 416]', 'license': 'public domain',
+            'names': str({number: label for number, label in enumerate(labels) if label}),
+        }  # fmt: skip
+        for key, fact in facts.items():
+            model.metadata_props.add(key=key, value=fact)
+        onnx.save(model, self.home / 'best.onnx')
+        cv2.imwrite(str(self.home / 'street.jpg'), photograph())
+
+    def bring_the_example(self) -> None:
+        """Installs the package of docs/examples, and makes the home look like a checkout."""
+        source = shutil.copytree(EXAMPLE, self.home / 'docs/examples' / EXAMPLE.name)
+        copy = shutil.copytree(EXAMPLE, self.home / 'source')  # the build leaves files there
+        words = ['--no-deps', '--no-build-isolation', '--no-index', '--target', self.home / 'site']
+        subprocess.run(
+            [sys.executable, '-m', 'pip', 'install', *words, copy],
+            capture_output=True, timeout=LIMIT_S, check=True,
+        )  # fmt: skip
+        assert source.is_dir()
+        path = (str(self.home / 'site'), self.environment['PYTHONPATH'])
+        self.environment['PYTHONPATH'] = os.pathsep.join(path)
 
     def _done(self, text: str) -> subprocess.CompletedProcess[str]:
         """What came of a command, tried again while it has not found a node yet."""
@@ -208,8 +246,9 @@ class Terminal:
 
 
 def _pattern(shown: str) -> str:
-    """What a shown line looks like with other keys."""
-    return re.sub(r'[0-9a-f]{16}', '[0-9a-f]{16}', re.escape(shown))
+    """What a shown line looks like with other keys, and in a table of another width."""
+    words = r'\s+'.join(re.escape(word) for word in shown.split())
+    return re.sub(r'[0-9a-f]{16}', '[0-9a-f]{16}', words)
 
 
 @pytest.fixture
@@ -226,6 +265,18 @@ def terminal(
 
 def prepare(terminal: Terminal, block: Block) -> None:
     """What stands before the block in the document: a node that runs, and cameras."""
+    if re.search(r'ml_model \w+ best|best\.onnx --s|model:=best', block.text):
+        terminal.bring_an_export()
+    if re.search(r'ml_model run best|model:=best', block.text):
+        terminal.type(Command('ml_model add best.onnx --sample street.jpg'))
+    if 'range_guard' in block.text:
+        terminal.bring_the_example()
+    if '/inference_node/' in block.text:
+        terminal.show('image')
+        node = (
+            'ros2 run ml_integration inference_node --ros-args -p autostart:=true -r image:=/image'
+        )
+        terminal.type(Command(node))
     for topic in set(re.findall(r'image(?:_topic)?:=(/\S+)', block.text)):
         terminal.show(topic)
     if re.search(r'(param set|service call) /detector', block.text):

@@ -13,7 +13,7 @@ from ml_integration.core.inputs import (
     StateInput,
 )
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.guessed_inputs import guess_inputs
+from ml_integration.exports.guessed_inputs import guess_encode, guess_inputs, is_picture
 
 
 def picture(*shape: int | None, dtype: str = 'float32') -> TensorSpec:
@@ -112,3 +112,10 @@ def test_the_size_of_a_picture_is_told_where_its_input_has_none() -> None:
     size = TensorSpec('orig_size', 'int64', (1, 2))
     filled = guess_inputs([picture(1, 3, None, None), size], [])
     assert filled[1] == SizeInput('orig_size', 'images')
+
+
+def test_input_whose_every_size_is_free_takes_pictures() -> None:
+    free = TensorSpec('pixel_values', 'float32', (None, None, None, None))
+    assert is_picture(free)
+    assert not is_picture(TensorSpec('past', 'float32', (None, 8, None, 64)))
+    assert guess_encode(free) == {'layout': 'nchw', 'color': 'rgb', 'scale': 255.0}

@@ -130,6 +130,23 @@ def ssd(dice: Dice) -> Outputs:
     return {'scores': f32([scores / scores.sum(axis=1, keepdims=True)]), 'boxes': f32([boxes])}
 
 
+def yolov4(dice: Dice) -> Outputs:
+    boxes = fractions(corners(dice, 3 * cells(WH), WH), WH)
+    return {'boxes': f32(boxes[None, :, None]), 'confs': f32([probabilities(dice, len(boxes), 3)])}
+
+
+def mask_rcnn(dice: Dice) -> Outputs:
+    found = three(dice, ('6568', '6572', '6570'), 1, 1)
+    return {**found, '6887': f32(dice.uniform(0, 1, (50, 1, 28, 28)))}
+
+
+def one_face(dice: Dice) -> Outputs:
+    """Faces with a background that comes first, as Ultra-Light-Fast gives them."""
+    boxes = fractions(corners(dice, 4420, WH), WH)
+    face = probabilities(dice, 4420, 1)
+    return {'scores': f32([np.concatenate((1 - face, face), axis=1)]), 'boxes': f32([boxes])}
+
+
 def mmdeploy(dice: Dice, masks: bool = False) -> Outputs:
     table = np.concatenate((corners(dice, 50, WH), ranked(dice, 50)[:, None]), axis=1)
     labels = numbers(dice, 50, 3)[None].astype(np.int64)
@@ -249,6 +266,13 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     'ssd with a softmax': (
         ssd, 3, B, {'nms': True, 'normalized': True, 'background': 'first'}
     ),
+    'yolov4': (yolov4, 3, B, {'nms': True, 'normalized': True}),
+    'mask r-cnn without names': (
+        mask_rcnn, 3, 'labeled',
+        {'boxes_output': '6568', 'scores_output': '6572', 'classes_output': '6570',
+         'class_offset': 1},
+    ),
+    'faces': (one_face, 1, B, {'nms': True, 'normalized': True, 'background': 'first'}),
     'mmdeploy': (mmdeploy, 3, B, {'columns': ('box', 'score')}),
     'mmdeploy with masks': (lambda d: mmdeploy(d, True), 3, B, {'columns': ('box', 'score')}),
     'efficient nms': (efficient_nms, 3, 'labeled', {}),
@@ -382,6 +406,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda d: refused(d, a=(1, 24, 16, 20), b=(1, 24, 8, 10), c=(1, 24, 4, 5)),
         'heads before they are decoded',
     ),
+    'distributions of box sides': (
+        lambda d: refused(d, output=(1, cells(WH), 112)), 'boxes with 108 more numbers each'
+    ),
+    'features of sam': (lambda d: refused(d, image_embeddings=(1, 256, 8, 10)), 'an embedding'),
+    'a mask': (lambda d: refused(d, mask=(1, 1, 128, 160)), 'a segmentation mask'),
     'unknown': (lambda d: refused(d, a=(1, 7, 9), b=(1, 3, 2)), 'no task here reads outputs like'),
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys.stores.ros2_jazzy import builtin_interfaces__msg__Time as Time
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 IMAGE, IMU, JOINTS = (f'sensor_msgs/msg/{name}' for name in ('Image', 'Imu', 'JointState'))
@@ -21,7 +22,7 @@ def typed(name: str) -> Any:
 
 
 def header(stamp_ns: int, frame_id: str = 'front') -> Any:
-    stamp = typed('builtin_interfaces/msg/Time')(*divmod(stamp_ns, SECOND))
+    stamp = Time(*divmod(stamp_ns, SECOND))
     return typed('std_msgs/msg/Header')(stamp, frame_id)
 
 

@@ -166,7 +166,7 @@ def test_what_the_file_of_parameters_says_holds_for_whatever_is_loaded(
         ('cameras:=two', "'cameras' is not valid; got 'two'; expected how many there are"),
         ('cameras:=-1', "'cameras' is not valid; got '-1'"),
         ('integrity:=none', "['', 'signed', 'digest', 'off']"),
-        ('params_file:=/gone.yaml', "'params_file' is not valid; got '/gone.yaml'"),
+        ('params_file:=/gone.yaml', 'params_file:=/gone.yaml: there is no such file'),
     ],
 )
 def test_an_argument_that_is_not_allowed_is_named(

@@ -204,7 +204,7 @@ def test_what_a_user_needs_is_an_argument(
         ('log_level:=loud', "'debug'"),
         ('respawn:=perhaps', "'true'"),
         ('autostart:=1', "'true'"),
-        ('params_file:=/gone.yaml', "'params_file' is not valid; got '/gone.yaml'"),
+        ('params_file:=/gone.yaml', 'params_file:=/gone.yaml: there is no such file'),
     ],
 )
 def test_an_argument_that_is_not_allowed_ends_the_launch_with_a_sentence(

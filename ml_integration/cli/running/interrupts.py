@@ -17,15 +17,14 @@ def interruptible(interrupt: Callable[[], None]) -> Iterator[threading.Event]:
     """Sets an event at Ctrl-C instead of raising an error where no frame could tell it apart.
 
     Args:
-        interrupt: ends what is under way, so that the event is looked at soon.
+        interrupt: ends what is under way; called when Ctrl-C comes again.
     """
     stopped = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if stopped.is_set():  # asked twice: a person has no patience left
-            signal.default_int_handler(number, frame)
+        if stopped.is_set():  # asked twice: what is under way does not come back soon
+            interrupt()
         stopped.set()
-        interrupt()
 
     if threading.current_thread() is not threading.main_thread():
         yield stopped

@@ -26,6 +26,7 @@ from ml_integration.ros.inference.streams import check_names, make_stream
 from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
+from ml_integration.ros.node.namesakes import Namesakes
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.ros.node.program import run_node
 from ml_integration.ros.node.trigger_services import serve_triggers
@@ -64,6 +65,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._models: ModelServing | None = None
         self._authority = SwapAuthority(self)
         self._failure = ''
+        self._namesakes = Namesakes(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.result())
         self.every(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         actions = {
@@ -178,7 +180,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         name, models = self.get_fully_qualified_name(), self._models
         serving = models.serving if models else None
         alarms = models.alarms() if models else self._idle_alarms()
-        alarms = replace(alarms, complaints=(*alarms.complaints, *self.strangers))
+        told = (*alarms.complaints, *self.strangers, self._namesakes.look())
+        alarms = replace(alarms, complaints=told)
         if self.state != 'active' or serving is None:
             health = judge_idle(self.state, alarms)
             frames = diagnostics.idle_statuses(name, health, self._input_keys())

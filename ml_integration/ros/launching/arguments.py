@@ -108,7 +108,15 @@ def parameters_file(context: LaunchContext) -> str:
     """
     file = value(context, PARAMS_FILE.name)
     if not Path(file).is_file():
-        raise SettingError('params_file', file, 'a file that is there', where='launch')
+        what = 'this is a folder' if Path(file).is_dir() else 'there is no such file'
+        raise SettingError(
+            'params_file',
+            file,
+            '',
+            where=f'params_file:={file}',
+            what=what,
+            hint='Start from config/inference_node.yaml of this package.',
+        )
     return file
 
 

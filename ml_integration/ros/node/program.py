@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -23,6 +24,7 @@ from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.memory import keep_buffers, limit_arenas
 from ml_integration.ros.node.strangers import (
     assignments,
+    parameter_files,
     stray_sentences,
     unknown_names,
     unknown_sentence,
@@ -118,15 +120,26 @@ def _initialize(arguments: Sequence[str] | None, largest_bytes: int) -> str:
     keep_buffers()
     limit_arenas()
     fast_dds.remove_stale_segments()
+    given = sys.argv if arguments is None else arguments
     try:
         os.environ.update(fast_dds.environment(largest_bytes=largest_bytes))
-        given = sys.argv if arguments is None else arguments
         rclpy.init(args=[*given, *_without_log_file()])
     except MlIntegrationError as error:
         return str(error)
     except RuntimeError as error:  # rclpy's own errors for this have no public name
-        return f'these ROS arguments cannot be used: {error}'
+        return _in_words(str(error), given)
     return ''
+
+
+def _in_words(error: str, arguments: Sequence[str]) -> str:
+    """Writes rcl's error on arguments for people, who do not know its source files."""
+    for file in parameter_files(arguments):
+        if not Path(file).is_file():
+            what = 'it is a folder' if Path(file).is_dir() else 'there is no such file'
+            return f'--params-file {file}: {what}'
+    reason = re.sub(r', at /\S+:\d+', '', error).removeprefix('failed to initialize rcl: ')
+    hint = '. It has to begin with NODE: {ros__parameters: {NAME: VALUE}}'
+    return f'these ROS arguments cannot be used: {reason}{hint * ("params file" in reason)}'
 
 
 def _without_log_file(variables: MutableMapping[str, str] = os.environ) -> list[str]:

@@ -96,6 +96,13 @@ def assignments(arguments: Sequence[str] | None) -> Iterator[Assignment]:
                 yield Assignment(f'-p {node}:{name}', (Section(f'/{node}', {name: None}),))
 
 
+def parameter_files(arguments: Sequence[str]) -> Iterator[str]:
+    """Yields the files of parameters that a command line names."""
+    for flag, value in _ros_arguments(arguments):
+        if flag == '--params-file':
+            yield value
+
+
 def stray_sentences(given: Iterable[Assignment], nodes: Sequence[str]) -> Iterator[str]:
     """Yields a sentence on each assignment, or section of a file, that is meant for no node.
 

@@ -37,7 +37,7 @@ def copy(files: Iterator[SourceFile], folder: Path, progress: Progress) -> None:
     for file in files:
         target = folder / file.name
         if listed is None and target.name != MANIFEST:
-            raise InstallError(file.source, f'it holds 0 files {MANIFEST}; expected 1')
+            raise InstallError(file.source, f'there is no {MANIFEST} in it')
         pin = listed.pin_of(file) if listed else None
         left = _largest(target.name, pin)
         digest = hashlib.sha256()

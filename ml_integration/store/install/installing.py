@@ -109,7 +109,8 @@ def remove(directory: Path) -> None:
 def _package_root(folder: Path, source: Path) -> Path:
     manifests = sorted(folder.rglob(MANIFEST))
     if len(manifests) != 1:
-        raise InstallError(source, f'it holds {len(manifests)} files {MANIFEST}; expected 1')
+        what = f'it holds {len(manifests)} files {MANIFEST}, and may hold one'
+        raise InstallError(source, what if manifests else f'there is no {MANIFEST} in it')
     root = manifests[0].parent
     beside = [path for path in folder.rglob('*') if path.is_file() and root not in path.parents]
     if beside:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ml_integration.errors import InstallError, ManifestError
-from ml_integration.store.files import open_file, open_named_file, read_named_file, why
+from ml_integration.store.files import in_words, open_file, open_named_file, read_named_file
 from ml_integration.store.install.archives import files_of_archive, is_archive
 from ml_integration.store.install.source_file import SourceFile, SourceLimits, explained
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, parse_manifest
@@ -37,6 +37,8 @@ def _files_of(source: Path, manifest: Path | None, limits: SourceLimits) -> Iter
         files = files_of_archive(source, limits)
     elif name.endswith('.onnx'):
         files = _from_onnx(source, manifest or source.with_name(MANIFEST), limits)
+    elif not source.exists():
+        raise InstallError(source, 'there is no such file or folder')
     else:
         hint = 'Give a folder, a .tar, .tar.gz, .tar.xz or .zip, or an .onnx with its manifest.'
         raise InstallError(source, 'it is none of the things that can be installed', hint)
@@ -73,9 +75,13 @@ def _from_onnx(model: Path, manifest: Path, limits: SourceLimits) -> Iterator[So
         data = read_named_file(manifest, LARGEST)
     except (OSError, ValueError) as error:
         hint = f'Give one by --manifest; ml_model inspect {model} proposes one.'
-        reason = why(error)
-        what = f'there is no manifest for it: {reason}'
-        raise ManifestError(manifest, 'the file', what, 'a manifest', hint) from error
+        is_missing = manifest == model.with_name(MANIFEST) and not manifest.exists()
+        what = f'it cannot be used as the manifest of {model.name}: {in_words(error)}'
+        if is_missing:
+            what = f'there is no {MANIFEST} beside {model.name}'
+        raise ManifestError(
+            model.parent if is_missing else manifest, str(manifest), '', '', hint, what=what
+        ) from error
     pinned = parse_manifest(data, manifest)
     beside = {name: manifest.parent / name for name in pinned.files}
     paths = {MANIFEST: manifest, SIGNATURE: manifest.with_name(SIGNATURE), **beside}

@@ -92,12 +92,22 @@ def _manifest_error(error: Any, file: Path) -> ManifestError:
     if error.validator == 'required':
         name = next(key for key in error.validator_value if key not in error.instance)
         text = _description(error.schema['properties'][name])
-        return ManifestError(file, '.'.join([*path, name]), None, 'a value', hint=text)
+        key = '.'.join([*path, name])
+        return ManifestError(file, key, None, '', text, what=f"'{key}' is missing")
     text = error.schema.get('description', '')
     expected = _expected(error.validator, error.validator_value)
     if not expected:
         expected, text = text[:1].lower() + text[1:].rstrip('.'), ''
-    return ManifestError(file, '.'.join(path) or 'the file', error.instance, expected, hint=text)
+    if not path and error.validator == 'type':
+        kind = 'it is empty' if error.instance is None else f'it is {_kind(error.instance)}'
+        hint = f'ml_model inspect proposes a manifest. {text}'.strip()
+        what = f'{kind}, not a mapping of keys to values such as name: shapes'
+        return ManifestError(file, 'it', '', '', hint, what=what)
+    return ManifestError(file, '.'.join(path) or 'it', error.instance, expected, hint=text)
+
+
+def _kind(value: Any) -> str:
+    return 'a list' if isinstance(value, list) else 'a single value'
 
 
 def _description(rule: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ml_integration.core.datatypes import ModelContent
 from ml_integration.core.inputs import SensorInput, StateInput
 from ml_integration.errors import IntegrityError, ManifestError
-from ml_integration.store.files import read_file, read_named_file, why
+from ml_integration.store.files import in_words, read_file, read_named_file
 from ml_integration.store.package.golden import Golden, parse_golden
 from ml_integration.store.package.manifest import MANIFEST, Manifest, parse_manifest
 from ml_integration.store.package.pinned_files import (
@@ -178,10 +178,21 @@ def _read_manifest(directory: Path) -> bytes:
     except (OSError, ValueError) as error:
         if file.is_symlink():
             raise link_refused(directory, MANIFEST) from error
-        reason = why(error)
-        raise ManifestError(
-            file, 'the file', reason, f'a model package with a {MANIFEST}'
-        ) from error
+        raise _no_manifest(directory, error) from error
+
+
+def _no_manifest(directory: Path, error: Exception) -> ManifestError:
+    file, hint = directory / MANIFEST, ''
+    if directory.is_dir() and not file.exists():
+        what = f'there is no {MANIFEST} in this folder'
+        hint = 'A model is a folder with a manifest; ml_model inspect proposes one.'
+    elif directory.is_dir():
+        what = f'{MANIFEST} cannot be read: {in_words(error)}'
+    elif directory.exists():
+        what = f'this is a file; a model is a folder with a {MANIFEST}'
+    else:
+        what = 'there is no such folder'
+    return ManifestError(directory, str(file), '', '', hint, what=what)
 
 
 def _parse(data: bytes, directory: Path) -> Manifest:
@@ -237,7 +248,9 @@ def read_labels(file: Path) -> tuple[str, ...]:
     try:
         data = read_named_file(file, _LARGEST_LABELS)
     except (OSError, ValueError) as error:
-        raise ManifestError(file, 'labels', why(error), 'a text file') from error
+        raise ManifestError(
+            file, 'labels', None, '', what=f'the labels cannot be read: {in_words(error)}'
+        ) from error
     return _labels(data, file)
 
 
@@ -247,9 +260,10 @@ def _labels(data: bytes, file: Path) -> tuple[str, ...]:
     try:
         lines = data.decode('utf-8-sig').rstrip().splitlines()
     except UnicodeDecodeError as error:
-        raise ManifestError(file, 'labels', str(error), 'UTF-8 text') from error
+        what = f'the class names are no UTF-8 text: {error}'
+        raise ManifestError(file, 'labels', '', '', what=what) from error
     labels = tuple(line.strip() for line in lines)
     if not all(labels) or not labels:
-        place = f'line {labels.index("") + 1}' if labels else 'the file'
-        raise ManifestError(file, place, '', 'one class name per line')
+        what = f'line {labels.index("") + 1} is empty' if labels else 'there is no class name'
+        raise ManifestError(file, 'labels', '', 'one class name per line', what=what)
     return labels

@@ -13,7 +13,7 @@ from typing import TypeVar
 from ml_integration.errors import IntegrityError
 from ml_integration.store.files import open_file, read_file, why
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, FilePin
-from ml_integration.store.state.places import is_installed
+from ml_integration.store.state.places import is_installed, ships_with_package
 
 T = TypeVar('T')
 
@@ -169,8 +169,9 @@ def link_refused(directory: Path, name: str) -> IntegrityError:
 def _refusal(directory: Path, problems: Mapping[str, list[str]]) -> IntegrityError:
     what = '; '.join(f'{word}: {some_of(names)}' for word, names in problems.items() if names)
     found = [word for word, names in problems.items() if names]
+    fetch = "Fetch it with the project's set-up (make setup)."
     hints = {
-        'missing': "Fetch it with the project's set-up (make setup).",
+        'missing': fetch if ships_with_package(directory) else '',
         'links': 'Put the files themselves there: where a link leads can change at any time.',
     }
     hint = hints.get(found[0], '') if len(found) == 1 else ''

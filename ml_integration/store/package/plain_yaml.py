@@ -50,11 +50,13 @@ def load_yaml(data: bytes, file: Path) -> Any:
         return yaml.load(data, _PlainLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        place = f'line {mark.line + 1}' if mark else 'the file'
-        raise ManifestError(file, place, error.problem or str(error), 'plain YAML') from error
+        place = f'line {mark.line + 1}' if mark else 'it'
+        what = f'{place} is no plain YAML: {error.problem or error}'
+        raise ManifestError(file, place, '', '', what=what) from error
     except _BROKEN as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ManifestError(file, 'the file', reason, 'plain YAML') from error
+        what = f'it is no plain YAML: {reason}'
+        raise ManifestError(file, 'it', '', '', what=what) from error
 
 
 def _check_lines(data: bytes, file: Path) -> None:
@@ -66,7 +68,8 @@ def _check_lines(data: bytes, file: Path) -> None:
         (comments, MOST_COMMENTS, 'bytes of comments'),
     ):
         if got > most:
-            raise ManifestError(file, 'the file', f'{got} {what}', f'at most {most}')
+            sentence = f'it is too large: {got} {what}'
+            raise ManifestError(file, 'it', '', f'at most {most}', what=sentence)
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -48,7 +48,8 @@ def read_arrays(data: bytes, file: Path, known: Mapping[str, int]) -> dict[str, 
             return {_name(member): _array(archive.read(member)) for member in members}
     except Exception as error:  # zipfile and numpy raise more kinds than they say
         reason = str(error) or type(error).__name__
-        raise ManifestError(file, 'golden', reason, 'an .npz file of plain arrays') from error
+        what = f'it is no .npz file of plain arrays: {reason}'
+        raise ManifestError(file, 'golden', '', '', what=what) from error
 
 
 def _name(member: zipfile.ZipInfo) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_integration.errors import SettingError
-from ml_integration.store.files import read_named_file, why
+from ml_integration.store.files import in_words, read_named_file
 from ml_integration.store.package.plain_yaml import LARGEST, load_yaml
 
 LOG_LEVELS = ('', 'debug', 'info', 'warn', 'error', 'fatal')
@@ -52,15 +52,19 @@ def read_composition(file: Path) -> tuple[NodeEntry, ...]:
     try:
         data = read_named_file(file, LARGEST)
     except (OSError, ValueError) as error:
-        reason = why(error)
-        raise SettingError('the file', reason, 'a readable file', where=where) from error
+        what = f'it cannot be read: {in_words(error)}'
+        raise SettingError('file', '', '', where=where, what=what) from error
     document = load_yaml(data, file)
     if not isinstance(document, dict) or set(document) != {'nodes'}:
         keys = map(str, document if isinstance(document, dict) else ())
         close = difflib.get_close_matches('nodes', keys, n=1)
         hint = f"Did you mean 'nodes' by '{close[0]}'?" if close and close != ['nodes'] else ''
-        expected = "a mapping with the key 'nodes'"
-        raise SettingError('the file', document, expected, where=where, hint=hint)
+        what = "it has to have the one key 'nodes', with a list of nodes below it"
+        if document is None:
+            what = f'it is empty; {what}'
+        elif isinstance(document, dict):
+            what += f', and has {", ".join(map(repr, document))}'
+        raise SettingError('file', document or '', '', where=where, hint=hint, what=what)
     entries = document['nodes']
     if not isinstance(entries, list) or not entries:
         raise SettingError('nodes', entries, 'a list of at least one node', where=where)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ml_integration.core.datatypes import ModelIdentity
 from ml_integration.errors import IntegrityError, SettingError
-from ml_integration.store.files import read_named_file, why
+from ml_integration.store.files import in_words, read_named_file
 
 VARIABLE = 'ML_INTEGRATION_MODEL_KEY'
 ALGORITHM = 'aes-256-gcm'
@@ -75,10 +75,8 @@ def load_model_key(file: Path | None, environment: Mapping[str, str]) -> bytes |
         try:
             data = read_named_file(file, _LARGEST_KEY)
         except (OSError, ValueError) as error:
-            reason = why(error)
-            raise SettingError(
-                'model_key_file', reason, 'a file that can be read', where=str(file)
-            ) from error
+            what = f'the key of encrypted models cannot be read: {in_words(error)}'
+            raise SettingError('model_key_file', '', '', where=str(file), what=what) from error
         return _parse_key(data, str(file))
     text = environment.get(VARIABLE, '')
     return _parse_key(text.encode(), f'the variable {VARIABLE}') if text else None
@@ -96,9 +94,8 @@ def _parse_key(data: bytes, where: str) -> bytes:
         key = b''
     if len(key) != KEY_BYTES:  # the key itself is not shown
         expected = f'{KEY_BYTES} bytes: raw, 64 hex digits or base64'
-        raise SettingError(
-            'model key', f'{len(data)} bytes of something else', expected, where=where
-        )
+        what = f'{len(data)} bytes of it are no key of encrypted models'
+        raise SettingError('model key', '', expected, where=where, what=what)
     return key
 
 

@@ -126,15 +126,24 @@ def _was_committed(manifest: Manifest, state: ModelState) -> bool:
     return manifest.digest in state.committed or manifest.version in state.committed_versions
 
 
+def _no_keys(folder: Path | None) -> str:
+    if folder is None:
+        return 'signatures are asked for, and no folder of trusted keys is named'
+    if folder.is_dir():
+        return 'there is no trusted key in this folder'
+    return 'this is a file' if folder.exists() else 'there is no such folder'
+
+
 def _load_keys(folder: Path | None) -> dict[str, Ed25519PublicKey]:
     files = sorted(folder.glob('*.pem')) if folder is not None else []
     if not files:
         raise SettingError(
             'trusted_keys_dir',
-            '' if folder is None else str(folder),
+            '',
             'a folder with at least one public key, *.pem',
-            where='trust',
+            where='trusted_keys_dir' if folder is None else str(folder),
             hint='Make a pair of keys with: ml_model keygen NAME.',
+            what=_no_keys(folder),
         )
     keys = [load_public_key(file) for file in files]
     return {key_id(key): key for key in keys}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_integration.errors import IntegrityError, SettingError
-from ml_integration.store.files import read_named_file, why
+from ml_integration.store.files import in_words, read_named_file
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -163,9 +163,9 @@ def _read(file: Path, key: str) -> bytes:
     try:
         return read_named_file(file, _LARGEST_KEY)
     except (OSError, ValueError) as error:
-        reason = why(error)
-        raise SettingError(key, reason, 'a file that can be read', where=str(file)) from error
+        what = f'the key cannot be read: {in_words(error)}'
+        raise SettingError(key, '', '', where=str(file), what=what) from error
 
 
 def _no_key(file: Path, expected: str, hint: str = '') -> SettingError:
-    return SettingError('key', 'something else', expected, where=str(file), hint=hint)
+    return SettingError('key', '', '', where=str(file), hint=hint, what=f'it is not {expected}')

@@ -64,7 +64,8 @@ def test_weights_of_a_file_that_is_not_the_models_are_refused_wherever_they_are(
 @pytest.mark.parametrize(
     'location',
     [
-        './weights.bin', 'sub/../weights.bin', 'sub/./weights.bin', 'sub//weights.bin',
+        '././weights.bin', './/weights.bin',
+        'sub/../weights.bin', 'sub/./weights.bin', 'sub//weights.bin',
         '../weights.bin', '/dev/zero', 'weights.bin/', 'weights.bin\0', 'weights.bin\0/other',
         'Weights.bin', ' weights.bin', 'weights.bin ', 'weights.bin\n', 'sub\\weights.bin',
         '*/_ORT_MEM_ADDR_/*', 'file:weights.bin', 'weights.bin' * 1000, 'gewichte-ä.bin',
@@ -88,10 +89,13 @@ def test_weights_that_the_engine_would_look_for_on_disk_are_refused(place: str) 
     assert 'from verified bytes' in refusal(hidden(place), {'weights.bin': FILE})
 
 
+@pytest.mark.parametrize('location', ['weights.bin', './weights.bin'])
 @pytest.mark.parametrize('place', ['initializer', 'constant'])
-def test_weights_of_the_main_graph_are_taken_from_memory_where_the_engine_can(place: str) -> None:
+def test_weights_of_the_main_graph_are_taken_from_memory_where_the_engine_can(
+    place: str, location: str
+) -> None:
     files = {'weights.bin': FILE[::-1] + FILE}
-    model = hidden(place, external(offset='12', length='12'))
+    model = hidden(place, external(location, offset='12', length='12'))
     if not takes_weights_from_memory(onnxruntime):
         assert 'needs onnxruntime 1.24' in refusal(model, files)
         return

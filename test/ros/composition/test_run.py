@@ -144,7 +144,7 @@ def test_a_signal_releases_all_nodes(
 @pytest.mark.parametrize(
     ('entry', 'sentence'),
     [
-        ('{}', "'nodes.0.plugin' is not valid; got None"),  # of the file
+        ('{}', "'nodes.0.plugin' has no value"),  # of the file
         ('{plugin: "odd::Plane"}', "package 'odd' has no component 'odd::Plane'"),
         ('{plugin: "odd::Plain", name: 9 lives}', "'node_name' is not valid; got '9 lives'"),
         ('{plugin: "odd::Plain", remappings: {a b: c}}', "'remap_rules' is not valid"),

@@ -146,7 +146,10 @@ def test_of_nodes_in_one_process_each_takes_what_it_knows(
     ('text', 'sentence'),
     [
         ('node: []', "Did you mean 'nodes' by 'node'?"),
-        ('{nodes: [{plugin: a}], log: x}', "expected a mapping with the key 'nodes'"),
+        (
+            '{nodes: [{plugin: a}], log: x}',
+            "with a list of nodes below it, and has 'nodes', 'log'",
+        ),
         ('nodes: [{plugin: a, namspace: b}]', "Did you mean 'namespace'?"),
     ],
 )

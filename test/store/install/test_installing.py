@@ -132,7 +132,7 @@ def test_onnx_file_takes_a_manifest_from_elsewhere(
     source: Path, store: Path, tmp_path: Path
 ) -> None:
     model = (source / 'model.onnx').rename(tmp_path / 'net.onnx')
-    with pytest.raises(ManifestError, match=r'No such file.*--manifest'):
+    with pytest.raises(ManifestError, match=r'no manifest.yaml beside net.onnx.*--manifest'):
         install(model, store)
     assert install(model, store, manifest=source / 'manifest.yaml').is_new
     assert sorted(tree(store / 'm' / '2')) == [
@@ -208,7 +208,7 @@ def break_model(folder: Path) -> None:
         (lambda folder: (folder / 'labels.txt').write_bytes(bytes(99)), r'larger than|\(99 bytes'),
         (lambda folder: (folder / 'labels.txt').unlink(), 'missing: labels.txt'),
         (lambda folder: (folder / 'extra').touch(), 'not listed: extra'),
-        (lambda folder: (folder / 'manifest.yaml').unlink(), '0 files manifest.yaml; expected 1'),
+        (lambda folder: (folder / 'manifest.yaml').unlink(), 'there is no manifest.yaml in it'),
         (lambda folder: (folder / 'manifest.yaml').write_bytes(b'['), 'plain YAML'),
         (lambda folder: (folder / 'manifest.yaml').write_bytes(bytes(2**20 + 1)), 'larger than'),
     ],

@@ -138,13 +138,8 @@ def test_output_of_another_shape_is_a_mismatch(outputs: Any) -> None:
 @pytest.mark.parametrize(
     ('content', 'key'),
     [
-        (b'', 'golden'),
-        (b'PK\x03\x04 not really', 'golden'),
-        (packed()[:-30], 'golden'),  # broken off
         (packed(input__images=None), 'golden'),  # no input
         (packed(output__scores=None), 'golden'),  # no output
-        (packed(rtol=None), 'golden.rtol'),
-        (packed(atol=None), 'golden.atol'),
         (packed(atol=-1.0), 'golden.atol'),
         (packed(rtol=np.nan), 'golden.rtol'),
         (packed(rtol='a'), 'golden.rtol'),
@@ -155,12 +150,28 @@ def test_output_of_another_shape_is_a_mismatch(outputs: Any) -> None:
         (packed(output_indices__scores=np.array([1])), INDICES),
         (packed(output__scores=[1.0], output_indices__scores=[-1]), INDICES),
         (packed(output__scores=[1.0], output_indices__scores=[0.5]), INDICES),
-        (packed(input__images=np.array([{}], object)), 'golden'),  # a pickle
     ],
 )
 def test_malformed_sample_is_a_manifest_error(content: bytes, key: str) -> None:
     with pytest.raises(ManifestError, match=f"'{key}' is not valid"):
         parse_golden(content, FILE)
+
+
+@pytest.mark.parametrize(
+    ('content', 'sentence'),
+    [
+        (b'', 'it is no .npz file of plain arrays: '),
+        (b'PK\x03\x04 not really', 'it is no .npz file of plain arrays: '),
+        (packed()[:-30], 'it is no .npz file of plain arrays: '),  # broken off
+        (packed(input__images=np.array([{}], object)), 'it is no .npz file of plain arrays: '),
+        (packed(rtol=None), "'golden.rtol' has no value; expected one finite number"),
+        (packed(atol=None), "'golden.atol' has no value; expected one finite number"),
+    ],
+)
+def test_what_is_no_sample_at_all_is_a_manifest_error(content: bytes, sentence: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        parse_golden(content, FILE)
+    assert str(caught.value).startswith(f'{FILE}: {sentence}')
 
 
 def test_plain_npy_file_is_no_sample() -> None:

@@ -102,7 +102,22 @@ def test_what_is_optional_may_be_left_out() -> None:
 def test_key_that_is_missing_is_named(key: str) -> None:
     document = good()
     del document[key]
-    assert f"'{key}' is not valid; got None" in refusal(yaml.safe_dump(document))
+    assert f"manifest.yaml: '{key}' is missing. " in refusal(yaml.safe_dump(document))
+
+
+@pytest.mark.parametrize(
+    ('data', 'sentence'),
+    [
+        (b'', 'manifest.yaml: it is empty, not a mapping of keys'),
+        (b'- a', 'manifest.yaml: it is a list, not a mapping of keys'),
+        (b'text', 'manifest.yaml: it is a single value, not a mapping of keys'),
+        (b'a: [1', 'manifest.yaml: line 1 is no plain YAML: expected'),
+        (b'\x00', 'manifest.yaml: it is no plain YAML: '),
+        (b'#' * 2**21, 'manifest.yaml: it is too large: 2097152 bytes; expected at most 1048576'),
+    ],
+)
+def test_what_is_no_mapping_is_said_as_a_person_would(data: bytes, sentence: str) -> None:
+    assert sentence in refusal(data)
 
 
 @pytest.mark.parametrize(
@@ -141,8 +156,8 @@ def test_key_that_is_missing_is_named(key: str) -> None:
         ('[model.onnx]', '[m.onnx]', ["'encryption.files'", "got 'm.onnx'"]),  # not in files
         ('[model.onnx]', '[model.onnx, model.onnx]', ["'encryption.files'", 'each name once']),
         ('[model.onnx]', '[]', ["'encryption.files'", 'at least 1']),
-        ('task: object_detection', 'task: [', ["'line 7'", 'plain YAML']),  # not YAML
-        ('task:', 'name: again\ntask:', ["'name' is given twice", "'line 5'"]),  # repeated key
+        ('task: object_detection', 'task: [', ['line 7 is no plain YAML']),  # not YAML
+        ('task:', 'name: again\ntask:', ["line 5 is no plain YAML: 'name' is given twice"]),
         ('{fill: 114}', '{fill: 1, fill: 2}', ["'fill' is given twice"]),  # ... inside settings
         ('{fill: 114}', '&x {fill: 1}\nmore: *x', ['plain YAML']),  # alias
         ('license: MIT', 'license: !!python/name:os.system', ['plain YAML']),  # no code

@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 from onnx import helper
 
 from ml_integration.errors import ModelLoadError
-from ml_integration.store.package.onnx_header import read_onnx_header
+from ml_integration.store.package.onnx_header import (
+    LONGEST_METADATA,
+    MOST_METADATA,
+    read_onnx_header,
+)
 
 DETECTOR = onnx_models.tiny_detector()
 
@@ -31,6 +35,27 @@ def test_header_is_what_the_onnx_package_reads(data: bytes) -> None:
     assert header.ir_version == model.ir_version
     assert header.opsets == {item.domain: item.version for item in model.opset_import}
     assert header.producer == f'{model.producer_name} {model.producer_version}'.strip()
+
+
+def with_metadata(entries: list[tuple[str, str]]) -> bytes:
+    model = onnx.load_from_string(DETECTOR)
+    for key, value in entries:
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    return model.SerializeToString()
+
+
+def test_metadata_is_what_the_exporter_wrote() -> None:
+    data = with_metadata([('names', "{0: 'Würfel'}"), ('task', 'detect'), ('task', 'pose')])
+    assert read_onnx_header(data, 'm').metadata == {'names': "{0: 'Würfel'}", 'task': 'pose'}
+    assert read_onnx_header(DETECTOR, 'm').metadata == {}
+
+
+def test_metadata_beyond_its_bounds_is_left_out() -> None:
+    large = with_metadata([('a', 'x' * LONGEST_METADATA), ('b', 'y')])
+    assert read_onnx_header(large, 'm').metadata == {'b': 'y'}
+    many = with_metadata([(str(n), '') for n in range(MOST_METADATA + 5)])
+    assert len(read_onnx_header(many, 'm').metadata) == MOST_METADATA
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from model_folders import pin_files, read_manifest_document, write_manifest
 
 from ml_integration.errors import IntegrityError, ManifestError
+from ml_integration.store.package import pinned_files
 from ml_integration.store.package.package import read_package
 
 ModelFolder = Callable[..., Path]
@@ -68,12 +69,16 @@ def test_truncated_file_is_noticed_by_its_size(model_folder: ModelFolder) -> Non
     assert f'differing: model.onnx ({size - 1} bytes instead of {size})' in refusal(folder)
 
 
-def test_missing_model_says_how_to_fetch_it(model_folder: ModelFolder) -> None:
+def test_missing_model_says_how_to_fetch_it(
+    model_folder: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = model_folder()
     (folder / 'model.onnx').unlink()
     message = refusal(folder)
     assert 'missing: model.onnx' in message
-    assert 'make setup' in message
+    assert 'make setup' not in message  # which fetches what came with the package only
+    monkeypatch.setattr(pinned_files, 'ships_with_package', lambda directory: True)
+    assert 'make setup' in refusal(folder)
 
 
 @pytest.mark.parametrize('name', ['notes.txt', '.hidden', 'sub/notes.txt', 'model.onnx.part'])
@@ -152,9 +157,26 @@ def test_what_is_no_regular_file_is_refused(
     assert cause in refusal(folder)
 
 
-def test_folder_without_a_manifest_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match=r'manifest\.yaml.*No such file'):
-        read_package(tmp_path)
+def refuse_to_read(place: Path) -> None:
+    (place / 'manifest.yaml').mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    ('prepare', 'sentence'),
+    [
+        (Path.mkdir, 'there is no manifest.yaml in this folder. A model is a folder with'),
+        (Path.touch, 'this is a file; a model is a folder with a manifest.yaml'),
+        (str, 'there is no such folder'),
+        (refuse_to_read, 'manifest.yaml cannot be read: not a regular file'),
+    ],
+)
+def test_a_folder_without_a_manifest_is_named_in_words(
+    prepare: Callable[[Path], object], sentence: str, tmp_path: Path
+) -> None:
+    prepare(tmp_path / 'best')
+    with pytest.raises(ManifestError) as caught:
+        read_package(tmp_path / 'best')
+    assert str(caught.value).startswith(f'{tmp_path}/best: {sentence}')
 
 
 @pytest.mark.parametrize(
@@ -208,8 +230,8 @@ def test_labels_are_lines(model_folder: ModelFolder, content: bytes, labels: Any
 @pytest.mark.parametrize(
     ('content', 'cause'),
     [
-        (b'', 'one class name per line'),
-        (b'cat\n\ndog\n', "'line 2'"),  # an empty line would shift every class after it
+        (b'', 'there is no class name; expected one class name per line'),
+        (b'cat\n\ndog\n', 'line 2 is empty'),  # an empty line would shift every class after it
         (b'\xff\xfe', 'UTF-8'),
     ],
 )

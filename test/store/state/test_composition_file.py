@@ -58,14 +58,14 @@ def test_the_shipped_file_has_two_cameras() -> None:
 @pytest.mark.parametrize(
     ('text', 'sentence'),
     [
-        ('', "'the file' is not valid; got None; expected a mapping with the key 'nodes'"),
-        ('nodes: [', "'line 1' is not valid"),  # no YAML
-        ('nodes: 1\nnodes: 2', "got \"'nodes' is given twice\""),
+        ('', "it is empty; it has to have the one key 'nodes', with a list of nodes below it"),
+        ('nodes: [', 'line 1 is no plain YAML: '),
+        ('nodes: 1\nnodes: 2', "line 2 is no plain YAML: 'nodes' is given twice"),
         ('nodes: []', "'nodes' is not valid; got []; expected a list of at least one node"),
         ('nodes: {a: 1}', "'nodes' is not valid; got {'a': 1}"),
-        ('node: []', "got {'node': []}; expected a mapping with the key 'nodes'"),
+        ('node: []', "it has to have the one key 'nodes', with a list of nodes below it"),
         ('nodes: [text]', "'nodes.0' is not valid; got 'text'; expected a mapping with plugin"),
-        ('nodes: [{name: b}]', "'nodes.0.plugin' is not valid; got None; expected text"),
+        ('nodes: [{name: b}]', "'nodes.0.plugin' has no value; expected text"),
         ('nodes: [{plugin: b}, {plugin: 1}]', "'nodes.1.plugin' is not valid; got 1"),
         ('nodes: [{plugin: b, parameter: {}}]', "Did you mean 'parameters'?"),
         ('nodes: [{plugin: b, name: 3}]', "'nodes.0.name' is not valid; got 3; expected text"),
@@ -74,7 +74,7 @@ def test_the_shipped_file_has_two_cameras() -> None:
         ('nodes: [{plugin: b, remappings: [a]}]', "'nodes.0.remappings' is not valid; got ['a']"),
         ('nodes: [{plugin: b, remappings: {a: 1}}]', "'nodes.0.remappings.a' is not valid; got 1"),
         ('nodes: [{plugin: b, parameters: 1}]', "'nodes.0.parameters' is not valid; got 1"),
-        ('nodes: [{plugin: b, parameters: {a: }}]', "'nodes.0.parameters.a' is not valid"),
+        ('nodes: [{plugin: b, parameters: {a: }}]', "'nodes.0.parameters.a' has no value"),
         ('nodes: [{plugin: b, parameters: {a: {c: 2026-01-01}}}]', 'nodes.0.parameters.a.c'),
         ('nodes: [{plugin: b, parameters: {a: [1, x]}}]', 'or a list of one of these'),
         ('nodes: [{plugin: b, parameters: {a: [[1]]}}]', 'or a list of one of these'),
@@ -91,6 +91,6 @@ def test_what_is_wrong_is_said_with_file_key_and_expectation(
 
 
 def test_a_file_that_is_not_there_is_named(file: Path) -> None:
-    with pytest.raises(SettingError, match='No such file or directory') as caught:
+    with pytest.raises(SettingError, match='it cannot be read: there is no such file') as caught:
         read_composition(file)
     assert str(file) in str(caught.value)

@@ -59,6 +59,25 @@ def test_missing_model_lists_what_is_there(
     assert 'one of classifier@3, detector@1' in str(caught.value)
 
 
+def test_a_misspelled_name_is_corrected(model_folder: ModelFolder, store: Path) -> None:
+    model_folder('detector', 1, golden=False)
+    with pytest.raises(ModelNotFoundError, match="Did you mean 'detector'"):
+        ModelStore([store]).find('detektor@2')
+
+
+@pytest.mark.parametrize(
+    ('prepare', 'sentence'),
+    [(str, 'store (there is no such folder): '), (Path.touch, 'store (a file, not a folder): ')],
+)
+def test_a_store_that_is_none_is_named_as_that(
+    prepare: Callable[[Path], object], sentence: str, tmp_path: Path
+) -> None:
+    prepare(tmp_path / 'store')
+    with pytest.raises(ModelNotFoundError) as caught:
+        ModelStore([tmp_path / 'store']).find('detector')
+    assert f"{sentence}there is no model 'detector'" in str(caught.value)
+
+
 def test_stores_are_searched_in_order(tmp_path: Path) -> None:
     ours, theirs = tmp_path / 'ours', tmp_path / 'theirs'
     for folder, versions in ((ours, (1, 2)), (theirs, (2, 3))):
@@ -91,7 +110,7 @@ def test_listing_shows_what_cannot_be_read_with_the_reason(
     assert detector.manifest is not None
     assert broken.manifest is None
     assert 'plain YAML' in broken.error
-    assert 'No such file' in empty.error
+    assert 'there is no manifest.yaml in this folder' in empty.error
 
 
 def test_listing_skips_what_is_no_model(model_folder: ModelFolder, store: Path) -> None:

@@ -88,5 +88,7 @@ def test_malformed_key_is_refused_and_not_shown(content: str) -> None:
 
 
 def test_key_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match='No such file'):
+    with pytest.raises(
+        SettingError, match='the key of encrypted models cannot be read: there is no such file'
+    ):
         load_model_key(tmp_path / 'key', {VARIABLE: KEY.hex()})

@@ -114,9 +114,11 @@ OF_ANOTHER_CURVE = private_pem(KEY).replace(b'K2Vw', b'K2Vv')
 def test_what_is_no_private_key_is_refused(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / 'key').write_bytes(content)
-    with pytest.raises(SettingError, match=r'key: ') as caught:
+    sentence = 'the key cannot be read: there is no such file'
+    if content is not None:
+        sentence = 'it is not an Ed25519 private key, PEM without a password'
+    with pytest.raises(SettingError, match=f'key: {sentence}'):
         load_private_key(tmp_path / 'key')
-    assert 'a file that can be read' in str(caught.value) or 'private key' in str(caught.value)
 
 
 def test_private_key_among_the_trusted_ones_is_refused_with_a_warning(tmp_path: Path) -> None:
@@ -132,5 +134,5 @@ def test_key_of_another_kind_is_refused(tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (tmp_path / 'key').write_bytes(pem)
-    with pytest.raises(SettingError, match='expected an Ed25519 public key'):
+    with pytest.raises(SettingError, match='key: it is not an Ed25519 public key'):
         load_public_key(tmp_path / 'key')

@@ -1,0 +1,89 @@
+"""Pictures become the tensor that the image processor of a configuration makes of them.
+
+What transformers makes of them is recorded for the tests of the encoder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from exports_made import DETR_PROCESSOR, VIT_PROCESSOR, export
+
+from dev.oracles.chirp import chirp
+from ml_integration.core.datatypes import Frame, TensorSpec
+from ml_integration.core.declaration import build
+from ml_integration.encoders.image import Image
+from ml_integration.exports.reading import claims_of
+from ml_integration.ops.picture_input import PreprocessSettings
+
+RECORDED = np.load(Path(__file__).parents[2] / 'encoders' / 'data' / 'processors.npz')
+SIZES = ((640, 480), (333, 500))
+IMAGENET = {'image_mean': [0.485, 0.456, 0.406], 'image_std': [0.229, 0.224, 0.225]}
+CUT = {'do_center_crop': True, 'crop_size': {'height': 224, 'width': 224}}
+NEAREST = {
+    'image_processor_type': 'EfficientNetImageProcessor', 'resample': 0, 'do_center_crop': False,
+    'size': {'height': 346, 'width': 346}, 'crop_size': {'height': 289, 'width': 289},
+    'include_top': False, 'rescale_offset': False,
+}  # fmt: skip
+
+
+def vit(kind: str, **changes: Any) -> dict[str, Any]:
+    return {**VIT_PROCESSOR, 'image_processor_type': f'{kind}ImageProcessor', **changes}
+
+
+PROCESSORS: dict[str, dict[str, Any]] = {
+    'hf_vit': VIT_PROCESSOR,
+    'hf_deit': vit('DeiT', resample=3, size={'height': 256, 'width': 256}, **CUT),
+    'hf_clip': vit(
+        'CLIP', resample=3, size={'shortest_edge': 224}, **CUT,
+        image_mean=[0.48145466, 0.4578275, 0.40821073],
+        image_std=[0.26862954, 0.26130258, 0.27577711],
+    ),
+    'hf_convnext_224': vit('ConvNext', size={'shortest_edge': 224}, crop_pct=0.875),
+    'hf_convnext_384': vit('ConvNext', size={'shortest_edge': 384}),
+    'hf_mobilenet': vit('MobileNetV2', size={'shortest_edge': 256}, **CUT),
+    'hf_odd_rest': vit('MobileNetV2', size={'shortest_edge': 235}, **CUT),
+    'hf_efficientnet': {**VIT_PROCESSOR, **NEAREST},
+    'hf_efficientnet_offset': {
+        **VIT_PROCESSOR, **NEAREST, 'rescale_factor': 1 / 127.5, 'rescale_offset': True,
+        'do_normalize': False,
+    },
+    'hf_segformer': vit('Segformer', size={'height': 512, 'width': 512}, **IMAGENET),
+    'hf_rt_detr': vit('RTDetr', size={'height': 640, 'width': 640}, do_normalize=False),
+    'hf_detr': DETR_PROCESSOR,
+    'hf_detr_padded': {**DETR_PROCESSOR, 'pad_size': {'height': 1333, 'width': 1333}},
+    'hf_yolos': {**DETR_PROCESSOR, 'image_processor_type': 'YolosImageProcessor'},
+    'hf_glpn': {
+        'image_processor_type': 'GLPNImageProcessor', 'do_resize': True, 'do_rescale': True,
+        'resample': 2, 'size_divisor': 32,
+    },
+    'hf_sam': vit(
+        'Sam', size={'longest_edge': 1024}, do_pad=True, **IMAGENET,
+        pad_size={'height': 1024, 'width': 1024},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('name', PROCESSORS)
+def test_the_tensor_is_that_of_the_processor(name: str) -> None:
+    config = {'architectures': ['XForImageClassification']}
+    files = {'config.json': config, 'preprocessor_config.json': PROCESSORS[name]}
+    claims = claims_of(export(files))
+    settings = build(PreprocessSettings, claims.below('encode.'), 'test')
+    width, height = claims.value('size', (None, None))
+    encoder = Image(settings, TensorSpec('x', 'float32', (1, 3, height, width)))
+    for wide, high in SIZES:
+        encoder.bind(np.empty(encoder.spec.shape, np.float32))
+        encoder([Frame(chirp(wide, high), 'rgb8')])
+        values = RECORDED[f'{name}.{wide}x{high}.values']
+        places = np.linspace(0, encoder.tensor.size - 1, len(values)).astype(np.int64)
+        assert encoder.tensor.shape == tuple(RECORDED[f'{name}.{wide}x{high}.shape'])
+        np.testing.assert_allclose(encoder.tensor.reshape(-1)[places], values, rtol=0, atol=1e-3)
+
+
+def test_every_recorded_processor_is_compared() -> None:
+    recorded = {key.partition('.')[0] for key in RECORDED}
+    assert {name for name in recorded if name.startswith('hf_')} == PROCESSORS.keys()
