@@ -1,5 +1,5 @@
-# make setup | test | test-floor | fuzz | demo | demo-swap | bench | bench-check | long-run | docs |
-# lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
+# make setup | test | test-floor | test-models | fuzz | demo | demo-swap | bench | bench-check |
+# long-run | docs | lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
 # With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
 
 SHELL := /bin/bash
@@ -41,7 +41,8 @@ TEST_WORKERS ?= 2
 
 BIN := $(VENV)/bin
 
-.PHONY: help setup test test-floor fuzz demo demo-swap bench bench-check long-run docs lint colcon clean
+.PHONY: help setup test test-floor test-models fuzz demo demo-swap bench bench-check long-run docs \
+  lint colcon clean
 
 help: ## Say what there is
 	@echo 'make TARGET [ROS_DISTRO=jazzy|kilted] [PYTHON=python3.12]'
@@ -68,6 +69,12 @@ test-floor: ## Run a part of the tests with the oldest packages that are declare
 	@$(PYTHON) -m dev.setup --distro $(ROS_DISTRO) --venv $(FLOOR) --floor
 	@timeout --foreground $(TEST_LIMIT) $(FLOOR)/bin/python -m pytest \
 	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS) $(FLOOR_TESTS)
+
+EXPORTERS := .venv-exporters
+test-models: setup ## Compare models of other tools' exports with what these tools give (3 minutes)
+	@$(PYTHON) -m dev.setup --venv $(EXPORTERS) --exporters
+	@EXPORTERS_PYTHON=$(CURDIR)/$(EXPORTERS)/bin/python timeout --foreground $(TEST_LIMIT) \
+	  $(BIN)/python -m pytest -m models $(PYTEST_ARGS) test/exporters
 
 # Each fuzzer gets its share of the time; they run side by side.
 FUZZERS = 45

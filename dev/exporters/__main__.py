@@ -13,12 +13,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-# Nothing is asked of a hub: all weights are made here.
-os.environ['HF_HUB_OFFLINE'] = '1'
-
 import torch
 
-from dev.exporters import hugging_face
+from dev.exporters import compiled_operators
 from dev.exporters.expectation import Case
 from dev.exporters.pictures import Pictures, pictures_of
 
@@ -27,8 +24,17 @@ Export = Callable[[Path, Pictures], Case]
 
 def exports() -> Iterator[tuple[str, Export]]:
     """Yields what makes each case, by name."""
+    compiled_operators.stand_in()
+    # Nothing is asked of a hub: all weights are made here.
+    os.environ['HF_HUB_OFFLINE'] = '1'
+    # Both have to be settled before any of these is imported.
+    from dev.exporters import hugging_face, timm_models, torchvision_models
+
     for recipe in hugging_face.RECIPES:
         yield recipe.name, partial(hugging_face.export, recipe)
+    for name in timm_models.MODELS:
+        yield name, partial(timm_models.export, name)
+    yield 'torchvision_mobilenet', partial(torchvision_models.export, 'torchvision_mobilenet')
 
 
 def main() -> int:
