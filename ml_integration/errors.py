@@ -148,7 +148,9 @@ class ModelNotFoundError(ModelError):
             f"there is no model '{reference}'",
             where=', '.join(_store(store) for store in stores) or 'no model store',
             expected=f'one of {", ".join(available)}' if available else 'a store with models',
-            hint=f"Did you mean '{close}'?" if close else 'ml_model list shows what is there.',
+            hint=f"Did you mean '{close}'?"
+            if close
+            else 'List what is there with: ml_model list.',
         )
 
 

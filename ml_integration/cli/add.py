@@ -153,12 +153,19 @@ def _installed(args: argparse.Namespace, store: Path, written: Written, name: Cl
 
 
 def _picture(file: Path | None, check: PictureCheck, model: str) -> Path | None:
-    """Writes a picture of the results; the model is installed, so a failure is only told."""
+    """Writes a picture of the results; the model is installed, so a failure is only told.
+
+    Where pictures prepared in another way give better results, both are beside it.
+    """
     if file is None:
         folder = data_home() / 'pictures'
         names = (f'{model}{suffix}.jpg' for suffix in ('', *(f'_{n}' for n in range(2, 100))))
         file = next(one for name in names if not (one := folder / name).exists())
     try:
+        both = check.comparison.side_by_side()
+        if both is not None:
+            compared = write_picture(file.with_stem(f'{file.stem}_compared'), both)
+            warn(f'declared and better preparation of pictures, side by side: {compared}')
         return write_picture(file, contact_sheet(check.trial))
     except MlIntegrationError as error:
         warn(str(error))

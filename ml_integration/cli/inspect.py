@@ -15,10 +15,10 @@ from typing import Any
 from ml_integration.cli.arguments import add_json, path
 from ml_integration.cli.claims_table import claim_document, question_document, show_claims
 from ml_integration.cli.output import tell, warn
-from ml_integration.errors import ExportError
+from ml_integration.errors import ExportError, ManifestError
 from ml_integration.exports.inspection import Inspection, differences, inspect_export
 from ml_integration.exports.questions import written
-from ml_integration.store.files import is_regular, read_named_file
+from ml_integration.store.files import is_regular, read_named_file, why
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.package.plain_yaml import LARGEST, load_yaml
 
@@ -68,9 +68,17 @@ def _show(file: Path, found: Inspection) -> None:
     if there is None:
         print(f'\nProposed {MANIFEST}, partly a guess:\n\n{found.manifest}', end='')
         return
+    _tell_differences(there, found)
+
+
+def _tell_differences(there: Path, found: Inspection) -> None:
+    compared = _compared(there, found)
+    if not compared:
+        tell(f'{there} is there and says the same.')
+        return
     tell(f'{there} is there and stays as it is; where it differs from what would be proposed:')
-    for key, old, new in _compared(there, found) or [('', 'nothing', 'the same')]:
-        tell(f'  {key}: {_said(old)} there, {_said(new)} proposed' if key else '  nowhere')
+    for key, old, new in compared:
+        tell(f'  {key}: {_said(old)} there, {_said(new)} proposed')
 
 
 def _manifest_beside(file: Path) -> Path | None:
@@ -80,7 +88,14 @@ def _manifest_beside(file: Path) -> Path | None:
 
 
 def _compared(manifest: Path, found: Inspection) -> list[tuple[str, Any, Any]]:
-    old = load_yaml(read_named_file(manifest, LARGEST), manifest)
+    try:
+        old = load_yaml(read_named_file(manifest, LARGEST), manifest)
+    except (OSError, ValueError) as error:
+        warn(f'{manifest} cannot be read: {why(error)}')
+        old = {}
+    except ManifestError as error:
+        warn(str(error))
+        old = {}
     new = load_yaml(found.manifest.encode(), Path(f'proposed {MANIFEST}'))
     return list(differences(old if isinstance(old, dict) else {}, new))
 

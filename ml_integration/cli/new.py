@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 from pathlib import Path
 
-from ml_integration.cli.arguments import path
+from ml_integration.cli.arguments import add_json, path
 from ml_integration.cli.output import tell
 from ml_integration.core import plugins
 from ml_integration.errors import ExportError
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='the folder that gets NAME/1/ (default: this one)',
     )
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,6 +52,9 @@ def run(args: argparse.Namespace) -> int:
     except BaseException:
         shutil.rmtree(missing, ignore_errors=True)
         raise
+    if args.json:
+        print(json.dumps({'manifest': str(folder / MANIFEST)}))
+        return 0
     tell(f'made {folder / MANIFEST}')
     tell(f'Put model.onnx beside it, fill it in, then: ml_model pin {folder}')
     return 0

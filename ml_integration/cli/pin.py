@@ -6,10 +6,11 @@ The manifest keeps its comments; only `files:` is written anew, and only if the 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
 
-from ml_integration.cli.arguments import add_state, path, state_of
+from ml_integration.cli.arguments import add_json, add_state, path, state_of
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell, warn
 from ml_integration.deploy.loading import Loader
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of this verb."""
     parser.add_argument('folder', type=path, metavar='FOLDER', help='with a manifest.yaml')
     add_state(parser)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,8 +50,12 @@ def run(args: argparse.Namespace) -> int:
         if new != data:
             write_durably(folder / MANIFEST, new)
         record.reason = f'{len(contents)} files of {folder}'
-    done = 'pinned' if new != data else 'nothing has changed in'
-    tell(f'{done} {manifest.identity}: {", ".join(contents)}; it loads and runs')
+    model, files = str(manifest.identity), list(contents)
+    if args.json:
+        print(json.dumps({'model': model, 'files': files, 'changed': new != data}))
+    else:
+        done = 'pinned' if new != data else 'nothing has changed in'
+        tell(f'{done} {model}: {", ".join(files)}; it loads and runs')
     if new != data and os.path.lexists(folder / SIGNATURE):
         warn(
             f'{folder / SIGNATURE} vouches for the manifest as it was; make it anew with: '

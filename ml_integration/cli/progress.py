@@ -38,6 +38,9 @@ def progress(
     """
     amount: ProgressColumn = DownloadColumn() if of_bytes else MofNCompleteColumn()
     place = console(stream or sys.stderr)
+    if quiet or not place.is_interactive:
+        yield lambda done, total: None
+        return
     bar = Progress(
         TextColumn('{task.description}', markup=False),
         BarColumn(),
@@ -46,7 +49,6 @@ def progress(
         console=place,
         transient=True,
         redirect_stdout=False,  # results may go into a file, whatever stderr is
-        disable=quiet or not place.is_interactive,
     )
     task = bar.add_task(escaped(title), total=None)
     with bar:

@@ -33,7 +33,9 @@ from ml_integration.cli.running.result_files import (
 )
 from ml_integration.cli.running.routes import Source
 from ml_integration.cli.running.summary import Tally, show_summary, summary_document
+from ml_integration.core.contracts import Listing
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.errors import SettingError
 from ml_integration.recordings import Recorded
 from ml_integration.serving.annotation import annotated
 from ml_integration.serving.playback import Outcome, Playback
@@ -55,11 +57,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the model; the status is 1 if a message could not be read or processed."""
+    if args.csv and (args.compare or (args.json and args.out is None)):
+        expected = 'without --compare, and without --json unless there is --out'
+        raise SettingError('--csv', 'given', expected, where='run')
     if args.compare:
         return compare(args)
     with ExitStack() as cleanup:
         pipeline = load(args, args.model)
         cleanup.callback(pipeline.close)
+        if not isinstance(pipeline.task, Listing):
+            task = type(pipeline.task).__name__
+            warn(f'results of {task} cannot be written down; they are judged and drawn')
         reading = Reading(args, pipeline)
         out = new_folder(args.out) if args.out else None
         writer = _writer(args, out, pipeline, cleanup)

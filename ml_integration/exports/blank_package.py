@@ -69,11 +69,15 @@ def blank_manifest(task: str, name: str, folder: str) -> str:
 
 
 def _lines(settings: tuple[Setting, ...], indent: str) -> Iterator[str]:
-    """Yields the settings as comments, but those without a default that suits most models."""
+    """Yields the settings: required ones, or else the first one, as keys, others as comments."""
+    written_out = {setting.name for setting in settings if setting.rule.required}
+    written_out = written_out or {setting.name for setting in settings[:1]}
     for setting in settings:
         rule = setting.rule.expected()
         about = f'{setting.rule.text}{f" ({rule})" if rule else ""}'
-        yield f'{indent}# {setting.name}: {_default(setting.default)}   # {about}'
+        mark = '' if setting.name in written_out else '# '
+        value = setting.name.upper() if setting.rule.required else _default(setting.default)
+        yield f'{indent}{mark}{setting.name}: {value}   # {about}'
 
 
 def _default(value: Any) -> str:

@@ -47,9 +47,10 @@ class Claims:
     claims: tuple[Claim, ...] = ()
 
     def __post_init__(self) -> None:
-        first = {claim.key: claim for claim in reversed(self.claims)}
-        kept = tuple(claim for claim in self.claims if first[claim.key] is claim)
-        object.__setattr__(self, 'claims', kept)
+        first: dict[str, Claim] = {}
+        for claim in self.claims:
+            first.setdefault(claim.key, claim)
+        object.__setattr__(self, 'claims', tuple(first.values()))
 
     def __iter__(self) -> Iterator[Claim]:
         return iter(self.claims)

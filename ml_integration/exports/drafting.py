@@ -116,6 +116,10 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     readings = read_outputs(specs, export.outputs, claims, runs)
     if not readings.fits:
         hint = 'To have its numbers as they are, add it with: --task tensor.'
+        if encode_question(claims, False) or _answered(claims):
+            hint += (
+                ' If it is something else, are its pictures prepared as it wants them (encode)?'
+            )
         raise ExportError(readings.refusal, where=export.label, hint=hint)
     best = readings.fits[0]
     read = Claims(tuple(_of_fit(best)))
@@ -149,6 +153,11 @@ def raw_pipeline(source: Source, inputs: tuple[ModelInput, ...]) -> Iterator[Pip
 def files_of(source: Source) -> dict[str, bytes]:
     """Returns the files of the model by their names in the package."""
     return {MODEL: source.content, **source.external}
+
+
+def _answered(claims: Claims) -> bool:
+    """Tells whether a person said how pictures are prepared."""
+    return any(c.origin is Origin.PERSON and c.key.startswith('encode.') for c in claims)
 
 
 def _check_picture(picture: TensorSpec, label: str) -> None:

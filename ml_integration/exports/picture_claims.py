@@ -76,7 +76,7 @@ def size_question(spec: TensorSpec, claims: Claims) -> Question | None:
     """Returns the question on the size of the picture, where the model leaves it free."""
     if claims.get('size') is not None or None not in _sides(spec, claims):
         return None
-    if follows_picture(spec, claims):
+    if _follows(spec, claims):
         return None
     sides = (USUAL_SIDE, 416, 320, 224)
     return Question(
@@ -92,7 +92,7 @@ def sized(spec: TensorSpec, claims: Claims) -> TensorSpec:
     Height and width stay free where they follow the picture's.
     """
     width, height = claims.value('size', (USUAL_SIDE, USUAL_SIDE))
-    if follows_picture(spec, claims):
+    if _follows(spec, claims):
         width = height = None
     batch, *rest = spec.shape
     nhwc = claims.value('encode.layout') == 'nhwc'
@@ -102,11 +102,14 @@ def sized(spec: TensorSpec, claims: Claims) -> TensorSpec:
     return TensorSpec(spec.name, spec.dtype, (batch, *sizes))
 
 
-def follows_picture(spec: TensorSpec, claims: Claims) -> bool:
-    """Tells whether a model takes pictures of any size, and they are to be prepared so."""
+def _follows(spec: TensorSpec, claims: Claims) -> bool:
+    """Tells whether the size of the tensor follows from that of the picture."""
     way = claims.get('encode.resize')
     free = _sides(spec, claims) == (None, None) and claims.get('size') is None
-    return free and way is not None and way.sure and way.value in FOLLOWING
+    if not free or way is None or not way.sure:
+        return False
+    longest = way.value.startswith('letterbox') and claims.value('encode.longest_edge', 0)
+    return bool(longest or way.value in FOLLOWING)
 
 
 def _sides(spec: TensorSpec, claims: Claims) -> tuple[int | None, ...]:

@@ -15,6 +15,8 @@ from ml_integration.recordings.pictures import IMAGE, MOST_PIXELS, RATE_HZ, Bgr,
 
 MAX_HZ = 1000.0
 """Rate beyond which a file's frame rate is a mistake of its writer [Hz]."""
+LEAST = 0.9
+"""Part of the frames that a file says it has which should be there; many say a few too many."""
 
 
 @dataclass(slots=True)
@@ -53,13 +55,26 @@ class Video:
         return opened
 
     def __iter__(self) -> Iterator[Recorded]:
-        """Reads the frames; what follows one that cannot be decoded is taken for the end."""
+        """Reads the frames.
+
+        Raises:
+            RecordingError: there are far fewer than the file says; nothing follows.
+        """
+        number = -1
         for number, pixels in enumerate(self.frames()):
             seconds = number / self.rate_hz
             stamp_ns = round(seconds * 1e9)
             message = picture_message(pixels, stamp_ns)
             name = f'{self.path.name} at {seconds:.2f} s'
             yield Recorded('', IMAGE, message, stamp_ns, name, stamp_ns)
+        if number < 0 or number + 1 < LEAST * (self.count or 0):
+            got, expected = f'{number + 1} frames', f'{self.count or "some"}, as it says'
+            raise RecordingError(
+                'the rest of the video cannot be decoded',
+                where=str(self.path),
+                got=got,
+                expected=expected,
+            )
 
     def frames(self) -> Iterator[Bgr]:
         """Reads the frames from the first on, as long as they can be decoded."""

@@ -58,8 +58,12 @@ class Worker:
         self.pipeline = None  # which may be replaced, and has to be closed then
 
     def keep_to(self, cpus: frozenset[int]) -> None:
-        """Keeps the thread, which calls this, to some CPUs; to all of the process if empty."""
-        if cpus != self._cpus:
+        """Keeps the thread to some CPUs; to all of the process if empty.
+
+        Called by another thread it does nothing: who serves by hand goes on with other work, and
+        what the main thread keeps to is all that the process seems to have.
+        """
+        if cpus != self._cpus and threading.current_thread() is self.thread:
             self._cpus = cpus
             keep_thread_on(cpus)
 

@@ -29,14 +29,17 @@ Capture = pytest.CaptureFixture[str]
 
 VERBS: dict[str, tuple[str, ...]] = {
     'activate': ('activate', '{}'),
+    'add': ('add', '{}', '--model', 'nowhere.onnx'),
     'check': ('check', '{}'),
     'dds-profile': ('dds-profile', '--largest', '{}'),
     'encrypt': ('encrypt', '{}', 'copy', '--model-key', 'model.key'),
     'floor': ('floor', '{}', '3'),
     'history': ('history', '--state-dir', '{}'),
-    'inspect': ('inspect', '{}'),
+    'inspect': ('inspect', '{}', '--model', 'nowhere.onnx'),
     'install': ('install', '{}'),
     'keygen': ('keygen', '{}'),
+    'new': ('new', 'classification', '{}'),
+    'pin': ('pin', '{}'),
     'list': ('list', '--store', '{}'),
     'prune': ('prune', '--keep', '1', '{}'),
     'quarantine': ('quarantine', '{}'),

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import onnx_models
 import pytest
 
@@ -35,7 +36,7 @@ def test_inspect_says_what_a_model_is(file: Path, capsys: Capture) -> None:
         'detections: float32[1, 16, 8]',
         'CPUExecutionProvider',
         'runs here   yes, ',
-        'are a guess: ',
+        'a guess: ',
     ):
         assert words in out
 
@@ -43,7 +44,7 @@ def test_inspect_says_what_a_model_is(file: Path, capsys: Capture) -> None:
 def test_proposed_manifest_is_valid_for_a_file_of_any_name(file: Path, capsys: Capture) -> None:
     assert main(['inspect', str(file), '--manifest-only']) == 0
     manifest = parse_manifest(capsys.readouterr().out.encode(), Path('manifest.yaml'))
-    assert (manifest.name, manifest.version, manifest.model) == ('my_detector_2_', 1, 'model.onnx')
+    assert (manifest.name, manifest.version, manifest.model) == ('my_detector_2', 1, 'model.onnx')
     assert manifest.settings['decoder']
 
 
@@ -76,9 +77,9 @@ def test_model_that_fails_when_it_runs_is_still_shown(tmp_path: Path, capsys: Ca
     file = tmp_path / 'pairs.onnx'
     file.write_bytes(onnx_models.pairs_of_rows())  # one row of zeros is no pair
     assert main(['inspect', str(file)]) == 0
-    out = capsys.readouterr().out
+    out, errors = capsys.readouterr()
     assert 'runs here   no: ' in out
-    assert 'does not look like one picture' in out
+    assert 'no manifest can be proposed: ' in errors and 'looks like a picture' in errors
 
 
 def test_what_no_task_reads_is_shown_without_a_manifest(tmp_path: Path, capsys: Capture) -> None:
@@ -100,9 +101,9 @@ def test_what_no_task_reads_is_shown_without_a_manifest(tmp_path: Path, capsys: 
 @pytest.mark.parametrize(
     ('content', 'words'),
     [
-        (None, 'cannot be read: No such file'),
-        (b'', 'not an ONNX model'),
-        (onnx_models.tiny_detector()[:-9], 'not an ONNX model, or it is truncated'),
+        (None, 'there is no such file or folder'),
+        (b'', 'the file is empty'),
+        (onnx_models.tiny_detector()[:-9], 'no ONNX model, or it was cut off'),
         (onnx_models.identity(opset=999), 'newer ONNX'),
     ],
 )
@@ -117,3 +118,37 @@ def test_file_that_cannot_be_used_is_one_sentence(
     assert out == ''
     assert words in errors
     assert errors.count('\n') == 1
+
+
+def test_an_edited_manifest_is_compared_and_stays(
+    model_folder: ModelFolder, capsys: Capture
+) -> None:
+    folder = model_folder('m', 3, encode={'color': 'bgr'})
+    before = (folder / 'manifest.yaml').read_bytes()
+    assert main(['inspect', str(folder / 'model.onnx')]) == 0
+    out = capsys.readouterr().out
+    assert 'is there and stays as it is' in out
+    assert 'inputs.images.encode.color: bgr there, rgb proposed' in out
+    assert 'Proposed manifest' not in out
+    assert (folder / 'manifest.yaml').read_bytes() == before
+
+
+def test_weights_beside_a_file_are_found(tmp_path: Path, capsys: Capture) -> None:
+    model = onnx.load_from_string(onnx_models.tiny_detector())
+    file = tmp_path / 'best.onnx'
+    onnx.save_model(
+        model, str(file), save_as_external_data=True, location='b.data', size_threshold=100
+    )
+    assert main(['inspect', str(file), '--json']) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown['weights'] == ['b.data']
+    assert 'b.data' in parse_manifest(shown['manifest'].encode(), Path('manifest.yaml')).files
+
+
+def test_what_is_not_known_is_named_with_the_flags_that_say_it(
+    file: Path, capsys: Capture
+) -> None:
+    assert main(['inspect', str(file)]) == 0
+    out = capsys.readouterr().out
+    assert 'open        Nothing in the export says how a picture becomes a tensor' in out
+    assert '--set encode.color=bgr' in out

@@ -65,3 +65,14 @@ def test_what_was_barred_released_and_removed_is_told(
     assert released['model'] == 'm@1' and 'odd' in released['reason']
     removed = told('remove', 'm@1', '--store', str(store))
     assert removed == {'removed': 'm@1', 'store': str(store)}
+
+
+def test_a_new_package_and_new_pins_are_told(
+    told: Callable[..., Any], model_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    made = told('new', 'object_detection', 'mine', '--into', 'packages')
+    assert made == {'manifest': 'packages/mine/1/manifest.yaml'}
+    folder = model_folder('own', 1, golden=False).rename(tmp_path / 'own')
+    told('pin', str(folder))
+    files = ['labels.txt', 'model.onnx']
+    assert told('pin', str(folder)) == {'model': 'own@1', 'files': files, 'changed': False}

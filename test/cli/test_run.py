@@ -314,3 +314,38 @@ def test_names_of_pictures_steer_no_terminal(
         out, errors = capsys.readouterr()
         assert all(c.isprintable() or c == '\n' for c in out + errors), ascii(out + errors)
     assert [file.name for file in (tmp_path / 'out').glob('*.png')] == [r'[bold]_x1b[31m.png']
+
+
+def test_a_message_that_no_model_can_use_is_told_in_its_place(
+    detector: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    depth = bags.image(np.zeros((4, 4), np.uint16), 1, '16UC1')
+    messages = [('/image', depth, 1), ('/image', bags.image(blobs(0), SECOND), 2)]
+    place = str(bags.write_bag(tmp_path / 'bag', messages))
+    assert main(['run', 'tiny', place, '--json']) == 1
+    bad, good, last = lines(capsys.readouterr().out)
+    assert '16UC1' in bad['error'] and bad['source'] == '/image at 0.00 s'
+    assert good['results'] == directly(detector, blobs(0))
+    assert last['summary']['frames']['failed'] == 1
+    main(['run', 'tiny', place, '--csv'])
+    first, *_ = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (first['label'], '16UC1' in first['error']) == ('', True)
+
+
+def test_a_person_reads_lines_and_a_table(
+    detector: Path, pictures: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('ml_integration.cli.run.on_terminal', lambda: True)
+    assert main(['run', 'tiny', str(pictures)]) == 0
+    out, errors = capsys.readouterr()
+    labels = [one['label'] for one in directly(detector, blobs(0))]
+    assert out.splitlines()[0].startswith(f'0.png: {labels[0]} 0.')
+    assert len(out.splitlines()) == 3 and 'p50 ms' in errors
+
+
+def test_csv_is_refused_where_it_would_mix_with_json(
+    detector: Path, pictures: Path, capsys: Capture
+) -> None:
+    for options in (['--json'], ['--compare', 'tiny']):
+        assert main(['run', 'tiny', str(pictures), '--csv', *options]) == 1
+        assert "'--csv' is not valid" in capsys.readouterr().err

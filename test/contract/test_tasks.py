@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 import pkgutil
 import re
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from task_samples import HEADER, INPUT, SAMPLES, messages
 
 from ml_integration.core import plugins
 from ml_integration.core.arrivals import Arrival, Observation
-from ml_integration.core.contracts import Drawing, Serializing
+from ml_integration.core.contracts import Drawing, Listing, Serializing
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction, TensorSpec, Verdict
 from ml_integration.core.declaration import build, settings_of
 from ml_integration.core.inputs import SensorInput, Trigger
@@ -263,3 +264,16 @@ def test_a_model_with_more_classes_than_names_is_refused_or_judged(name: str) ->
         return
     prediction = run(task, sample.outputs, short.model())
     assert [reason.kind for reason in prediction.verdict.reasons] == ['unknown_class']
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_rows_of_results_are_plain_values(name: str) -> None:
+    task, sample = task_of(name), SAMPLES[name]
+    if not isinstance(task, Listing):
+        pytest.skip('its results are no rows')
+    rows = task.rows(run(task, sample.outputs, sample.model()).result)
+    assert rows and all(type(row) is task.Row for row in rows)
+    documents = [dataclasses.asdict(row) for row in rows]
+    assert json.loads(json.dumps(documents, allow_nan=False))
+    plain = (str, int, float, tuple)
+    assert all(type(value) in plain for document in documents for value in document.values())

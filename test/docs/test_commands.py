@@ -32,7 +32,7 @@ from swapping_nodes import SwappingNode, value
 from dev.site.pictures import photograph
 
 LIMIT_S = 90
-DETECTOR = ROOT / 'models/coco_yolov3_tiny/1'
+COCO = ROOT / 'models/coco_yolov3_tiny/1'
 EXAMPLE = ROOT / 'docs/examples/range_guard'
 REAL = 'import sys; from ros2cli.cli import main; sys.exit(main())'
 PLAIN = ('run', 'lifecycle', 'param', 'service', 'topic', 'pkg')
@@ -80,9 +80,7 @@ class Terminal:
         prefixes = [str(prefix), *filter(None, [os.environ.get('AMENT_PREFIX_PATH')])]
         self.environment = {
             'AMENT_PREFIX_PATH': os.pathsep.join(prefixes),
-            'ML_INTEGRATION_STORES': os.pathsep.join(
-                (str(home / 'models'), str(home / 'data/ml_integration/models'))
-            ),
+            'ML_INTEGRATION_STORES': str(home / 'models'),
             'XDG_DATA_HOME': str(home / 'data'),
             'ML_INTEGRATION_STATE_DIR': str(home / 'state'),
             'ROS_LOG_DIR': str(home / 'log'),
@@ -124,10 +122,10 @@ class Terminal:
 
     def bring_an_export(self) -> None:
         """Puts a detector that somebody has trained and exported into the home."""
-        if not (DETECTOR / 'model.onnx').exists():
+        if not (COCO / 'model.onnx').exists():
             pytest.skip('the detector is not fetched: make setup')
-        model = onnx.load(DETECTOR / 'model.onnx')
-        labels = (DETECTOR / 'labels.txt').read_text().split('\n')
+        model = onnx.load(COCO / 'model.onnx')
+        labels = (COCO / 'labels.txt').read_text().split('\n')
         facts = {
             'description': 'Ultralytics model', 'task': 'detect', 'stride': '32', 'batch': '1',
             'imgsz': '[416, 416]', 'license': 'public domain',
@@ -137,6 +135,8 @@ class Terminal:
             model.metadata_props.add(key=key, value=fact)
         onnx.save(model, self.home / 'best.onnx')
         cv2.imwrite(str(self.home / 'street.jpg'), photograph())
+        stores = (self.home / 'models', self.home / 'data/ml_integration/models')
+        self.environment['ML_INTEGRATION_STORES'] = os.pathsep.join(map(str, stores))
 
     def bring_the_example(self) -> None:
         """Installs the package of docs/examples, and makes the home look like a checkout."""
@@ -265,9 +265,10 @@ def terminal(
 
 def prepare(terminal: Terminal, block: Block) -> None:
     """What stands before the block in the document: a node that runs, and cameras."""
-    if re.search(r'ml_model \w+ best|best\.onnx --s|model:=best', block.text):
+    served = 'model:=best' in block.text and not reason_not_to_type('ros2 launch')
+    if served or re.search(r'ml_model (add|run) best', block.text):
         terminal.bring_an_export()
-    if re.search(r'ml_model run best|model:=best', block.text):
+    if served or 'ml_model run best' in block.text:
         terminal.type(Command('ml_model add best.onnx --sample street.jpg'))
     if 'range_guard' in block.text:
         terminal.bring_the_example()

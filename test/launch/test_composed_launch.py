@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -81,7 +82,9 @@ def test_every_camera_has_a_detector_and_all_of_them_share_one_process(
         f'/camera_{number}/{name}' for number in range(3) for name in ('detector', 'video_player')
     )
     assert launched.log.count('process started with pid') == 1
-    launched.stop()
+    # The terminal tells the whole group, and launch passes on what it is told.
+    os.killpg(launched.pid, signal.SIGINT)
+    assert launched.wait() == 0
     assert 'process has finished cleanly' in launched.log
 
 

@@ -171,9 +171,14 @@ def test_the_demo_publishes_what_it_detects_in_the_source(
     picture = tmp_path / 'red.png'
     cv2.imwrite(str(picture), np.full((64, 64, 3), (0, 0, 255), np.uint8))
     results = client_node.collect(Detection2DArray, '/detector/detections')
-    launch('demo.launch.py', f'source:={picture}', 'model:=tiny_detector', 'rate_hz:=10.0')
+    launched = launch(
+        'demo.launch.py', f'source:={picture}', 'model:=tiny_detector', 'rate_hz:=10.0'
+    )
     found = results.wait_for(lambda result: result.detections, 'a detection')
     assert {item.hypothesis.class_id for item in found.detections[0].results} == {'red'}
+    os.killpg(launched.pid, signal.SIGINT)
+    assert launched.wait() == 0
+    assert launched.log.count('process has finished cleanly') == 2
 
 
 def test_what_a_user_needs_is_an_argument(
@@ -233,4 +238,14 @@ def test_a_parameter_that_is_refused_does_not_respawn_for_ever(
     assert sentence in launched.log
     assert len(started(launched, 'inference_node')) == 1
     assert 'is not started again: its arguments cannot be used' in launched.log
+    assert 'Traceback' not in launched.log
+
+
+def test_a_model_that_cannot_be_loaded_is_said_once_and_without_a_traceback(
+    launch: Launch, client_node: Client
+) -> None:
+    launched = launch('inference.launch.py', 'model:=tiny_detektor')
+    launched.wait_for_log('once that is mended: ros2 lifecycle set /inference_node configure')
+    assert launched.log.count("there is no model 'tiny_detektor'") == 1
+    assert "Did you mean 'tiny_detector'?" in launched.log
     assert 'Traceback' not in launched.log

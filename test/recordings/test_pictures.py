@@ -91,6 +91,29 @@ def test_a_video_is_read_frame_by_frame(tmp_path: Path) -> None:
     assert [one.name for one in recording] == [one.name for one in read]
 
 
+def test_a_video_that_is_cut_off_is_read_as_far_as_it_goes_and_then_told(tmp_path: Path) -> None:
+    path = tmp_path / 'drive.mp4'
+    path.write_bytes(b'')
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), 10.0, (64, 48))
+    noise = np.random.default_rng(0)
+    for _ in range(30):
+        writer.write(noise.integers(0, 256, (48, 64, 3), np.uint8))
+    writer.release()
+    data = bytearray(path.read_bytes())
+    middle = data.index(b'mdat') + (len(data) - data.index(b'mdat')) // 3
+    end = data.index(b'moov')
+    data[middle:end] = bytes(end - middle)  # a disk that was full for a while
+    path.write_bytes(bytes(data))
+    reading, read = iter(open_recording(path)), 0
+    with pytest.raises(
+        RecordingError, match=r'rest of the video cannot be decoded; got \d+ frames'
+    ):
+        while next(reading, None) is not None:
+            read += 1
+    assert read < 27
+    assert next(reading, None) is None
+
+
 @pytest.mark.parametrize('suffix', ['.npy', '.npz'])
 @pytest.mark.parametrize('count', [1, 3])
 def test_an_array_is_read_as_red_green_blue(suffix: str, count: int, tmp_path: Path) -> None:

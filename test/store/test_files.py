@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ml_integration.store.files import (
+    in_words,
     is_regular,
     open_file,
     open_named_file,
@@ -130,3 +131,17 @@ def test_no_descriptor_stays_open(tmp_path: Path) -> None:
 
 def _open_descriptors() -> list[str]:
     return sorted(path.name for path in Path('/proc/self/fd').iterdir())
+
+
+@pytest.mark.parametrize(
+    ('error', 'words'),
+    [
+        (OSError(errno.ENOENT, 'No such file or directory'), 'there is no such file'),
+        (OSError(errno.EACCES, 'Permission denied'), 'you may not read it'),
+        (OSError(errno.ENOTDIR, 'Not a directory'), 'a part of its path is a file, not a folder'),
+        (OSError(errno.EIO, 'Input/output error'), 'Input/output error'),
+        (ValueError('not a regular file'), 'not a regular file'),
+    ],
+)
+def test_a_reason_is_said_in_words(error: Exception, words: str) -> None:
+    assert in_words(error) == words

@@ -63,9 +63,8 @@ def open_source(path: str, where: str) -> VideoSource:
         raise _refused(path, 'a video file, a picture or a folder of pictures', where)
     place = expanded(path, 'source', where)
     if not place.exists():
-        raise _refused(
-            path, 'a file or folder that exists', where, f'Not found: {place.absolute()}'
-        )
+        what = f"there is no file or folder '{place.absolute()}' to play"
+        raise SettingError('source', path, '', where=where, what=what)
     if not (place.is_dir() or place.is_file()):  # opening it might wait for ever
         raise _refused(path, 'a regular file or a folder', where)
     source = _source(place)

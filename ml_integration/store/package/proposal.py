@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 import yaml
@@ -24,7 +25,8 @@ class Proposal:
 
     Attributes:
         contents: the package's files by name.
-        model: which of them is the model; so are `labels` and `golden`, if not empty.
+        model: which of them is the model; so are `labels` and `golden`, by default the only .txt
+            and the only .npz.
         inputs: sources of the tensors; one of them has no keep and is the trigger.
         task: the task's name.
         settings: of the task, nested as in the manifest.
@@ -63,7 +65,7 @@ def manifest_text(proposal: Proposal) -> str:
         'origin': proposal.origin,
         'files': {name: pin(content) for name, content in proposal.contents.items()},
         'model': proposal.model,
-        **{key: name for key in ('labels', 'golden') if (name := getattr(proposal, key))},
+        **_roles(proposal),
         'inputs': [input_document(item) for item in proposal.inputs],
         'outputs': [tensor_document(spec) for spec in proposal.outputs],
         'settings': dict(proposal.settings),
@@ -74,6 +76,16 @@ def manifest_text(proposal: Proposal) -> str:
         for key, value in document.items()
     )
     return head + ''.join(blocks)
+
+
+def _roles(proposal: Proposal) -> dict[str, str]:
+    given = {'labels': (proposal.labels, '.txt'), 'golden': (proposal.golden, '.npz')}
+    roles = {}
+    for key, (name, suffix) in given.items():
+        alike = [one for one in proposal.contents if PurePath(one).suffix == suffix]
+        if name or len(alike) == 1:
+            roles[key] = name or alike[0]
+    return roles
 
 
 def comment(text: str) -> str:

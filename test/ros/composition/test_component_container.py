@@ -164,9 +164,15 @@ def test_a_node_that_cannot_be_made_is_answered_with_the_reason_and_leaves_nothi
 ) -> None:
     container.load('odd::Plain', node_name='other', node_namespace='/unharmed')
     fields = {'plugin': 'odd::Startable', 'node_name': 'refused', **fields}
+    logged_before = len(container.process.log)
     answer = container.ask(**fields)
     assert (answer.success, answer.unique_id, answer.full_node_name) == (False, 0, '')
     assert reason in answer.error_message
+    is_of_the_program = any(
+        error in reason for error in ('Error: ', 'Exit: ', 'No module', 'has no a')
+    )
+    logged = container.process.log[logged_before:]
+    assert ('Traceback' in logged) is is_of_the_program
     container.wait_until_gone('/refused')
     assert list(container.nodes().values()) == ['/unharmed/other']
     assert container.load('odd::Plain', node_name='refused').success

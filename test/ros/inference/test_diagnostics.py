@@ -160,7 +160,7 @@ def test_nothing_is_received_because_of_a_qos_mismatch(node: NodeUnderTest) -> N
     assert status.level == DiagnosticStatus.WARN
     assert '1 publisher; QoS mismatch: ' in status.message
     assert 'the publisher is best effort, and this node asks for reliable' in status.message
-    assert 'set the parameter sensor_qos to sensor_data' in status.message
+    assert 'with the parameter sensor_qos set to sensor_data' in status.message
     node.unconfigure()
     assert node.client.set_parameter(node.name, 'sensor_qos', 'sensor_data').successful
 

@@ -124,7 +124,7 @@ def test_a_broken_picture_in_a_folder_is_passed_over(folder: Path) -> None:
     ('make', 'expected'),
     [
         (lambda place: '', 'a video file, a picture or a folder of pictures'),  # not set
-        (lambda place: str(place / 'gone.mp4'), 'a file or folder that exists'),  # a typo
+        (lambda place: str(place / 'gone.mp4'), 'there is no file or folder'),  # a typo
         (lambda place: str(place / 'text.mp4'), 'that OpenCV'),  # not a video
         (lambda place: str(place), 'with at least one picture'),  # nothing but text
     ],
@@ -189,7 +189,7 @@ def test_a_missing_file_is_named_and_the_node_can_be_configured_once_it_is_right
 ) -> None:
     process = player(source='/nowhere/gone.mp4')
     assert not client_node.change_state('/video_player', 'configure')
-    process.wait_for_log("got '/nowhere/gone.mp4'; expected a file or folder that exists")
+    process.wait_for_log("there is no file or folder '/nowhere/gone.mp4' to play")
     assert client_node.state('/video_player') == 'unconfigured'
     assert client_node.set_parameter('/video_player', 'source', str(folder)).successful
     assert client_node.change_state('/video_player', 'configure')

@@ -1,0 +1,286 @@
+"""`ml_model add`: from an export to an installed model that a node can serve."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+import onnx_models
+import pytest
+
+from ml_integration import cli
+from ml_integration.cli import add, asking
+from ml_integration.cli.main import main
+from ml_integration.store.package.package import read_package
+from ml_integration.store.state.places import data_home, user_store
+
+Capture = pytest.CaptureFixture[str]
+ROOT = Path(cli.__file__).parents[2]
+
+
+def with_metadata(model: bytes, **metadata: str) -> bytes:
+    loaded = onnx.load_from_string(model)
+    for key, value in metadata.items():
+        loaded.metadata_props.add(key=key, value=value)
+    data: bytes = loaded.SerializeToString()
+    return data
+
+
+DETECTOR = onnx_models.tiny_detector()
+TOLD = with_metadata(
+    DETECTOR,
+    names="{0: 'red', 1: 'green', 2: 'blue'}",
+    task='detect',
+    imgsz='[64, 64]',
+    stride='32',
+    author='Ultralytics',
+    license='AGPL-3.0',
+)
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that everything is run in, with a sample of red squares."""
+    folder = tmp_path / 'work'
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    picture = np.full((96, 128, 3), 20, np.uint8)
+    picture[32:64, 32:64] = (0, 0, 255)
+    cv2.imwrite(str(folder / 'red.png'), picture)
+    return folder
+
+
+def run(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
+    capsys.readouterr()
+    status = main(arguments)
+    return (status, *capsys.readouterr())
+
+
+def added(capsys: Capture, *arguments: str) -> dict[str, Any]:
+    status, out, errors = run(capsys, 'add', *arguments, '--json')
+    assert status == 0, errors
+    document = json.loads(out)
+    assert isinstance(document, dict)
+    return document
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()}
+
+
+def test_an_export_that_says_all_is_added_without_a_question(capsys: Capture, work: Path) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    document = added(capsys, 'best.onnx', '--sample', 'red.png')
+    assert document['model'] == 'best@1'
+    package = read_package(user_store() / 'best' / '1')
+    assert package.labels == ('red', 'green', 'blue')
+    assert package.manifest.license == 'AGPL-3.0'
+    assert package.golden is not None
+    assert sum(document['results']) > 0
+    assert main(['check', 'best']) == 0
+
+
+def test_every_key_of_the_manifest_says_where_it_comes_from(capsys: Capture, work: Path) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    claims = {one['key']: one for one in added(capsys, 'best.onnx')['claims']}
+    assert claims['labels']['origin'] == 'embedded metadata'
+    assert claims['settings.decoder']['origin'] == 'run on the sample'
+    assert claims['encode.layout']['origin'] == 'shapes'
+    assert claims['name']['origin'] == 'default'
+    assert all(one['origin'] and one['source'] for one in claims.values())
+    assert len(claims) == len(added(capsys, 'best.onnx')['claims'])
+    text = (user_store() / 'best' / '1' / 'manifest.yaml').read_text()
+    keys = {line.split(':')[0] for line in text.splitlines() if line[:1].isalpha()}
+    silent = {'schema', 'model'}  # the format's own version, and a name that is always the same
+    assert keys - silent <= {key.split('.')[0] for key in claims}
+    assert '# embedded metadata, ' in text
+
+
+def test_what_was_only_guessed_ends_with_the_flags_that_answer_it(
+    capsys: Capture, work: Path
+) -> None:
+    (work / 'best.onnx').write_bytes(DETECTOR)
+    status, out, errors = run(capsys, 'add', 'best.onnx')
+    assert status == add.OPEN_QUESTIONS
+    assert 'encode.color' in out and 'a guess' in out
+    proposed = next(line for line in errors.splitlines() if 'proposed: ' in line)
+    assert '--set encode.color=rgb' in proposed
+    assert not user_store().exists()
+    flags = proposed.split('proposed: ')[1].split('  (')[0].split(' (')[0]
+    answer = [word.strip("'") for word in flags.replace('--set ', '\n').split('\n')[1:]]
+    arguments = [part for text in answer for part in ('--set', text.strip().strip("'"))]
+    assert added(capsys, 'best.onnx', *arguments)['model'] == 'best@1'
+
+
+def test_open_questions_are_data_too(capsys: Capture, work: Path) -> None:
+    (work / 'best.onnx').write_bytes(DETECTOR)
+    status, out, _ = run(capsys, 'add', 'best.onnx', '--json')
+    assert status == add.OPEN_QUESTIONS
+    (question,) = json.loads(out)['open']
+    assert question['key'] == 'encode'
+    assert len(question['answers']) > 1
+
+
+def test_a_person_at_a_terminal_chooses(
+    capsys: Capture, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (work / 'best.onnx').write_bytes(DETECTOR)
+    monkeypatch.setattr(add, 'is_terminal', lambda: True)
+    answers = iter(['what?', '3'])
+    monkeypatch.setattr('builtins.input', lambda prompt: next(answers))
+    status, out, errors = run(capsys, 'add', 'best.onnx')
+    assert status == 0, errors
+    (source,) = read_package(user_store() / 'best' / '1').manifest.sensor_inputs
+    assert source.encode['color'] == 'bgr'
+    assert 'command line: answered' in out
+
+
+def test_an_end_of_input_at_a_question_leaves_nothing_behind(
+    capsys: Capture, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(prompt: str) -> str:
+        raise EOFError
+
+    (work / 'best.onnx').write_bytes(DETECTOR)
+    monkeypatch.setattr(add, 'is_terminal', lambda: True)
+    monkeypatch.setattr('builtins.input', end)
+    assert run(capsys, 'add', 'best.onnx')[0] == 130
+    assert not data_home().exists()
+
+
+def test_yes_takes_the_proposals_and_says_so(capsys: Capture, work: Path) -> None:
+    (work / 'best.onnx').write_bytes(DETECTOR)
+    status, out, _ = run(capsys, 'add', 'best.onnx', '--yes', '--name', 'colors')
+    assert status == 0
+    assert 'proposal taken by --yes' in out
+    assert 'model:=colors@1 image_topic:=' in out
+    assert '/inference_node/overlay' in out
+
+
+def test_the_next_version_is_chosen_and_the_same_content_is_installed_once(
+    capsys: Capture, work: Path
+) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    assert added(capsys, 'best.onnx')['new']
+    again = added(capsys, 'best.onnx')
+    assert (again['model'], again['new']) == ('best@1', False)
+    (work / 'best.onnx').write_bytes(with_metadata(TOLD, comment='trained for longer'))
+    other = added(capsys, 'best.onnx')
+    assert (other['model'], other['new']) == ('best@2', True)
+
+
+def test_the_picture_shows_the_boxes(capsys: Capture, work: Path) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    added(capsys, 'best.onnx', '--sample', 'red.png', '--picture', 'seen.png')
+    before, after = (cv2.imread(name) for name in ('red.png', 'seen.png'))
+    assert before is not None and after is not None
+    assert np.abs(before.astype(int) - after).max() > 100
+
+
+def test_a_picture_that_is_there_is_not_written_over(capsys: Capture, work: Path) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    before = (work / 'red.png').read_bytes()
+    status, _, errors = run(capsys, 'add', 'best.onnx', '--picture', 'red.png')
+    assert status == 1 and 'red.png: there is something already' in errors
+    assert (work / 'red.png').read_bytes() == before
+    assert not user_store().exists()
+
+
+@pytest.mark.parametrize('location', ['best.onnx.data', './best.onnx.data'])
+def test_weights_beside_the_model_are_packed_with_it(
+    location: str, capsys: Capture, work: Path
+) -> None:
+    model = onnx.load_from_string(TOLD)
+    # Sizes of shapes stay inside: the engine wants to know them early.
+    onnx.save_model(
+        model, 'best.onnx', save_as_external_data=True, location=location, size_threshold=100
+    )
+    added(capsys, 'best.onnx')
+    package = read_package(user_store() / 'best' / '1')
+    assert package.manifest.external == ('best.onnx.data',)
+
+
+def test_an_archive_is_read_as_a_folder_is(capsys: Capture, work: Path) -> None:
+    with zipfile.ZipFile('export.zip', 'w') as archive:
+        archive.writestr('weights/best.onnx', DETECTOR)
+        archive.writestr('classes.txt', 'red\ngreen\nblue\n')
+    document = added(capsys, 'export.zip', '--yes')
+    assert document['model'] == 'export@1'
+    assert read_package(Path(document['directory'])).labels == ('red', 'green', 'blue')
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'words'),
+    [
+        ('best.pt', b'PK', 'PyTorch'),
+        ('best.onnx', b'', 'the file is empty'),
+        ('best.onnx', DETECTOR[:-9], 'cut off'),
+        ('best.onnx', onnx_models.identity(), 'looks like a picture'),
+        ('best.zip', b'PK\x03\x04 nonsense', 'best.zip'),
+        ('best.onnx', onnx_models.tiny_detector(spoiled=True), 'best.onnx'),
+    ],
+)
+def test_what_cannot_be_added_is_one_sentence_and_leaves_nothing(
+    name: str, content: bytes, words: str, capsys: Capture, work: Path
+) -> None:
+    (work / name).write_bytes(content)
+    status, out, errors = run(capsys, 'add', name, '--yes')
+    assert (status, out) == (1, '')
+    assert words in errors and errors.count('\n') == 1 and 'fault of ml_model' not in errors
+    assert not data_home().exists()
+    assert files_below(work) == {name, 'red.png'}
+
+
+@pytest.mark.parametrize(
+    ('assignment', 'words'),
+    [
+        ('color=bgr', 'KEY=VALUE'),
+        ('encode.colour=bgr', "Did you mean 'color'?"),
+        ('encode.color=pink', 'one of rgb, bgr, gray'),
+        ('size=many', 'width, height'),
+        ('encode.mean=[', 'a value as in a manifest'),
+    ],
+)
+def test_an_answer_that_is_none_is_refused(
+    assignment: str, words: str, capsys: Capture, work: Path
+) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    status, _, errors = run(capsys, 'add', 'best.onnx', '--set', assignment)
+    assert status == 1
+    assert words in errors
+
+
+def test_an_interrupt_leaves_nothing_behind(
+    capsys: Capture, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    (work / 'best.onnx').write_bytes(TOLD)
+    monkeypatch.setattr('ml_integration.exports.adding.install', interrupt)
+    assert run(capsys, 'add', 'best.onnx')[0] == 130
+    assert files_below(user_store()) == set()
+    assert list(user_store().iterdir()) == []
+
+
+def test_a_terminal_is_one_only_with_both_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, 'stdin', None)
+    assert not asking.is_terminal()
+
+
+def test_adding_in_a_process_without_a_terminal_asks_nobody(work: Path) -> None:
+    (work / 'best.onnx').write_bytes(DETECTOR)
+    command = [sys.executable, '-m', 'ml_integration.cli.main', 'add', 'best.onnx']
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=60
+    )
+    assert done.returncode == add.OPEN_QUESTIONS
