@@ -34,7 +34,10 @@ def exports() -> Iterator[tuple[str, Export]]:
         yield recipe.name, partial(hugging_face.export, recipe)
     for name in timm_models.MODELS:
         yield name, partial(timm_models.export, name)
-    yield 'torchvision_mobilenet', partial(torchvision_models.export, 'torchvision_mobilenet')
+    name = 'torchvision_mobilenet'
+    yield name, partial(torchvision_models.classifier, name)
+    name = 'torchvision_ssdlite'
+    yield name, partial(torchvision_models.detector, name)
 
 
 def main() -> int:

@@ -31,14 +31,14 @@ class Case:
     Attributes:
         name: name of its folder, which holds what a person would get.
         pictures: results, by the picture's file name.
-        arguments: what a person has to say because the export cannot.
-        refused: what `ml_model add` says instead of adding it; empty if it is added.
+        arguments: what a person answers, where the export leaves something open.
+        asked: keys of the questions that it leaves open.
     """
 
     name: str
     pictures: Mapping[str, Sequence[Expected]] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
-    refused: str = ''
+    asked: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> None:
         """Writes itself beside the folder of the export, as `NAME.json`."""

@@ -44,6 +44,8 @@ TRANSFORMER = {
     'num_attention_heads': 2,
     'intermediate_size': 32,
 }
+READ = ('image-classification', 'object-detection')
+"""Tasks whose results are recorded; the others are refused."""
 LEAST = 0.05
 """Smallest score of objects that are recorded."""
 
@@ -59,7 +61,6 @@ class Recipe:
         heads: beginnings of the names of its layers that give the scores.
         factor: what their weights are multiplied with.
         task: as optimum calls it.
-        refused: what `ml_model add` says about it.
     """
 
     name: str
@@ -68,7 +69,6 @@ class Recipe:
     heads: tuple[str, ...]
     factor: float
     task: str = 'image-classification'
-    refused: str = ''
 
 
 def vit() -> Any:
@@ -209,7 +209,6 @@ RECIPES = (
     ),
     Recipe(
         'segformer', segformer, _T.SegformerImageProcessor, (), 1, 'semantic-segmentation',
-        'no task here reads it yet',
     ),
 )  # fmt: skip
 
@@ -228,8 +227,8 @@ def export(recipe: Recipe, folder: Path, pictures: Pictures) -> Case:
         model.save_pretrained(trained)
         processor.save_pretrained(trained)
         main_export(trained, folder / recipe.name, task=recipe.task, do_validation=False)
-    if recipe.refused:
-        return Case(recipe.name, refused=recipe.refused)
+    if recipe.task not in READ:
+        return Case(recipe.name)
     seen = {name: list(_seen(model, processor, one)) for name, one in pictures.items()}
     return Case(recipe.name, seen)
 

@@ -19,7 +19,7 @@ from ml_integration.exports.sample_pictures import own_pictures
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get('EXPORTERS_PYTHON', '')
 CLASSIFIERS = ('vit', 'convnext', 'resnet', 'swin', 'timm_vit', 'timm_resnet')
-BARE = 'torchvision_mobilenet'
+BARE_CLASSIFIER, BARE_DETECTOR = 'torchvision_mobilenet', 'torchvision_ssdlite'
 DETECTORS = ('detr', 'yolos', 'rt_detr', 'rt_detr_v2', 'd_fine')
 BOX_PX = 0.5
 SCORE = 1e-3
@@ -93,36 +93,29 @@ def test_classifier_is_added_and_gives_what_its_exporter_gives(
     assert_same_classes(exports.said(name), seen(exports, place, name, capsys))
 
 
-def test_bare_classifier_is_not_guessed_but_asked_about(
-    exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert add(exports, place, BARE) == OPEN_QUESTIONS
-    assert not (place / 'store').exists()
-    (question,) = json.loads(capsys.readouterr().out)['open']
-    assert question['key'] == 'encode'
-    said = exports.said(BARE)
-    assert add(exports, place, BARE, *said['arguments']) == 0
-    assert_same_classes(said, seen(exports, place, BARE, capsys))
-
-
 @pytest.mark.parametrize('name', DETECTORS)
 def test_detector_is_added_and_gives_what_its_exporter_gives(
     name: str, exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = exports.said(name)
     assert add(exports, place, name) == 0
+    assert_same_objects(exports, name, seen(exports, place, name, capsys))
+
+
+@pytest.mark.parametrize('name', [BARE_CLASSIFIER, BARE_DETECTOR])
+def test_bare_export_is_not_guessed_but_asked_about(
+    name: str, exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert add(exports, place, name) == OPEN_QUESTIONS
+    assert not (place / 'store').exists()
+    said = exports.said(name)
+    questions = json.loads(capsys.readouterr().out)['open']
+    assert [one['key'] for one in questions] == said['asked']
+    assert add(exports, place, name, *said['arguments']) == 0
     found = seen(exports, place, name, capsys)
-    assert found.keys() == said['pictures'].keys()
-    for picture, expected in said['pictures'].items():
-        size = cv2.imread(str(exports.pictures / picture)).shape[:2]
-        open_ = [one for one in map(partial(clipped, size=size), expected) if has_area(one)]
-        for one in found[picture]:
-            same = next((other for other in open_ if alike(one, other)), None)
-            assert same is not None, f'{picture}: {one} is none of {open_}'
-            open_.remove(same)
-        missed = [one for one in open_ if one['score'] > THRESHOLD + SCORE]
-        assert not missed, f'{picture}: {missed}'
-    assert_tell_apart(said)
+    if name == BARE_CLASSIFIER:
+        assert_same_classes(said, found)
+    else:
+        assert_same_objects(exports, name, found)
 
 
 def test_segmentation_is_refused_with_the_reason(
@@ -141,6 +134,23 @@ def assert_same_classes(said: dict[str, Any], found: dict[str, list[dict[str, An
         assert len(found[picture]) >= min(5, len(scores))
         for one in found[picture]:
             assert one['score'] == pytest.approx(scores[one['label']], abs=SCORE), picture
+    assert_tell_apart(said)
+
+
+def assert_same_objects(
+    exports: Exports, name: str, found: dict[str, list[dict[str, Any]]]
+) -> None:
+    said = exports.said(name)
+    assert found.keys() == said['pictures'].keys()
+    for picture, expected in said['pictures'].items():
+        size = cv2.imread(str(exports.pictures / picture)).shape[:2]
+        open_ = [one for one in map(partial(clipped, size=size), expected) if has_area(one)]
+        for one in found[picture]:
+            same = next((other for other in open_ if alike(one, other)), None)
+            assert same is not None, f'{picture}: {one} is none of {open_}'
+            open_.remove(same)
+        missed = [one for one in open_ if one['score'] > THRESHOLD + SCORE]
+        assert not missed, f'{picture}: {missed}'
     assert_tell_apart(said)
 
 
