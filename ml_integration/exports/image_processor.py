@@ -17,9 +17,15 @@ INTERPOLATIONS = {0: 'nearest', 1: 'lanczos', 2: 'linear', 3: 'cubic', 4: 'area'
 _SHORTEST = (
     *('CLIP', 'ChineseCLIP', 'ConvNext', 'Levit', 'MobileNetV1', 'MobileNetV2', 'MobileViT'),
     *('PoolFormer', 'Bit', 'Detr', 'Yolos', 'ConditionalDetr', 'DeformableDetr', 'MaskFormer'),
+    'Mask2Former',
 )
 """Processors for which a size of one number is that of the shorter side."""
-_DETR = ('Detr', 'Yolos', 'ConditionalDetr', 'DeformableDetr', 'GroundingDino', 'MaskFormer')
+_STRETCHED_UP = ('MaskFormer', 'Mask2Former')
+"""Processors that stretch pictures up to a multiple, where others add an edge."""
+_DETR = (
+    *('Detr', 'Yolos', 'ConditionalDetr', 'DeformableDetr', 'GroundingDino'),
+    *_STRETCHED_UP,
+)
 """Processors that pad with zeros after normalizing."""
 
 
@@ -35,9 +41,10 @@ def encode_of(said: Document) -> Said:
     found: Said = {'color': ('bgr' if said.flag('do_flip_channel_order') else 'rgb', 'color')}
     if 'do_flip_channel_order' in said:
         found['color'] = (found['color'][0], 'do_flip_channel_order')
+    rounding = 'torchvision' if _kind(said) in _STRETCHED_UP else 'transformers'
     found.update(_resized(said))
     found['resampling'] = ('pillow', 'resample')
-    found['rounding'] = ('transformers', 'image_processor_type')
+    found['rounding'] = (rounding, 'image_processor_type')
     resample = said.whole('resample', 0, 5)
     if resample is not None:
         if resample not in INTERPOLATIONS:
@@ -169,7 +176,10 @@ def _shortest(said: Document, edge: int) -> Iterator[tuple[str, tuple[Any, str]]
     if _kind(said) == 'Yolos':
         yield 'resize_multiple', (16, 'image_processor_type')
     divisor = said.whole('size_divisor')
-    if divisor:
+    if divisor and _kind(said) in _STRETCHED_UP:
+        yield 'resize_multiple', (divisor, 'size_divisor')
+        yield 'resize_up', (True, 'image_processor_type')
+    elif divisor:
         yield 'pad_multiple', (divisor, 'size_divisor')
     if said.flag('do_pad') is not False:
         yield from _zeros()
