@@ -15,8 +15,12 @@ from dev.exporters.pictures import Pictures
 from dev.exporters.spread import spread
 
 CLASSES = ('cat', 'cup', 'dog', 'person', 'rocket', 'wheel')
-MODELS = {'timm_vit': ('test_vit', 'head.', 1.0), 'timm_resnet': ('test_resnet', 'fc.', 3.0)}
-"""Architecture, last layer and what its weights are multiplied with, by the case's name."""
+MODELS = {
+    'timm_vit': ('test_vit', 'head.', 1.0, False),
+    'timm_resnet': ('test_resnet', 'fc.', 3.0, True),
+}
+"""By the case's name: architecture, last layer, what its weights are multiplied with, and whether
+torch's newer exporter is used, which puts weights into a file of their own."""
 
 
 def export(name: str, folder: Path, pictures: Pictures) -> Case:
@@ -27,7 +31,7 @@ def export(name: str, folder: Path, pictures: Pictures) -> Case:
         folder: of all cases.
         pictures: to record.
     """
-    architecture, head, factor = MODELS[name]
+    architecture, head, factor, newer = MODELS[name]
     model = timm.create_model(architecture, num_classes=len(CLASSES), exportable=True).eval()
     spread(model, (head,), factor)
     config = resolve_model_data_config(model)
@@ -36,7 +40,7 @@ def export(name: str, folder: Path, pictures: Pictures) -> Case:
     save_config_for_hf(model, str(out / 'config.json'), {'label_names': list(CLASSES)})
     like = torch.rand(1, *config['input_size'])
     names = {'input_names': ['input0'], 'output_names': ['output0']}
-    torch.onnx.export(model, (like,), out / f'{architecture}.onnx', dynamo=False, **names)
+    torch.onnx.export(model, (like,), out / f'{architecture}.onnx', dynamo=newer, **names)
     transform = create_transform(**config, is_training=False)
     return Case(name, {key: _seen(model, transform(one)) for key, one in pictures.items()})
 
