@@ -57,6 +57,9 @@ PROCESSORS: dict[str, dict[str, Any]] = {
     'hf_detr': DETR_PROCESSOR,
     'hf_detr_padded': {**DETR_PROCESSOR, 'pad_size': {'height': 1333, 'width': 1333}},
     'hf_yolos': {**DETR_PROCESSOR, 'image_processor_type': 'YolosImageProcessor'},
+    'hf_mask2former': {
+        **DETR_PROCESSOR, 'image_processor_type': 'Mask2FormerImageProcessor', 'size_divisor': 32,
+    },
     'hf_glpn': {
         'image_processor_type': 'GLPNImageProcessor', 'do_resize': True, 'do_rescale': True,
         'resample': 2, 'size_divisor': 32,
@@ -64,10 +67,6 @@ PROCESSORS: dict[str, dict[str, Any]] = {
     'hf_sam': vit(
         'Sam', size={'longest_edge': 1024}, do_pad=True, **IMAGENET,
         pad_size={'height': 1024, 'width': 1024},
-    ),
-    'hf_mask2former': vit(
-        'Mask2Former', size={'shortest_edge': 800, 'longest_edge': 1333}, size_divisor=32,
-        **IMAGENET,
     ),
 }  # fmt: skip
 
