@@ -26,7 +26,7 @@ from ml_integration.exports.picture_claims import (
     size_question,
     sized,
 )
-from ml_integration.exports.questions import Choice, Question
+from ml_integration.exports.questions import Choice, Question, written
 from ml_integration.exports.reading import claims_of
 from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.source import Source
@@ -106,7 +106,7 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     picture = picture_of(export.inputs)
     if picture is None:
         raise no_picture(source)
-    _check_picture(picture, export.label)
+    _check_picture(picture, said, export.label)
     claims = encode_claims(picture, said)
     fixed = sized(picture, claims)
     specs = tuple(fixed if spec is picture else spec for spec in export.inputs)
@@ -125,7 +125,10 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     read = Claims(tuple(_of_fit(best)))
     if claims.value('task') != best.task:  # such as boxes of a model for segmentation
         claims = Claims(tuple(claim for claim in read if claim.key == 'task')).then(claims)
-    claims = Claims(tuple(_of_style(best, claims))).then(claims).then(read)
+    against = tuple(_against(best, claims))
+    claims = Claims((*against, *_of_style(best, claims))).then(claims).then(read)
+    sentences = (claim.source for claim in against)
+    readings = replace(readings, warnings=(*readings.warnings, *sentences))
     inputs = tuple(_filled(item, claims) for item in inputs)
     asked = (
         size_question(picture, said),
@@ -140,9 +143,27 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
 @contextmanager
 def raw_pipeline(source: Source, inputs: tuple[ModelInput, ...]) -> Iterator[Pipeline]:
     """Opens a model whose outputs are left as they are."""
-    files = files_of(source)
-    proposal = Proposal('model', 1, files, MODEL, inputs, source.export.outputs, 'tensor', {}, ())
-    contents = {**files, MANIFEST: manifest_text(proposal).encode()}
+    files, outputs = files_of(source), source.export.outputs
+    with _opened(
+        source, Proposal('model', 1, files, MODEL, inputs, outputs, 'tensor', {}, ())
+    ) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def pipeline_of(draft: Draft) -> Iterator[Pipeline]:
+    """Opens a model as a draft reads it, without its labels."""
+    files, inputs, outputs = files_of(draft.source), draft.inputs, draft.outputs
+    task, settings = draft.task, draft.settings
+    with _opened(
+        draft.source, Proposal('model', 1, files, MODEL, inputs, outputs, task, settings, ())
+    ) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def _opened(source: Source, proposal: Proposal) -> Iterator[Pipeline]:
+    contents = {**files_of(source), MANIFEST: manifest_text(proposal).encode()}
     pipeline = Loader().load(package_of(contents, Path(source.export.label)))
     try:
         yield pipeline
@@ -160,18 +181,27 @@ def _answered(claims: Claims) -> bool:
     return any(c.origin is Origin.PERSON and c.key.startswith('encode.') for c in claims)
 
 
-def _check_picture(picture: TensorSpec, label: str) -> None:
+def _check_picture(picture: TensorSpec, said: Claims, label: str) -> None:
     """Refuses a picture's input that no encoder fills.
 
     Raises:
-        ExportError: its type or its batch is none that can be filled.
+        ExportError: its type or its batch is none that can be filled, or nobody says how pixels
+            become int8.
     """
     if picture.dtype not in DTYPES:
         raise ExportError(
             f"its picture '{picture.name}' has the type {picture.dtype}, which is not filled here",
             where=label,
             expected=f'one of {", ".join(DTYPES)}',
-            hint='Export it with another type of input; int8 inside of the model is fine.',
+            hint='Export it with another type of input.',
+        )
+    if picture.dtype == 'int8' and 'mean' not in said.below('encode.'):
+        raise ExportError(
+            f"its picture '{picture.name}' has the type int8, and nothing says how pixels from 0 "
+            'to 255 become numbers from -128 to 127',
+            where=label,
+            hint='If it is by taking 128 off, add it with: '
+            "--set encode.scale=1 --set 'encode.mean=[128]'.",
         )
     if picture.shape[0] not in (1, None):
         raise ExportError(
@@ -185,8 +215,14 @@ def _check_picture(picture: TensorSpec, label: str) -> None:
 def no_picture(source: Source) -> ExportError:
     """Makes the error for a model without a picture."""
     hint = 'Make a package to fill in with: ml_model new tensor NAME.'
-    if any(len(s.shape) == 3 and {1, 3} & {s.shape[0], s.shape[2]} for s in source.export.inputs):
+    shapes = [spec.shape for spec in source.export.inputs]
+    if any(len(shape) == 3 and {1, 3} & {shape[0], shape[2]} for shape in shapes):
         hint = 'It lacks a batch: export it with a first size of 1.'
+    elif any(len(shape) == 4 and {shape[1], shape[3]} & {2, 4, 6} for shape in shapes):
+        hint = (
+            'Pictures have 1 or 3 channels here; more, such as depth or a second picture, have '
+            'to come in an input of their own.'
+        )
     return ExportError(
         'none of its inputs looks like a picture, and messages of other kinds have to be chosen '
         'by a person',
@@ -230,6 +266,16 @@ def _of_fit(fit: Fit) -> Iterator[Claim]:
     yield Claim('task', fit.task, Origin.SAMPLE, fit.why, fit.sure)
     for key, value in flattened(fit.settings).items():
         yield Claim(f'settings.{key}', value, Origin.SAMPLE, fit.why, fit.sure)
+
+
+def _against(fit: Fit, claims: Claims) -> Iterator[Claim]:
+    """Yields the settings about which the run proves a file wrong."""
+    for key, value in flattened(fit.settings).items():
+        said = claims.get(f'settings.{key}')
+        if said is None or said.origin is Origin.PERSON or said.value == value:
+            continue
+        source = f'{fit.why}, though {said.source} asks for {key} {written(said.value)}'
+        yield Claim(said.key, value, Origin.SAMPLE, source, fit.sure)
 
 
 def _of_style(fit: Fit, claims: Claims) -> Iterator[Claim]:
