@@ -30,11 +30,11 @@ from ml_integration.exports.adding import (
 )
 from ml_integration.exports.answers import answers_of
 from ml_integration.exports.choice_pictures import picture_of_choices
-from ml_integration.exports.claims import Claim
+from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.contact_sheet import contact_sheet, write_picture
 from ml_integration.exports.doubts import RESULTS, doubts
 from ml_integration.exports.drafting import Draft, draft, with_tensors
-from ml_integration.exports.package_writer import Written, write_package
+from ml_integration.exports.package_writer import Written, in_order, write_package
 from ml_integration.exports.picture_check import PictureCheck
 from ml_integration.exports.questions import ACCEPTED, Question, proposals
 from ml_integration.exports.sample_pictures import Picture, own_pictures, pictures_of
@@ -215,10 +215,17 @@ def _add(args: argparse.Namespace, proof: _Proof, name: Claim) -> Added:
     drafted, written, check, told = proof.drafted, proof.written, proof.check, proof.sample
     directory = there or _installed(args, store, written, name)
     model = f'{name.value}@{directory.name}'
+    if there is not None:
+        claims = Claims((_version_there(there),)).then(written.claims)
+        written = replace(written, claims=in_order(claims))
     added = Added(model, directory, there is None, drafted, written, check, told)
     if there is not None and args.picture is None:
         return added
     return replace(added, picture=_picture(args.picture, check, model))
+
+
+def _version_there(folder: Path) -> Claim:
+    return Claim('version', int(folder.name), Origin.DEFAULT, 'the one that is installed already')
 
 
 def _installed(args: argparse.Namespace, store: Path, written: Written, name: Claim) -> Path:

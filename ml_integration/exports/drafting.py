@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.inputs import ConstantInput, ModelInput, SensorInput
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
-from ml_integration.errors import ExportError
+from ml_integration.errors import ExportError, MlIntegrationError
 from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.guessed_inputs import guess_inputs
 from ml_integration.exports.outputs import Fit, Readings, read_outputs
@@ -27,7 +27,7 @@ from ml_integration.exports.picture_claims import (
     sized,
 )
 from ml_integration.exports.questions import Choice, Question, written
-from ml_integration.exports.reading import claims_of
+from ml_integration.exports.reading import read_export
 from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.source import Source
 from ml_integration.exports.trial import try_on
@@ -49,6 +49,7 @@ class Draft:
         inputs: what fills the model's tensors.
         readings: what its outputs could be; the first is taken.
         questions: what a person has to say.
+        conflicts: sentences about what the export says twice and differently.
     """
 
     source: Source
@@ -56,6 +57,7 @@ class Draft:
     inputs: tuple[ModelInput, ...]
     readings: Readings
     questions: tuple[Question, ...]
+    conflicts: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
@@ -102,7 +104,8 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
         MlIntegrationError: what was claimed contradicts the model.
     """
     export = source.export
-    said = Claims(tuple(answers)).then(claims_of(export))
+    reading, answered = read_export(export), Claims(tuple(answers))
+    said = answered.then(reading.claims)
     picture = picture_of(export.inputs)
     if picture is None:
         raise no_picture(source)
@@ -115,12 +118,7 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
         runs = _run_on(pipeline, pictures)
     readings = read_outputs(specs, export.outputs, claims, runs)
     if not readings.fits:
-        hint = 'To have its numbers as they are, add it with: --task tensor.'
-        if encode_question(claims, False) or _answered(claims):
-            hint += (
-                ' If it is something else, are its pictures prepared as it wants them (encode)?'
-            )
-        raise ExportError(readings.refusal, where=export.label, hint=hint)
+        raise _unread(source, answers, pictures, readings.refusal, claims)
     best = readings.fits[0]
     read = Claims(tuple(_of_fit(best)))
     if claims.value('task') != best.task:  # such as boxes of a model for segmentation
@@ -137,7 +135,8 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
         *(_constant_question(item, claims) for item in inputs),
     )
     questions = tuple(question for question in asked if question is not None)
-    return Draft(source, claims, inputs, readings, questions)
+    conflicts = tuple(text for key, text in reading.conflicts if answered.get(key) is None)
+    return Draft(source, claims, inputs, readings, questions, conflicts)
 
 
 @contextmanager
@@ -176,9 +175,36 @@ def files_of(source: Source) -> dict[str, bytes]:
     return {MODEL: source.content, **source.external}
 
 
-def _answered(claims: Claims) -> bool:
-    """Tells whether a person said how pictures are prepared."""
-    return any(c.origin is Origin.PERSON and c.key.startswith('encode.') for c in claims)
+def _unread(
+    source: Source,
+    answers: Sequence[Claim],
+    pictures: Sequence[Picture],
+    refusal: str,
+    claims: Claims,
+) -> ExportError:
+    """Makes the error for outputs that nothing reads; suspects first what a person has set."""
+    label = source.export.label
+    plain = 'To have its numbers as they are, add it with: --task tensor.'
+    mine = [one for one in answers if _prepares(one)]
+    if mine:
+        told = ' '.join(f'{one.key}={written(one.value)}' for one in mine)
+        with suppress(MlIntegrationError):
+            without = draft(source, [one for one in answers if not _prepares(one)], pictures)
+            fit = without.readings.fits[0]
+            return ExportError(
+                f'with {told} no task can read its outputs; without, they are read as '
+                f'{fit.task}: {fit.why}',
+                where=label,
+                hint=f'Leave that out, or correct it. {plain}',
+            )
+    if mine or encode_question(claims, False):
+        plain += ' If it is something else, are its pictures prepared as it wants them (encode)?'
+    return ExportError(refusal, where=label, hint=plain)
+
+
+def _prepares(claim: Claim) -> bool:
+    """Tells whether a claim is a person's on how pictures are prepared."""
+    return claim.origin is Origin.PERSON and claim.key.startswith('encode.')
 
 
 def _check_picture(picture: TensorSpec, said: Claims, label: str) -> None:
