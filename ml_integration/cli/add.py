@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from ml_integration.cli.added import Added, document_of, show
-from ml_integration.cli.arguments import add_json, add_state, path, state_of
+from ml_integration.cli.arguments import add_into, add_json, add_state, path, state_of
 from ml_integration.cli.asking import ask, is_terminal, list_open
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.claims_table import claim_document, question_document, show_claims
@@ -71,12 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='picture, folder, video, .npy or bag (default: photographs that come along)',
     )
     parser.add_argument('--yes', action='store_true', help='take what is proposed')
-    parser.add_argument(
-        '--into',
-        type=path,
-        metavar='DIR',
-        help='the store (default: ~/.local/share/ml_integration/models)',
-    )
+    add_into(parser)
     parser.add_argument(
         '--picture', type=path, metavar='FILE', help='where to write the picture with the results'
     )

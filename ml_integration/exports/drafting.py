@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ExportError, MlIntegrationError
 from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.dotted_keys import flattened, nested
 from ml_integration.exports.guessed_inputs import guess_inputs
 from ml_integration.exports.outputs import Fit, Readings, read_outputs
 from ml_integration.exports.picture_claims import (
@@ -26,8 +27,9 @@ from ml_integration.exports.picture_claims import (
     size_question,
     sized,
 )
-from ml_integration.exports.questions import Choice, Question, written
+from ml_integration.exports.questions import Question, written
 from ml_integration.exports.reading import read_export
+from ml_integration.exports.reading_questions import constant_question, reading_question
 from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.source import Source
 from ml_integration.exports.trial import try_on
@@ -130,9 +132,9 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     inputs = tuple(_filled(item, claims) for item in inputs)
     asked = (
         size_question(picture, said),
-        _reading_question(readings, said),
+        reading_question(readings, said),
         encode_question(claims, claims.value('task') == 'classification'),
-        *(_constant_question(item, claims) for item in inputs),
+        *(constant_question(item, claims) for item in inputs),
     )
     questions = tuple(question for question in asked if question is not None)
     conflicts = tuple(text for key, text in reading.conflicts if answered.get(key) is None)
@@ -259,18 +261,6 @@ def no_picture(source: Source) -> ExportError:
     )
 
 
-def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns dotted names as mappings in mappings."""
-    found: dict[str, Any] = {}
-    for name, value in flat.items():
-        *outer, last = name.split('.')
-        inner = found
-        for part in outer:
-            inner = inner.setdefault(part, {})
-        inner[last] = value
-    return found
-
-
 def _filled(item: ModelInput, claims: Claims) -> ModelInput:
     """Returns an input with what is claimed of it."""
     if isinstance(item, SensorInput):
@@ -311,46 +301,3 @@ def _of_style(fit: Fit, claims: Claims) -> Iterator[Claim]:
         if known is None or not known.sure:
             source = f'exports for the decoder {fit.settings.get("decoder")} want it'
             yield Claim(f'encode.{key}', value, Origin.DEFAULT, source, sure=False)
-
-
-def flattened(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-    """Returns mappings in mappings as dotted names."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat.update(flattened(value, f'{prefix}{key}.'))
-        else:
-            flat[f'{prefix}{key}'] = value
-    return flat
-
-
-def _reading_question(readings: Readings, said: Claims) -> Question | None:
-    if said.get('settings.decoder') is not None:
-        return None
-    unlike = [fit for n, fit in enumerate(readings.equal) if fit not in readings.equal[:n]]
-    if len(unlike) < 2 and (readings.fits[0].sure or said.get('task') is not None):
-        return None
-    choices = (Choice(f'{_named(fit)}: {fit.why}', _said(fit)) for fit in unlike)
-    return Question('outputs', 'Nothing says for sure how the outputs are read.', tuple(choices))
-
-
-def _said(fit: Fit) -> tuple[tuple[str, Any], ...]:
-    settings = flattened(fit.settings)
-    return (('task', fit.task), *((f'settings.{key}', settings[key]) for key in settings))
-
-
-def _named(fit: Fit) -> str:
-    decoder = fit.settings.get('decoder')
-    return f'{fit.task} ({decoder})' if decoder else fit.task
-
-
-def _constant_question(item: ModelInput, claims: Claims) -> Question | None:
-    if not isinstance(item, ConstantInput) or claims.get(f'inputs.{item.tensor}') is not None:
-        return None
-    if item.value != 0:  # a size or a factor that is known
-        return None
-    return Question(
-        f'inputs.{item.tensor}',
-        f"The input '{item.tensor}' takes a number, and nothing says which one.",
-        tuple(Choice(f'{value:g}', ((f'inputs.{item.tensor}', value),)) for value in (1.0, 0.0)),
-    )
