@@ -18,6 +18,7 @@ from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ExportError
 from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.guessed_inputs import guess_inputs
+from ml_integration.exports.input_check import check_others, check_picture, no_picture
 from ml_integration.exports.outputs import Fit, Readings, read_outputs
 from ml_integration.exports.picture_claims import (
     encode_claims,
@@ -31,7 +32,6 @@ from ml_integration.exports.reading import claims_of
 from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.source import Source
 from ml_integration.exports.trial import try_on
-from ml_integration.ops.picture_input import DTYPES
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.package.package import package_of
 from ml_integration.store.package.proposal import Proposal, manifest_text
@@ -105,8 +105,9 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     said = Claims(tuple(answers)).then(claims_of(export))
     picture = picture_of(export.inputs)
     if picture is None:
-        raise no_picture(source)
-    _check_picture(picture, export.label)
+        raise no_picture(export)
+    check_picture(picture, export.label)
+    check_others(export.inputs, export.label)
     claims = encode_claims(picture, said)
     fixed = sized(picture, claims)
     specs = tuple(fixed if spec is picture else spec for spec in export.inputs)
@@ -158,43 +159,6 @@ def files_of(source: Source) -> dict[str, bytes]:
 def _answered(claims: Claims) -> bool:
     """Tells whether a person said how pictures are prepared."""
     return any(c.origin is Origin.PERSON and c.key.startswith('encode.') for c in claims)
-
-
-def _check_picture(picture: TensorSpec, label: str) -> None:
-    """Refuses a picture's input that no encoder fills.
-
-    Raises:
-        ExportError: its type or its batch is none that can be filled.
-    """
-    if picture.dtype not in DTYPES:
-        raise ExportError(
-            f"its picture '{picture.name}' has the type {picture.dtype}, which is not filled here",
-            where=label,
-            expected=f'one of {", ".join(DTYPES)}',
-            hint='Export it with another type of input; int8 inside of the model is fine.',
-        )
-    if picture.shape[0] not in (1, None):
-        raise ExportError(
-            f'it wants {picture.shape[0]} pictures at once, and each picture is run by itself',
-            where=label,
-            got=str(picture),
-            hint='Export it with a batch of 1, or with a free one.',
-        )
-
-
-def no_picture(source: Source) -> ExportError:
-    """Makes the error for a model without a picture."""
-    hint = 'Make a package to fill in with: ml_model new tensor NAME.'
-    if any(len(s.shape) == 3 and {1, 3} & {s.shape[0], s.shape[2]} for s in source.export.inputs):
-        hint = 'It lacks a batch: export it with a first size of 1.'
-    return ExportError(
-        'none of its inputs looks like a picture, and messages of other kinds have to be chosen '
-        'by a person',
-        where=source.export.label,
-        got='; '.join(map(str, source.export.inputs)),
-        expected='an input such as float32[1, 3, 640, 640]',
-        hint=hint,
-    )
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,7 +222,10 @@ def _reading_question(readings: Readings, said: Claims) -> Question | None:
     unlike = [fit for n, fit in enumerate(readings.equal) if fit not in readings.equal[:n]]
     if len(unlike) < 2 and (readings.fits[0].sure or said.get('task') is not None):
         return None
-    choices = (Choice(f'{_named(fit)}: {fit.why}', _said(fit)) for fit in unlike)
+    choices = [Choice(f'{_named(fit)}: {fit.why}', _said(fit)) for fit in unlike]
+    if not readings.fits[0].sure:
+        text = 'tensor: the numbers as they are, such as an embedding or a measure'
+        choices.append(Choice(text, (('task', 'tensor'),)))
     return Question('outputs', 'Nothing says for sure how the outputs are read.', tuple(choices))
 
 

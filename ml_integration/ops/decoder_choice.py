@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ml_integration.core import plugins
-from ml_integration.core.datatypes import ModelDescription, ModelIdentity
+from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.errors import MlIntegrationError, ModelMismatchError
 from ml_integration.ops import decoders
@@ -20,6 +20,10 @@ LEAST_SCORE = 0.05
 """Boxes below this score are noise and tell nothing about a decoder."""
 LEAST_SHARE = 0.3
 """Part of the boxes on a picture that has to make sense for a decoder to be proposed."""
+SEEN = 0.25
+"""Score from which on a box is an object."""
+CROWDED = 0.5
+"""Part of a model's boxes that cannot all be objects."""
 MOST_BOXES = 300
 """As many of the best boxes of a picture are looked at."""
 
@@ -68,10 +72,24 @@ def _tried(style: str, fit: Fit, evidence: Evidence) -> Fit | None:
         if not evidence.runs or evidence.input_wh is None:
             return fit
         with np.errstate(all='ignore'):
-            found = [_best(decode(run, LEAST_SCORE)) for run in evidence.runs]
+            every = [decode(run, LEAST_SCORE) for run in evidence.runs]
     except (ModelMismatchError, ValueError, IndexError):
         return None
-    return _judged(fit, found, evidence, wh)
+    judged = _judged(fit, [_best(found) for found in every], evidence, wh)
+    if judged is not None and _is_crowded(every, evidence, outputs):
+        doubt = 'most of its boxes would be objects, on every picture'
+        return replace(judged, score=judged.score - VALUES, doubt=doubt)
+    return judged
+
+
+def _is_crowded(
+    found: list[Candidates], evidence: Evidence, outputs: tuple[TensorSpec, ...]
+) -> bool:
+    """Tells whether most boxes of a model are objects, as if 'no object' were a class."""
+    rows = min(max(run[s.name].shape, default=0) for run in evidence.runs for s in outputs)
+    most = max(rows * CROWDED, 50)
+    ranked = all((np.diff(one.scores) <= 0).all() for one in found)  # the model chose them
+    return not ranked and all(np.count_nonzero(one.scores >= SEEN) > most for one in found)
 
 
 def _best(candidates: Candidates) -> Candidates:
