@@ -56,7 +56,7 @@ def check_others(inputs: Sequence[TensorSpec], label: str) -> None:
 def no_picture(export: Export) -> ExportError:
     """Makes the error for a model without a picture."""
     hint = 'Make a package to fill in with: ml_model new tensor NAME.'
-    if any(len(s.shape) == 3 and {1, 3} & {s.shape[0], s.shape[2]} for s in export.inputs):
+    if any(map(_lacks_batch, export.inputs)):
         hint = 'It lacks a batch: export it with a first size of 1.'
     return ExportError(
         'none of its inputs looks like a picture, and messages of other kinds have to be chosen '
@@ -65,4 +65,15 @@ def no_picture(export: Export) -> ExportError:
         got='; '.join(map(str, export.inputs)),
         expected='an input such as float32[1, 3, 640, 640]',
         hint=hint,
+    )
+
+
+def _lacks_batch(spec: TensorSpec) -> bool:
+    if len(spec.shape) != 3:
+        return False
+    first, middle, last = spec.shape
+    sides = ((first, (middle, last)), (last, (first, middle)))
+    return any(
+        channels in (1, 3) and all(side is None or side >= 16 for side in picture)
+        for channels, picture in sides
     )

@@ -51,6 +51,11 @@ def refused(evidence: Evidence) -> str:
             f"output '{first}' is for {first.shape[0]} pictures at once; export it for one "
             'picture, or with a free batch'
         )
+    if lost := next((spec for spec in evidence.outputs if _is_lost(evidence, spec)), None):
+        return (
+            f"output '{lost}' holds no finite number on the sample; half precision may be too "
+            'narrow for it, or it is broken'
+        )
     if _several_grids(evidence) or any(_word(spec) == 'raw' for spec in evidence.outputs):
         return _RAW
     scores = [spec for spec in evidence.outputs if class_axis(spec) is not None]
@@ -127,6 +132,11 @@ def _table_words(evidence: Evidence, shape: tuple[int | None, ...]) -> str:
         f'boxes with {few - 4} more numbers each that are not all scores, such as the keypoints '
         'of a pose or the angle of an oriented box'
     )
+
+
+def _is_lost(evidence: Evidence, spec: TensorSpec) -> bool:
+    values = evidence.values(spec)
+    return values is not None and values.size > 0 and not np.isfinite(values).any()
 
 
 def _several_grids(evidence: Evidence) -> bool:

@@ -476,6 +476,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda d: refused(d, classification=(1, 3000, 3), regression=(1, 3000, 4)),
         'heads before they are decoded',
     ),
+    'nothing finite': (
+        lambda d: {'output0': f32(np.full((1, 7, 420), np.nan))}, 'no finite number'
+    ),
     'letters': (lambda d: refused(d, logits=(1, 26, 95)), 'letters of a text'),
     'points with scores': (
         lambda d: {'keypoints': np.zeros((1, 90, 2), np.int64), 'scores': f32([np.ones(90)])},
