@@ -27,7 +27,7 @@ from ml_integration.exports.picture_claims import (
     size_question,
     sized,
 )
-from ml_integration.exports.questions import Choice, Question
+from ml_integration.exports.questions import Choice, Question, written
 from ml_integration.exports.reading import claims_of
 from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.source import Source
@@ -106,7 +106,7 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     picture = picture_of(export.inputs)
     if picture is None:
         raise no_picture(export)
-    check_picture(picture, export.label)
+    check_picture(picture, said, export.label)
     check_others(export.inputs, export.label)
     claims = encode_claims(picture, said)
     fixed = sized(picture, claims)
@@ -126,7 +126,10 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     read = Claims(tuple(_of_fit(best)))
     if claims.value('task') != best.task:  # such as boxes of a model for segmentation
         claims = Claims(tuple(claim for claim in read if claim.key == 'task')).then(claims)
-    claims = Claims(tuple(_of_style(best, claims))).then(claims).then(read)
+    against = tuple(_against(best, claims))
+    claims = Claims((*against, *_of_style(best, claims))).then(claims).then(read)
+    sentences = (claim.source for claim in against)
+    readings = replace(readings, warnings=(*readings.warnings, *sentences))
     inputs = tuple(_filled(item, claims) for item in inputs)
     asked = (
         size_question(picture, said),
@@ -141,9 +144,27 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
 @contextmanager
 def raw_pipeline(source: Source, inputs: tuple[ModelInput, ...]) -> Iterator[Pipeline]:
     """Opens a model whose outputs are left as they are."""
-    files = files_of(source)
-    proposal = Proposal('model', 1, files, MODEL, inputs, source.export.outputs, 'tensor', {}, ())
-    contents = {**files, MANIFEST: manifest_text(proposal).encode()}
+    files, outputs = files_of(source), source.export.outputs
+    with _opened(
+        source, Proposal('model', 1, files, MODEL, inputs, outputs, 'tensor', {}, ())
+    ) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def pipeline_of(draft: Draft) -> Iterator[Pipeline]:
+    """Opens a model as a draft reads it, without its labels."""
+    files, inputs, outputs = files_of(draft.source), draft.inputs, draft.outputs
+    task, settings = draft.task, draft.settings
+    with _opened(
+        draft.source, Proposal('model', 1, files, MODEL, inputs, outputs, task, settings, ())
+    ) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def _opened(source: Source, proposal: Proposal) -> Iterator[Pipeline]:
+    contents = {**files_of(source), MANIFEST: manifest_text(proposal).encode()}
     pipeline = Loader().load(package_of(contents, Path(source.export.label)))
     try:
         yield pipeline
@@ -194,6 +215,16 @@ def _of_fit(fit: Fit) -> Iterator[Claim]:
     yield Claim('task', fit.task, Origin.SAMPLE, fit.why, fit.sure)
     for key, value in flattened(fit.settings).items():
         yield Claim(f'settings.{key}', value, Origin.SAMPLE, fit.why, fit.sure)
+
+
+def _against(fit: Fit, claims: Claims) -> Iterator[Claim]:
+    """Yields the settings about which the run proves a file wrong."""
+    for key, value in flattened(fit.settings).items():
+        said = claims.get(f'settings.{key}')
+        if said is None or said.origin is Origin.PERSON or said.value == value:
+            continue
+        source = f'{fit.why}, though {said.source} asks for {key} {written(said.value)}'
+        yield Claim(said.key, value, Origin.SAMPLE, source, fit.sure)
 
 
 def _of_style(fit: Fit, claims: Claims) -> Iterator[Claim]:

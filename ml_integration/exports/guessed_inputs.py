@@ -84,7 +84,7 @@ def _guess_other(
     wh: tuple[int, int] | None,
 ) -> ModelInput | None:
     """Returns a source that is not a message; None if messages seem to fill the input."""
-    if is_picture(spec):
+    if is_picture(spec) and 'pixel_mask' not in spec.name.lower():
         return None
     alike = [o.name for o in outputs if (o.dtype, o.shape) == (spec.dtype, spec.shape)]
     fed_back = difflib.get_close_matches(spec.name, alike, n=1, cutoff=0.4)

@@ -20,6 +20,8 @@ IMAGENET: dict[str, Any] = {
     'std': (0.229, 0.224, 0.225),
 }
 USUAL_SIDE = 640
+FOLLOWING = ('none', 'shortest_edge')
+"""Ways of resizing after which the size follows the picture's, unless a model fixes it."""
 
 
 def picture_of(inputs: tuple[TensorSpec, ...]) -> TensorSpec | None:
@@ -73,7 +75,9 @@ def encode_question(claims: Claims, classifies: bool) -> Question | None:
 
 def size_question(spec: TensorSpec, claims: Claims) -> Question | None:
     """Returns the question on the size of the picture, where the model leaves it free."""
-    if claims.get('size') is not None or None not in spec.shape[1:] or _follows(claims):
+    if claims.get('size') is not None or None not in _sides(spec, claims):
+        return None
+    if _follows(spec, claims):
         return None
     sides = (USUAL_SIDE, 416, 320, 224)
     return Question(
@@ -86,10 +90,11 @@ def size_question(spec: TensorSpec, claims: Claims) -> Question | None:
 def sized(spec: TensorSpec, claims: Claims) -> TensorSpec:
     """Returns the picture's input with the claimed size where it is free.
 
-    It stays free where the size of each picture decides.
+    Height and width stay free where they follow the picture's.
     """
-    usual_size = (None, None) if _follows(claims) else (USUAL_SIDE, USUAL_SIDE)
-    width, height = claims.value('size', usual_size)
+    width, height = claims.value('size', (USUAL_SIDE, USUAL_SIDE))
+    if _follows(spec, claims):
+        width = height = None
     batch, *rest = spec.shape
     nhwc = claims.value('encode.layout') == 'nhwc'
     channels = 1 if claims.value('encode.color') == 'gray' else 3
@@ -98,11 +103,20 @@ def sized(spec: TensorSpec, claims: Claims) -> TensorSpec:
     return TensorSpec(spec.name, spec.dtype, (batch, *sizes))
 
 
-def _follows(claims: Claims) -> bool:
+def _follows(spec: TensorSpec, claims: Claims) -> bool:
     """Tells whether the size of the tensor follows from that of the picture."""
-    resize = claims.value('encode.resize')
-    longest = bool(resize == 'letterbox' and claims.value('encode.longest_edge', 0))
-    return bool(resize == 'shortest_edge' or longest)
+    way = claims.get('encode.resize')
+    free = _sides(spec, claims) == (None, None) and claims.get('size') is None
+    if not free or way is None or not way.sure:
+        return False
+    longest = way.value.startswith('letterbox') and claims.value('encode.longest_edge', 0)
+    return bool(longest or way.value in FOLLOWING)
+
+
+def _sides(spec: TensorSpec, claims: Claims) -> tuple[int | None, ...]:
+    """Returns height and width [px]."""
+    layout = claims.value('encode.layout', guess_encode(spec)['layout'])
+    return spec.shape[1:3] if layout == 'nhwc' else spec.shape[2:4]
 
 
 def _claim(spec: TensorSpec, key: str, value: Any, fixed: bool, spoken: bool) -> Claim:

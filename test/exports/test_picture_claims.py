@@ -19,13 +19,25 @@ def claims(**encode: Any) -> Claims:
 
 @pytest.mark.parametrize(
     'encode',
-    [{'resize': 'shortest_edge'}, {'resize': 'letterbox', 'longest_edge': 640}],
-    ids=['shortest edge', 'largest square'],
+    [
+        {'resize': 'shortest_edge'},
+        {'resize': 'letterbox', 'longest_edge': 640},
+        {'resize': 'none'},
+    ],
+    ids=['shortest edge', 'largest square', 'as it is'],
 )
 def test_no_size_is_asked_for_where_that_of_each_picture_decides(encode: dict[str, Any]) -> None:
     known = claims(**encode)
     assert size_question(FREE, known) is None
     assert sized(FREE, known).shape == (None, 3, None, None)
+
+
+def test_size_that_a_model_fixes_stays() -> None:
+    half = TensorSpec('images', 'float32', (1, 3, 480, None))
+    known = claims(resize='shortest_edge')
+    assert size_question(half, known) is not None
+    assert sized(half, known).shape == (1, 3, 480, 640)
+    assert size_question(TensorSpec('images', 'float32', (1, None, 480, 640)), known) is None
 
 
 @pytest.mark.parametrize('resize', ['letterbox', 'stretch'])

@@ -78,11 +78,9 @@ class Yolo:
             if others is None or columns < fewest or not (each or many):
                 continue
             values = evidence.values(output)
-            if (
-                values is not None
-                and each < 3
-                and has_objectness(values[:, : columns - others]) is False
-            ):
+            # With labels, their number tells whether there is objectness.
+            tried = values if not evidence.labels and each != 3 else None
+            if tried is not None and has_objectness(tried[:, : columns - others]) is False:
                 continue
             fractions = values is not None and are_fractions(values[:, :2])
             raw = values is not None and each == 1 and are_relative(values[:, :2])
