@@ -8,7 +8,7 @@ import numpy as np
 
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.errors import ExportError
-from ml_integration.exports.claims import Claims
+from ml_integration.exports.claims import Claims, Origin
 from ml_integration.exports.export import Export
 from ml_integration.ops.picture_input import DTYPES
 
@@ -30,7 +30,8 @@ def check_picture(picture: TensorSpec, said: Claims, label: str) -> None:
             expected=f'one of {", ".join(DTYPES)}',
             hint='Export it with another type of input.',
         )
-    if picture.dtype == 'int8' and 'mean' not in said.below('encode.'):
+    mean = said.get('encode.mean')
+    if picture.dtype == 'int8' and (mean is None or mean.origin is Origin.METADATA):
         raise ExportError(
             f"its picture '{picture.name}' has the type int8, and nothing says how pixels from 0 "
             'to 255 become numbers from -128 to 127',

@@ -59,7 +59,8 @@ def encode_question(claims: Claims, classifies: bool) -> Question | None:
     if not open_:
         return None
     usual = {key: claims.value(f'encode.{key}') for key in open_}
-    imagenet = {key: IMAGENET[key] for key in open_}
+    gray = claims.value('encode.color') == 'gray'  # which has one mean, and no usual one
+    imagenet = {k: usual[k] if gray and k in ('mean', 'std') else IMAGENET[k] for k in open_}
     proposed = [usual, imagenet]
     if classifies:
         proposed.reverse()

@@ -24,6 +24,8 @@ SEEN = 0.25
 """Score from which on a box is an object."""
 CROWDED = 0.5
 """Part of a model's boxes that cannot all be objects."""
+CONCENTRATED = 0.8
+"""Part of the objects that are not all of one class, if there are many."""
 MOST_BOXES = 300
 """As many of the best boxes of a picture are looked at."""
 
@@ -76,10 +78,13 @@ def _tried(style: str, fit: Fit, evidence: Evidence) -> Fit | None:
     except (ModelMismatchError, ValueError, IndexError):
         return None
     judged = _judged(fit, [_best(found) for found in every], evidence, wh)
-    if judged is not None and _is_crowded(every, evidence, outputs):
-        doubt = 'most of its boxes would be objects, on every picture'
-        return replace(judged, score=judged.score - VALUES, doubt=doubt)
-    return judged
+    if judged is None or not _is_crowded(every, evidence, outputs):
+        return judged
+    # One column of several that is high everywhere is none of a class, but an angle for example.
+    seen = np.concatenate([one.class_ids[one.scores >= SEEN] for one in every])
+    single = seen.max() > 0 and np.bincount(np.maximum(seen, 0)).max() > CONCENTRATED * len(seen)
+    doubt = 'one class would be on most of the picture, on every one' if single else ''
+    return replace(judged, score=judged.score - VALUES, doubt=doubt)
 
 
 def _is_crowded(

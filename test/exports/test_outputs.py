@@ -629,14 +629,14 @@ def test_few_scores_that_are_no_shares_of_one_may_be_logits() -> None:
     assert [fit.settings['softmax'] for fit in read(made, told).equal] == [False]
 
 
-def test_most_boxes_as_objects_are_doubted() -> None:
+def test_a_class_that_is_on_most_of_each_picture_is_doubted() -> None:
     def turned(dice: Dice) -> Outputs:
         angles = dice.uniform(0.3, 0.9, (1, cells(WH)))
         return {'output0': f32([np.concatenate((yolov8(dice)['output0'][0], angles))])}
 
     readings = read(two_runs(WH, turned), claims())
     assert not readings.fits[0].sure
-    assert any('most of its boxes would be objects' in one for one in readings.warnings)
+    assert any('one class would be on most of the picture' in one for one in readings.warnings)
 
 
 def test_outputs_of_a_model_that_looks_at_no_picture_are_published_as_they_are() -> None:
