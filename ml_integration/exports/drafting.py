@@ -19,6 +19,7 @@ from ml_integration.errors import ExportError, MlIntegrationError
 from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.dotted_keys import flattened, nested
 from ml_integration.exports.guessed_inputs import guess_inputs
+from ml_integration.exports.input_check import check_others, check_picture, no_picture
 from ml_integration.exports.outputs import Fit, Readings, read_outputs
 from ml_integration.exports.picture_claims import (
     encode_claims,
@@ -33,7 +34,6 @@ from ml_integration.exports.reading_questions import constant_question, reading_
 from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.source import Source
 from ml_integration.exports.trial import try_on
-from ml_integration.ops.picture_input import DTYPES
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.package.package import package_of
 from ml_integration.store.package.proposal import Proposal, manifest_text
@@ -110,8 +110,9 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     said = answered.then(reading.claims)
     picture = picture_of(export.inputs)
     if picture is None:
-        raise no_picture(source)
-    _check_picture(picture, said, export.label)
+        raise no_picture(export)
+    check_picture(picture, said, export.label)
+    check_others(export.inputs, export.label)
     claims = encode_claims(picture, said)
     fixed = sized(picture, claims)
     specs = tuple(fixed if spec is picture else spec for spec in export.inputs)
@@ -207,58 +208,6 @@ def _unread(
 def _prepares(claim: Claim) -> bool:
     """Tells whether a claim is a person's on how pictures are prepared."""
     return claim.origin is Origin.PERSON and claim.key.startswith('encode.')
-
-
-def _check_picture(picture: TensorSpec, said: Claims, label: str) -> None:
-    """Refuses a picture's input that no encoder fills.
-
-    Raises:
-        ExportError: its type or its batch is none that can be filled, or nobody says how pixels
-            become int8.
-    """
-    if picture.dtype not in DTYPES:
-        raise ExportError(
-            f"its picture '{picture.name}' has the type {picture.dtype}, which is not filled here",
-            where=label,
-            expected=f'one of {", ".join(DTYPES)}',
-            hint='Export it with another type of input.',
-        )
-    if picture.dtype == 'int8' and 'mean' not in said.below('encode.'):
-        raise ExportError(
-            f"its picture '{picture.name}' has the type int8, and nothing says how pixels from 0 "
-            'to 255 become numbers from -128 to 127',
-            where=label,
-            hint='If it is by taking 128 off, add it with: '
-            "--set encode.scale=1 --set 'encode.mean=[128]'.",
-        )
-    if picture.shape[0] not in (1, None):
-        raise ExportError(
-            f'it wants {picture.shape[0]} pictures at once, and each picture is run by itself',
-            where=label,
-            got=str(picture),
-            hint='Export it with a batch of 1, or with a free one.',
-        )
-
-
-def no_picture(source: Source) -> ExportError:
-    """Makes the error for a model without a picture."""
-    hint = 'Make a package to fill in with: ml_model new tensor NAME.'
-    shapes = [spec.shape for spec in source.export.inputs]
-    if any(len(shape) == 3 and {1, 3} & {shape[0], shape[2]} for shape in shapes):
-        hint = 'It lacks a batch: export it with a first size of 1.'
-    elif any(len(shape) == 4 and {shape[1], shape[3]} & {2, 4, 6} for shape in shapes):
-        hint = (
-            'Pictures have 1 or 3 channels here; more, such as depth or a second picture, have '
-            'to come in an input of their own.'
-        )
-    return ExportError(
-        'none of its inputs looks like a picture, and messages of other kinds have to be chosen '
-        'by a person',
-        where=source.export.label,
-        got='; '.join(map(str, source.export.inputs)),
-        expected='an input such as float32[1, 3, 640, 640]',
-        hint=hint,
-    )
 
 
 def _filled(item: ModelInput, claims: Claims) -> ModelInput:

@@ -23,7 +23,10 @@ def reading_question(readings: Readings, said: Claims) -> Question | None:
     unlike = [fit for n, fit in enumerate(readings.equal) if fit not in readings.equal[:n]]
     if len(unlike) < 2 and (readings.fits[0].sure or said.get('task') is not None):
         return None
-    choices = (Choice(f'{_named(fit)}: {fit.why}', _said(fit)) for fit in unlike)
+    choices = [Choice(f'{_named(fit)}: {fit.why}', _said(fit)) for fit in unlike]
+    if not readings.fits[0].sure:
+        text = 'tensor: the numbers as they are, such as an embedding or a measure'
+        choices.append(Choice(text, (('task', 'tensor'),)))
     return Question('outputs', 'Nothing says for sure how the outputs are read.', tuple(choices))
 
 
