@@ -21,7 +21,7 @@ import cv2
 import onnx
 import onnx_models
 import pytest
-from documented_commands import ROOT, Block, Command, blocks
+from documented_commands import ROOT, Block, Command, blocks, distinct_blocks
 from inference_processes import GREEN, RED, NodeUnderTest, image_message, set_stamp, squares
 from launch_prefix import make_prefix
 from ros_client import Client
@@ -322,7 +322,7 @@ def prepare(terminal: Terminal, block: Block) -> None:
         terminal.type(Command(inspect))
 
 
-@pytest.mark.parametrize('block', blocks(), ids=lambda block: block.place)
+@pytest.mark.parametrize('block', distinct_blocks(), ids=lambda block: block.place)
 def test_what_is_written_can_be_typed(block: Block, terminal: Terminal) -> None:
     reasons = {command: reason_not_to_type(command.text) for command in block.commands}
     left = [command for command in block.commands if not reasons[command]]
@@ -335,6 +335,11 @@ def test_what_is_written_can_be_typed(block: Block, terminal: Terminal) -> None:
     for command in left:
         terminal.type(command)
     terminal.close()
+
+
+def test_every_command_is_in_a_block_that_is_typed() -> None:
+    typed = {command.text for block in distinct_blocks() for command in block.commands}
+    assert typed == {command.text for block in blocks() for command in block.commands}
 
 
 def test_every_document_with_commands_is_read() -> None:

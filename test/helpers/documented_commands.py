@@ -41,6 +41,18 @@ def blocks() -> list[Block]:
     return [block for file in documents() for block in _blocks(file)]
 
 
+def distinct_blocks() -> list[Block]:
+    """Those blocks of which some command, or what it shows, is in no block before."""
+    known: set[Command] = set()
+    distinct = []
+    for block in blocks():
+        if not known.issuperset(block.commands):
+            distinct.append(block)
+        known.update(block.commands)
+        known.update(Command(command.text) for command in block.commands)
+    return distinct
+
+
 def _blocks(file: Path) -> Iterator[Block]:
     text = file.read_text(encoding='utf-8')
     for match in BLOCK.finditer(text):
