@@ -66,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FILE',
         help='picture, folder, video, .npy or bag (default: photographs that come along)',
     )
+    parser.add_argument(
+        '--private',
+        action='store_true',
+        help='keep the sample out of the package: its golden sample is made of a photograph that '
+        'comes along',
+    )
     parser.add_argument('--yes', action='store_true', help='take what is proposed')
     parser.add_argument(
         '--into',
@@ -132,13 +138,14 @@ def _add(
 ) -> Added:
     store = args.into or user_store()
     version = next_version(store, str(name.value))
-    written = write_package(drafted, name, version, (sample or own_pictures())[0])
+    shared = () if args.private else sample
+    written = write_package(drafted, name, version, (shared or own_pictures())[0])
     check = prove(written, sample, drafted.source.export.label)
     there = same_in(store, written)
     directory = there or _installed(args, store, written, name)
     model = f'{name.value}@{directory.name}'
     told = str(args.sample) if args.sample else 'photographs that come with ml_model'
-    added = Added(model, directory, there is None, drafted, written, check, told)
+    added = Added(model, directory, there is None, drafted, written, check, told, bool(shared))
     if there is not None and args.picture is None:
         return added
     return replace(added, picture=_picture(args.picture, check, model))
@@ -160,7 +167,8 @@ def _picture(file: Path | None, check: PictureCheck, model: str) -> Path | None:
     if file is None:
         folder = data_home() / 'pictures'
         names = (f'{model}{suffix}.jpg' for suffix in ('', *(f'_{n}' for n in range(2, 100))))
-        file = next(one for name in names if not (one := folder / name).exists())
+        free = (one for name in names if not (one := folder / name).exists())
+        file = next(free, folder / f'{model}.jpg')
     try:
         both = check.comparison.side_by_side()
         if both is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ from ml_integration.store.package.package import package_of
 from ml_integration.store.package.proposal import Proposal, manifest_text
 
 MODEL = 'model.onnx'
+MOST_PIXELS = 2**25
+"""Pixels of the largest picture that a model may take: half a gigabyte of numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     _check_picture(picture, export.label)
     claims = encode_claims(picture, said)
     fixed = sized(picture, claims)
+    _check_size(fixed, export.label)
     specs = tuple(fixed if spec is picture else spec for spec in export.inputs)
     inputs = tuple(_filled(item, claims) for item in guess_inputs(specs, export.outputs))
     with raw_pipeline(source, inputs) as pipeline:
@@ -179,6 +183,22 @@ def _check_picture(picture: TensorSpec, label: str) -> None:
             where=label,
             got=str(picture),
             hint='Export it with a batch of 1, or with a free one.',
+        )
+
+
+def _check_size(picture: TensorSpec, label: str) -> None:
+    """Refuses a picture that would fill the memory, whoever says its size.
+
+    Raises:
+        ExportError: it has too many pixels.
+    """
+    if prod(size or 1 for size in picture.shape[1:]) > 3 * MOST_PIXELS:
+        raise ExportError(
+            'its picture is larger than any camera makes',
+            where=label,
+            got=str(picture),
+            expected=f'at most {MOST_PIXELS} pixels',
+            hint='Say the size that it is used with: --set size=[WIDTH, HEIGHT].',
         )
 
 
