@@ -43,17 +43,18 @@ def ended_by_second_interrupt() -> Iterator[None]:
 
 
 def _watch(reading: int) -> None:
-    first, stood = 0.0, ('', 0)
+    first, stood = -AGAIN_S, ('', 0)
     while number := os.read(reading, 1):
         if number[0] != signal.SIGINT:
             continue
         now = monotonic()
-        if not PATIENCE_S <= now - first < AGAIN_S or stood != _place():
+        if now - first >= AGAIN_S or stood != _place():
             first, stood = now, _place()
-        elif not ENGINES:
-            os._exit(INTERRUPTED)
-        for engine in ENGINES if first != now else ():
-            engine()
+        elif now - first >= PATIENCE_S:
+            if not ENGINES:
+                os._exit(INTERRUPTED)
+            for engine in ENGINES:
+                engine()
 
 
 def _place() -> tuple[str, int]:

@@ -103,3 +103,15 @@ def test_comments_and_all_other_keys_stay(files: str) -> None:
     assert text.count('files:') == 1
     assert '# about the task\ntask: tensor\n' in text
     assert "'odd name: x.txt': {sha256: " in text
+
+
+@pytest.mark.parametrize('name', ['a: b\n- c', 'x y', b'\xff'.decode(errors='surrogateescape')])
+def test_a_file_that_no_manifest_can_name_is_named(
+    name: str, model_folder: ModelFolder, capsys: Capture
+) -> None:
+    folder = model_folder()
+    before = (folder / 'manifest.yaml').read_bytes()
+    (folder / name).touch()
+    assert main(['pin', str(folder)]) == 1
+    assert 'no manifest can name this file' in capsys.readouterr().err
+    assert (folder / 'manifest.yaml').read_bytes() == before
