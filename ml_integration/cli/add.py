@@ -70,6 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FILE',
         help='picture, folder, video, .npy or bag (default: photographs that come along)',
     )
+    parser.add_argument(
+        '--private',
+        action='store_true',
+        help='keep the sample out of the package: its golden sample is made of a photograph that '
+        'comes along',
+    )
     parser.add_argument('--yes', action='store_true', help='take what is proposed')
     add_into(parser)
     parser.add_argument(
@@ -115,6 +121,7 @@ class _Proof:
         check: what came of it on the sample.
         there: folder in which the same is installed already; None if it is new.
         sample: what that is, for a person.
+        shared: whether the package holds a picture of a person's sample.
     """
 
     drafted: Draft
@@ -122,6 +129,7 @@ class _Proof:
     check: PictureCheck
     there: Path | None
     sample: str
+    shared: bool
 
 
 def _proof(
@@ -129,10 +137,11 @@ def _proof(
 ) -> _Proof:
     store = args.into or user_store()
     version = next_version(store, str(name.value))
-    written = write_package(drafted, name, version, (sample or own_pictures())[0])
+    shared = () if args.private else sample
+    written = write_package(drafted, name, version, (shared or own_pictures())[0])
     check = prove(written, sample, drafted.source.export.label)
     told = str(args.sample) if args.sample else 'photographs that come with ml_model'
-    return _Proof(drafted, written, check, same_in(store, written), told)
+    return _Proof(drafted, written, check, same_in(store, written), told, bool(shared))
 
 
 def _on_suspicion(args: argparse.Namespace, proof: _Proof, name: Claim, accepted: Claim) -> int:
@@ -213,7 +222,7 @@ def _add(args: argparse.Namespace, proof: _Proof, name: Claim) -> Added:
     if there is not None:
         claims = Claims((_version_there(there),)).then(written.claims)
         written = replace(written, claims=in_order(claims))
-    added = Added(model, directory, there is None, drafted, written, check, told)
+    added = Added(model, directory, there is None, drafted, written, check, told, proof.shared)
     if there is not None and args.picture is None:
         return added
     return replace(added, picture=_picture(args.picture, check, model))
@@ -239,7 +248,8 @@ def _picture(file: Path | None, check: PictureCheck, model: str) -> Path | None:
     if file is None:
         folder = data_home() / 'pictures'
         names = (f'{model}{suffix}.jpg' for suffix in ('', *(f'_{n}' for n in range(2, 100))))
-        file = next(one for name in names if not (one := folder / name).exists())
+        free = (one for name in names if not (one := folder / name).exists())
+        file = next(free, folder / f'{model}.jpg')
     try:
         both = check.comparison.side_by_side()
         if both is not None:

@@ -28,6 +28,7 @@ class Added:
         written: the files.
         check: what came of it on the sample.
         sample: what that is, for a person.
+        holds_sample: whether the package holds a picture of a person's sample.
         picture: file with the results; None if there is none.
     """
 
@@ -38,6 +39,7 @@ class Added:
     written: Written
     check: PictureCheck
     sample: str
+    holds_sample: bool = False
     picture: Path | None = None
 
     @property
@@ -71,6 +73,12 @@ def show(added: Added) -> None:
             tell(f'Note: {finding.sentence}')
         else:
             warn(finding.sentence)
+    golden = added.written.claims.get('golden')
+    if added.holds_sample and added.is_new and golden is not None:
+        tell(
+            f'The package holds {golden.source} as its golden sample: whoever gets the package '
+            'can see that picture. With --private it holds a photograph that comes along.'
+        )
     if added.picture is not None:
         tell(f'Look at what it sees: {added.picture}')
     if added.is_new:
@@ -103,6 +111,7 @@ def document_of(added: Added) -> dict[str, Any]:
         'not_taken': list(added.drafted.source.alternatives),
         'warnings': _about_reading(added),
         'sample': added.sample,
+        'holds_sample': added.holds_sample,
         'results': list(added.check.trial.counts),
         'findings': [
             {'level': one.level.value, 'sentence': one.sentence} for one in added.check.findings

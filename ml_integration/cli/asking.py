@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
-from ml_integration.cli.output import complain, tell
+from ml_integration.cli.output import complain, on_terminal, tell
 from ml_integration.exports.claims import Claim, Origin
 from ml_integration.exports.counted import counted
 from ml_integration.exports.questions import Choice, Question
@@ -13,7 +13,7 @@ from ml_integration.exports.questions import Choice, Question
 
 def is_terminal() -> bool:
     """Tells whether somebody can answer."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    return sys.stdin is not None and sys.stdin.isatty() and on_terminal()
 
 
 def ask(questions: Iterable[Question]) -> tuple[Claim, ...]:
@@ -59,5 +59,5 @@ def _answer(question: Question) -> Choice:
             raise KeyboardInterrupt from None
         if text.lower() in ('', 'y', 'yes'):
             return question.proposal
-        if text.isdecimal() and 1 <= int(text) <= len(question.choices):
+        if text.isdecimal() and len(text) < 3 and 1 <= int(text) <= len(question.choices):
             return question.choices[int(text) - 1]

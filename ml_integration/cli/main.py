@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from ml_integration import cli
 from ml_integration.cli.groups import overview
+from ml_integration.cli.last_resort import ended_by_second_interrupt
 from ml_integration.cli.output import complain
 from ml_integration.errors import MlIntegrationError, escaped
 
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 after an error, or 130 when interrupted. Wrong usage exits with 2.
     """
     try:
-        with _all_written():
+        with _all_written(), ended_by_second_interrupt():
             return _run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -19,7 +19,7 @@ from ml_integration.errors import ExportError, MlIntegrationError
 from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.dotted_keys import flattened, nested
 from ml_integration.exports.guessed_inputs import guess_inputs
-from ml_integration.exports.input_check import check_others, check_picture, no_picture
+from ml_integration.exports.input_check import check_others, check_picture, check_size, no_picture
 from ml_integration.exports.outputs import Fit, Readings, read_outputs
 from ml_integration.exports.picture_claims import (
     encode_claims,
@@ -115,6 +115,7 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     check_others(export.inputs, export.label)
     claims = encode_claims(picture, said)
     fixed = sized(picture, claims)
+    check_size(fixed, export.label)
     specs = tuple(fixed if spec is picture else spec for spec in export.inputs)
     inputs = tuple(_filled(item, claims) for item in guess_inputs(specs, export.outputs))
     with raw_pipeline(source, inputs) as pipeline:

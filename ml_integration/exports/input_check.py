@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from ml_integration.exports.claims import Claims, Origin
 from ml_integration.exports.export import Export
 from ml_integration.ops.picture_input import DTYPES
 
+MOST_PIXELS = 2**25
+"""Pixels of the largest picture that a model may take: half a gigabyte of numbers."""
 _TEXT = ('input_ids', 'attention_mask', 'token_type_ids', 'tokens', 'text')
 """Words in the names of inputs that take a text in numbers."""
 
@@ -45,6 +48,22 @@ def check_picture(picture: TensorSpec, said: Claims, label: str) -> None:
             where=label,
             got=str(picture),
             hint='Export it with a batch of 1, or with a free one.',
+        )
+
+
+def check_size(picture: TensorSpec, label: str) -> None:
+    """Refuses a picture that would fill the memory, whoever says its size.
+
+    Raises:
+        ExportError: it has too many pixels.
+    """
+    if prod(size or 1 for size in picture.shape[1:]) > 3 * MOST_PIXELS:
+        raise ExportError(
+            'its picture is larger than any camera makes',
+            where=label,
+            got=str(picture),
+            expected=f'at most {MOST_PIXELS} pixels',
+            hint='Say the size that it is used with: --set size=[WIDTH, HEIGHT].',
         )
 
 

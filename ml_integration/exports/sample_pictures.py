@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_integration.errors import MessageError, RecordingError
-from ml_integration.recordings import Recording, open_recording
+from ml_integration.recordings import HasTopics, Recording, open_recording
 from ml_integration.sensors.image import Image
 
 MOST = 12
@@ -54,6 +54,9 @@ def pictures_of(path: Path, most: int = MOST) -> tuple[Picture, ...]:
         RecordingError: it cannot be read, or holds no picture.
     """
     recording = open_recording(path)
+    if isinstance(recording, HasTopics):
+        kinds = recording.topics.items()
+        recording = recording.only([name for name, kind in kinds if kind == Image.message_type])
     pictures = tuple(islice(_spread(recording, most), most))
     if not pictures:
         raise RecordingError('it holds no picture', where=str(path))

@@ -21,6 +21,8 @@ from ml_integration.store.package.onnx_header import OnnxHeader, read_onnx_heade
 
 SUFFIXES = ('.json', '.yaml', '.yml', '.txt', '.names', '.pbtxt')
 """Endings of the small files that an export says something in."""
+LARGEST_MODEL = 2**31
+"""Largest .onnx file, as the format has it; more weights lie in other files [bytes]."""
 MOST_SIDECARS = 100
 MOST_SIDECAR_BYTES = 2**25
 WELL_KNOWN = re.compile(
@@ -75,7 +77,7 @@ def open_source(path: Path, model: str = '') -> Source:
     if single:
         models = [name for name in models if PurePosixPath(name).name == path.name]
     chosen, others = choose_model(models, '' if single else model, files.label, names)
-    content = files.read([chosen])[chosen]
+    content = files.read([chosen], LARGEST_MODEL)[chosen]
     header = _header(content, files.label, chosen)
     external = _external(content, files, names, chosen)
     sidecars = _sidecars(files, names, chosen, single)

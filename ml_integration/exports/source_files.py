@@ -21,6 +21,8 @@ DEEPEST = 8
 """Folders in folders that are looked into."""
 LARGEST_FILE = 2**33
 """Largest model or file of weights [bytes]."""
+MOST_UNPACKED, MOST_TIMES = 2**28, 100
+"""Bytes that an archive may become in memory, or times its size: weights hardly shrink."""
 
 
 class SourceFiles(Protocol):
@@ -133,12 +135,17 @@ class Archive:
         """Returns the content of the wanted files that are there."""
         found: dict[str, bytes] = {}
         with _reading(self.label, self._archive):
+            left = max(MOST_UNPACKED, MOST_TIMES * self._archive.stat().st_size)
             for file in files_of_archive(self._archive, LIMITS):
                 if file.name not in wanted:
                     continue
                 content = bytearray()
                 for piece in file.pieces():
                     content += piece
+                    left -= len(piece)
+                    if left < 0:
+                        what = f'it unpacks to more than {MOST_TIMES} times its size'
+                        raise InstallError(self._archive, what, 'Give the unpacked folder.')
                     if len(content) > limit:
                         raise InstallError(
                             self._archive, f'{file.name} has more than {limit} bytes'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from time import monotonic_ns
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,10 @@ from ml_integration.exports.output_values import OutputValues, values_of
 from ml_integration.exports.sample_pictures import Picture, own_pictures
 from ml_integration.recordings.pictures import picture_message
 
+MOST_OUTPUT = 2**30
+"""Bytes of all outputs for one picture."""
+LIMIT_S = 60.0
+"""Time that the model may take for one picture [s]."""
 KEPT = 8
 """Most pictures whose raw outputs are kept, where nobody says another number."""
 
@@ -152,7 +157,8 @@ def try_on(pipeline: Pipeline, pictures: Sequence[Picture] = (), kept: int = KEP
         work = None
         try:
             work = pipeline.prepare(observation_of(pipeline, picture))
-            pipeline.infer([work])
+            pipeline.infer([work], monotonic_ns() + int(LIMIT_S * 1e9))
+            _check_outputs(pipeline, work.outputs)
             prediction = pipeline.finish(work)
         except FrameError as error:
             failures.append(f'{picture.name}: {error}')
@@ -163,6 +169,17 @@ def try_on(pipeline: Pipeline, pictures: Sequence[Picture] = (), kept: int = KEP
     task = pipeline.task
     draw = task.draw if isinstance(task, Drawing) else None
     return Trial(str(pipeline.model.identity), tuple(attempts), tuple(failures), draw)
+
+
+def _check_outputs(pipeline: Pipeline, outputs: Tensors) -> None:
+    size = sum(array.nbytes for array in outputs.values())
+    if size > MOST_OUTPUT:
+        raise ExportError(
+            'its outputs for one picture fill the memory',
+            where=str(pipeline.model.identity),
+            got=f'{size} bytes',
+            expected=f'at most {MOST_OUTPUT}',
+        )
 
 
 def takes_pictures(pipeline: Pipeline) -> bool:

@@ -17,6 +17,8 @@ from ml_integration.ops.stamps import message_stamp
 from ml_integration.recordings import Attempts, Recorded
 
 METADATA = 'metadata.yaml'
+LARGEST_METADATA = 2**24
+"""Bytes of the file that says what is in a bag: a hundred thousand topics."""
 SUFFIXES = ('.mcap', '.db3')
 HINT = "Where a recording was not ended properly, 'ros2 bag reindex' mends it."
 
@@ -130,6 +132,13 @@ def _storages(folder: Path) -> list[Path]:
 
 def _readable(path: Path) -> Path:
     """Returns what to open: of a folder that lacks the metadata, its only file."""
-    if path.is_dir() and not (path / METADATA).is_file():
+    if not path.is_dir():
+        return path
+    for file in path.iterdir():
+        if not (file.is_file() or file.is_dir()):  # the metadata may name it; it waits for ever
+            raise ValueError(f'{file.name!a} is no regular file')
+    if not (path / METADATA).is_file():
         (path,) = _storages(path)
+    elif (path / METADATA).stat().st_size > LARGEST_METADATA:
+        raise ValueError(f'{METADATA} has more than {LARGEST_METADATA} bytes')
     return path

@@ -13,6 +13,8 @@ from ml_integration.errors import RecordingError
 from ml_integration.recordings import Recorded
 from ml_integration.recordings.pictures import IMAGE, MOST_PIXELS, RATE_HZ, Bgr, picture_message
 
+BEGINNING = 256
+"""First bytes of a file that tell text from a video."""
 MAX_HZ = 1000.0
 """Rate beyond which a file's frame rate is a mistake of its writer [Hz]."""
 LEAST = 0.9
@@ -47,7 +49,7 @@ class Video:
     @staticmethod
     def recognize(path: Path) -> bool:
         """Tells whether it is a file that OpenCV can open as a video."""
-        if not path.is_file():
+        if not path.is_file() or _is_text(path):
             return False
         capture = cv2.VideoCapture(str(path.absolute()))
         opened = capture.isOpened()
@@ -100,3 +102,11 @@ class Video:
         raise RecordingError(
             f'it is no video that OpenCV {cv2.__version__} can decode', where=str(self.path)
         )
+
+
+def _is_text(path: Path) -> bool:
+    """Tells whether a file is text, such as a playlist, which names other files to be read."""
+    with path.open('rb') as stream:
+        text = stream.read(BEGINNING).decode('utf-8', 'replace')
+    readable = all(c.isprintable() or c.isspace() for c in text)
+    return bool(text) and readable and '\ufffd' not in text[:-3]  # a letter may be cut off

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,12 @@ import numpy as np
 import onnx
 import onnx_models
 import pytest
+from altered_models import Endless, endless_detector
 
 from ml_integration import cli
 from ml_integration.cli import add, asking
 from ml_integration.cli.main import main
+from ml_integration.exports import trial
 from ml_integration.store.package.package import read_package
 from ml_integration.store.state.places import data_home, user_store
 
@@ -469,3 +473,91 @@ def test_a_setting_that_makes_nonsense_of_outputs_is_suspected_first(
     status, _, errors = run(capsys, 'add', 'best.onnx', '--set', 'encode.scale=0.001')
     assert status == 1
     assert 'with encode.scale=0.001 no task can read its outputs; without, they are' in errors
+
+
+def golden_of(folder: Path) -> np.ndarray:
+    with np.load(folder / 'golden.npz') as golden:
+        (name,) = (name for name in golden.files if name.startswith('input.'))
+        array: np.ndarray = golden[name]
+        return array
+
+
+def test_a_private_sample_is_not_in_the_package(work: Path, capsys: Capture) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    assert main(['add', 'best.onnx', '--sample', 'red.png', '--into', 'a']) == 0
+    told = capsys.readouterr().out
+    assert 'holds red.png as its golden sample: whoever gets the package can see' in told
+    arguments = ['--into', 'b', '--private', '--json']
+    assert main(['add', 'best.onnx', '--sample', 'red.png', *arguments]) == 0
+    assert not json.loads(capsys.readouterr().out)['holds_sample']
+    assert 'red.png' not in (work / 'b/best/1/manifest.yaml').read_text()
+    assert not np.array_equal(golden_of(work / 'a/best/1'), golden_of(work / 'b/best/1'))
+    assert main(['add', 'best.onnx', '--into', 'c', '--name', 'own']) == 0
+    assert 'whoever gets the package' not in capsys.readouterr().out
+    assert np.array_equal(golden_of(work / 'b/best/1'), golden_of(work / 'c/own/1'))
+
+
+@pytest.mark.parametrize('size', ['100000', '[20000, 20000]'])
+def test_a_size_that_fills_the_memory_is_refused(size: str, work: Path, capsys: Capture) -> None:
+    free = with_metadata(free_sized(), names="['a', 'b', 'c']", task='classify')
+    (work / 'best.onnx').write_bytes(free)
+    assert main(['add', 'best.onnx', '--set', f'size={size}', '--yes', '--into', 'a']) == 1
+    assert 'larger than any camera makes' in capsys.readouterr().err
+
+
+def test_outputs_that_fill_the_memory_are_refused(
+    work: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, 'MOST_OUTPUT', 100)
+    (work / 'best.onnx').write_bytes(TOLD)
+    assert main(['add', 'best.onnx', '--into', 'a']) == 1
+    assert 'its outputs for one picture fill the memory' in capsys.readouterr().err
+    assert not (work / 'a').exists()
+
+
+def test_a_second_interrupt_ends_a_model_without_an_end(work: Path) -> None:
+    (work / 'best.onnx').write_bytes(endless_detector(Endless.ALWAYS))
+    source = with_ready_sign(work)
+    command = [sys.executable, '-c', source, 'add', 'best.onnx', '--yes', '--into', 'a']
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline() == 'running\n'
+            deadline = time.monotonic() + 60
+            while process.poll() is None and time.monotonic() < deadline:
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.6)
+            assert process.poll() == 130
+        finally:
+            process.kill()
+    assert not (work / 'a').exists()
+
+
+def with_ready_sign(work: Path) -> str:
+    """A program like `ml_model` that says when the engine has begun a run."""
+    return (
+        'import signal, sys, threading\n'
+        'signal.signal(signal.SIGINT, signal.default_int_handler)\n'
+        'from ml_integration.backends.onnx_runtime import session\n'
+        'run = session.OnnxRuntimeSession.run\n'
+        'def told(*arguments, **more):\n'
+        "    threading.Timer(0.5, print, ['running'], {'flush': True}).start()\n"
+        '    return run(*arguments, **more)\n'
+        'session.OnnxRuntimeSession.run = told\n'
+        'from ml_integration.cli.main import main\n'
+        'sys.exit(main(sys.argv[1:]))\n'
+    )
+
+
+def free_sized() -> bytes:
+    """A classifier of three classes for pictures of any size."""
+    nodes = [
+        onnx.helper.make_node('GlobalAveragePool', ['images'], ['mean']),
+        onnx.helper.make_node('Flatten', ['mean'], ['scores']),
+    ]
+    tensor, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    inputs = [tensor('images', kind, [1, 3, 'height', 'width'])]
+    graph = onnx.helper.make_graph(nodes, 'g', inputs, [tensor('scores', kind, [1, 3])])
+    opsets = [onnx.helper.make_opsetid('', 17)]
+    model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    data: bytes = model.SerializeToString()
+    return data

@@ -109,3 +109,15 @@ def test_an_empty_package_has_nothing_to_pin_yet(tmp_path: Path, capsys: Capture
     assert main(['new', 'object_detection', 'walls', '--into', str(tmp_path)]) == 0
     assert main(['pin', str(tmp_path / 'walls' / '1')]) == 1
     assert 'there is nothing to pin beside the manifest yet' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['a: b\n- c', 'x y', b'\xff'.decode(errors='surrogateescape')])
+def test_a_file_that_no_manifest_can_name_is_named(
+    name: str, model_folder: ModelFolder, capsys: Capture
+) -> None:
+    folder = model_folder()
+    before = (folder / 'manifest.yaml').read_bytes()
+    (folder / name).touch()
+    assert main(['pin', str(folder)]) == 1
+    assert 'no manifest can name this file' in capsys.readouterr().err
+    assert (folder / 'manifest.yaml').read_bytes() == before

@@ -349,3 +349,18 @@ def test_csv_is_refused_where_it_would_mix_with_json(
     for options in (['--json'], ['--compare', 'tiny']):
         assert main(['run', 'tiny', str(pictures), '--csv', *options]) == 1
         assert "'--csv' is not valid" in capsys.readouterr().err
+
+
+def test_two_videos_of_one_name_get_a_file_each(
+    detector: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    videos = [tmp_path / folder / 'drive.avi' for folder in 'ab']
+    for video in videos:
+        video.parent.mkdir()
+        writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*'MJPG'), 10, (96, 64))
+        for number in range(3):
+            writer.write(blobs(number, 96, 64))
+        writer.release()
+    out = tmp_path / 'out'
+    assert main(['run', 'tiny', *map(str, videos), '--out', str(out)]) == 0
+    assert len([file for file in out.iterdir() if file.suffix != '.jsonl']) == 2

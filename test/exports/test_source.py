@@ -249,3 +249,18 @@ def test_a_folder_of_too_many_files_is_refused(
     monkeypatch.setattr(source_files, 'LIMITS', SourceLimits(files=3))
     written(tmp_path, {f'{n}.txt': b'' for n in range(4)})
     assert 'it holds more than 3 entries' in refusal(tmp_path)
+
+
+def test_an_archive_that_becomes_far_more_than_it_is_is_refused_while_it_unpacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_files, 'MOST_UNPACKED', 2**20)
+    bomb = tmp_path / 'best.zip'
+    with zipfile.ZipFile(bomb, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('best.onnx', MODEL + bytes(2**23))
+    with pytest.raises(ExportError, match='unpacks to more than 100 times its size'):
+        open_source(bomb)
+    with zipfile.ZipFile(bomb, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('best.onnx', MODEL)
+        archive.writestr('other.bin', bytes(2**23))  # what is not wanted does not count
+    assert open_source(bomb).content == MODEL

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bags import IMAGE, IMU, SECOND, header, image, imu, joints, typed, write_bag
+from rosbags.typesys.store import Typestore
 
 from ml_integration.errors import RecordingError
+from ml_integration.exports.sample_pictures import pictures_of
 from ml_integration.recordings import HasTopics, open_recording
-from ml_integration.recordings.bag import Bag
+from ml_integration.recordings.bag import LARGEST_METADATA, Bag
 from ml_integration.sensors.image import Image
 from ml_integration.sensors.imu import Imu
 from ml_integration.sensors.joint_state import JointState
@@ -120,3 +124,52 @@ def test_a_broken_metadata_file_is_refused(tmp_path: Path) -> None:
     (place / 'metadata.yaml').write_text('a: [')
     with pytest.raises(RecordingError, match='bag cannot be read'):
         open_recording(place)
+
+
+def test_a_pipe_in_a_bag_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    place = drive(tmp_path / 'bag')
+    os.mkfifo(place / 'other.mcap')
+    metadata = place / 'metadata.yaml'
+    text = metadata.read_text()
+    (name,) = (file.name for file in place.glob('bag*.mcap'))
+    metadata.write_text(text.replace(f'- {name}', '- other.mcap'))
+    with pytest.raises(RecordingError, match=r'other\.mcap.* is no regular file'):
+        open_recording(place)
+
+
+def test_metadata_larger_than_any_is_not_parsed(tmp_path: Path) -> None:
+    place = drive(tmp_path / 'bag')
+    with (place / 'metadata.yaml').open('ab') as stream:
+        stream.truncate(LARGEST_METADATA + 1)
+    with pytest.raises(RecordingError, match=r'metadata\.yaml has more than'):
+        open_recording(place)
+
+
+@pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
+def test_what_a_bag_says_of_its_types_never_becomes_code(
+    storage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = drive(tmp_path / 'bag', storage)
+    (file,) = (one for one in place.iterdir() if one.suffix in ('.mcap', '.db3'))
+    data = file.read_bytes()
+    definition = b'uint32 height'
+    assert definition in data  # the bag does define its types, and not as they are
+    file.write_bytes(data.replace(definition, b'int8   height'))
+
+    def refuse(*_: object) -> None:
+        raise AssertionError('code was made of a definition')
+
+    generating = [one for name, one in sys.modules.items() if name.startswith('rosbags.typesys')]
+    for module in generating:
+        for name in ('generate_python_code', 'get_types_from_msg'):
+            monkeypatch.setattr(module, name, refuse, raising=False)
+    monkeypatch.setattr(Typestore, 'register', refuse)
+    read = list(open_recording(place, '/camera'))
+    assert [one.message.height for one in read] == [4, 4]
+
+
+def test_a_sample_of_a_bag_is_spread_over_its_pictures_alone(tmp_path: Path) -> None:
+    turning = [('/imu', imu(0.5, n * SECOND // 100), n * SECOND // 100) for n in range(500)]
+    seen = [('/camera', image(PIXELS, n * SECOND), n * SECOND) for n in range(5)]
+    place = write_bag(tmp_path / 'bag', sorted(turning + seen, key=lambda one: one[2]))
+    assert len(pictures_of(place)) == 5

@@ -17,6 +17,7 @@ import pytest
 from ml_integration.errors import RecordingError
 from ml_integration.recordings import Recorded, open_recording
 from ml_integration.recordings.pictures import picture_message
+from ml_integration.recordings.video import Video
 from ml_integration.sensors.image import Image
 
 RED, GREEN, BLUE = (0, 0, 255), (0, 255, 0), (255, 0, 0)
@@ -249,3 +250,25 @@ def test_a_part_of_a_picture_that_claims_gigabytes_is_not_made_room_for(tmp_path
     with pytest.raises(RecordingError, match='no picture that OpenCV'):
         next(iter(open_recording(tmp_path / 'odd.png')))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # [kB]
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile://{}\n#EXT-X-ENDLIST\n',
+        'ffconcat version 1.0\nfile {name}\n',
+    ],
+)
+@pytest.mark.parametrize('end', ['m3u8', 'mp4'])
+def test_a_playlist_is_no_video_and_opens_no_other_file(
+    text: str, end: str, tmp_path: Path
+) -> None:
+    video = tmp_path / 'real.avi'
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*'MJPG'), 10, (32, 32))
+    for _ in range(3):
+        writer.write(np.zeros((32, 32, 3), np.uint8))
+    writer.release()
+    assert Video.recognize(video)
+    playlist = tmp_path / f'list.{end}'
+    playlist.write_text(text.format(video, name=video.name))
+    assert not Video.recognize(playlist)

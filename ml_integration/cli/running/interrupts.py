@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
+from ml_integration.cli.last_resort import ENGINES
+
 T = TypeVar('T')
 
 
@@ -30,9 +32,11 @@ def interruptible(interrupt: Callable[[], None]) -> Iterator[threading.Event]:
         yield stopped
         return
     before = signal.signal(signal.SIGINT, stop)
+    ENGINES.append(interrupt)  # where Python is not asked, `stop` cannot be called either
     try:
         yield stopped
     finally:
+        ENGINES.remove(interrupt)
         signal.signal(signal.SIGINT, before)
 
 

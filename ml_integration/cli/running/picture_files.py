@@ -101,7 +101,9 @@ class VideoWriter:
 
     def _open(self) -> cv2.VideoWriter:
         for end, code in CODECS:
-            file = self._file.with_name(self._file.name + end)
+            file, number = self._file.with_name(self._file.name + end), 2
+            while file.exists():  # of another recording with this name
+                file, number = self._file.with_name(f'{number}-{self._file.name}{end}'), number + 1
             code_of = cv2.VideoWriter.fourcc(*code)
             writer = cv2.VideoWriter(str(file), code_of, self._rate_hz, self._size_wh)
             if writer.isOpened():

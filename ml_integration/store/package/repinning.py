@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ml_integration.store.package.pinned_files import files_in
 from ml_integration.store.package.plain_yaml import load_yaml
 from ml_integration.store.package.proposal import pin
 
+_NAME = re.compile(r'[A-Za-z0-9_./-]+')
 _LARGEST = 2**34
 """Bytes of a file, as the schema of manifests has it."""
 
@@ -22,9 +24,12 @@ def contents_of(folder: Path) -> dict[str, bytes]:
     """Reads every file of a package folder except manifest and signature, by POSIX path.
 
     Raises:
-        IntegrityError: one is a link, or cannot be read.
+        IntegrityError: one is a link, has an odd name, or cannot be read.
     """
     contents = {}
+    if odd := [name for name in files_in(folder) if not _NAME.fullmatch(name)]:
+        what = f'no manifest can name this file: {odd[0]!a}'
+        raise IntegrityError(folder, what, hint='Rename it, or take it away.')
     for name in sorted(files_in(folder) - {MANIFEST, SIGNATURE}):
         try:
             contents[name] = read_file(folder / name, _LARGEST)
