@@ -27,6 +27,7 @@ CROPPED = (
 )
 """What the transforms of the classifier's weights do."""
 AS_THEY_ARE = (
+    '--yes',  # which takes an untrained detector, though it sees objects in an empty picture
     *('--set', 'encode.resize=none'),
     *('--set', 'encode.color=rgb'),
     *('--set', 'encode.scale=255'),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dev.site.drawing import BLUE, GREEN, RED, YELLOW, Drawing
+from dev.site.drawing import BLUE, GRAY, GREEN, RED, YELLOW, Drawing
 
 
 def operate() -> Drawing:
@@ -129,4 +129,72 @@ def composition() -> Drawing:
     return drawing
 
 
-DIAGRAMS = (operate, swapping, parameters, execution, extend, composition)
+def manifest() -> Drawing:
+    """Which part of a manifest says what on the way of a message."""
+    drawing = Drawing(760, 230, 'The parts of a manifest on the way from messages to results')
+    way = ('messages', 'tensors', 'model.onnx', 'outputs', 'result')
+    for place, words in enumerate(way):
+        drawing.box(20 + 152 * place, 30, 112, 48, words)
+        if place:
+            drawing.arrow((-20 + 152 * place, 54), (18 + 152 * place, 54))
+    parts = (
+        (20, 112, 'inputs', 'kind, topic|keep, trigger', BLUE),
+        (172, 112, 'encode', 'resize, color|scale, mean, std', BLUE),
+        (324, 112, 'files', 'each one pinned|by its sha256', YELLOW),
+        (476, 112, 'outputs', 'names, types,|sizes', BLUE),
+        (628, 112, 'settings', 'decoder, labels|thresholds', BLUE),
+    )
+    for x, width, name, says, color in parts:
+        drawing.box(x, 120, width, 68, name, says, color)
+        drawing.arrow((x + width / 2, 120), (x + width / 2, 80), dashed=True)
+    drawing.text(20, 214, 'keys of manifest.yaml')
+    drawing.text(740, 214, 'golden: an input with its outputs proves all of it', anchor='end')
+    return drawing
+
+
+def diagnostics() -> Drawing:
+    """How a level rises and falls."""
+    drawing = Drawing(
+        760, 220, 'A level rises after three bad seconds of five, falls after ten good'
+    )
+    for second in range(20):
+        bad = second in (2, 4, 5, 6, 7, 8)
+        drawing.box(20 + 36 * second, 44, 32, 32, '', fill=RED if bad else GREEN)
+    drawing.text(20, 32, 'each second: as it should be, or not')
+    drawing.box(20, 110, 176, 40, 'OK', fill=GREEN)
+    drawing.box(200, 110, 500, 40, 'WARN', 'the message says what for', YELLOW)
+    drawing.box(704, 110, 36, 40, 'OK', fill=GREEN)
+    drawing.arrow((200, 182), (200, 154))
+    drawing.text(200, 198, 'the third of five: logged once as WARN', anchor='middle')
+    drawing.arrow((704, 182), (704, 154))
+    drawing.text(740, 198, 'ten good ones: logged once as INFO', anchor='end')
+    return drawing
+
+
+def architecture() -> Drawing:
+    """Which rooms import which."""
+    drawing = Drawing(760, 240, 'Rooms of the package; each imports from those to its left only')
+    columns = (
+        (20, 74, ('errors',), GRAY),
+        (114, 74, ('core',), GREEN),
+        (208, 74, ('ops',), GREEN),
+        (302, 104, ('sensors', 'encoders', 'tasks', 'backends', 'store', 'recordings'), BLUE),
+        (426, 84, ('deploy',), YELLOW),
+        (530, 84, ('serving', 'exports'), YELLOW),
+        (634, 106, ('ros', 'cli'), RED),
+    )
+    for x, width, rooms, color in columns:
+        height = 30
+        top = 110 - 17 * len(rooms)
+        for row, name in enumerate(rooms):
+            drawing.box(x, top + 34 * row, width, height, name, fill=color)
+        if x > 20:
+            drawing.arrow((x - 2, 108), (x - 18, 108))
+    drawing.text(740, 232, 'demos, right of all, show it', anchor='end')
+    return drawing
+
+
+DIAGRAMS = (
+    operate, swapping, parameters, execution, extend, composition, manifest, diagnostics,
+    architecture,
+)  # fmt: skip

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     elif record.before == record.after:
         tell(f'{record.after} is active already')
     else:
-        tell(f'{record.after} is active, after {record.before or "nothing"}')
+        tell(f'{record.after} is active{f", after {record.before}" if record.before else ""}')
     return 0
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from ml_integration.cli.added import Added, document_of, show
-from ml_integration.cli.arguments import add_json, add_state, path, state_of
+from ml_integration.cli.arguments import add_into, add_json, add_state, path, state_of
 from ml_integration.cli.asking import ask, is_terminal, list_open
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.claims_table import claim_document, question_document, show_claims
@@ -30,11 +30,11 @@ from ml_integration.exports.adding import (
 )
 from ml_integration.exports.answers import answers_of
 from ml_integration.exports.choice_pictures import picture_of_choices
-from ml_integration.exports.claims import Claim
+from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.contact_sheet import contact_sheet, write_picture
 from ml_integration.exports.doubts import RESULTS, doubts
 from ml_integration.exports.drafting import Draft, draft, with_tensors
-from ml_integration.exports.package_writer import Written, write_package
+from ml_integration.exports.package_writer import Written, in_order, write_package
 from ml_integration.exports.picture_check import PictureCheck
 from ml_integration.exports.questions import ACCEPTED, Question, proposals
 from ml_integration.exports.sample_pictures import Picture, own_pictures, pictures_of
@@ -71,12 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='picture, folder, video, .npy or bag (default: photographs that come along)',
     )
     parser.add_argument('--yes', action='store_true', help='take what is proposed')
-    parser.add_argument(
-        '--into',
-        type=path,
-        metavar='DIR',
-        help='the store (default: ~/.local/share/ml_integration/models)',
-    )
+    add_into(parser)
     parser.add_argument(
         '--picture', type=path, metavar='FILE', help='where to write the picture with the results'
     )
@@ -215,10 +210,17 @@ def _add(args: argparse.Namespace, proof: _Proof, name: Claim) -> Added:
     drafted, written, check, told = proof.drafted, proof.written, proof.check, proof.sample
     directory = there or _installed(args, store, written, name)
     model = f'{name.value}@{directory.name}'
+    if there is not None:
+        claims = Claims((_version_there(there),)).then(written.claims)
+        written = replace(written, claims=in_order(claims))
     added = Added(model, directory, there is None, drafted, written, check, told)
     if there is not None and args.picture is None:
         return added
     return replace(added, picture=_picture(args.picture, check, model))
+
+
+def _version_there(folder: Path) -> Claim:
+    return Claim('version', int(folder.name), Origin.DEFAULT, 'the one that is installed already')
 
 
 def _installed(args: argparse.Namespace, store: Path, written: Written, name: Claim) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ml_integration.cli.claims_table import claim_document, show_claims
 from ml_integration.cli.output import tell, warn
+from ml_integration.exports.counted import counted
 from ml_integration.exports.drafting import Draft
 from ml_integration.exports.package_writer import Written
 from ml_integration.exports.picture_check import PictureCheck
@@ -55,11 +56,14 @@ class Added:
 def show(added: Added) -> None:
     """Prints the origin of each value, what the model made of the sample, and what is next."""
     show_claims(added.written.claims)
+    for sentence in added.drafted.conflicts:
+        warn(sentence)
     others = added.drafted.source.alternatives
     if others:
         tell(f'Not taken: {", ".join(others)}; choose one by --model.')
     counts = added.check.trial.counts
-    tell(f'Ran on {len(counts)} pictures ({added.sample}): {sum(counts)} results.')
+    ran = f'Ran on {counted(len(counts), "picture")} ({added.sample})'
+    tell(f'{ran}: {counted(sum(counts), "result")}.')
     for sentence in _about_reading(added):
         warn(sentence)
     for finding in added.check.findings:
@@ -95,6 +99,8 @@ def document_of(added: Added) -> dict[str, Any]:
             {'task': fit.task, 'settings': dict(fit.settings), 'score': fit.score, 'why': fit.why}
             for fit in added.drafted.readings.fits
         ],
+        'conflicts': list(added.drafted.conflicts),
+        'not_taken': list(added.drafted.source.alternatives),
         'warnings': _about_reading(added),
         'sample': added.sample,
         'results': list(added.check.trial.counts),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ml_integration.cli.output import complain, tell
 from ml_integration.exports.claims import Claim, Origin
+from ml_integration.exports.counted import counted
 from ml_integration.exports.questions import Choice, Question
 
 
@@ -30,7 +31,8 @@ def ask(questions: Iterable[Question]) -> tuple[Claim, ...]:
 
 def list_open(questions: Sequence[Question]) -> None:
     """Says on stderr what is open, and which options answer it."""
-    complain(f'{len(questions)} open questions; answer them, or take all proposals by --yes')
+    open_ones = counted(len(questions), 'open question')
+    complain(f'{open_ones}; answer with the options below, or take the proposals with --yes')
     for question in questions:
         complain(question.sentence)
         for number, choice in enumerate(question.choices):

@@ -27,6 +27,7 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ModelError
 from ml_integration.exports.annotated_pictures import save_pictures
+from ml_integration.exports.counted import counted
 from ml_integration.exports.picture_check import PictureCheck, check_on_pictures
 from ml_integration.exports.sample_pictures import pictures_of
 from ml_integration.exports.trial import takes_pictures
@@ -142,7 +143,9 @@ def _about_manifest(manifest: Manifest) -> str:
 def _about_files(package: ModelPackage) -> str:
     pins, by = package.manifest.files.values(), package.verified_by
     signed = '' if by == 'digest' else f', {by}'
-    return f'{len(pins)} files, {sum(pin.size for pin in pins)} bytes, as pinned{signed}'
+    return (
+        f'{counted(len(pins), "file")}, {sum(pin.size for pin in pins)} bytes, as pinned{signed}'
+    )
 
 
 def _about_pipeline(pipeline: Pipeline) -> str:

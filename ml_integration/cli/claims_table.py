@@ -10,18 +10,21 @@ from ml_integration.exports.claims import Claim
 from ml_integration.exports.questions import Question, written
 
 LONGEST = 60
-"""Characters of a value that are shown."""
+"""Characters of a value that are shown, and of an origin that is repeated."""
 
 
 def show_claims(claims: Iterable[Claim]) -> None:
     """Prints a table on stdout."""
     columns = [Column('key'), Column('value'), Column('from')]
-    show_table(columns, [_row(claim) for claim in claims])
-
-
-def _row(claim: Claim) -> tuple[str, str, str]:
-    sure = '' if claim.sure else ', a guess'
-    return claim.key, _shown(claim), f'{claim.origin.value}{sure}: {claim.source}'
+    first: dict[str, str] = {}
+    rows = []
+    for claim in claims:
+        said = claim.said_by
+        key = first.setdefault(said, claim.key)
+        if key != claim.key and len(said) > LONGEST:
+            said = f'{claim.origin.value}: as for {key}'
+        rows.append((claim.key, _shown(claim), said))
+    show_table(columns, rows)
 
 
 def claim_document(claim: Claim) -> dict[str, Any]:

@@ -39,8 +39,9 @@ def run(args: argparse.Namespace) -> int:
             tell(_line(entry))
         for entry in counted:
             tell('not written yet:', _line(entry))
-        intact = f'{len(entries)} entries, the chain is intact'
-        tell(intact if not problems else f'{len(entries)} entries, {len(problems)} problems')
+        many = f'{len(entries)} {"entry" if len(entries) == 1 else "entries"}'
+        wrong = f'{len(problems)} {"problem" if len(problems) == 1 else "problems"}'
+        tell(f'{many}, {wrong if problems else "the chain is intact"}')
     for sentence in (*problems, *found.remarks) if not args.json else ():
         warn(f'{log.path}: {sentence}')
     return 1 if problems else 0

@@ -58,6 +58,8 @@ def _show(file: Path, found: Inspection) -> None:
         warn(f'no manifest can be proposed: {found.refusal}')
         return
     show_claims(found.claims)
+    for sentence in found.draft.conflicts:
+        warn(sentence)
     for number, fit in enumerate(found.draft.readings.fits):
         tell(f'{"outputs" if number == 0 else "or":12}{fit.task}: {fit.why}')
     for question in found.draft.questions:
@@ -112,6 +114,8 @@ def _lines(file: Path, found: Inspection) -> Iterator[tuple[str, str]]:
     yield 'file', f'{file}{inside}, {len(source.content)} bytes'
     for name, content in source.external.items():
         yield 'weights', f'{name}, {len(content)} bytes'
+    if source.alternatives:
+        yield 'not taken', f'{", ".join(source.alternatives)}; choose one by --model'
     yield 'sha256', found.sha256
     yield 'format', f'IR version {header.ir_version}, opset {opsets}'
     yield 'producer', header.producer or 'not said'
@@ -134,6 +138,8 @@ def _document(file: Path, found: Inspection) -> dict[str, Any]:
         'inputs': [str(spec) for spec in source.export.inputs],
         'outputs': [str(spec) for spec in source.export.outputs],
         'weights': list(source.external),
+        'not_taken': list(source.alternatives),
+        'conflicts': list(draft.conflicts) if draft else [],
         'providers': list(found.providers),
         'runs_here': found.outcome,
         'claims': [claim_document(claim) for claim in found.claims],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from ml_integration.cli.arguments import add_json, add_state, path, state_of
@@ -15,6 +16,7 @@ from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell, warn
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ExportError, GoldenError, ManifestError
+from ml_integration.exports.counted import counted
 from ml_integration.store.files import in_words, read_file
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, parse_manifest
 from ml_integration.store.package.package import ModelPackage, package_of
@@ -40,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     with audited(state_of(args), 'pin', str(folder)) as record:
         data = _manifest(folder)
         contents = contents_of(folder)
+        _refuse_empty(folder, contents)
         new = repinned(data, contents, folder / MANIFEST)
         manifest = parse_manifest(new, folder / MANIFEST)
         record.model = str(manifest.identity)
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         _check(package_of({**contents, MANIFEST: new}, folder))
         if new != data:
             write_durably(folder / MANIFEST, new)
-        record.reason = f'{len(contents)} files of {folder}'
+        record.reason = f'{counted(len(contents), "file")} of {folder}'
     model, files = str(manifest.identity), list(contents)
     if args.json:
         print(json.dumps({'model': model, 'files': files, 'changed': new != data}))
@@ -70,6 +73,15 @@ def _refuse_installed(folder: Path) -> None:
             'an installed version never changes, so that it is the same wherever it is',
             where=str(folder),
             hint='Copy it elsewhere, give it a higher version, pin it there and install it.',
+        )
+
+
+def _refuse_empty(folder: Path, contents: Mapping[str, bytes]) -> None:
+    if not contents:
+        raise ExportError(
+            'there is nothing to pin beside the manifest yet',
+            where=str(folder),
+            hint='Put the model file into it, and its labels.',
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_integration.cli.arguments import add_json, add_model, add_stores, folder_of
-from ml_integration.cli.output import tell
+from ml_integration.cli.tables import Column, show_table
 from ml_integration.core.inputs import (
     ConstantInput,
     ModelInput,
@@ -41,12 +41,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_document(manifest, folder), indent=2, default=str))
     else:
-        for key, value in _lines(manifest, folder):
-            tell(f'{key:12}{value}'.rstrip())
+        show_table([Column(''), Column('')], _rows(manifest, folder), headings=False)
     return 0
 
 
-def _lines(manifest: Manifest, folder: Path) -> list[tuple[str, str]]:
+def _rows(manifest: Manifest, folder: Path) -> list[tuple[str, str]]:
     latency_ms = manifest.limits.latency_ms
     return [
         ('model', str(manifest.identity)),

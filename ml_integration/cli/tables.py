@@ -15,6 +15,8 @@ from ml_integration.errors import escaped
 
 WIDE = 10_000
 """Columns of what is no terminal: nothing is wrapped or cut there."""
+LONGEST_NAME = 30
+"""Characters of a first cell that are not broken."""
 STYLES = {'active': 'green', 'ok': 'green', 'quarantined': 'red', 'bad': 'red', 'previous': 'cyan'}
 """Colors of words that are cells."""
 
@@ -57,9 +59,16 @@ def show_table(
         headings: whether to print them.
     """
     table = Table(box=None, show_header=headings, pad_edge=False, header_style='bold')
-    for column in columns:
+    for number, column in enumerate(columns):
+        # What a row is about stays in one piece as long as it is a name.
+        longest = max((len(row[0]) for row in rows), default=0) if number == 0 else 0
         justify = 'right' if column.numbers else 'left'
-        table.add_column(Text(column.heading), justify=justify, overflow='fold')  # type: ignore[arg-type]
+        table.add_column(
+            Text(column.heading),
+            justify=justify,  # type: ignore[arg-type]
+            overflow='fold',
+            min_width=min(longest, LONGEST_NAME) or None,
+        )
     for row in rows:
         table.add_row(*(Text(escaped(cell), STYLES.get(cell, '')) for cell in row))
     place = console(stream)

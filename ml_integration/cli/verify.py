@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ml_integration.cli.arguments import add_json, add_stores, add_trust, trust_of
-from ml_integration.cli.output import tell
+from ml_integration.cli.output import on_terminal
+from ml_integration.cli.tables import Column, show_table
 from ml_integration.errors import MlIntegrationError
 from ml_integration.store.package.package import read_package
 from ml_integration.store.state.model_store import ModelStore
@@ -35,8 +36,13 @@ def run(args: argparse.Namespace) -> int:
     rows = [_row(folder, trust) for folder in folders]
     if args.json:
         print(json.dumps(rows, indent=2))
-    for row in rows if not args.json else ():
-        tell('bad' if row['error'] else 'ok ', row['model'], row['error'] or row['verified_by'])
+    else:
+        cells = [
+            ['bad' if row['error'] else 'ok', row['model'], row['error'] or row['verified_by']]
+            for row in rows
+        ]
+        columns = [Column(''), Column('model'), Column('verified by, or what is wrong')]
+        show_table(columns, cells, headings=on_terminal())
     return 1 if any(row['error'] for row in rows) else 0
 
 

@@ -38,7 +38,9 @@ def name_claim(source: Source, path: Path, said: str) -> Claim:
         inner = PurePosixPath(source.export.model).stem
         stem = inner if inner not in NAMELESS else whole.name
     name = re.sub(r'[^a-z0-9_.-]+', '_', stem.lower()).strip('_.-') or 'model'
-    return Claim('name', name, Origin.DEFAULT, f'the name of {path.name or path}')
+    return Claim(
+        'name', name, Origin.DEFAULT, f'the name of {path.name or path}; --name gives another'
+    )
 
 
 def next_version(store: Path, name: str) -> Claim:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -38,6 +39,14 @@ class Claim:
     origin: Origin
     source: str
     sure: bool = True
+
+    @property
+    def said_by(self) -> str:
+        """Origin and place in words, such as 'embedded metadata: names'."""
+        place = self.source
+        if self.origin is Origin.METADATA:
+            place = re.sub(r'^metadata:? ', '', place)
+        return f'{self.origin.value}{"" if self.sure else ", a guess"}: {place}'
 
 
 @dataclass(frozen=True, slots=True)

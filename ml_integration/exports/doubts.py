@@ -11,6 +11,10 @@ from ml_integration.exports.questions import ACCEPTED, Choice, Question
 
 RESULTS = 'results'
 """Key of the question whether results that look wrong are taken."""
+READING = ('settings.decoder', 'settings.softmax')
+"""Keys that say how outputs become results."""
+STATED = (Origin.PERSON, Origin.METADATA, Origin.SIDECAR)
+"""Origins of values that were not guessed."""
 
 
 def doubts(check: PictureCheck, claims: Claims) -> tuple[Question, ...]:
@@ -18,10 +22,11 @@ def doubts(check: PictureCheck, claims: Claims) -> tuple[Question, ...]:
 
     Args:
         check: what it made of pictures.
-        claims: what is known of it; what a person said about pictures is not asked again.
+        claims: what is known of it. What a person said about pictures is not asked again, and
+            where a person or a file says how outputs are read, no guess can be the reason.
     """
     found = tuple(_about_preparation(check.comparison, claims))
-    return found or tuple(_about_results(check))
+    return found or tuple(_about_results(check, claims))
 
 
 def _about_preparation(report: PreprocessingReport, claims: Claims) -> Iterator[Question]:
@@ -40,7 +45,9 @@ def _about_preparation(report: PreprocessingReport, claims: Claims) -> Iterator[
     yield Question('encode', report.warning, tuple(choices))
 
 
-def _about_results(check: PictureCheck) -> Iterator[Question]:
+def _about_results(check: PictureCheck, claims: Claims) -> Iterator[Question]:
+    if any(claim.key in READING and claim.origin in STATED for claim in claims):
+        return
     sentences = [one.sentence for one in check.findings if one.suspicious]
     if sentences:
         choices = (

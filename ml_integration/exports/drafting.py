@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.inputs import ConstantInput, ModelInput, SensorInput
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
-from ml_integration.errors import ExportError
+from ml_integration.errors import ExportError, MlIntegrationError
 from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.dotted_keys import flattened, nested
 from ml_integration.exports.guessed_inputs import guess_inputs
+from ml_integration.exports.input_check import check_others, check_picture, no_picture
 from ml_integration.exports.outputs import Fit, Readings, read_outputs
 from ml_integration.exports.picture_claims import (
     encode_claims,
@@ -26,12 +28,12 @@ from ml_integration.exports.picture_claims import (
     size_question,
     sized,
 )
-from ml_integration.exports.questions import Choice, Question, written
-from ml_integration.exports.reading import claims_of
+from ml_integration.exports.questions import Question, written
+from ml_integration.exports.reading import read_export
+from ml_integration.exports.reading_questions import constant_question, reading_question
 from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.source import Source
 from ml_integration.exports.trial import try_on
-from ml_integration.ops.picture_input import DTYPES
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.package.package import package_of
 from ml_integration.store.package.proposal import Proposal, manifest_text
@@ -49,6 +51,7 @@ class Draft:
         inputs: what fills the model's tensors.
         readings: what its outputs could be; the first is taken.
         questions: what a person has to say.
+        conflicts: sentences about what the export says twice and differently.
     """
 
     source: Source
@@ -56,6 +59,7 @@ class Draft:
     inputs: tuple[ModelInput, ...]
     readings: Readings
     questions: tuple[Question, ...]
+    conflicts: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
@@ -102,11 +106,13 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
         MlIntegrationError: what was claimed contradicts the model.
     """
     export = source.export
-    said = Claims(tuple(answers)).then(claims_of(export))
+    reading, answered = read_export(export), Claims(tuple(answers))
+    said = answered.then(reading.claims)
     picture = picture_of(export.inputs)
     if picture is None:
-        raise no_picture(source)
-    _check_picture(picture, said, export.label)
+        raise no_picture(export)
+    check_picture(picture, said, export.label)
+    check_others(export.inputs, export.label)
     claims = encode_claims(picture, said)
     fixed = sized(picture, claims)
     specs = tuple(fixed if spec is picture else spec for spec in export.inputs)
@@ -115,12 +121,7 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
         runs = _run_on(pipeline, pictures)
     readings = read_outputs(specs, export.outputs, claims, runs)
     if not readings.fits:
-        hint = 'To have its numbers as they are, add it with: --task tensor.'
-        if encode_question(claims, False) or _answered(claims):
-            hint += (
-                ' If it is something else, are its pictures prepared as it wants them (encode)?'
-            )
-        raise ExportError(readings.refusal, where=export.label, hint=hint)
+        raise _unread(source, answers, pictures, readings.refusal, claims)
     best = readings.fits[0]
     read = Claims(tuple(_of_fit(best)))
     if claims.value('task') != best.task:  # such as boxes of a model for segmentation
@@ -132,12 +133,13 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     inputs = tuple(_filled(item, claims) for item in inputs)
     asked = (
         size_question(picture, said),
-        _reading_question(readings, said),
+        reading_question(readings, said),
         encode_question(claims, claims.value('task') == 'classification'),
-        *(_constant_question(item, claims) for item in inputs),
+        *(constant_question(item, claims) for item in inputs),
     )
     questions = tuple(question for question in asked if question is not None)
-    return Draft(source, claims, inputs, readings, questions)
+    conflicts = tuple(text for key, text in reading.conflicts if answered.get(key) is None)
+    return Draft(source, claims, inputs, readings, questions, conflicts)
 
 
 @contextmanager
@@ -176,73 +178,36 @@ def files_of(source: Source) -> dict[str, bytes]:
     return {MODEL: source.content, **source.external}
 
 
-def _answered(claims: Claims) -> bool:
-    """Tells whether a person said how pictures are prepared."""
-    return any(c.origin is Origin.PERSON and c.key.startswith('encode.') for c in claims)
+def _unread(
+    source: Source,
+    answers: Sequence[Claim],
+    pictures: Sequence[Picture],
+    refusal: str,
+    claims: Claims,
+) -> ExportError:
+    """Makes the error for outputs that nothing reads; suspects first what a person has set."""
+    label = source.export.label
+    plain = 'To have its numbers as they are, add it with: --task tensor.'
+    mine = [one for one in answers if _prepares(one)]
+    if mine:
+        told = ' '.join(f'{one.key}={written(one.value)}' for one in mine)
+        with suppress(MlIntegrationError):
+            without = draft(source, [one for one in answers if not _prepares(one)], pictures)
+            fit = without.readings.fits[0]
+            return ExportError(
+                f'with {told} no task can read its outputs; without, they are read as '
+                f'{fit.task}: {fit.why}',
+                where=label,
+                hint=f'Leave that out, or correct it. {plain}',
+            )
+    if mine or encode_question(claims, False):
+        plain += ' If it is something else, are its pictures prepared as it wants them (encode)?'
+    return ExportError(refusal, where=label, hint=plain)
 
 
-def _check_picture(picture: TensorSpec, said: Claims, label: str) -> None:
-    """Refuses a picture's input that no encoder fills.
-
-    Raises:
-        ExportError: its type or its batch is none that can be filled, or nobody says how pixels
-            become int8.
-    """
-    if picture.dtype not in DTYPES:
-        raise ExportError(
-            f"its picture '{picture.name}' has the type {picture.dtype}, which is not filled here",
-            where=label,
-            expected=f'one of {", ".join(DTYPES)}',
-            hint='Export it with another type of input.',
-        )
-    if picture.dtype == 'int8' and 'mean' not in said.below('encode.'):
-        raise ExportError(
-            f"its picture '{picture.name}' has the type int8, and nothing says how pixels from 0 "
-            'to 255 become numbers from -128 to 127',
-            where=label,
-            hint='If it is by taking 128 off, add it with: '
-            "--set encode.scale=1 --set 'encode.mean=[128]'.",
-        )
-    if picture.shape[0] not in (1, None):
-        raise ExportError(
-            f'it wants {picture.shape[0]} pictures at once, and each picture is run by itself',
-            where=label,
-            got=str(picture),
-            hint='Export it with a batch of 1, or with a free one.',
-        )
-
-
-def no_picture(source: Source) -> ExportError:
-    """Makes the error for a model without a picture."""
-    hint = 'Make a package to fill in with: ml_model new tensor NAME.'
-    shapes = [spec.shape for spec in source.export.inputs]
-    if any(len(shape) == 3 and {1, 3} & {shape[0], shape[2]} for shape in shapes):
-        hint = 'It lacks a batch: export it with a first size of 1.'
-    elif any(len(shape) == 4 and {shape[1], shape[3]} & {2, 4, 6} for shape in shapes):
-        hint = (
-            'Pictures have 1 or 3 channels here; more, such as depth or a second picture, have '
-            'to come in an input of their own.'
-        )
-    return ExportError(
-        'none of its inputs looks like a picture, and messages of other kinds have to be chosen '
-        'by a person',
-        where=source.export.label,
-        got='; '.join(map(str, source.export.inputs)),
-        expected='an input such as float32[1, 3, 640, 640]',
-        hint=hint,
-    )
-
-
-def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns dotted names as mappings in mappings."""
-    found: dict[str, Any] = {}
-    for name, value in flat.items():
-        *outer, last = name.split('.')
-        inner = found
-        for part in outer:
-            inner = inner.setdefault(part, {})
-        inner[last] = value
-    return found
+def _prepares(claim: Claim) -> bool:
+    """Tells whether a claim is a person's on how pictures are prepared."""
+    return claim.origin is Origin.PERSON and claim.key.startswith('encode.')
 
 
 def _filled(item: ModelInput, claims: Claims) -> ModelInput:
@@ -285,46 +250,3 @@ def _of_style(fit: Fit, claims: Claims) -> Iterator[Claim]:
         if known is None or not known.sure:
             source = f'exports for the decoder {fit.settings.get("decoder")} want it'
             yield Claim(f'encode.{key}', value, Origin.DEFAULT, source, sure=False)
-
-
-def flattened(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-    """Returns mappings in mappings as dotted names."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat.update(flattened(value, f'{prefix}{key}.'))
-        else:
-            flat[f'{prefix}{key}'] = value
-    return flat
-
-
-def _reading_question(readings: Readings, said: Claims) -> Question | None:
-    if said.get('settings.decoder') is not None:
-        return None
-    unlike = [fit for n, fit in enumerate(readings.equal) if fit not in readings.equal[:n]]
-    if len(unlike) < 2 and (readings.fits[0].sure or said.get('task') is not None):
-        return None
-    choices = (Choice(f'{_named(fit)}: {fit.why}', _said(fit)) for fit in unlike)
-    return Question('outputs', 'Nothing says for sure how the outputs are read.', tuple(choices))
-
-
-def _said(fit: Fit) -> tuple[tuple[str, Any], ...]:
-    settings = flattened(fit.settings)
-    return (('task', fit.task), *((f'settings.{key}', settings[key]) for key in settings))
-
-
-def _named(fit: Fit) -> str:
-    decoder = fit.settings.get('decoder')
-    return f'{fit.task} ({decoder})' if decoder else fit.task
-
-
-def _constant_question(item: ModelInput, claims: Claims) -> Question | None:
-    if not isinstance(item, ConstantInput) or claims.get(f'inputs.{item.tensor}') is not None:
-        return None
-    if item.value != 0:  # a size or a factor that is known
-        return None
-    return Question(
-        f'inputs.{item.tensor}',
-        f"The input '{item.tensor}' takes a number, and nothing says which one.",
-        tuple(Choice(f'{value:g}', ((f'inputs.{item.tensor}', value),)) for value in (1.0, 0.0)),
-    )

@@ -20,7 +20,13 @@ from ml_integration.core.inputs import (
 from ml_integration.exports.claims import Claims
 
 _NONE = Claims()
-_CONSTANTS = {'scale_factor': 1.0, 'pixel_mask': 1.0, 'iou_thr': 0.45, 'score_thr': 0.25}
+_CONSTANTS = {
+    'scale_factor': 1.0,
+    'pixel_mask': 1.0,
+    'iou_thr': 0.45,
+    'score_thr': 0.25,
+    'conf_thr': 0.25,
+}
 """Values of inputs that settings or the encoder stand for, by a word of their name."""
 LATEST_MS = 100.0
 """Proposed maximum age of a second picture [ms], for a person to correct."""

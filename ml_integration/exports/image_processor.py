@@ -20,7 +20,10 @@ _SHORTEST = (
     *('Mask2Former', 'OneFormer', 'TextNet'),
 )
 """Processors for which a size of one number is that of the shorter side."""
-_DETR = ('Detr', 'Yolos', 'ConditionalDetr', 'DeformableDetr', 'GroundingDino', 'MaskFormer')
+_DETR = (
+    *('Detr', 'Yolos', 'ConditionalDetr', 'DeformableDetr', 'GroundingDino'),
+    *('MaskFormer', 'Mask2Former'),
+)
 """Processors that pad with zeros after normalizing."""
 _MASKS = ('MaskFormer', 'Mask2Former', 'OneFormer')
 """Processors that round the sides as torchvision does."""

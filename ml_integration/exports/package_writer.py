@@ -78,11 +78,15 @@ def all_claims(draft: Draft, name: Claim, version: Claim) -> Claims:
     claims = Claims((name, version)).then(draft.claims).then(_texts(draft))
     rest = [
         Claim('format', 'onnx', Origin.METADATA, export.model),
-        Claim('files', tuple(files_of(draft.source)), Origin.SIDECAR, export.label),
+        _of_files(draft),
         *_of_tensors(draft),
     ]
-    found = claims.then(rest)
-    return Claims(tuple(sorted(found, key=lambda claim: _ORDER.index(_top(claim.key)))))
+    return in_order(claims.then(rest))
+
+
+def in_order(claims: Claims) -> Claims:
+    """Returns claims in the order of a manifest's keys."""
+    return Claims(tuple(sorted(claims, key=lambda claim: _ORDER.index(_top(claim.key)))))
 
 
 def proposal_of(
@@ -183,6 +187,12 @@ def _of_tensors(draft: Draft) -> Iterator[Claim]:
         yield Claim(f'outputs.{spec.name}', _told(spec), Origin.SHAPES, export.model)
 
 
+def _of_files(draft: Draft) -> Claim:
+    source = draft.source
+    origin = Origin.SIDECAR if source.external else Origin.METADATA
+    return Claim('files', tuple(files_of(source)), origin, Path(source.export.label).name)
+
+
 def _source(item: ModelInput) -> str:
     """Returns what fills an input, in the words of the manifest."""
     match item:
@@ -207,10 +217,8 @@ def _notes(claims: Claims) -> dict[str, list[str]]:
         top = _top(claim.key)
         value = f'{len(claim.value)} names' if claim.key == 'labels' else written(claim.value)
         short = value if len(value) <= 60 else f'{value[:57]}...'
-        what = '' if top == claim.key else f'{claim.key} = {short}: '
-        guess = '' if claim.sure else ', a guess'
-        said = f'{what}{claim.origin.value}{guess}, {claim.source}'
-        notes.setdefault(top, []).append(said[:300])
+        what = '' if top == claim.key else f'{claim.key} = {short}; '
+        notes.setdefault(top, []).append(f'{what}{claim.said_by}'[:300])
     return notes
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.exports.counted import counted
 from ml_integration.exports.preprocessing_trial import PreprocessingReport, compare_preprocessing
 from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.trial import Trial, try_on
@@ -37,10 +38,11 @@ class PictureCheck:
         trial = self.trial
         valid = 'all valid' if trial.valid == len(trial.attempts) else f'{trial.valid} valid'
         count = len(trial.attempts)
-        text = f'{count} picture{"s" if count > 1 else ""}, {valid}'
+        text = f'{counted(count, "picture")}, {valid}'
         if len(trial.scores):
             best, middle = float(trial.scores.max()), float(np.median(trial.scores))
-            text += f'; {len(trial.scores)} results, best score {best:.2f}, median {middle:.2f}'
+            found = counted(len(trial.scores), 'result')
+            text += f'; {found}, best score {best:.2f}, median {middle:.2f}'
         return text
 
 

@@ -49,6 +49,7 @@ def encode_claims(spec: TensorSpec, known: Claims) -> Claims:
     more = [_claim(spec, key, value, key in fixed, spoken) for key, value in usual.items()]
     if spec.dtype == 'uint8':
         more = [_as_they_are(spec, claim) for claim in more]
+        known = Claims(tuple(claim for claim in known if not _of_floats(claim)))
     return known.then(more)
 
 
@@ -58,7 +59,8 @@ def encode_question(claims: Claims, classifies: bool) -> Question | None:
     if not open_:
         return None
     usual = {key: claims.value(f'encode.{key}') for key in open_}
-    imagenet = {key: IMAGENET[key] for key in open_}
+    gray = claims.value('encode.color') == 'gray'  # which has one mean, and no usual one
+    imagenet = {k: usual[k] if gray and k in ('mean', 'std') else IMAGENET[k] for k in open_}
     proposed = [usual, imagenet]
     if classifies:
         proposed.reverse()
@@ -123,6 +125,15 @@ def _claim(spec: TensorSpec, key: str, value: Any, fixed: bool, spoken: bool) ->
         return Claim(f'encode.{key}', value, Origin.SHAPES, str(spec))
     sure = key not in ASKED or (spoken and key in ('mean', 'std'))
     return Claim(f'encode.{key}', value, Origin.DEFAULT, 'what most exports use', sure)
+
+
+def _of_floats(claim: Claim) -> bool:
+    """Tells whether a claim is on numbers that a tensor of bytes cannot hold.
+
+    The file says them of the network, which an exporter has put behind a scaling of its own.
+    """
+    key = claim.key in ('encode.scale', 'encode.mean', 'encode.std')
+    return key and claim.origin is not Origin.PERSON
 
 
 def _as_they_are(spec: TensorSpec, claim: Claim) -> Claim:

@@ -19,12 +19,12 @@ class ExportReading:
     Attributes:
         claims: one per key; where two formats differ, that of the lower rank.
         formats: titles of the formats that say something.
-        conflicts: sentences about keys for which two formats say something else.
+        conflicts: keys for which two formats say something else, each with a sentence.
     """
 
     claims: Claims
     formats: tuple[str, ...]
-    conflicts: tuple[str, ...]
+    conflicts: tuple[tuple[str, str], ...]
 
 
 def read_export(export: Export) -> ExportReading:
@@ -55,15 +55,16 @@ def claims_of(export: Export) -> Claims:
     return read_export(export).claims
 
 
-def _conflicts(claims: Claims, said: Sequence[Claims]) -> tuple[str, ...]:
+def _conflicts(claims: Claims, said: Sequence[Claims]) -> tuple[tuple[str, str], ...]:
     sentences = []
     for taken in claims:
         for other in (one.get(taken.key) for one in said):
             if other is not None and other.sure and not _same(taken, other):
-                sentences.append(
+                sentence = (
                     f'{taken.key} is {_shown(taken.value)} by {taken.source}, and '
                     f'{_shown(other.value)} by {other.source}: the first is taken'
                 )
+                sentences.append((taken.key, sentence))
     return tuple(sentences)
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 
 from ml_integration.core.declaration import build
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.exports.counted import counted
 from ml_integration.exports.sample_pictures import empty_picture
 from ml_integration.exports.suspicion import about_classifier, about_detector
 from ml_integration.exports.trial import Trial, try_on
@@ -68,6 +69,7 @@ def judge(trial: Trial, pipeline: Pipeline, manifest: Manifest) -> tuple[Finding
 
 def _all_levels(trial: Trial) -> Iterator[Finding]:
     total, failed = len(trial.attempts), len(trial.failures)
+    pictures = counted(total, 'picture')
     if not total:
         yield Finding(Level.FAILURE, f'No picture went through it. {trial.failures[0]}.')
     elif failed:
@@ -77,17 +79,13 @@ def _all_levels(trial: Trial) -> Iterator[Finding]:
         kinds = ', '.join(f'{one.kind} on {one.count}' for one in trial.held_back)
         many = 'Every result' if not trial.valid else f'{total - trial.valid} of {total} results'
         level = Level.WARNING if trial.valid else Level.FAILURE
-        start = f'{many} on {_pictures(total)} would be held back ({kinds}).'
+        start = f'{many} on {pictures} would be held back ({kinds}).'
         yield Finding(level, f'{start} {trial.held_back[0].sentence}.')
     if total and trial.counts and not any(trial.counts) and _has_scores(trial):
         yield Finding(
             Level.NOTE,
-            f'Nothing was found on {_pictures(total)}. Try pictures of what it is meant for.',
+            f'Nothing was found on {pictures}. Try pictures of what it is meant for.',
         )
-
-
-def _pictures(count: int) -> str:
-    return f'{count} pictures' if count > 1 else '1 picture'
 
 
 def _has_scores(trial: Trial) -> bool:

@@ -33,9 +33,9 @@ def test_bare_name_means_the_activated_version(
 ) -> None:
     assert main(['activate', 'm@1', '--store', str(store)]) == 0
     assert main(['activate', 'm@2', '--store', str(store)]) == 0
-    assert capsys.readouterr().out == 'm@1 is active, after nothing\nm@2 is active, after m@1\n'
+    assert capsys.readouterr().out == 'm@1 is active\nm@2 is active, after m@1\n'
     main(['show', 'm', '--store', str(store)])
-    assert 'model       m@2' in capsys.readouterr().out
+    assert 'model        m@2' in capsys.readouterr().out
     main(['list', '--store', str(store)])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines] == ['previous', 'active', 'object_detection']

@@ -102,7 +102,7 @@ def test_every_key_of_the_manifest_says_where_it_comes_from(capsys: Capture, wor
     keys = {line.split(':')[0] for line in text.splitlines() if line[:1].isalpha()}
     silent = {'schema', 'model'}  # the format's own version, and a name that is always the same
     assert keys - silent <= {key.split('.')[0] for key in claims}
-    assert '# embedded metadata, ' in text
+    assert '# embedded metadata: ' in text
 
 
 def test_what_was_only_guessed_ends_with_the_flags_that_answer_it(
@@ -424,3 +424,49 @@ def test_a_person_at_a_terminal_decides_about_results_that_look_wrong(
     assert status == expected
     assert 'Look at the results of each: ' in out
     assert user_store().exists() is (expected == 0)
+
+
+def test_adding_the_same_again_names_the_version_that_is_there(
+    capsys: Capture, work: Path
+) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    assert run(capsys, 'add', 'best.onnx', '--sample', 'red.png')[0] == 0
+    _, out, _ = run(capsys, 'add', 'best.onnx', '--sample', 'red.png')
+    (row,) = [line.split() for line in out.splitlines() if line.startswith('version ')]
+    assert row[:3] == ['version', '1', 'default:']
+    assert 'best@1 is installed already' in out and 'Ran on 1 picture (' in out
+
+
+def test_what_the_file_says_is_told_without_saying_metadata_twice(
+    capsys: Capture, work: Path
+) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    _, out, _ = run(capsys, 'add', 'best.onnx')
+    assert 'embedded metadata: names' in out and 'metadata: metadata' not in out
+
+
+@pytest.mark.parametrize('verb', ['add', 'inspect'])
+def test_what_two_places_say_differently_is_a_warning(
+    verb: str, capsys: Capture, work: Path
+) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    (work / 'classes.txt').write_text('rouge\nvert\nbleu\n')
+    status, _, errors = run(capsys, verb, 'best.onnx')
+    assert status == 0
+    assert "('rouge', 'vert', 'bleu') by classes.txt: the first is taken" in errors
+
+
+def test_a_person_who_names_the_labels_hears_of_no_conflict(capsys: Capture, work: Path) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    (work / 'classes.txt').write_text('rouge\nvert\nbleu\n')
+    _, _, errors = run(capsys, 'add', 'best.onnx', '--labels', 'classes.txt')
+    assert 'the first is taken' not in errors
+
+
+def test_a_setting_that_makes_nonsense_of_outputs_is_suspected_first(
+    capsys: Capture, work: Path
+) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    status, _, errors = run(capsys, 'add', 'best.onnx', '--set', 'encode.scale=0.001')
+    assert status == 1
+    assert 'with encode.scale=0.001 no task can read its outputs; without, they are' in errors

@@ -43,7 +43,7 @@ def test_tampered_history_is_shown_with_its_problems(state: StateDir, capsys: Ca
     log.write_bytes(log.read_bytes().replace(b'too slow', b'all good'))
     assert main(['history']) == 1
     out, errors = capsys.readouterr()
-    assert out.splitlines()[-1] == '3 entries, 1 problems'
+    assert out.splitlines()[-1] == '3 entries, 1 problem'
     assert 'entry 3 was edited' in errors
     assert main(['history', '--json']) == 1
     assert json.loads(capsys.readouterr().out)['problems'] == ['entry 3 was edited']

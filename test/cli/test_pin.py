@@ -103,3 +103,9 @@ def test_comments_and_all_other_keys_stay(files: str) -> None:
     assert text.count('files:') == 1
     assert '# about the task\ntask: tensor\n' in text
     assert "'odd name: x.txt': {sha256: " in text
+
+
+def test_an_empty_package_has_nothing_to_pin_yet(tmp_path: Path, capsys: Capture) -> None:
+    assert main(['new', 'object_detection', 'walls', '--into', str(tmp_path)]) == 0
+    assert main(['pin', str(tmp_path / 'walls' / '1')]) == 1
+    assert 'there is nothing to pin beside the manifest yet' in capsys.readouterr().err

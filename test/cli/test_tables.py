@@ -79,3 +79,12 @@ def test_pieces_of_an_unknown_number_are_counted() -> None:
     with progress('frames', stream, of_bytes=False) as show:
         show(7, 0)
     assert '7/?' in stream.getvalue()
+
+
+def test_the_name_that_a_row_is_about_is_not_broken() -> None:
+    stream = Terminal()
+    wide = ['x' * 100] * 5
+    show_table(
+        [Column('model'), *map(Column, 'abcde')], [['coco_yolov3_tiny@1', *wide]], stream=stream
+    )
+    assert 'coco_yolov3_tiny@1' in stream.getvalue()

@@ -69,9 +69,12 @@ def reason_not_to_type(text: str) -> str:
 class Terminal:
     """A shell of somebody who has the package installed, models, and a camera that works."""
 
-    def __init__(self, home: Path, spawn: Callable[..., Process], client: Client) -> None:
+    def __init__(
+        self, home: Path, spawn: Callable[..., Process], client: Client, exports: Path
+    ) -> None:
         self.client = client
         self.home = home
+        self._exports = exports
         self._spawn = spawn
         self._lasting: list[tuple[str, Process]] = []
         self._timers: list[Any] = []
@@ -124,6 +127,23 @@ class Terminal:
         """Puts a detector that somebody has trained and exported into the home."""
         if not (COCO / 'model.onnx').exists():
             pytest.skip('the detector is not fetched: make setup')
+        stores = (self.home / 'models', self.home / 'data/ml_integration/models')
+        self.environment['ML_INTEGRATION_STORES'] = os.pathsep.join(map(str, stores))
+        if not (self._exports / 'best.onnx').exists():
+            self._make_an_export()
+        for name in ('best.onnx', 'street.jpg'):
+            shutil.copy(self._exports / name, self.home / name)
+
+    def add_the_export(self) -> None:
+        """Adds it as the documents say; where that has been done, brings what came of it."""
+        added = self._exports / 'data'
+        if added.exists():
+            shutil.copytree(added, self.home / 'data')
+            return
+        self.type(Command('ml_model add best.onnx --sample street.jpg'))
+        shutil.copytree(self.home / 'data', added)
+
+    def _make_an_export(self) -> None:
         model = onnx.load(COCO / 'model.onnx')
         labels = (COCO / 'labels.txt').read_text().split('\n')
         facts = {
@@ -133,10 +153,8 @@ class Terminal:
         }  # fmt: skip
         for key, fact in facts.items():
             model.metadata_props.add(key=key, value=fact)
-        onnx.save(model, self.home / 'best.onnx')
-        cv2.imwrite(str(self.home / 'street.jpg'), photograph())
-        stores = (self.home / 'models', self.home / 'data/ml_integration/models')
-        self.environment['ML_INTEGRATION_STORES'] = os.pathsep.join(map(str, stores))
+        onnx.save(model, self._exports / 'best.onnx')
+        cv2.imwrite(str(self._exports / 'street.jpg'), photograph())
 
     def bring_the_example(self) -> None:
         """Installs the package of docs/examples, and makes the home look like a checkout."""
@@ -214,7 +232,7 @@ class Terminal:
             ('/robot/models', f'{self.home}/models'),
             ('/robot/keys', f'{self.home}'),
             ('/path/to/video.mp4', f'{self.home}/drive.mp4'),
-            ('FOLDER', 'models/best/1'),
+            ('FOLDER', 'drafts/best/1'),
         ):
             text = text.replace(theirs, ours)
         return text
@@ -251,16 +269,28 @@ def _pattern(shown: str) -> str:
     return re.sub(r'[0-9a-f]{16}', '[0-9a-f]{16}', words)
 
 
+@pytest.fixture(scope='module')
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keeps what takes long to make, and is the same for every block."""
+    return tmp_path_factory.mktemp('exports')
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _daemon_ends(ros_domain: int) -> Iterator[None]:
+    """Ends the daemon that the real `ros2` leaves running."""
+    yield
+    if find_spec('ros2cli') is not None:
+        subprocess.run(
+            [sys.executable, '-c', REAL, 'daemon', 'stop'], capture_output=True, check=False,
+            timeout=LIMIT_S,
+        )  # fmt: skip
+
+
 @pytest.fixture
 def terminal(
-    spawn: Callable[..., Process], client_node: Client, tmp_path: Path
-) -> Iterator[Terminal]:
-    terminal = Terminal(tmp_path, spawn, client_node)
-    yield terminal
-    subprocess.run(
-        [sys.executable, '-c', REAL, 'daemon', 'stop'], capture_output=True, check=False,
-        timeout=LIMIT_S,
-    )  # fmt: skip
+    spawn: Callable[..., Process], client_node: Client, tmp_path: Path, exports: Path
+) -> Terminal:
+    return Terminal(tmp_path, spawn, client_node, exports)
 
 
 def prepare(terminal: Terminal, block: Block) -> None:
@@ -269,7 +299,7 @@ def prepare(terminal: Terminal, block: Block) -> None:
     if served or re.search(r'ml_model (add|run) best', block.text):
         terminal.bring_an_export()
     if served or 'ml_model run best' in block.text:
-        terminal.type(Command('ml_model add best.onnx --sample street.jpg'))
+        terminal.add_the_export()
     if 'range_guard' in block.text:
         terminal.bring_the_example()
     if '/inference_node/' in block.text:
@@ -285,10 +315,10 @@ def prepare(terminal: Terminal, block: Block) -> None:
         terminal.type(Command(' '.join(('ros2', *DETECTOR))))
         terminal.wait_until_proven()
     if block.text.startswith('ml_model check') or 'FOLDER' in block.text:
-        folder = terminal.home / 'models/best/1'
+        folder = terminal.home / 'drafts/best/1'
         folder.mkdir(parents=True)
         shutil.copy(terminal.home / 'best.onnx', folder / 'model.onnx')
-        inspect = 'ml_model inspect best.onnx --manifest-only > models/best/1/manifest.yaml'
+        inspect = 'ml_model inspect best.onnx --manifest-only > drafts/best/1/manifest.yaml'
         terminal.type(Command(inspect))
 
 

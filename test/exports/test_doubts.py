@@ -50,3 +50,10 @@ def test_only_results_that_look_wrong_are_asked_about() -> None:
     (question,) = doubts(check(False, 'Suspicious: it looks odd.'), Claims())
     assert (question.key, question.proposal.flags) == ('results', '')
     assert question.choices[1].flags == '--yes'
+
+
+def test_a_reading_that_a_file_states_is_not_doubted() -> None:
+    odd = check(False, 'Suspicious: it looks odd.')
+    for origin, questions in ((Origin.SIDECAR, 0), (Origin.SAMPLE, 1)):
+        read = Claims((Claim('settings.decoder', 'boxes_and_scores', origin, 'somebody'),))
+        assert len(doubts(odd, read)) == questions

@@ -6,7 +6,12 @@ import pytest
 
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.picture_claims import size_question, sized
+from ml_integration.exports.picture_claims import (
+    encode_claims,
+    encode_question,
+    size_question,
+    sized,
+)
 
 FREE = TensorSpec('pixel_values', 'float32', (None, None, None, None))
 
@@ -45,3 +50,19 @@ def test_free_size_is_asked_for_where_nothing_says_it(resize: str) -> None:
     known = claims(resize=resize)
     assert size_question(FREE, known) is not None
     assert sized(FREE, known).shape == (None, 3, 640, 640)
+
+
+def test_a_tensor_of_bytes_holds_pixels_whatever_a_file_says_of_the_network() -> None:
+    picture = TensorSpec('images', 'uint8', (1, 64, 64, 3))
+    found = encode_claims(picture, claims(scale=255.0, mean=(0.5,), std=(0.5,), color='bgr'))
+    values = found.below('encode.')
+    assert (values['scale'], values['mean'], values['std']) == (1.0, (0.0,), (1.0,))
+    assert values['color'] == 'bgr'
+
+
+def test_means_of_three_channels_are_not_proposed_for_one() -> None:
+    picture = TensorSpec('input', 'float32', (1, 1, 28, 28))
+    question = encode_question(encode_claims(picture, Claims()), classifies=True)
+    assert question is not None
+    values = [dict(choice.values) for choice in question.choices]
+    assert [one['encode.mean'] for one in values] == [(0.0,)] * len(values)

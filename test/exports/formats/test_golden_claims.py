@@ -375,7 +375,8 @@ def test_embedded_metadata_counts_more_and_the_conflict_is_told() -> None:
     reading = read_export(made)
     assert reading.claims.value('labels') == ('x', 'y')
     assert reading.formats == ('Ultralytics metadata', 'class names beside the model')
-    (sentence,) = reading.conflicts
+    ((key, sentence),) = reading.conflicts
+    assert key == 'labels'
     assert sentence.startswith("labels is ('x', 'y') by metadata: names, and ('a', 'b') by")
 
 

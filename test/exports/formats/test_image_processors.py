@@ -68,10 +68,6 @@ PROCESSORS: dict[str, dict[str, Any]] = {
         'Sam', size={'longest_edge': 1024}, do_pad=True, **IMAGENET,
         pad_size={'height': 1024, 'width': 1024},
     ),
-    'hf_mask2former': vit(
-        'Mask2Former', size={'shortest_edge': 800, 'longest_edge': 1333}, size_divisor=32,
-        **IMAGENET,
-    ),
 }  # fmt: skip
 
 
