@@ -1,4 +1,4 @@
-# make setup | test | test-floor | fuzz | demo | demo-swap | exporters | bench | bench-check |
+# make setup | test | test-floor | test-models | fuzz | demo | demo-swap | bench | bench-check |
 # long-run | docs | lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
 # With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
 
@@ -41,7 +41,8 @@ TEST_WORKERS ?= 2
 
 BIN := $(VENV)/bin
 
-.PHONY: help setup test test-floor fuzz demo demo-swap exporters bench bench-check long-run docs lint colcon clean
+.PHONY: help setup test test-floor test-models fuzz demo demo-swap bench bench-check long-run docs \
+  lint colcon clean
 
 help: ## Say what there is
 	@echo 'make TARGET [ROS_DISTRO=jazzy|kilted] [PYTHON=python3.12]'
@@ -57,18 +58,10 @@ test: setup ## Run the tests; PYTEST_ARGS='-k name -x' goes to pytest
 	@timeout --foreground $(TEST_LIMIT) $(BIN)/python -m pytest \
 	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
-EXPORTERS := .venv-exporters
-
-exporters: setup ## Compare with what exporters' own libraries make of pictures; they are large
-	@test -x $(EXPORTERS)/bin/python || $(PYTHON) -m venv $(EXPORTERS)
-	@$(EXPORTERS)/bin/python -m pip install --quiet --requirement dev/pins/exporters.txt
-	@HF_HUB_OFFLINE=1 $(EXPORTERS)/bin/python -m dev.exporters.make out/exporters
-	@$(BIN)/python -m pytest -n 0 -m models test/exports/test_exporters.py
-
 FLOOR := .venv-floor
 # What numbers, files and engines are used by, and of the nodes what a camera's picture meets.
-FLOOR_TESTS := $(addprefix test/,backends contract core ops sensors encoders tasks store deploy \
-  serving cli fuzz/test_onnx_weights.py environment/test_package_metadata.py ros/messages \
+FLOOR_TESTS := $(addprefix test/,backends contract core ops sensors encoders tasks recordings store \
+  deploy exports serving cli fuzz/test_onnx_weights.py environment/test_package_metadata.py ros/messages \
   ros/inference/test_inference_node.py ros/inference/test_parity.py)
 
 test-floor: export PATH := $(CURDIR)/$(FLOOR)/bin:$(PATH)
@@ -77,8 +70,14 @@ test-floor: ## Run a part of the tests with the oldest packages that are declare
 	@timeout --foreground $(TEST_LIMIT) $(FLOOR)/bin/python -m pytest \
 	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS) $(FLOOR_TESTS)
 
+EXPORTERS := .venv-exporters
+test-models: setup ## Compare models of other tools' exports with what these tools give (3 minutes)
+	@$(PYTHON) -m dev.setup --venv $(EXPORTERS) --exporters
+	@EXPORTERS_PYTHON=$(CURDIR)/$(EXPORTERS)/bin/python timeout --foreground $(TEST_LIMIT) \
+	  $(BIN)/python -m pytest -m models $(PYTEST_ARGS) test/exporters
+
 # Each fuzzer gets its share of the time; they run side by side.
-FUZZERS = 46
+FUZZERS = 47
 fuzz: setup ## Feed what reads files and messages with damaged ones; MINUTES=30, FUZZ_SEED=1
 	@echo "seed $(FUZZ_SEED)"
 	@ML_INTEGRATION_FUZZ_SEED=$(FUZZ_SEED) \

@@ -49,13 +49,13 @@ setup(
     entry_points={
         # One line per executable of `ros2 run`.
         'console_scripts': [
-            f'inference_node = {NAME}.ros.inference.inference_node:main',
-            f'video_player = {NAME}.ros.video.video_player:main',
+            f'inference_node = {NAME}.ros.programs:inference_node',
+            f'video_player = {NAME}.ros.programs:video_player',
             f'ml_model = {NAME}.cli.main:main',
             f'demo = {NAME}.demos.demo:main',
             f'demo_swap = {NAME}.demos.swap_demo:main',
-            f'component_container = {NAME}.ros.composition.component_container:main',
-            f'ml_integration_run = {NAME}.ros.composition.run:main',
+            f'component_container = {NAME}.ros.programs:component_container',
+            f'ml_integration_run = {NAME}.ros.programs:ml_integration_run',
         ],
         # One line per node that a component container can load, as package::Class.
         'rclpy_components': [

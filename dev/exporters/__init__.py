@@ -1,1 +1,1 @@
-"""Exports made by the libraries that people use, with what these make of pictures."""
+"""Exports of other people's tools, with what these tools themselves make of pictures."""

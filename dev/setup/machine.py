@@ -13,7 +13,7 @@ from dev.setup.request import DISTRIBUTIONS, Request
 
 def complaint(request: Request) -> str | None:
     """The first thing that stops the set-up, as a sentence for a person; None if nothing does."""
-    wheels = not (request.system_ros or request.docs)
+    wheels = not (request.system_ros or request.apart)
     if wheels:
         if request.distro not in DISTRIBUTIONS:
             return f'ROS_DISTRO={request.distro} has no pinned wheels here: use jazzy or kilted.'

@@ -80,7 +80,7 @@ def _set_up(request: Request) -> int:
 
 
 def _link(request: Request) -> int:
-    if not request.docs:
+    if not request.apart:
         checkout.link_data(request)
     return 0
 
@@ -97,7 +97,7 @@ def plan(request: Request) -> list[Step]:
         Step('environment', f'making {request.venv.name}', made_from(), wheels.create),
         Step('packages', 'installing pinned packages', made_from(*pins), wheels.install),
     ]
-    if request.docs:
+    if request.apart:
         return steps
     if not request.system_ros:
         # Only the ROS pins: newer wheels bring headers and CMake files to adapt and build with.

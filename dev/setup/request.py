@@ -22,6 +22,7 @@ class Request:
         system_ros: A ROS installation is sourced and is to be used instead of wheels.
         floor: Instead of today's packages, the oldest ones that the package says it runs with.
         docs: Only what builds the documentation; neither ROS nor the package.
+        exporters: Only the libraries that exports are made with, likewise.
     """
 
     distro: str
@@ -29,6 +30,12 @@ class Request:
     system_ros: bool
     floor: bool = False
     docs: bool = False
+    exporters: bool = False
+
+    @property
+    def apart(self) -> bool:
+        """Whether neither ROS nor the package comes into it."""
+        return self.docs or self.exporters
 
     @property
     def python(self) -> Path:
@@ -57,11 +64,15 @@ def parse(arguments: Sequence[str] | None = None) -> Request:
     parser.add_argument(
         '--docs', action='store_true', help='install only what builds the documentation'
     )
+    parser.add_argument(
+        '--exporters', action='store_true', help='install only what makes exports for tests'
+    )
     given = parser.parse_args(arguments)
     return Request(
         distro=given.distro,
         venv=ROOT / given.venv,
-        system_ros=is_ros_sourced(os.environ) and not given.docs,
+        system_ros=is_ros_sourced(os.environ) and not (given.docs or given.exporters),
         floor=given.floor,
         docs=given.docs,
+        exporters=given.exporters,
     )

@@ -19,6 +19,8 @@ def pin_files(request: Request) -> list[Path]:
     """The files that together name every package of the environment."""
     if request.docs:
         return [PINS / 'docs.txt']
+    if request.exporters:
+        return [PINS / 'exporters.txt']
     runtime = 'floor.txt' if request.floor else 'runtime.txt'
     direct = [PINS / runtime, PINS / 'test.txt']
     if request.system_ros:
@@ -54,8 +56,9 @@ def install(request: Request, journal: Journal, environment: Mapping[str, str]) 
         if wanted:
             journal.run([*pip, *wanted], environment)
         return
-    # The pins are complete, so there is nothing to resolve.
-    words = [*pip, '--no-deps']
+    # The pins are complete, so there is nothing to resolve; but which libraries a torch needs
+    # depends on what it was built for.
+    words = [*pip] if request.exporters else [*pip, '--no-deps']
     for file in pin_files(request):
         words += ['-r', file]
     journal.run(words, environment)

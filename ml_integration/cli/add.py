@@ -9,15 +9,17 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import mkdtemp
 
 from ml_integration.cli.added import Added, document_of, show
-from ml_integration.cli.arguments import add_json, add_state, path, state_of
+from ml_integration.cli.arguments import add_into, add_json, add_state, path, state_of
 from ml_integration.cli.asking import ask, is_terminal, list_open
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.claims_table import claim_document, question_document, show_claims
-from ml_integration.cli.output import warn
+from ml_integration.cli.output import complain, warn
+from ml_integration.core.datatypes import Array
 from ml_integration.errors import ExportError, MlIntegrationError
 from ml_integration.exports.adding import (
     name_claim,
@@ -27,12 +29,14 @@ from ml_integration.exports.adding import (
     same_in,
 )
 from ml_integration.exports.answers import answers_of
+from ml_integration.exports.choice_pictures import picture_of_choices
 from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.contact_sheet import contact_sheet, write_picture
+from ml_integration.exports.doubts import RESULTS, doubts
 from ml_integration.exports.drafting import Draft, draft, with_tensors
 from ml_integration.exports.package_writer import Written, in_order, write_package
 from ml_integration.exports.picture_check import PictureCheck
-from ml_integration.exports.questions import proposals
+from ml_integration.exports.questions import ACCEPTED, Question, proposals
 from ml_integration.exports.sample_pictures import Picture, own_pictures, pictures_of
 from ml_integration.exports.source import open_source
 from ml_integration.store.state.places import data_home, user_store
@@ -67,12 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='picture, folder, video, .npy or bag (default: photographs that come along)',
     )
     parser.add_argument('--yes', action='store_true', help='take what is proposed')
-    parser.add_argument(
-        '--into',
-        type=path,
-        metavar='DIR',
-        help='the store (default: ~/.local/share/ml_integration/models)',
-    )
+    add_into(parser)
     parser.add_argument(
         '--picture', type=path, metavar='FILE', help='where to write the picture with the results'
     )
@@ -88,17 +87,63 @@ def run(args: argparse.Namespace) -> int:
     name = name_claim(source, args.source, args.name)
     sample = pictures_of(args.sample) if args.sample else ()
     answers = answers_of(args.set, args.task, args.labels)
-    drafted = draft(source, answers, sample or own_pictures())
     for _ in range(MOST_ROUNDS):
-        if not drafted.questions:
-            break
-        answers += _answers(args, drafted)
-        if not answers:
-            break
         drafted = draft(source, answers, sample or own_pictures())
-    if drafted.questions:
-        return _left_open(drafted, args.json)
-    result = _add(args, drafted, name, sample)
+        proof, questions = None, drafted.questions
+        if not questions:
+            proof = _proof(args, drafted, name, sample)
+            questions = () if args.yes or proof.there else doubts(proof.check, drafted.claims)
+            if not questions:
+                return _told(args, _add(args, proof, name))
+        questions = _pictured(args, drafted, answers, proof, questions, sample)
+        said = _answers(args, drafted, questions)
+        if not said:
+            break
+        if proof is not None and said[0].key == ACCEPTED:
+            return _on_suspicion(args, proof, name, said[0])
+        answers += said
+    return _left_open(drafted, questions, args.json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """Package that was run, not yet installed.
+
+    Attributes:
+        drafted: what it was made of.
+        written: its files.
+        check: what came of it on the sample.
+        there: folder in which the same is installed already; None if it is new.
+        sample: what that is, for a person.
+    """
+
+    drafted: Draft
+    written: Written
+    check: PictureCheck
+    there: Path | None
+    sample: str
+
+
+def _proof(
+    args: argparse.Namespace, drafted: Draft, name: Claim, sample: Sequence[Picture]
+) -> _Proof:
+    store = args.into or user_store()
+    version = next_version(store, str(name.value))
+    written = write_package(drafted, name, version, (sample or own_pictures())[0])
+    check = prove(written, sample, drafted.source.export.label)
+    told = str(args.sample) if args.sample else 'photographs that come with ml_model'
+    return _Proof(drafted, written, check, same_in(store, written), told)
+
+
+def _on_suspicion(args: argparse.Namespace, proof: _Proof, name: Claim, accepted: Claim) -> int:
+    """Installs a model whose results look wrong if a person wants it."""
+    if accepted.value:
+        return _told(args, _add(args, proof, name))
+    complain('nothing was installed')
+    return OPEN_QUESTIONS
+
+
+def _told(args: argparse.Namespace, result: Added) -> int:
     if args.json:
         print(json.dumps(document_of(result), indent=2))
     else:
@@ -106,38 +151,65 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _answers(args: argparse.Namespace, drafted: Draft) -> tuple[Claim, ...]:
+def _answers(
+    args: argparse.Namespace, drafted: Draft, questions: Sequence[Question]
+) -> tuple[Claim, ...]:
     """Returns answers to what is open; none if nobody can be asked."""
     if args.yes:
-        return proposals(drafted.questions)
+        return proposals(questions)
     if args.json or not is_terminal():
         return ()
     show_claims(drafted.claims)
-    return ask(drafted.questions)
+    return ask(questions)
 
 
-def _left_open(drafted: Draft, as_json: bool) -> int:
+def _pictured(
+    args: argparse.Namespace,
+    drafted: Draft,
+    answers: Sequence[Claim],
+    proof: _Proof | None,
+    questions: Sequence[Question],
+    sample: Sequence[Picture],
+) -> tuple[Question, ...]:
+    """Writes a picture of what comes of each answer, for a person who has to choose."""
+    if args.yes:
+        return tuple(questions)
+    first, found = (sample or own_pictures())[0], []
+    for question in questions:
+        pixels = picture_of_choices(drafted.source, answers, question, first)
+        if proof is not None and question.key == RESULTS:
+            pixels = contact_sheet(proof.check.trial)
+        file = None if pixels is None else _open_picture(args.picture, question.key, pixels)
+        found.append(replace(question, picture=file))
+    return tuple(found)
+
+
+def _open_picture(file: Path | None, key: str, pixels: Array) -> Path | None:
+    """Writes a picture beside the one that is asked for, or where temporary files are."""
+    place = file or Path(mkdtemp(prefix='ml_model_')) / 'open.jpg'
+    try:
+        return write_picture(place.with_stem(f'{place.stem}_{key}'), pixels)
+    except ExportError as error:
+        warn(str(error))
+        return None
+
+
+def _left_open(drafted: Draft, open_: Sequence[Question], as_json: bool) -> int:
     if as_json:
-        questions = [question_document(question) for question in drafted.questions]
+        questions = [question_document(question) for question in open_]
         claims = [claim_document(claim) for claim in drafted.claims]
         print(json.dumps({'open': questions, 'claims': claims}, indent=2))
     else:
         show_claims(drafted.claims)
-        list_open(drafted.questions)
+        list_open(open_)
     return OPEN_QUESTIONS
 
 
-def _add(
-    args: argparse.Namespace, drafted: Draft, name: Claim, sample: Sequence[Picture]
-) -> Added:
-    store = args.into or user_store()
-    version = next_version(store, str(name.value))
-    written = write_package(drafted, name, version, (sample or own_pictures())[0])
-    check = prove(written, sample, drafted.source.export.label)
-    there = same_in(store, written)
+def _add(args: argparse.Namespace, proof: _Proof, name: Claim) -> Added:
+    store, there = args.into or user_store(), proof.there
+    drafted, written, check, told = proof.drafted, proof.written, proof.check, proof.sample
     directory = there or _installed(args, store, written, name)
     model = f'{name.value}@{directory.name}'
-    told = str(args.sample) if args.sample else 'photographs that come with ml_model'
     if there is not None:
         claims = Claims((_version_there(there),)).then(written.claims)
         written = replace(written, claims=in_order(claims))

@@ -24,6 +24,16 @@ def path(text: str) -> Path:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def add_into(parser: argparse.ArgumentParser) -> None:
+    """Declares the store that a model goes into."""
+    parser.add_argument(
+        '--into',
+        type=path,
+        metavar='DIR',
+        help='the store (default: ~/.local/share/ml_integration/models)',
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds `--json`."""
     parser.add_argument('--json', action='store_true', help='print JSON, for programs')

@@ -37,7 +37,10 @@ def list_open(questions: Sequence[Question]) -> None:
         complain(question.sentence)
         for number, choice in enumerate(question.choices):
             word = 'proposed' if number == 0 else 'or'
-            complain(f'  {word}: {choice.flags}  ({choice.text})')
+            if choice.flags:
+                complain(f'  {word}: {choice.flags}  ({choice.text})')
+        if question.picture is not None:
+            complain(f'  results of each: {question.picture}')
 
 
 def _answer(question: Question) -> Choice:
@@ -45,7 +48,10 @@ def _answer(question: Question) -> Choice:
     tell(question.sentence)
     for number, choice in enumerate(question.choices, 1):
         tell(f'  {number}) {choice.text}{"   (proposed)" if number == 1 else ""}')
-    tell('  Other values: end with Ctrl-C and give', question.proposal.flags.split('=')[0], '...')
+    if question.picture is not None:
+        tell(f'  Look at the results of each: {question.picture}')
+    if flags := question.proposal.flags:
+        tell('  Other values: end with Ctrl-C and give', flags.split('=')[0], '...')
     while True:
         try:
             text = input(f'Which one [1-{len(question.choices)}, Enter for 1]? ').strip()

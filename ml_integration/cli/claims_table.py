@@ -44,6 +44,7 @@ def question_document(question: Question) -> dict[str, Any]:
         'key': question.key,
         'question': question.sentence,
         'answers': [{'text': c.text, 'flags': c.flags} for c in question.choices],
+        'picture': None if question.picture is None else str(question.picture),
     }
 
 

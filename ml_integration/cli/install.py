@@ -9,7 +9,15 @@ import argparse
 import json
 from pathlib import Path
 
-from ml_integration.cli.arguments import add_json, add_state, add_trust, path, state_of, trust_of
+from ml_integration.cli.arguments import (
+    add_into,
+    add_json,
+    add_state,
+    add_trust,
+    path,
+    state_of,
+    trust_of,
+)
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.output import tell
 from ml_integration.cli.progress import progress
@@ -26,12 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'source', type=path, metavar='SRC', help='a folder, .tar, .tar.gz, .tgz, .zip or .onnx'
     )
-    parser.add_argument(
-        '--into',
-        type=path,
-        metavar='DIR',
-        help='the store (default: ~/.local/share/ml_integration/models)',
-    )
+    add_into(parser)
     parser.add_argument(
         '--manifest', type=path, metavar='FILE', help='of an .onnx (default: the one beside it)'
     )

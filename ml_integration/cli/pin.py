@@ -17,7 +17,7 @@ from ml_integration.cli.output import tell, warn
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ExportError, GoldenError, ManifestError
 from ml_integration.exports.counted import counted
-from ml_integration.store.files import read_file, why
+from ml_integration.store.files import in_words, read_file
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE, parse_manifest
 from ml_integration.store.package.package import ModelPackage, package_of
 from ml_integration.store.package.plain_yaml import LARGEST
@@ -91,7 +91,8 @@ def _manifest(folder: Path) -> bytes:
         return read_file(file, LARGEST)
     except (OSError, ValueError) as error:
         hint = 'ml_model inspect proposes one, and ml_model new makes one to fill in.'
-        raise ManifestError(file, 'the file', why(error), 'a manifest', hint) from error
+        what = f'the manifest cannot be read: {in_words(error)}'
+        raise ManifestError(file, 'manifest', None, '', hint, what=what) from error
 
 
 def _check(package: ModelPackage) -> None:

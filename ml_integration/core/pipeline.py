@@ -70,6 +70,21 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class SizedConstant:
+    """Constant (..., height, width) as large as a picture's tensor, such as a mask of its pixels.
+
+    Attributes:
+        tensor: its name.
+        picture: the tensor that the picture fills.
+        value: of all of its elements.
+    """
+
+    tensor: str
+    picture: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Wiring:
     """Sources of the tensors of a model.
 
@@ -79,6 +94,7 @@ class Wiring:
         rows: every input tensor of the model, (N, ...) each, where N observations run together.
         states: those that are outputs of the run before.
         sizes: those that tell the size of a picture.
+        constants: those of free size that are as large as a picture's.
     """
 
     inputs: tuple[Input, ...]
@@ -86,6 +102,7 @@ class Wiring:
     rows: Tensors
     states: tuple[StateInput, ...] = ()
     sizes: tuple[SizeInput, ...] = ()
+    constants: tuple[SizedConstant, ...] = ()
 
     @property
     def trigger_topic(self) -> str:
@@ -290,8 +307,8 @@ class Pipeline:
             memory = self._memories[observation.stream] = Memory()
         return memory
 
-    def _fill(self, tensors: Tensors, geometry: Geometry, memory: Memory) -> None:
-        """Writes the tensors that are not made of messages: states and sizes."""
+    def _fill(self, tensors: dict[str, Array], geometry: Geometry, memory: Memory) -> None:
+        """Writes the tensors that are not made of messages: states, sizes, sized constants."""
         for state in self.wiring.states:
             tensor, fed_back = tensors[state.tensor], memory.state.get(state.tensor)
             if fed_back is not None and fed_back.shape != tensor.shape:
@@ -307,6 +324,12 @@ class Pipeline:
             width, height = geometry[size.size_of].source_wh
             order = (height, width) if size.order == 'hw' else (width, height)
             tensors[size.tensor][...] = order
+        for constant in self.wiring.constants:
+            width, height = geometry[constant.picture].target_wh
+            old = tensors[constant.tensor]
+            shape = (*old.shape[:-2], height, width)
+            if old.shape != shape:
+                tensors[constant.tensor] = np.full(shape, constant.value, old.dtype)
 
     def _remember(self, work: Work) -> None:
         """Keeps the states for the next run; drops them all if a value is not finite."""

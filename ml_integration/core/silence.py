@@ -127,7 +127,7 @@ def _nobody(endpoint: Endpoint) -> str:
     if not endpoint.kind:
         return question
     where = '' if endpoint.domain is None else f' in domain {endpoint.domain}'
-    return f'{question} Nobody publishes {endpoint.kind}{where}'
+    return f'{question} No other topic has {endpoint.kind}{where}'
 
 
 def _mute(endpoint: Endpoint) -> str:

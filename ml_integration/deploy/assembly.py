@@ -14,7 +14,7 @@ from ml_integration.core.contracts import Encoder, Picturing, Sensor, Session, T
 from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.core.inputs import ConstantInput, SensorInput, SizeInput, StateInput
-from ml_integration.core.pipeline import Input, Pipeline, Wiring
+from ml_integration.core.pipeline import Input, Pipeline, SizedConstant, Wiring
 from ml_integration.errors import ManifestError, ModelMismatchError
 from ml_integration.store.package.manifest import MANIFEST, Manifest
 from ml_integration.store.package.package import ModelPackage
@@ -56,7 +56,9 @@ def assemble(
     model = ModelDescription(identity, package.labels, inputs, manifest.outputs, pictures)
     task = _task(package, model)
     size = most if _can_batch(manifest, task, model) else 1
-    rows = {spec.name: zeros(_concrete(spec, first), size) for spec in inputs}
+    constants = _sized_constants(manifest, inputs, pictures)
+    sides = {item.tensor: pictures[item.picture][::-1] for item in constants}
+    rows = {spec.name: zeros(_concrete(spec, first, sides), size) for spec in inputs}
     _check_sizes(manifest, rows)
     _write_constants(manifest, rows)
     wired = tuple(
@@ -65,7 +67,7 @@ def assemble(
     )
     states = tuple(item for item in manifest.inputs if isinstance(item, StateInput))
     sizes = tuple(item for item in manifest.inputs if isinstance(item, SizeInput))
-    wiring = Wiring(wired, manifest.trigger, rows, states, sizes)
+    wiring = Wiring(wired, manifest.trigger, rows, states, sizes, constants)
     return Pipeline(wiring, task, session, model)
 
 
@@ -144,8 +146,33 @@ def _encoder(package: ModelPackage, source: SensorInput) -> Encoder:
     return encoder
 
 
-def _concrete(spec: TensorSpec, encoders: Mapping[str, Encoder]) -> TensorSpec:
-    """Returns a tensor's spec with the sizes that its encoder begins with, where it has one."""
+def _sized_constants(
+    manifest: Manifest, inputs: Sequence[TensorSpec], pictures: Mapping[str, tuple[int, int]]
+) -> tuple[SizedConstant, ...]:
+    """Returns the constants with a free height and width, which are those of the only picture."""
+    if len(pictures) != 1:
+        return ()
+    (picture,) = pictures
+    free = {spec.name for spec in inputs if spec.shape[1:][-2:] == (None, None)}
+    return tuple(
+        SizedConstant(item.tensor, picture, item.value)
+        for item in manifest.inputs
+        if isinstance(item, ConstantInput) and item.tensor in free
+    )
+
+
+def _concrete(
+    spec: TensorSpec, encoders: Mapping[str, Encoder], sides: Mapping[str, tuple[int, int]]
+) -> TensorSpec:
+    """Returns a tensor's spec with the sizes that it begins with.
+
+    Args:
+        spec: as the model has it.
+        encoders: those that fill tensors, by their names.
+        sides: height and width of the constants that are as large as a picture.
+    """
+    if spec.name in sides:
+        return replace(spec, shape=(*spec.shape[:-2], *sides[spec.name]))
     if spec.name not in encoders:
         return spec
     return replace(spec, shape=(*spec.shape[:1], *encoders[spec.name].spec.shape[1:]))

@@ -17,6 +17,8 @@ from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence, are_sco
 _TASK = 'classification'
 _LOGITS = ('logit',)
 _SHARES = ('prob', 'softmax', 'score')
+_FEW = 10
+"""Logits of fewer classes than this may all lie from 0 to 1 by accident."""
 
 
 def read_classes(evidence: Evidence, claims: Claims, claimed: bool) -> Iterator[Fit]:
@@ -33,6 +35,8 @@ def read_classes(evidence: Evidence, claims: Claims, claimed: bool) -> Iterator[
         classes = class_axis(output)
         if classes is None or evidence.labels not in (0, classes) or classes < 2:
             continue
+        if np.dtype(output.dtype).kind != 'f' or _lists(evidence, output, classes):
+            continue
         named = any(word in output.name.lower() for word in (*_LOGITS, *_SHARES, 'class'))
         softmax, shares, why = _needs_softmax(evidence, output)
         known = bool(evidence.labels) + claimed + shares
@@ -43,6 +47,15 @@ def read_classes(evidence: Evidence, claims: Claims, claimed: bool) -> Iterator[
         reason = f'{classes} numbers for the whole picture; {why}'
         sure = bool(named or known)
         yield Fit(_TASK, settings, (output,), score, reason, sure)
+        if not softmax and not shares and evidence.runs and classes < _FEW:
+            either = {**settings, 'softmax': claims.value('settings.softmax', True)}
+            yield Fit(_TASK, either, (output,), score, f'{reason}, but may be logits', sure)
+
+
+def _lists(evidence: Evidence, output: TensorSpec, count: int) -> bool:
+    """Tells whether numbers belong to as many things of another output, such as keypoints."""
+    others = (evidence.shape(other) for other in evidence.outputs if other is not output)
+    return any(len(shape) == 3 and shape[1] == count for shape in others)
 
 
 def claimed_settings(task: str, claims: Claims) -> dict[str, Any]:

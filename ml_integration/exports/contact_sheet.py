@@ -24,7 +24,7 @@ def contact_sheet(trial: Trial) -> Array:
     drawn = [trial.drawn(one) for one in best]
     if len(drawn) == 1:
         return drawn[0]
-    return np.hstack([_scaled(picture) for picture in drawn])
+    return np.hstack([scaled(picture) for picture in drawn])
 
 
 def write_picture(file: Path, picture: Array) -> Path:
@@ -58,7 +58,8 @@ def write_picture(file: Path, picture: Array) -> Path:
     return file
 
 
-def _scaled(picture: Array) -> Array:
+def scaled(picture: Array) -> Array:
+    """Returns a picture (H, W, 3) in the height of those that stand side by side."""
     height, width = picture.shape[:2]
-    scaled: Array = cv2.resize(picture, (max(1, round(width * HEIGHT / height)), HEIGHT))
-    return scaled
+    resized: Array = cv2.resize(picture, (max(1, round(width * HEIGHT / height)), HEIGHT))
+    return resized

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,9 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ExportError, MlIntegrationError
 from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.dotted_keys import flattened, nested
 from ml_integration.exports.guessed_inputs import guess_inputs
+from ml_integration.exports.input_check import check_others, check_picture, no_picture
 from ml_integration.exports.outputs import Fit, Readings, read_outputs
 from ml_integration.exports.picture_claims import (
     encode_claims,
@@ -26,12 +28,12 @@ from ml_integration.exports.picture_claims import (
     size_question,
     sized,
 )
-from ml_integration.exports.questions import Choice, Question, written
+from ml_integration.exports.questions import Question, written
 from ml_integration.exports.reading import read_export
+from ml_integration.exports.reading_questions import constant_question, reading_question
 from ml_integration.exports.sample_pictures import Picture
 from ml_integration.exports.source import Source
 from ml_integration.exports.trial import try_on
-from ml_integration.ops.picture_input import DTYPES
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.package.package import package_of
 from ml_integration.store.package.proposal import Proposal, manifest_text
@@ -108,8 +110,9 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     said = answered.then(reading.claims)
     picture = picture_of(export.inputs)
     if picture is None:
-        raise no_picture(source)
-    _check_picture(picture, export.label)
+        raise no_picture(export)
+    check_picture(picture, said, export.label)
+    check_others(export.inputs, export.label)
     claims = encode_claims(picture, said)
     fixed = sized(picture, claims)
     specs = tuple(fixed if spec is picture else spec for spec in export.inputs)
@@ -123,13 +126,16 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     read = Claims(tuple(_of_fit(best)))
     if claims.value('task') != best.task:  # such as boxes of a model for segmentation
         claims = Claims(tuple(claim for claim in read if claim.key == 'task')).then(claims)
-    claims = Claims(tuple(_of_style(best, claims))).then(claims).then(read)
+    against = tuple(_against(best, claims))
+    claims = Claims((*against, *_of_style(best, claims))).then(claims).then(read)
+    sentences = (claim.source for claim in against)
+    readings = replace(readings, warnings=(*readings.warnings, *sentences))
     inputs = tuple(_filled(item, claims) for item in inputs)
     asked = (
         size_question(picture, said),
-        _reading_question(readings, said),
+        reading_question(readings, said),
         encode_question(claims, claims.value('task') == 'classification'),
-        *(_constant_question(item, claims) for item in inputs),
+        *(constant_question(item, claims) for item in inputs),
     )
     questions = tuple(question for question in asked if question is not None)
     conflicts = tuple(text for key, text in reading.conflicts if answered.get(key) is None)
@@ -139,9 +145,27 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
 @contextmanager
 def raw_pipeline(source: Source, inputs: tuple[ModelInput, ...]) -> Iterator[Pipeline]:
     """Opens a model whose outputs are left as they are."""
-    files = files_of(source)
-    proposal = Proposal('model', 1, files, MODEL, inputs, source.export.outputs, 'tensor', {}, ())
-    contents = {**files, MANIFEST: manifest_text(proposal).encode()}
+    files, outputs = files_of(source), source.export.outputs
+    with _opened(
+        source, Proposal('model', 1, files, MODEL, inputs, outputs, 'tensor', {}, ())
+    ) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def pipeline_of(draft: Draft) -> Iterator[Pipeline]:
+    """Opens a model as a draft reads it, without its labels."""
+    files, inputs, outputs = files_of(draft.source), draft.inputs, draft.outputs
+    task, settings = draft.task, draft.settings
+    with _opened(
+        draft.source, Proposal('model', 1, files, MODEL, inputs, outputs, task, settings, ())
+    ) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def _opened(source: Source, proposal: Proposal) -> Iterator[Pipeline]:
+    contents = {**files_of(source), MANIFEST: manifest_text(proposal).encode()}
     pipeline = Loader().load(package_of(contents, Path(source.export.label)))
     try:
         yield pipeline
@@ -186,55 +210,6 @@ def _prepares(claim: Claim) -> bool:
     return claim.origin is Origin.PERSON and claim.key.startswith('encode.')
 
 
-def _check_picture(picture: TensorSpec, label: str) -> None:
-    """Refuses a picture's input that no encoder fills.
-
-    Raises:
-        ExportError: its type or its batch is none that can be filled.
-    """
-    if picture.dtype not in DTYPES:
-        raise ExportError(
-            f"its picture '{picture.name}' has the type {picture.dtype}, which is not filled here",
-            where=label,
-            expected=f'one of {", ".join(DTYPES)}',
-            hint='Export it with another type of input; int8 inside of the model is fine.',
-        )
-    if picture.shape[0] not in (1, None):
-        raise ExportError(
-            f'it wants {picture.shape[0]} pictures at once, and each picture is run by itself',
-            where=label,
-            got=str(picture),
-            hint='Export it with a batch of 1, or with a free one.',
-        )
-
-
-def no_picture(source: Source) -> ExportError:
-    """Makes the error for a model without a picture."""
-    hint = 'Make a package to fill in with: ml_model new tensor NAME.'
-    if any(len(s.shape) == 3 and {1, 3} & {s.shape[0], s.shape[2]} for s in source.export.inputs):
-        hint = 'It lacks a batch: export it with a first size of 1.'
-    return ExportError(
-        'none of its inputs looks like a picture, and messages of other kinds have to be chosen '
-        'by a person',
-        where=source.export.label,
-        got='; '.join(map(str, source.export.inputs)),
-        expected='an input such as float32[1, 3, 640, 640]',
-        hint=hint,
-    )
-
-
-def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns dotted names as mappings in mappings."""
-    found: dict[str, Any] = {}
-    for name, value in flat.items():
-        *outer, last = name.split('.')
-        inner = found
-        for part in outer:
-            inner = inner.setdefault(part, {})
-        inner[last] = value
-    return found
-
-
 def _filled(item: ModelInput, claims: Claims) -> ModelInput:
     """Returns an input with what is claimed of it."""
     if isinstance(item, SensorInput):
@@ -258,6 +233,16 @@ def _of_fit(fit: Fit) -> Iterator[Claim]:
         yield Claim(f'settings.{key}', value, Origin.SAMPLE, fit.why, fit.sure)
 
 
+def _against(fit: Fit, claims: Claims) -> Iterator[Claim]:
+    """Yields the settings about which the run proves a file wrong."""
+    for key, value in flattened(fit.settings).items():
+        said = claims.get(f'settings.{key}')
+        if said is None or said.origin is Origin.PERSON or said.value == value:
+            continue
+        source = f'{fit.why}, though {said.source} asks for {key} {written(said.value)}'
+        yield Claim(said.key, value, Origin.SAMPLE, source, fit.sure)
+
+
 def _of_style(fit: Fit, claims: Claims) -> Iterator[Claim]:
     """Yields how exports with such outputs take pictures, where nothing sure is known."""
     for key, value in fit.encode.items():
@@ -265,46 +250,3 @@ def _of_style(fit: Fit, claims: Claims) -> Iterator[Claim]:
         if known is None or not known.sure:
             source = f'exports for the decoder {fit.settings.get("decoder")} want it'
             yield Claim(f'encode.{key}', value, Origin.DEFAULT, source, sure=False)
-
-
-def flattened(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-    """Returns mappings in mappings as dotted names."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat.update(flattened(value, f'{prefix}{key}.'))
-        else:
-            flat[f'{prefix}{key}'] = value
-    return flat
-
-
-def _reading_question(readings: Readings, said: Claims) -> Question | None:
-    if said.get('settings.decoder') is not None:
-        return None
-    unlike = [fit for n, fit in enumerate(readings.equal) if fit not in readings.equal[:n]]
-    if len(unlike) < 2 and (readings.fits[0].sure or said.get('task') is not None):
-        return None
-    choices = (Choice(f'{_named(fit)}: {fit.why}', _said(fit)) for fit in unlike)
-    return Question('outputs', 'Nothing says for sure how the outputs are read.', tuple(choices))
-
-
-def _said(fit: Fit) -> tuple[tuple[str, Any], ...]:
-    settings = flattened(fit.settings)
-    return (('task', fit.task), *((f'settings.{key}', settings[key]) for key in settings))
-
-
-def _named(fit: Fit) -> str:
-    decoder = fit.settings.get('decoder')
-    return f'{fit.task} ({decoder})' if decoder else fit.task
-
-
-def _constant_question(item: ModelInput, claims: Claims) -> Question | None:
-    if not isinstance(item, ConstantInput) or claims.get(f'inputs.{item.tensor}') is not None:
-        return None
-    if item.value != 0:  # a size or a factor that is known
-        return None
-    return Question(
-        f'inputs.{item.tensor}',
-        f"The input '{item.tensor}' takes a number, and nothing says which one.",
-        tuple(Choice(f'{value:g}', ((f'inputs.{item.tensor}', value),)) for value in (1.0, 0.0)),
-    )

@@ -20,7 +20,13 @@ from ml_integration.core.inputs import (
 from ml_integration.exports.claims import Claims
 
 _NONE = Claims()
-_CONSTANTS = {'scale_factor': 1.0, 'pixel_mask': 1.0, 'iou_thr': 0.45, 'score_thr': 0.25}
+_CONSTANTS = {
+    'scale_factor': 1.0,
+    'pixel_mask': 1.0,
+    'iou_thr': 0.45,
+    'score_thr': 0.25,
+    'conf_thr': 0.25,
+}
 """Values of inputs that settings or the encoder stand for, by a word of their name."""
 LATEST_MS = 100.0
 """Proposed maximum age of a second picture [ms], for a person to correct."""
@@ -78,7 +84,7 @@ def _guess_other(
     wh: tuple[int, int] | None,
 ) -> ModelInput | None:
     """Returns a source that is not a message; None if messages seem to fill the input."""
-    if is_picture(spec):
+    if is_picture(spec) and 'pixel_mask' not in spec.name.lower():
         return None
     alike = [o.name for o in outputs if (o.dtype, o.shape) == (spec.dtype, spec.shape)]
     fed_back = difflib.get_close_matches(spec.name, alike, n=1, cutoff=0.4)

@@ -17,10 +17,27 @@ INTERPOLATIONS = {0: 'nearest', 1: 'lanczos', 2: 'linear', 3: 'cubic', 4: 'area'
 _SHORTEST = (
     *('CLIP', 'ChineseCLIP', 'ConvNext', 'Levit', 'MobileNetV1', 'MobileNetV2', 'MobileViT'),
     *('PoolFormer', 'Bit', 'Detr', 'Yolos', 'ConditionalDetr', 'DeformableDetr', 'MaskFormer'),
+    *('Mask2Former', 'OneFormer', 'TextNet'),
 )
 """Processors for which a size of one number is that of the shorter side."""
-_DETR = ('Detr', 'Yolos', 'ConditionalDetr', 'DeformableDetr', 'GroundingDino', 'MaskFormer')
+_DETR = (
+    *('Detr', 'Yolos', 'ConditionalDetr', 'DeformableDetr', 'GroundingDino'),
+    *('MaskFormer', 'Mask2Former'),
+)
 """Processors that pad with zeros after normalizing."""
+_MASKS = ('MaskFormer', 'Mask2Former', 'OneFormer')
+"""Processors that round the sides as torchvision does."""
+_UP = ('MaskFormer', 'Mask2Former', 'TextNet')
+"""Processors that resize to a multiple of the divisor, where others pad up to it."""
+_UNLIKE = {
+    'Owlv2': 'padding to a square before resizing',
+    'Donut': 'a thumbnail in the middle of a padded picture',
+    'Nougat': 'cutting margins off, and a thumbnail in the middle of a padded picture',
+    'Swin2SR': 'padding with the mirrored picture',
+    'VitMatte': 'a trimap as a fourth channel',
+    'Pix2Struct': 'patches instead of a picture',
+}
+"""What processors do that no setting of an encoder does."""
 
 
 def encode_of(said: Document) -> Said:
@@ -32,12 +49,15 @@ def encode_of(said: Document) -> Said:
     Raises:
         ExportError: it makes no sense, or no encoder here does the same.
     """
+    if _kind(said) in _UNLIKE:
+        raise _unknown(said, _UNLIKE[_kind(said)])
     found: Said = {'color': ('bgr' if said.flag('do_flip_channel_order') else 'rgb', 'color')}
     if 'do_flip_channel_order' in said:
         found['color'] = (found['color'][0], 'do_flip_channel_order')
     found.update(_resized(said))
     found['resampling'] = ('pillow', 'resample')
-    found['rounding'] = ('transformers', 'image_processor_type')
+    rounding = 'torchvision' if _kind(said) in _MASKS else 'transformers'
+    found['rounding'] = (rounding, 'image_processor_type')
     resample = said.whole('resample', 0, 5)
     if resample is not None:
         if resample not in INTERPOLATIONS:
@@ -96,12 +116,14 @@ def _wh(said: Document, key: str) -> tuple[int, int] | None:
 
 
 def _resized(said: Document) -> Said:
-    kind, divisor = _kind(said), said.whole('size_divisor')
-    if kind == 'GLPN' or (divisor and 'size' not in said):
+    kind, divisor = _kind(said), said.whole('size_divisor', least=0)
+    if kind == 'GLPN':
         return {
             'resize': ('none', 'do_resize'),
             'resize_multiple': (divisor or 32, 'size_divisor'),
         }
+    if divisor and 'size' not in said:
+        raise _unknown(said, f'a size_divisor of {divisor} without a size')
     if said.flag('do_resize') is False or 'size' not in said:
         way = 'crop' if _crops(said) else 'none'
         if way == 'crop':
@@ -168,8 +190,13 @@ def _shortest(said: Document, edge: int) -> Iterator[tuple[str, tuple[Any, str]]
         yield 'longest_edge', (1333, 'size')
     if _kind(said) == 'Yolos':
         yield 'resize_multiple', (16, 'image_processor_type')
-    divisor = said.whole('size_divisor')
-    if divisor:
+    divisor = said.whole('size_divisor', least=0)
+    if divisor is None and _kind(said) in _UP:
+        divisor = 32
+    if divisor and _kind(said) in _UP:
+        yield 'resize_multiple', (divisor, 'size_divisor')
+        yield 'resize_up', (True, 'image_processor_type')
+    elif divisor:
         yield 'pad_multiple', (divisor, 'size_divisor')
     if said.flag('do_pad') is not False:
         yield from _zeros()

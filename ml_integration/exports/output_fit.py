@@ -22,6 +22,7 @@ class Fit:
         sure: False if no more than a shape speaks for it, which other models have as well.
         encode: settings of the picture's encoder that go with it by convention; less sure than
             what the export says about them.
+        doubt: what speaks against it, in words; empty if nothing does.
     """
 
     task: str
@@ -31,6 +32,7 @@ class Fit:
     why: str
     sure: bool = True
     encode: Mapping[str, Any] = field(default_factory=dict)
+    doubt: str = ''
 
     def same(self, other: Fit) -> bool:
         """Tells whether another fit gives the same manifest."""

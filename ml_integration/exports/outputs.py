@@ -91,8 +91,8 @@ def _detection(choice: Choice, evidence: Evidence, claims: Claims) -> Fit:
     options = {'decoder_options': dict(found.options)} if found.options else {}
     used = tuple(spec for spec in evidence.outputs if spec.name in found.outputs)
     settings = {'decoder': style, **options, **claimed_settings(_DETECTION, claims)}
-    sure = bool(found.score > SHAPES)
-    return Fit(_DETECTION, settings, used, found.score, found.why, sure, found.encode)
+    sure = bool(found.score > SHAPES) and not found.doubt
+    return Fit(_DETECTION, settings, used, found.score, found.why, sure, found.encode, found.doubt)
 
 
 def _tensor(evidence: Evidence, why: str) -> Fit:
@@ -126,8 +126,12 @@ def _of_odd_values(evidence: Evidence, claims: Claims, task: Claim | None) -> Re
     if not evidence.runs or appearance(evidence) != generic(evidence):
         return None
     fits = _fits(replace(evidence, runs=()), claims, task)
-    likely = tuple(fit for fit in fits if fit.score > SHAPES + EVEN)
     warning = 'no box on the sample makes sense: is the preprocessing right, and each other input?'
+    likely = tuple(
+        replace(fit, sure=False, doubt='no box on the sample makes sense')
+        for fit in fits
+        if fit.score > SHAPES + EVEN
+    )
     return (
         Readings(likely, warnings=(warning, *_warnings(likely[0], evidence))) if likely else None
     )
@@ -152,7 +156,9 @@ def _warnings(best: Fit, evidence: Evidence) -> tuple[str, ...]:
     found = []
     if not evidence.labels:
         found.append('no labels were found: classes are published as numbers')
-    if not best.sure:
+    if best.doubt:
+        found.append(f'it may be read wrongly: {best.doubt}')
+    elif not best.sure:
         found.append('only the shapes of its outputs speak for that; other models have them too')
     left_out = [spec.name for spec in evidence.outputs if spec not in best.outputs]
     if left_out:

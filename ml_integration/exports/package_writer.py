@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ml_integration.core.contracts import Session
 from ml_integration.core.datatypes import Tensors, TensorSpec
-from ml_integration.core.inputs import SensorInput
+from ml_integration.core.inputs import (
+    ConstantInput,
+    ModelInput,
+    SensorInput,
+    SizeInput,
+    StateInput,
+)
 from ml_integration.errors import ExportError, FrameError
 from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.drafting import MODEL, Draft, files_of, raw_pipeline
@@ -174,8 +179,7 @@ def _texts(draft: Draft) -> Iterator[Claim]:
 def _of_tensors(draft: Draft) -> Iterator[Claim]:
     export = draft.source.export
     for item in draft.inputs:
-        told = item.spec if isinstance(item, SensorInput) else item
-        yield Claim(f'inputs.{item.tensor}', _told(told), Origin.SHAPES, export.model)
+        yield Claim(f'inputs.{item.tensor}', _source(item), Origin.SHAPES, export.model)
         if isinstance(item, SensorInput):
             key = f'inputs.{item.tensor}.topic'
             yield Claim(key, item.topic, Origin.DEFAULT, 'to be remapped')
@@ -189,8 +193,21 @@ def _of_files(draft: Draft) -> Claim:
     return Claim('files', tuple(files_of(source)), origin, Path(source.export.label).name)
 
 
-def _told(item: Any) -> str:
-    return str(item).removeprefix(f'{getattr(item, "name", "")}: ')
+def _source(item: ModelInput) -> str:
+    """Returns what fills an input, in the words of the manifest."""
+    match item:
+        case SensorInput():
+            return _told(item.spec)
+        case ConstantInput():
+            return f'constant {item.value:g}'
+        case StateInput():
+            return f'state_of {item.state_of}'
+        case SizeInput():
+            return f'size_of {item.size_of}'
+
+
+def _told(spec: TensorSpec) -> str:
+    return str(spec).removeprefix(f'{spec.name}: ')
 
 
 def _notes(claims: Claims) -> dict[str, list[str]]:

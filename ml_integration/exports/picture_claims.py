@@ -20,6 +20,8 @@ IMAGENET: dict[str, Any] = {
     'std': (0.229, 0.224, 0.225),
 }
 USUAL_SIDE = 640
+FOLLOWING = ('none', 'shortest_edge')
+"""Ways of resizing after which the size follows the picture's, unless a model fixes it."""
 
 
 def picture_of(inputs: tuple[TensorSpec, ...]) -> TensorSpec | None:
@@ -47,6 +49,7 @@ def encode_claims(spec: TensorSpec, known: Claims) -> Claims:
     more = [_claim(spec, key, value, key in fixed, spoken) for key, value in usual.items()]
     if spec.dtype == 'uint8':
         more = [_as_they_are(spec, claim) for claim in more]
+        known = Claims(tuple(claim for claim in known if not _of_floats(claim)))
     return known.then(more)
 
 
@@ -56,7 +59,8 @@ def encode_question(claims: Claims, classifies: bool) -> Question | None:
     if not open_:
         return None
     usual = {key: claims.value(f'encode.{key}') for key in open_}
-    imagenet = {key: IMAGENET[key] for key in open_}
+    gray = claims.value('encode.color') == 'gray'  # which has one mean, and no usual one
+    imagenet = {k: usual[k] if gray and k in ('mean', 'std') else IMAGENET[k] for k in open_}
     proposed = [usual, imagenet]
     if classifies:
         proposed.reverse()
@@ -72,7 +76,9 @@ def encode_question(claims: Claims, classifies: bool) -> Question | None:
 
 def size_question(spec: TensorSpec, claims: Claims) -> Question | None:
     """Returns the question on the size of the picture, where the model leaves it free."""
-    if claims.get('size') is not None or None not in spec.shape[1:] or _follows(claims):
+    if claims.get('size') is not None or None not in _sides(spec, claims):
+        return None
+    if _follows(spec, claims):
         return None
     sides = (USUAL_SIDE, 416, 320, 224)
     return Question(
@@ -85,10 +91,11 @@ def size_question(spec: TensorSpec, claims: Claims) -> Question | None:
 def sized(spec: TensorSpec, claims: Claims) -> TensorSpec:
     """Returns the picture's input with the claimed size where it is free.
 
-    It stays free where the size of each picture decides.
+    Height and width stay free where they follow the picture's.
     """
-    usual_size = (None, None) if _follows(claims) else (USUAL_SIDE, USUAL_SIDE)
-    width, height = claims.value('size', usual_size)
+    width, height = claims.value('size', (USUAL_SIDE, USUAL_SIDE))
+    if _follows(spec, claims):
+        width = height = None
     batch, *rest = spec.shape
     nhwc = claims.value('encode.layout') == 'nhwc'
     channels = 1 if claims.value('encode.color') == 'gray' else 3
@@ -97,11 +104,20 @@ def sized(spec: TensorSpec, claims: Claims) -> TensorSpec:
     return TensorSpec(spec.name, spec.dtype, (batch, *sizes))
 
 
-def _follows(claims: Claims) -> bool:
+def _follows(spec: TensorSpec, claims: Claims) -> bool:
     """Tells whether the size of the tensor follows from that of the picture."""
-    resize = claims.value('encode.resize')
-    longest = bool(resize == 'letterbox' and claims.value('encode.longest_edge', 0))
-    return bool(resize == 'shortest_edge' or longest)
+    way = claims.get('encode.resize')
+    free = _sides(spec, claims) == (None, None) and claims.get('size') is None
+    if not free or way is None or not way.sure:
+        return False
+    longest = way.value.startswith('letterbox') and claims.value('encode.longest_edge', 0)
+    return bool(longest or way.value in FOLLOWING)
+
+
+def _sides(spec: TensorSpec, claims: Claims) -> tuple[int | None, ...]:
+    """Returns height and width [px]."""
+    layout = claims.value('encode.layout', guess_encode(spec)['layout'])
+    return spec.shape[1:3] if layout == 'nhwc' else spec.shape[2:4]
 
 
 def _claim(spec: TensorSpec, key: str, value: Any, fixed: bool, spoken: bool) -> Claim:
@@ -109,6 +125,15 @@ def _claim(spec: TensorSpec, key: str, value: Any, fixed: bool, spoken: bool) ->
         return Claim(f'encode.{key}', value, Origin.SHAPES, str(spec))
     sure = key not in ASKED or (spoken and key in ('mean', 'std'))
     return Claim(f'encode.{key}', value, Origin.DEFAULT, 'what most exports use', sure)
+
+
+def _of_floats(claim: Claim) -> bool:
+    """Tells whether a claim is on numbers that a tensor of bytes cannot hold.
+
+    The file says them of the network, which an exporter has put behind a scaling of its own.
+    """
+    key = claim.key in ('encode.scale', 'encode.mean', 'encode.std')
+    return key and claim.origin is not Origin.PERSON
 
 
 def _as_they_are(spec: TensorSpec, claim: Claim) -> Claim:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ml_integration.exports.claims import Claim, Origin
 
 OWN_FLAGS = {'task': '--task', 'name': '--name'}
 """Keys with an option of their own."""
+ACCEPTED = 'accepted'
+"""Key by which a person takes results that look wrong; it is none of a manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Choice:
 
     @property
     def flags(self) -> str:
-        """Options of the command line that give this answer."""
+        """Options of the command line that give this answer; empty where giving none does."""
         return ' '.join(_flag(key, value) for key, value in self.values)
 
     def claims(self, origin: Origin, source: str) -> tuple[Claim, ...]:
@@ -43,11 +46,13 @@ class Question:
         key: what it is about, such as 'encode' or 'settings.decoder'.
         sentence: the question.
         choices: answers that fit, the proposal first.
+        picture: file that shows what comes of each choice; None if there is none.
     """
 
     key: str
     sentence: str
     choices: tuple[Choice, ...]
+    picture: Path | None = None
 
     @property
     def proposal(self) -> Choice:
@@ -73,6 +78,8 @@ def written(value: Any) -> str:
 
 
 def _flag(key: str, value: Any) -> str:
+    if key == ACCEPTED:
+        return '--yes' if value else ''
     if key in OWN_FLAGS:
         return f'{OWN_FLAGS[key]} {shlex.quote(written(value))}'
     return f'--set {shlex.quote(f"{key}={written(value)}")}'

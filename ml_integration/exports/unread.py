@@ -6,6 +6,7 @@ import numpy as np
 
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.exports.class_scores import class_axis
+from ml_integration.ops.decoding import grid_of
 from ml_integration.ops.evidence import Evidence
 from ml_integration.ops.output_shapes import is_map
 
@@ -19,6 +20,7 @@ _NAMES = {
     'flow': ('flow',),
     'mask': ('mask', 'segment'),
     'surface': ('normal',),
+    'raw': ('regression', 'anchors', 'bbox_delta', 'box_delta', 'landm'),
 }
 _WORDS = {
     'depth': 'a depth map',
@@ -28,6 +30,11 @@ _WORDS = {
     'mask': 'a segmentation mask',
     'surface': 'a map of surface normals',
 }
+_RAW = (
+    "its outputs look like a detector's heads before they are decoded, or features of a "
+    'backbone; export it with decoding (YOLOv5: without --train; RKNN or TensorRT exports leave '
+    'it out)'
+)
 _UNIT = 0.02
 """Difference of an embedding's length from 1."""
 
@@ -44,6 +51,13 @@ def refused(evidence: Evidence) -> str:
             f"output '{first}' is for {first.shape[0]} pictures at once; export it for one "
             'picture, or with a free batch'
         )
+    if lost := next((spec for spec in evidence.outputs if _is_lost(evidence, spec)), None):
+        return (
+            f"output '{lost}' holds no finite number on the sample; half precision may be too "
+            'narrow for it, or it is broken'
+        )
+    if _several_grids(evidence) or any(_word(spec) == 'raw' for spec in evidence.outputs):
+        return _RAW
     scores = [spec for spec in evidence.outputs if class_axis(spec) is not None]
     if len(evidence.outputs) <= 2 and scores and not evidence.labels:
         for spec in scores:
@@ -55,10 +69,7 @@ def refused(evidence: Evidence) -> str:
 def appearance(evidence: Evidence) -> str:
     """Returns a sentence about outputs that no task reads: what they look like, and what to do."""
     if _raw_heads(evidence):
-        return (
-            "its outputs look like a detector's heads before they are decoded; export it with "
-            'decoding (YOLOv5: without --train; RKNN or TensorRT exports leave it out)'
-        )
+        return _RAW
     for spec in evidence.outputs:
         if looks := _looks(evidence, spec):
             return _sentence(spec, looks)
@@ -80,13 +91,15 @@ def _looks(evidence: Evidence, spec: TensorSpec) -> str:
         return _WORDS[word]
     if all(size in (1, None) for size in shape) and len(evidence.outputs) == 1:
         return 'a single number (regression), not classes'
+    if np.dtype(spec.dtype).kind in 'iu' and np.dtype(spec.dtype).itemsize == 1:
+        return 'numbers of 8 bits of a quantized model, whose scale nothing says'
     if class_axis(spec) is not None and not evidence.labels:
         return ''
     if len(shape) == 3 and shape[2] == 7:
         return 'oriented boxes: rows of a box, its score, its class and its angle'
     values = evidence.values(spec)
     if len(shape) == 3 and values is not None and len(evidence.outputs) == 1:
-        return _table_words(shape)
+        return _table_words(evidence, shape)
     return ''
 
 
@@ -102,22 +115,44 @@ def _map_words(shape: tuple[int | None, ...], spec: TensorSpec, word: str) -> st
         return 'optical flow or a mask: two numbers per pixel'
     if channels == 3:
         return 'a picture: image to image'
-    return f'segmentation logits: {channels} numbers per pixel'
+    return f'segmentation logits or heatmaps: {channels} numbers per pixel'
 
 
-def _table_words(shape: tuple[int | None, ...]) -> str:
-    rows, columns = shape[1:]
-    few = min(rows or 0, columns or 0)
+def _cells(evidence: Evidence, count: int) -> bool:
+    each, _ = grid_of(count, evidence.input_wh)
+    return bool(each)
+
+
+def _table_words(evidence: Evidence, shape: tuple[int | None, ...]) -> str:
+    rows, columns = shape[1] or 0, shape[2] or 0
+    few = min(rows, columns)
+    if few < 5 or (rows <= 128 and columns > rows and not _cells(evidence, columns)):
+        return 'rows of numbers that are no boxes, such as letters of a text or keypoints'
     return (
         f'boxes with {few - 4} more numbers each that are not all scores, such as the keypoints '
         'of a pose or the angle of an oriented box'
     )
 
 
+def _is_lost(evidence: Evidence, spec: TensorSpec) -> bool:
+    values = evidence.values(spec)
+    return values is not None and values.size > 0 and not np.isfinite(values).any()
+
+
+def _several_grids(evidence: Evidence) -> bool:
+    """Tells whether boxes of each grid are an output of their own."""
+    tables = [spec for spec in evidence.outputs if len(spec.shape) in (2, 3)]
+    boxes = [spec for spec in tables if spec.shape[-1] == 4 and 'raw' not in spec.name.lower()]
+    rows = {evidence.shape(spec)[-2] for spec in boxes} - {None}
+    return len(boxes) > 1 and len(rows) == len(boxes)
+
+
 def _raw_heads(evidence: Evidence) -> bool:
+    wh = evidence.input_wh
     deep = [evidence.shape(spec) for spec in evidence.outputs if len(spec.shape) in (4, 5)]
     sizes = {shape[2:4] for shape in deep}
-    return len(deep) == len(evidence.outputs) and len(sizes) >= 2
+    whole = wh is not None and any(shape[2:4] == (wh[1], wh[0]) for shape in deep)
+    return len(deep) == len(evidence.outputs) and len(sizes) >= 2 and not whole
 
 
 def _several(spec: TensorSpec) -> bool:

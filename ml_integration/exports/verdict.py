@@ -16,6 +16,9 @@ from ml_integration.store.package.manifest import Manifest
 from ml_integration.tasks.classification import Classification
 from ml_integration.tasks.object_detection import ObjectDetection
 
+SUSPICIOUS = 'Suspicious: '
+"""Beginning of a sentence about results that are valid and look like those of a wrong reading."""
+
 
 class Level(Enum):
     """Weight of a finding, the heaviest first."""
@@ -35,6 +38,11 @@ class Finding:
     level: Level
     sentence: str
 
+    @property
+    def suspicious(self) -> bool:
+        """Whether the model seems to be read in a wrong way."""
+        return self.sentence.startswith(SUSPICIOUS)
+
 
 def judge(trial: Trial, pipeline: Pipeline, manifest: Manifest) -> tuple[Finding, ...]:
     """Judges a trial; tries a detector on an empty picture too.
@@ -51,7 +59,7 @@ def judge(trial: Trial, pipeline: Pipeline, manifest: Manifest) -> tuple[Finding
         *_all_levels(trial),
         *(Finding(Level.WARNING, one) for one in _about_labels(pipeline)),
         *(
-            Finding(Level.WARNING, f'Suspicious: {one}')
+            Finding(Level.WARNING, f'{SUSPICIOUS}{one}')
             for one in _suspicions(trial, pipeline, manifest)
         ),
     ]

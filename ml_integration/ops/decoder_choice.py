@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ml_integration.core import plugins
-from ml_integration.core.datatypes import ModelDescription, ModelIdentity
+from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.errors import MlIntegrationError, ModelMismatchError
 from ml_integration.ops import decoders
@@ -20,6 +20,12 @@ LEAST_SCORE = 0.05
 """Boxes below this score are noise and tell nothing about a decoder."""
 LEAST_SHARE = 0.3
 """Part of the boxes on a picture that has to make sense for a decoder to be proposed."""
+SEEN = 0.25
+"""Score from which on a box is an object."""
+CROWDED = 0.5
+"""Part of a model's boxes that cannot all be objects."""
+CONCENTRATED = 0.8
+"""Part of the objects that are not all of one class, if there are many."""
 MOST_BOXES = 300
 """As many of the best boxes of a picture are looked at."""
 
@@ -68,10 +74,28 @@ def _tried(style: str, fit: Fit, evidence: Evidence) -> Fit | None:
         if not evidence.runs or evidence.input_wh is None:
             return fit
         with np.errstate(all='ignore'):
-            found = [_best(decode(run, LEAST_SCORE)) for run in evidence.runs]
+            every = [decode(run, LEAST_SCORE) for run in evidence.runs]
     except (ModelMismatchError, ValueError, IndexError):
         return None
-    return _judged(fit, found, evidence, wh)
+    judged = _judged(fit, [_best(found) for found in every], evidence, wh)
+    if judged is None or not _is_crowded(fit, every, evidence, outputs):
+        return judged
+    # One column of several that is high everywhere is none of a class, but an angle for example.
+    seen = np.concatenate([one.class_ids[one.scores >= SEEN] for one in every])
+    single = seen.max() > 0 and np.bincount(np.maximum(seen, 0)).max() > CONCENTRATED * len(seen)
+    doubt = 'one class would be on most of the picture, on every one' if single else ''
+    return replace(judged, score=judged.score - VALUES, doubt=doubt)
+
+
+def _is_crowded(
+    fit: Fit, found: list[Candidates], evidence: Evidence, outputs: tuple[TensorSpec, ...]
+) -> bool:
+    """Tells whether most boxes of a model are objects, as if 'no object' were a class."""
+    rows = min(max(run[s.name].shape, default=0) for run in evidence.runs for s in outputs)
+    most = max(rows * CROWDED, 50)
+    if 'top_k' not in fit.options and all((np.diff(one.scores) <= 0).all() for one in found):
+        return False  # the model chose and ranked them itself
+    return all(np.count_nonzero(one.scores >= SEEN) > most for one in found)
 
 
 def _best(candidates: Candidates) -> Candidates:

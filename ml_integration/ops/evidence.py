@@ -81,6 +81,7 @@ class Fit:
         options: settings of the decoder's options that differ from their defaults.
         outputs: names of the outputs that it reads.
         encode: settings of the picture's encoder that go with this style, a convention.
+        doubt: what speaks against it, in words; empty if nothing does.
     """
 
     score: float
@@ -88,6 +89,7 @@ class Fit:
     options: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     encode: Mapping[str, Any] = field(default_factory=dict)
+    doubt: str = ''
 
 
 def are_whole(values: Array) -> bool:
@@ -130,3 +132,27 @@ def are_fractions(values: Array) -> bool:
     """
     finite = np.abs(values[np.isfinite(values)])
     return bool(finite.size) and 0 < float(np.percentile(finite, 99.5)) <= 1.5
+
+
+def are_relative(values: Array) -> bool:
+    """Tells whether centers are counted in cells of a grid from their own one, not in pixels.
+
+    The few cells that see nothing may give any number.
+    """
+    finite = np.abs(values[np.isfinite(values)])
+    return not finite.size or float(np.percentile(finite, 95)) < 16
+
+
+def has_objectness(values: Array) -> bool | None:
+    """Tells whether the fifth column of rows (N, 6 or more) is objectness, not a class.
+
+    Where an object is, a class is as well: if the fifth column is high, so is one after it. Where
+    it is the score of the first class, the others are low there.
+
+    Returns:
+        None if it is high nowhere.
+    """
+    high = values[values[:, 4] > 0.25]
+    if not len(high):
+        return None
+    return bool(np.mean(high[:, 5:].max(axis=1) > 0.25) > 0.5) or bool((values[:, 4] > 0.99).all())

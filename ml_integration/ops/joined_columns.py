@@ -9,6 +9,7 @@ class Columns:
     """Parts of a row in their order, such as ('class', 'score', 'box').
 
     Attributes:
+        order: the parts.
         box: slice of the box.
         score: index of the only score.
         scores: slice of the scores per class.
@@ -18,6 +19,7 @@ class Columns:
     """
 
     def __init__(self, order: tuple[str, ...]) -> None:
+        self.order = order
         self.numbered = 'score' in order
         self.others = sum(_WIDTHS[part] for part in order)
         places = self._places(order)

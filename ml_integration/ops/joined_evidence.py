@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ml_integration.core.datatypes import Array, TensorSpec
+from ml_integration.ops.decoding import grid_of
 from ml_integration.ops.evidence import (
     COUNTS,
     NAMES,
@@ -17,12 +18,16 @@ from ml_integration.ops.evidence import (
     are_fractions,
     are_scores,
     are_whole,
+    has_objectness,
 )
 from ml_integration.ops.joined_columns import Columns
-from ml_integration.ops.output_shapes import tables_of
+from ml_integration.ops.output_shapes import first_class, tables_of
 
+_FLAT = 'flat_predictions'
+"""Part of the name that YOLO-NAS gives to rows of 7."""
 _PADDLE = ('multiclass_nms', 'fetch_name', 'save_infer_model', 'tmp_0')
 _ORDERS = {
+    5: (('box', 'score'),),
     6: (('class', 'score', 'box'),),  # Paddle
     7: (
         ('batch', 'class', 'score', 'box'),  # Caffe's and OpenVINO's DetectionOutput
@@ -36,8 +41,9 @@ def joined_fits(evidence: Evidence) -> Iterator[Fit]:
     for output, rows, columns in tables_of(evidence, flat=True):
         if columns in _ORDERS and (rows is None or rows <= 1000):
             yield from _numbered(evidence, output, columns)
-        elif len(output.shape) == 3:
+        if len(output.shape) == 3:
             yield from _queries(evidence, output, rows, columns)
+            yield from _cells(evidence, output, rows, columns)
     yield from _four_axes(evidence)
     yield from _labels_apart(evidence)
 
@@ -57,11 +63,18 @@ def _numbered(evidence: Evidence, output: TensorSpec, columns: int) -> Iterator[
             options['normalized'] = True
         why = f'few rows of {", ".join(order)}'
         yield Fit(SHAPES + COUNTS * named, why, options, (output.name,))
+        if order == _ORDERS[7][1] and _FLAT not in output.name:  # EfficientDet begins with the top
+            first = {} if (_seen(values, at.score, 6) < 0.5).any() else {'class_offset': 1}
+            turned = {**options, 'box_format': 'yxyx', **first}
+            yield Fit(SHAPES, f'{why}, the box from its top', turned, (output.name,))
 
 
 def _fits(values: Array, at: Columns) -> bool:
     whole = at.number is None or are_whole(values[:, at.number])
-    return whole and are_scores(values[:, at.score])
+    batch = values[:, 0] if 'batch' in at.order else np.zeros(0)
+    boxes = values[:, at.box]
+    corners = bool((boxes[:, 2:] >= boxes[:, :2] - 1e-3).all())
+    return whole and corners and are_scores(values[:, at.score]) and not (batch > 0).any()
 
 
 def _four_axes(evidence: Evidence) -> Iterator[Fit]:
@@ -70,7 +83,18 @@ def _four_axes(evidence: Evidence) -> Iterator[Fit]:
         (output,) = evidence.outputs
         if len(output.shape) == 4 and output.shape[3] == 7:
             options = {'columns': _ORDERS[7][0], 'normalized': True}
-            yield Fit(SHAPES + COUNTS, 'rows as OpenVINO gives them', options, (output.name,))
+            values = evidence.values(output)
+            for first in first_class(_seen(values, 2, 1), evidence.labels, True):
+                why = f'rows as OpenVINO gives them, first class {first.get("class_offset", 0)}'
+                yield Fit(SHAPES + COUNTS, why, {**options, **first}, (output.name,))
+
+
+def _seen(values: Array | None, score: int, number: int) -> Array:
+    """Returns the class numbers (N,) of rows that are no noise."""
+    if values is None:
+        return np.zeros(0)
+    numbers: Array = values[values[:, score] > 0.05, number]
+    return numbers
 
 
 def _queries(
@@ -78,15 +102,37 @@ def _queries(
 ) -> Iterator[Fit]:
     """Yields the reading of an RT-DETR that Ultralytics exported."""
     fits = evidence.labels in (0, columns - 4)
-    if rows is None or not (4 < columns < rows <= 1000) or columns < 8 or not fits:
+    if rows is None or not (4 < columns < rows <= 1000) or not fits:
         return
     values = evidence.values(output)
     if values is not None and not (are_fractions(values[:, :4]) and are_scores(values[:, 4:])):
+        return
+    if columns < 8 and (values is None or are_whole(values[:, -1])):  # a class number
         return
     options = {'columns': ('box', 'scores'), 'box_format': 'cxcywh', 'normalized': True}
     score = SHAPES + COUNTS * bool(evidence.labels)
     why = f'{rows} queries of 4 box numbers and {columns - 4} classes'
     yield Fit(score, why, options, (output.name,))
+
+
+def _cells(
+    evidence: Evidence, output: TensorSpec, rows: int | None, columns: int
+) -> Iterator[Fit]:
+    """Yields the reading of a row per cell without objectness: a YOLOv8 turned upright."""
+    each, _ = grid_of(rows, evidence.input_wh)
+    if each != 1 or columns < 5 or evidence.labels not in (0, columns - 4):
+        return
+    values = evidence.values(output)
+    if values is not None and not are_scores(values[:, 4:]):
+        return
+    if values is not None and columns > 5 and not evidence.labels and has_objectness(values):
+        return
+    options: dict[str, Any] = {'columns': ('box', 'scores'), 'box_format': 'cxcywh', 'nms': True}
+    if values is not None and are_fractions(values[:, :4]):
+        options['normalized'] = True
+    why = f'rows of 4 box numbers and {columns - 4} classes, one per cell'
+    points = SHAPES + COUNTS + COUNTS * bool(evidence.labels)
+    yield Fit(points, why, options, (output.name,))
 
 
 def _labels_apart(evidence: Evidence) -> Iterator[Fit]:

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
+from ml_integration.core.datatypes import Array, ModelDescription, ModelIdentity, TensorSpec
 from ml_integration.errors import ModelMismatchError
 from ml_integration.ops.decoding import find_output
 from ml_integration.ops.evidence import Evidence, are_scores
 
-_TENSORFLOW = ('detection_', 'tflite_detection', 'statefulpartitionedcall', 'postprocess')
-
-_SCALES = (*((part, 1) for part in (1, 2, 4, 8, 16, 32)), (1, 2), (1, 3), (1, 4))
-"""How much smaller or larger than the picture an output with numbers per pixel is."""
+_TENSORFLOW = (
+    'detection_', 'tflite_detection', 'statefulpartitionedcall', 'postprocess', 'identity',
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +51,37 @@ class ThreeLists:
             **name_option('classes_output', self.classes, words.classes, specs),
         }
 
-    def offset(self, evidence: Evidence, default: int = 0) -> dict[str, int]:
-        """Returns the option for the number of the first class, where it is not 0."""
+    def offsets(self, evidence: Evidence, default: int = 0) -> list[dict[str, int]]:
+        """Returns the option for the number of the first class, where it is not 0, or both ways.
+
+        Lists without a batch are those of torchvision, which counts from 1, or of Detectron2,
+        which counts from 0.
+        """
         tables = zip(evidence.tables(self.classes), evidence.tables(self.scores), strict=False)
         seen = [c.ravel()[s.ravel() > 0.05] for c, s in tables if c.size == s.size]
         numbers = np.concatenate(seen) if seen else np.zeros(0)
-        if numbers.size and numbers.min() < 0.5:
-            return {}
-        beyond = bool(numbers.size and evidence.labels and round(numbers.max()) == evidence.labels)
-        return {'class_offset': 1} if default or beyond else {}
+        if default and not (numbers.size and numbers.min() < 0.5):
+            return [{'class_offset': 1}]
+        either = len(self.boxes.shape) == 2 or 'bbox' in self.boxes.name.lower()
+        return first_class(numbers, evidence.labels, either and self.count is None)
+
+
+def first_class(numbers: Array, labels: int, either: bool) -> list[dict[str, int]]:
+    """Returns the options for the number of the first class, where it is not 0.
+
+    Args:
+        numbers: class numbers on pictures, (N,).
+        labels: number of the labels; 0 if nobody says.
+        either: numbers that tell nothing leave both ways open.
+
+    Returns:
+        One way; both if nothing tells which one.
+    """
+    if not labels or (numbers.size and numbers.min() < 0.5):
+        return [{}]
+    if numbers.size and round(float(numbers.max())) == labels:
+        return [{'class_offset': 1}]
+    return [{'class_offset': 1}, {}] if either else [{}]
 
 
 def tables_of(

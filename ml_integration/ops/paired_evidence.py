@@ -19,7 +19,7 @@ from ml_integration.ops.evidence import (
     are_fractions,
     are_scores,
 )
-from ml_integration.ops.output_shapes import name_option, three_lists
+from ml_integration.ops.output_shapes import name_option, of_tensorflow, three_lists
 
 BOX_WORDS = ('boxes', 'box', 'dets')
 SCORE_WORDS = ('logits', 'logit', 'scores', 'score', 'class', 'confs', 'labels')
@@ -132,6 +132,8 @@ def _box_options(evidence: Evidence, pair: _Pair, queries: bool) -> Iterator[dic
     corners = bool((values[:, 2:] >= values[:, :2] - 1e-3).all())
     sizes = bool((values[:, 2:] >= 0).all())
     if corners and len(values) > 1:
+        if of_tensorflow((pair.boxes.name, pair.scores.name)):
+            yield {**units, 'box_format': 'yxyx'}
         yield units
     elif sizes:
         yield {**units, 'box_format': 'cxcywh'}
@@ -159,10 +161,11 @@ def _score_fits(evidence: Evidence, pair: _Pair, queries: bool) -> Iterator[Fit]
         last = {'background': 'last'} if spare == 1 else {}
         yield Fit(COUNTS, f'{what}, sigmoid', {'activation': 'sigmoid', **last, **top})
         return
-    softmax = {'activation': 'softmax', 'background': 'last'}
+    place = _place_of_background(pair)
+    softmax = {'activation': 'softmax', 'background': place}
     for_softmax, for_sigmoid = _weights(pair, spare)
     if for_softmax:
-        yield Fit(for_softmax, f"{what}, softmax with 'no object' last", softmax)
+        yield Fit(for_softmax, f"{what}, softmax with 'no object' {place}", softmax)
     if for_sigmoid:
         yield Fit(for_sigmoid, f'{what}, sigmoid', {'activation': 'sigmoid', **top})
 
@@ -179,6 +182,14 @@ def _activated(pair: _Pair, values: Array, spare: int | None, what: str) -> Iter
         yield Fit(COUNTS * (spare == 0), what, {})
 
 
+def _place_of_background(pair: _Pair) -> str:
+    """Tells where the class is that wins in most boxes: first in an SSD, last in a DETR."""
+    if pair.values is None or pair.of_transformer or pair.classes < 2:
+        return 'last'
+    best = pair.values.argmax(axis=1)
+    return 'first' if np.mean(best == 0) > np.mean(best == pair.classes - 1) else 'last'
+
+
 def _weights(pair: _Pair, spare: int | None) -> tuple[float, float]:
     """Returns points for a softmax with a background and for a sigmoid, 0 where ruled out.
 
@@ -190,8 +201,9 @@ def _weights(pair: _Pair, spare: int | None) -> tuple[float, float]:
     if spare == 0:
         return 0.0, COUNTS
     if pair.values is not None and pair.classes > 2:
-        empty = float(np.mean(pair.values.argmax(axis=1) == pair.classes - 1))
-        if empty > 0.5:
+        best = pair.values.argmax(axis=1)
+        first = not pair.of_transformer and float(np.mean(best == 0)) > 0.5
+        if first or float(np.mean(best == pair.classes - 1)) > 0.5:
             return COUNTS, SHAPES
         if float(np.median(pair.values)) < _LOW:
             return SHAPES, COUNTS

@@ -15,7 +15,7 @@ from ml_integration.ops.resizing import INTERPOLATIONS
 FORMATS = {'rgb': ('rgb8', 'bgr8'), 'bgr': ('bgr8', 'rgb8'), 'gray': ('mono8',)}
 LONGEST = 2**14
 """Longest side of a picture in a tensor [px]."""
-DTYPES = ('float32', 'float16', 'uint8')
+DTYPES = ('float32', 'float16', 'float64', 'uint8', 'int8')
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +164,16 @@ def normalized_values(settings: PreprocessSettings, dtype: str, model: str) -> t
     std = np.broadcast_to(np.array(settings.std), channels)
     pixels = np.append(np.arange(256.0), settings.pad_value)[:, None]
     values = (pixels / settings.scale - mean) / std
-    if dtype == 'uint8' and not np.array_equal(values, np.broadcast_to(pixels, values.shape)):
+    whole = np.dtype(dtype).kind in 'iu'
+    offset = 128 if dtype == 'int8' else 0
+    if whole and not np.array_equal(values, np.broadcast_to(pixels - offset, values.shape)):
         raise SettingError(
             'encode.scale',
             settings.scale,
-            '1 with mean 0 and std 1 for a model that takes uint8',
+            f'1 with mean {offset} and std 1 for a model that takes {dtype}',
             where=model,
         )
-    exact = values.round() if dtype == 'uint8' else values
+    exact = values.round() if whole else values
     if settings.pad_normalized:
         exact[256] = settings.pad_value
     rounded = exact.astype(dtype)

@@ -49,6 +49,7 @@ TOLD = with_metadata(
 @pytest.fixture(autouse=True)
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that everything is run in, with a sample of red squares."""
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))  # for pictures of what is open
     folder = tmp_path / 'work'
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -194,6 +195,7 @@ def test_a_picture_that_is_there_is_not_written_over(capsys: Capture, work: Path
     assert not user_store().exists()
 
 
+@onnx_models.takes_external_weights
 @pytest.mark.parametrize('location', ['best.onnx.data', './best.onnx.data'])
 def test_weights_beside_the_model_are_packed_with_it(
     location: str, capsys: Capture, work: Path
@@ -237,6 +239,66 @@ def test_what_cannot_be_added_is_one_sentence_and_leaves_nothing(
     assert words in errors and errors.count('\n') == 1 and 'fault of ml_model' not in errors
     assert not data_home().exists()
     assert files_below(work) == {name, 'red.png'}
+
+
+def taking(element: int, shape: list[int]) -> bytes:
+    """A classifier that takes a tensor of any type and shape, and does not look at it."""
+    nodes = [
+        onnx.helper.make_node('Cast', ['images'], ['floats'], to=onnx.TensorProto.FLOAT),
+        onnx.helper.make_node('ReduceMean', ['floats'], ['mean'], keepdims=0),
+        onnx.helper.make_node('Mul', ['mean', 'nothing'], ['zeros']),
+        onnx.helper.make_node('Add', ['zeros', 'fixed'], ['scores']),
+    ]
+    graph = onnx.helper.make_graph(
+        nodes,
+        'graph',
+        [onnx.helper.make_tensor_value_info('images', element, shape)],
+        [onnx.helper.make_tensor_value_info('scores', onnx.TensorProto.FLOAT, [1, 3])],
+        [
+            onnx.numpy_helper.from_array(np.array([[0.1, 0.2, 0.7]], np.float32), 'fixed'),
+            onnx.numpy_helper.from_array(np.zeros((1, 3), np.float32), 'nothing'),
+        ],
+    )
+    opsets = [onnx.helper.make_opsetid('', onnx_models.OPSET)]
+    made = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=onnx_models.IR_VERSION)
+    data: bytes = made.SerializeToString()
+    return data
+
+
+FLOAT, INT8, DOUBLE, INT32 = (
+    getattr(onnx.TensorProto, name) for name in ('FLOAT', 'INT8', 'DOUBLE', 'INT32')
+)
+
+
+@pytest.mark.parametrize(
+    ('element', 'shape', 'words'),
+    [
+        (FLOAT, [4, 3, 32, 32], '4 pictures at once'),
+        (FLOAT, [3, 32, 32], 'It lacks a batch'),
+        (FLOAT, [1, 4, 32, 32], 'more, such as depth or a second picture'),
+        (INT32, [1, 3, 32, 32], 'has the type int32'),
+        (INT8, [1, 3, 32, 32], "--set encode.scale=1 --set 'encode.mean=[128]'"),
+    ],
+)
+def test_a_picture_that_cannot_be_filled_is_refused_with_the_remedy(
+    element: int, shape: list[int], words: str, capsys: Capture, work: Path
+) -> None:
+    (work / 'best.onnx').write_bytes(taking(element, shape))
+    status, _, errors = run(capsys, 'add', 'best.onnx', '--yes')
+    assert (status, errors.count('\n')) == (1, 1)
+    assert words in errors
+    _, _, errors = run(capsys, 'inspect', 'best.onnx')
+    assert words in errors
+
+
+def test_a_picture_of_double_precision_or_of_signed_bytes_is_filled(
+    capsys: Capture, work: Path
+) -> None:
+    (work / 'double.onnx').write_bytes(taking(DOUBLE, [1, 3, 32, 32]))
+    added(capsys, 'double.onnx', '--yes')
+    (work / 'bytes.onnx').write_bytes(taking(INT8, [1, 3, 32, 32]))
+    less_128 = ('--set', 'encode.scale=1', '--set', 'encode.mean=[128]')
+    added(capsys, 'bytes.onnx', '--yes', *less_128)
 
 
 @pytest.mark.parametrize(
@@ -284,6 +346,84 @@ def test_adding_in_a_process_without_a_terminal_asks_nobody(work: Path) -> None:
         command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=60
     )
     assert done.returncode == add.OPEN_QUESTIONS
+
+
+def test_a_second_softmax_that_a_file_asks_for_is_left_out_and_said(
+    capsys: Capture, work: Path
+) -> None:
+    (work / 'model.onnx').write_bytes(onnx_models.classifier(softmax=True))
+    config = {
+        'architectures': ['ViTForImageClassification'],
+        'id2label': {'0': 'red', '1': 'green', '2': 'blue'},
+    }
+    (work / 'config.json').write_text(json.dumps(config))
+    document = added(capsys, '.', '--name', 'colors', '--yes')
+    claims = {one['key']: one for one in document['claims']}
+    assert claims['settings.softmax']['value'] is False
+    assert 'asks for softmax true' in claims['settings.softmax']['source']
+    assert any('asks for softmax true' in one for one in document['warnings'])
+    answered = added(capsys, '.', '--name', 'other', '--yes', '--set', 'settings.softmax=true')
+    assert any('which settings.softmax makes' in one['sentence'] for one in answered['findings'])
+
+
+def test_a_question_names_a_picture_of_what_comes_of_each_answer(
+    capsys: Capture, work: Path
+) -> None:
+    (work / 'best.onnx').write_bytes(DETECTOR)
+    _, out, _ = run(capsys, 'add', 'best.onnx', '--json', '--sample', 'red.png')
+    (question,) = json.loads(out)['open']
+    shown = cv2.imread(question['picture'])
+    assert shown.shape[1] > len(question['answers']) * 480
+    _, _, errors = run(capsys, 'add', 'best.onnx', '--picture', 'seen.png')
+    assert 'results of each: seen_encode.png' in errors
+    assert (work / 'seen_encode.png').exists()
+
+
+BLIND = (
+    'blind.onnx', '--task', 'classification', '--set', 'encode.resize=stretch',
+    '--set', 'encode.color=rgb', '--set', 'encode.scale=255', '--set', 'encode.mean=[0]',
+    '--set', 'encode.std=[1]',
+)  # fmt: skip
+"""An export whose outputs do not depend on the picture, with all that is open answered."""
+
+
+@pytest.fixture
+def blind(work: Path) -> None:
+    (work / 'blind.onnx').write_bytes(taking(FLOAT, [1, 3, 32, 32]))
+
+
+@pytest.mark.usefixtures('blind')
+def test_results_that_look_wrong_are_asked_about(capsys: Capture) -> None:
+    status, _, errors = run(capsys, 'add', *BLIND)
+    assert status == add.OPEN_QUESTIONS
+    assert 'Suspicious: its outputs are the same on every picture' in errors
+    assert 'or: --yes (add it as it is)' in errors
+    assert not user_store().exists()
+    status, out, _ = run(capsys, 'add', *BLIND, '--json')
+    (question,) = json.loads(out)['open']
+    assert (status, question['key']) == (add.OPEN_QUESTIONS, 'results')
+    assert Path(question['picture']).exists()
+
+
+@pytest.mark.usefixtures('blind')
+def test_results_that_look_wrong_are_taken_where_a_person_says_so(capsys: Capture) -> None:
+    assert added(capsys, *BLIND, '--yes')['new']
+    assert not added(capsys, *BLIND)['new']  # it is there already
+    assert main(['check', 'blind']) == 0
+    assert main(['check', 'blind', '--strict']) == 1
+
+
+@pytest.mark.usefixtures('blind')
+@pytest.mark.parametrize(('answer', 'expected'), [('', add.OPEN_QUESTIONS), ('2', 0)])
+def test_a_person_at_a_terminal_decides_about_results_that_look_wrong(
+    answer: str, expected: int, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(add, 'is_terminal', lambda: True)
+    monkeypatch.setattr('builtins.input', lambda prompt: answer)
+    status, out, _ = run(capsys, 'add', *BLIND)
+    assert status == expected
+    assert 'Look at the results of each: ' in out
+    assert user_store().exists() is (expected == 0)
 
 
 def test_adding_the_same_again_names_the_version_that_is_there(

@@ -31,7 +31,7 @@ def first(here: Endpoint, *, ahead_s: float | None = None, suspected: bool = Tru
 @pytest.mark.parametrize(
     ('here', 'parts'),
     [
-        (endpoint(domain=7), ['Nobody publishes sensor_msgs/msg/Image in domain 7']),
+        (endpoint(domain=7), ['No other topic has sensor_msgs/msg/Image in domain 7']),
         (
             endpoint(elsewhere=('/front/image_raw', '/rear/image_raw')),
             [

@@ -25,14 +25,23 @@ FREE = [None, 3, None, None]
 EDGE = {'resize': 'shortest_edge', 'shortest_edge': 48, 'longest_edge': 100, 'pad_multiple': 32}
 
 
-def middle_finder() -> bytes:
+def middle_finder(masked: bool = False) -> bytes:
     """A detector that sees one object, in the middle half of whatever it is given.
 
     `images` (batch, 3, height, width) float32 -> `detections` (batch, 1, 8): the box as
     fractions, objectness 1, and the mean color as scores of three classes.
+
+    Args:
+        masked: it multiplies the picture with a `mask` (batch, height, width) int64 first.
     """
     nodes = [
-        helper.make_node('ReduceMean', ['images'], ['colors'], axes=[2, 3], keepdims=0),
+        helper.make_node('Cast', ['mask'], ['floats'], to=TensorProto.FLOAT),
+        helper.make_node('Unsqueeze', ['floats', 'one'], ['planes']),
+        helper.make_node('Mul', ['images', 'planes'], ['seen']),
+    ] * masked + [
+        helper.make_node(
+            'ReduceMean', ['seen' if masked else 'images'], ['colors'], axes=[2, 3], keepdims=0
+        ),
         helper.make_node('Unsqueeze', ['colors', 'one'], ['scores']),
         helper.make_node('ReduceMean', ['scores'], ['mean'], axes=[2], keepdims=1),
         helper.make_node('Mul', ['mean', 'nothing'], ['zeros']),
@@ -48,7 +57,10 @@ def middle_finder() -> bytes:
     graph = helper.make_graph(
         nodes,
         'graph',
-        [helper.make_tensor_value_info('images', TensorProto.FLOAT, sizes)],
+        [
+            helper.make_tensor_value_info('images', TensorProto.FLOAT, sizes),
+            helper.make_tensor_value_info('mask', TensorProto.INT64, ['batch', *sizes[2:]]),
+        ][: 1 + masked],
         [helper.make_tensor_value_info('detections', TensorProto.FLOAT, ['batch', 1, 8])],
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
@@ -65,13 +77,22 @@ Write = Callable[..., Path]
 def write(store: Path) -> Write:
     """Writes a package of the model with an `encode:`, and a golden sample if one is given."""
 
-    def written(encode: dict[str, Any], sample: np.ndarray | None = None, off: float = 0) -> Path:
+    def written(
+        encode: dict[str, Any],
+        sample: np.ndarray | None = None,
+        off: float = 0,
+        sizes: list[int | None] = FREE,
+        constant: float | None = None,
+    ) -> Path:
+        masked = constant is not None
         folder = write_model_folder(
-            store, 'middle', 1, model=middle_finder(), golden=False,
+            store, 'masked' if masked else 'middle', 1, model=middle_finder(masked), golden=False,
             settings={'decoder': 'yolo', 'decoder_options': {'normalized': True}},
         )  # fmt: skip
         document = read_manifest_document(folder)
-        document['inputs'][0].update(shape=FREE, encode=encode)
+        document['inputs'][0].update(shape=sizes, encode=encode)
+        if masked:
+            document['inputs'][1:] = [{'tensor': 'mask', 'constant': constant}]
         document['outputs'][0].update(shape=[None, 1, 8])
         if sample is not None:
             scores = sample.mean(axis=(0, 2, 3)) + off
@@ -165,3 +186,23 @@ def test_a_golden_sample_of_free_size_is_compared(load: Any) -> None:
 def test_an_input_without_any_size_is_refused_when_it_is_loaded(load: Any, resize: str) -> None:
     with pytest.raises(ModelMismatchError, match=f"'encode.resize: {resize}' could aim at"):
         load({'resize': resize})
+
+
+@pytest.mark.parametrize(
+    ('encode', 'sizes'),
+    [(EDGE, FREE), ({'resize': 'stretch'}, [None, 3, 32, 48])],
+    ids=['size of each picture', 'fixed size'],
+)
+def test_a_constant_of_free_size_is_as_large_as_the_picture(
+    load: Any, encode: dict[str, Any], sizes: list[int | None]
+) -> None:
+    plain, masked = load(encode, sizes=sizes), load(encode, sizes=sizes, constant=1)
+    for width, height in ((96, 72), (300, 60), (300, 60), (72, 96)):
+        expected, prediction = run(plain, width, height), run(masked, width, height)
+        np.testing.assert_allclose(prediction.result.xyxy, expected.result.xyxy)
+        np.testing.assert_allclose(prediction.result.scores, expected.result.scores, atol=1e-6)
+
+
+def test_each_element_of_a_constant_of_free_size_has_its_value(load: Any) -> None:
+    pipeline = load(EDGE, constant=0.0)
+    assert len(run(pipeline, 300, 60).result.scores) == 0

@@ -14,7 +14,7 @@ from PIL.Image import Resampling, fromarray
 
 from ml_integration.core.datatypes import Frame, TensorSpec
 from ml_integration.encoders.image import Image
-from ml_integration.errors import FrameError
+from ml_integration.errors import FrameError, SettingError
 from ml_integration.ops.letterbox import RESIZES, place
 from ml_integration.ops.picture_input import PreprocessSettings
 
@@ -88,14 +88,14 @@ def test_the_tensor_equals_plain_numpy(data: st.DataObject) -> None:
     )
     wh = data.draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
     source = data.draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
-    dtype = data.draw(st.sampled_from(('float32', 'float16')))
+    dtype = data.draw(st.sampled_from(('float32', 'float16', 'float64')))
     to_tensor, tensor = bound(wanted, spec_of(wanted, wh, dtype))
     encoding = data.draw(st.sampled_from(to_tensor.formats))
     pixels = picture(*source, channels=1 if color == 'gray' else 3)
     geometry = to_tensor([Frame(pixels, encoding)])
     assert to_tensor.spec.holds(tensor)
     assert (geometry.source_wh, geometry.target_wh) == (source, wh)
-    tolerance = 1e-6 if dtype == 'float32' else 1e-3
+    tolerance = 1e-3 if dtype == 'float16' else 1e-6
     np.testing.assert_allclose(
         tensor, plain(pixels, encoding, wanted, wh), rtol=tolerance, atol=tolerance
     )
@@ -111,6 +111,23 @@ def test_a_uint8_model_gets_the_pixels_as_they_are(color: str, layout: str) -> N
     to_tensor([Frame(pixels, encoding)])
     assert tensor.dtype == np.uint8
     np.testing.assert_array_equal(tensor, plain(pixels, encoding, wanted, (32, 32)))
+
+
+@pytest.mark.parametrize('layout', ['nchw', 'nhwc'])
+def test_an_int8_model_gets_the_pixels_less_128(layout: str) -> None:
+    wanted = PreprocessSettings(layout=layout, scale=1.0, mean=(128.0,))
+    to_tensor, tensor = bound(wanted, spec_of(wanted, (32, 32), 'int8'))
+    pixels = picture(40, 20)
+    to_tensor([Frame(pixels, 'bgr8')])
+    assert tensor.dtype == np.int8 and tensor.min() < -100 and tensor.max() > 100
+    np.testing.assert_array_equal(tensor, plain(pixels, 'bgr8', wanted, (32, 32)))
+
+
+@pytest.mark.parametrize('dtype', ['uint8', 'int8'])
+def test_a_model_of_bytes_gets_no_fractions(dtype: str) -> None:
+    wanted = PreprocessSettings()
+    with pytest.raises(SettingError, match=f'std 1 for a model that takes {dtype}'):
+        Image(wanted, spec_of(wanted, (32, 32), dtype))
 
 
 @pytest.mark.parametrize('layout', ['nchw', 'nhwc'])
@@ -176,7 +193,7 @@ def test_a_frame_like_the_last_one_allocates_no_arrays(layout: str, encoding: st
 
 
 @pytest.mark.parametrize('layout', ['nchw', 'nhwc'])
-@pytest.mark.parametrize('dtype', ['float32', 'float16'])
+@pytest.mark.parametrize('dtype', ['float32', 'float16', 'float64'])
 def test_a_free_size_follows_the_picture_and_allocates_when_it_changes(
     layout: str, dtype: str
 ) -> None:

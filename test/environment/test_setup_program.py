@@ -91,15 +91,16 @@ def test_another_architecture_is_sent_to_its_distribution(
     assert "aarch64: install your distribution's ROS 2" in (machine.complaint(request_) or '')
 
 
-def test_the_documentation_needs_no_compiler_no_wheels_and_no_models(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize('what', ['docs', 'exporters'])
+def test_an_environment_apart_needs_no_compiler_no_ros_and_no_models(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine.platform, 'machine', lambda: 'aarch64')
     monkeypatch.setenv('PATH', str(tmp_path))
-    request = Request('none', tmp_path, system_ros=False, docs=True)
+    request = Request('none', tmp_path, system_ros=False, **{what: True})
     assert machine.complaint(request) is None
     assert [step.name for step in program.plan(request)] == ['environment', 'packages']
-    assert [file.name for file in wheels.pin_files(request)] == ['docs.txt']
+    assert [file.name for file in wheels.pin_files(request)] == [f'{what}.txt']
 
 
 def test_an_unknown_distribution_is_refused(tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ def test_how_a_picture_becomes_a_tensor_is_guessed_from_the_input(
 @pytest.mark.parametrize(
     ('spec', 'guess'),
     [
+        (TensorSpec('pixel_mask', 'int64', (None, None, None)), ConstantInput('pixel_mask', 1.0)),
+        (TensorSpec('pixel_mask', 'int64', (1, 1, None, None)), ConstantInput('pixel_mask', 1.0)),
         (TensorSpec('h_in', 'float32', (1, 8)), StateInput('h_in', 'h_out')),
         (TensorSpec('h_in', 'float16', (1, 8)), None),  # no output like it
         (TensorSpec('orig_sizes', 'int64', (1, 2)), ConstantInput('orig_sizes', 32.0)),

@@ -53,6 +53,10 @@ def yolov8(dice: Dice, classes: int = 3, more: int = 0, wh: tuple[int, int] = WH
     return {'output0': f32([np.concatenate(parts, axis=1).T])}
 
 
+def upright(dice: Dice, classes: int = 3) -> Outputs:
+    return {'output0': np.ascontiguousarray(yolov8(dice, classes)['output0'].transpose(0, 2, 1))}
+
+
 def segments(dice: Dice) -> Outputs:
     return {**yolov8(dice, more=32), 'output1': f32(dice.normal(0, 1, (1, 32, 32, 40)))}
 
@@ -109,9 +113,9 @@ def untrained(dice: Dice) -> Outputs:
     return {name: f32(array + 0.01) for name, array in found.items()}
 
 
-def joined(dice: Dice) -> Outputs:
+def joined(dice: Dice, classes: int = 5) -> Outputs:
     boxes = fractions(centered(corners(dice, 300, WH)), WH)
-    table = np.concatenate((boxes, probabilities(dice, 300, 5)), axis=1)
+    table = np.concatenate((boxes, probabilities(dice, 300, classes)), axis=1)
     return {'output0': f32([table])}
 
 
@@ -128,6 +132,28 @@ def ssd(dice: Dice) -> Outputs:
     boxes = fractions(corners(dice, 3000, WH), WH)
     scores = np.exp(with_no_object(dice, 3000, 3)[:, ::-1])
     return {'scores': f32([scores / scores.sum(axis=1, keepdims=True)]), 'boxes': f32([boxes])}
+
+
+def ssd_logits(dice: Dice) -> Outputs:
+    boxes = fractions(corners(dice, 3000, WH), WH)
+    return {'scores': f32([with_no_object(dice, 3000, 3)[:, ::-1]]), 'boxes': f32([boxes])}
+
+
+def openvino(dice: Dice) -> Outputs:
+    found = rows(dice, ('batch', 'class', 'score', 'box'), 'detection_out', (1, 1, -1))
+    found['detection_out'][..., 3:] = fractions(found['detection_out'][0, 0, :, 3:], WH)
+    found['detection_out'][..., 1] += 1
+    return found
+
+
+def from_the_top(dice: Dice) -> Outputs:
+    found = three(
+        dice,
+        ('StatefulPartitionedCall:0', 'StatefulPartitionedCall:1', 'x:class'),
+        dtype='float32',
+    )
+    boxes = found['StatefulPartitionedCall:0']
+    return {**found, 'StatefulPartitionedCall:0': np.ascontiguousarray(boxes[..., [1, 0, 3, 2]])}
 
 
 def yolov4(dice: Dice) -> Outputs:
@@ -213,6 +239,7 @@ QUERIES = {'box_format': 'cxcywh', 'normalized': True}
 SIGMOID = {**QUERIES, 'activation': 'sigmoid', 'top_k': 300}
 SOFTMAX = {**QUERIES, 'activation': 'softmax', 'background': 'last'}
 B = 'boxes_and_scores'
+UPRIGHT = {'columns': ('box', 'scores'), 'box_format': 'cxcywh', 'nms': True}
 
 READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     # outputs, labels that are known, decoder, options
@@ -224,6 +251,12 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     'yolov8': (yolov8, 3, 'yolov8', {}),
     'yolov8 of one class': (lambda d: yolov8(d, 1), 1, 'yolov8', {}),
     'yolov8 of 365 classes on a small picture': (lambda d: yolov8(d, 365), 0, 'yolov8', {}),
+    'yolov8 with rows and columns swapped': (upright, 3, B, UPRIGHT),
+    'yolov8 with rows and columns swapped, without labels': (upright, 0, B, UPRIGHT),
+    'yolov8 of one class with rows and columns swapped': (lambda d: upright(d, 1), 1, B, UPRIGHT),
+    'boxes and scores of one class': (
+        lambda d: rows(d, ('box', 'score'), 'output', (1, -1)), 1, B, {'columns': ('box', 'score')}
+    ),
     'yolov8 with masks': (segments, 3, 'yolov8', {'other_columns': 32}),
     'yolo of a single grid': (lambda d: yolo(d, 3, 1, strides=(16,)), 3, 'yolo', {}),
     'yolox': (yolox, 3, 'yolox', {}),
@@ -257,6 +290,12 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     ),
     'rf-detr of four classes': (lambda d: queries(d, ('labels', 'dets'), 4), 0, B, SIGMOID),
     'rt-detr in one output': (joined, 5, B, {'columns': ('box', 'scores'), **QUERIES}),
+    'rt-detr of two classes in one output': (
+        lambda d: joined(d, 2), 2, B, {'columns': ('box', 'scores'), **QUERIES}
+    ),
+    'rt-detr of three classes in one output, without labels': (
+        lambda d: joined(d, 3), 0, B, {'columns': ('box', 'scores'), **QUERIES}
+    ),
     'yolo-nas': (
         lambda d: pair(d, ('904', '913')), 3, B,
         {'nms': True, 'boxes_output': '904', 'scores_output': '913'},
@@ -265,6 +304,23 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     'pp-yoloe': (lambda d: pair(d, ('boxes', 'scores'), True), 3, B, {'nms': True}),
     'ssd with a softmax': (
         ssd, 3, B, {'nms': True, 'normalized': True, 'background': 'first'}
+    ),
+    'ssd before its softmax': (
+        ssd_logits, 3, B,
+        {'nms': True, 'normalized': True, 'activation': 'softmax', 'background': 'first'},
+    ),
+    'ssd before its softmax, without labels': (
+        ssd_logits, 0, B,
+        {'nms': True, 'normalized': True, 'activation': 'softmax', 'background': 'first'},
+    ),
+    'openvino': (
+        openvino, 3, B,
+        {'columns': ('batch', 'class', 'score', 'box'), 'normalized': True, 'class_offset': 1},
+    ),
+    'pixels from the top': (
+        from_the_top, 3, 'labeled',
+        {'boxes_output': 'StatefulPartitionedCall:0', 'scores_output': 'StatefulPartitionedCall:1',
+         'box_format': 'yxyx'},
     ),
     'yolov4': (yolov4, 3, B, {'nms': True, 'normalized': True}),
     'mask r-cnn without names': (
@@ -411,6 +467,24 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     'features of sam': (lambda d: refused(d, image_embeddings=(1, 256, 8, 10)), 'an embedding'),
     'a mask': (lambda d: refused(d, mask=(1, 1, 128, 160)), 'a segmentation mask'),
+    'boxes and keypoints of three grids': (
+        lambda d: refused(d, cls_8=(1, 320, 1), bbox_8=(1, 320, 4), cls_16=(1, 80, 1),
+                          bbox_16=(1, 80, 4)),
+        'heads before they are decoded',
+    ),
+    'offsets from anchors': (
+        lambda d: refused(d, classification=(1, 3000, 3), regression=(1, 3000, 4)),
+        'heads before they are decoded',
+    ),
+    'nothing finite': (
+        lambda d: {'output0': f32(np.full((1, 7, 420), np.nan))}, 'no finite number'
+    ),
+    'letters': (lambda d: refused(d, logits=(1, 26, 95)), 'letters of a text'),
+    'points with scores': (
+        lambda d: {'keypoints': np.zeros((1, 90, 2), np.int64), 'scores': f32([np.ones(90)])},
+        'keypoints',
+    ),
+    'bytes': (lambda d: {'prob': np.array([[1, 5, 250]], np.uint8)}, 'a quantized model'),
     'unknown': (lambda d: refused(d, a=(1, 7, 9), b=(1, 3, 2)), 'no task here reads outputs like'),
 }  # fmt: skip
 
@@ -450,6 +524,44 @@ def test_queries_of_a_model_that_nobody_trained_are_asked_about_without_labels()
     fits = read(two_runs(WH, untrained), claims()).equal
     options = [fit.settings['decoder_options']['activation'] for fit in fits]
     assert sorted(options) == ['sigmoid', 'softmax']
+
+
+@pytest.mark.parametrize(
+    ('names', 'axes'), [(('boxes', 'scores', 'labels'), 1), (('bboxes', 'scores', 'labels'), 2)]
+)
+def test_the_number_of_the_first_class_is_asked_about_where_no_value_tells(
+    names: tuple[str, str, str], axes: int
+) -> None:
+    made = two_runs(WH, lambda d: three(d, names, axes, 1))
+    fits = read(made, claims(10)).equal
+    found = [fit.settings.get('decoder_options', {}).get('class_offset', 0) for fit in fits]
+    assert found == [1, 0]
+
+
+def test_rows_of_seven_with_a_batch_may_hold_boxes_from_the_top() -> None:
+    made = two_runs(WH, lambda d: rows(d, ('batch', 'box', 'score', 'class'), 'det', (1, -1)))
+    for outputs in made.outputs:
+        outputs['det'][0, :, 1:5] = corners(np.random.default_rng(3), 40, (100, 100))
+    fits = read(made, claims(3)).equal
+    found = [fit.settings['decoder_options'].get('box_format', 'xyxy') for fit in fits]
+    assert found == ['xyxy', 'yxyx']
+
+
+def test_a_first_number_that_is_low_may_be_objectness_and_is_asked_about() -> None:
+    def without_first(dice: Dice) -> Outputs:
+        made = upright(dice, 4)
+        made['output0'][..., 4:] = 0.001
+        return made
+
+    fits = read(two_runs(WH, without_first), claims()).equal
+    assert {fit.settings['decoder'] for fit in fits} == {'yolo', B}
+
+
+def test_cells_that_see_nothing_do_not_hide_that_rows_are_relative_to_a_grid() -> None:
+    made = two_runs(WH, yolox)
+    for outputs in made.outputs:
+        outputs['output'][0, ::50, :2] = 70
+    assert [fit.settings['decoder'] for fit in read(made, claims(3)).equal] == ['yolox']
 
 
 def test_yolox_wants_pixels_as_opencv_has_them() -> None:
@@ -510,6 +622,35 @@ def test_a_run_tells_logits_from_probabilities(
     assert read(made, claims(4)).fits == ()
 
 
+def test_few_scores_that_are_no_shares_of_one_may_be_logits() -> None:
+    made = two_runs(WH, lambda d: {'output0': f32([[0.1, 0.9, 0.8]])})
+    assert [fit.settings['softmax'] for fit in read(made, claims(3)).equal] == [False, True]
+    told = claims(3, task='classification', **{'settings.softmax': False})
+    assert [fit.settings['softmax'] for fit in read(made, told).equal] == [False]
+
+
+def test_no_object_is_no_class_where_a_detr_sees_nothing() -> None:
+    def nothing(dice: Dice) -> Outputs:
+        made = detr(dice)
+        made['logits'][..., :-1] = dice.normal(-6, 0.1, (1, 100, 3))
+        made['logits'][..., -1] = dice.normal(0, 0.5, (1, 100))
+        return made
+
+    best, *others = read(two_runs(WH, nothing), claims()).equal
+    assert best.settings['decoder_options'] == SOFTMAX
+    assert others == []
+
+
+def test_a_class_that_is_on_most_of_each_picture_is_doubted() -> None:
+    def turned(dice: Dice) -> Outputs:
+        angles = dice.uniform(0.3, 0.9, (1, cells(WH)))
+        return {'output0': f32([np.concatenate((yolov8(dice)['output0'][0], angles))])}
+
+    readings = read(two_runs(WH, turned), claims())
+    assert not readings.fits[0].sure
+    assert any('one class would be on most of the picture' in one for one in readings.warnings)
+
+
 def test_outputs_of_a_model_that_looks_at_no_picture_are_published_as_they_are() -> None:
     inputs = [TensorSpec('observation', 'float32', (1, 12))]
     outputs = [TensorSpec('action', 'float32', (1, 6))]
@@ -529,6 +670,7 @@ def test_odd_values_do_not_hide_a_style_that_names_and_counts_tell() -> None:
         outputs['boxes'] *= 50
     readings = read(made, claims(3))
     assert readings.fits[0].settings == {'decoder': 'labeled'}
+    assert not readings.fits[0].sure
     assert 'no box on the sample makes sense' in readings.warnings[0]
 
 

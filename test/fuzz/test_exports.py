@@ -17,6 +17,7 @@ from exports_made import (
     NN_ARCHIVE,
     OTX,
     ROBOFLOW,
+    TIMM,
     TRITON,
     ULTRALYTICS,
     VIT_PROCESSOR,
@@ -72,6 +73,7 @@ CASES: dict[str, tuple[str, list[tuple[str, bytes]]]] = {
             ('class_names.txt', b'a\nb'),
         ],
     ),
+    'timm': ('config.json', [('config.json', written(TIMM))]),
     'triton': ('config.pbtxt', [('config.pbtxt', TRITON), ('names.txt', b'red\ngreen')]),
     'beside': (
         'data.yaml',

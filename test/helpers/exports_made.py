@@ -145,6 +145,24 @@ NN_ARCHIVE = {
         ],
     },
 }
+TIMM = {
+    'architecture': 'resnet10t',
+    'num_classes': 3,
+    'label_names': ['n01', 'n02', 'blue'],
+    'label_descriptions': {'n01': 'red', 'n02': 'green'},
+    'pretrained_cfg': {
+        'tag': 'c3_in1k',
+        'input_size': [3, 176, 176],
+        'test_input_size': [3, 224, 256],
+        'interpolation': 'bicubic',
+        'crop_pct': 0.875,
+        'test_crop_pct': 0.95,
+        'crop_mode': 'center',
+        'mean': [0.5, 0.4, 0.3],
+        'std': [0.2, 0.2, 0.1],
+        'license': 'apache-2.0',
+    },
+}
 TRITON = b"""
 # a model of colors
 name: "colors"

@@ -46,7 +46,7 @@ class HuggingFace:
             return Claims()
         claims = [*_about(config), *_outputs(config)]
         name = export.nearest('preprocessor_config.json')
-        if name is not None:
+        if name is not None and 'pretrained_cfg' not in config:  # which timm prepares itself
             said = json_document(export.files[name], export.label, name)
             claims.extend(_picture(said))
         return Claims(tuple(claims))

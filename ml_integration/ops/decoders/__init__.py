@@ -41,7 +41,8 @@ class DecoderOptions:
     )
     box_format: str = declared(
         'xyxy',
-        'Numbers of a box of boxes_and_scores: x, y are corners, cx, cy its center.',
+        'Numbers of a box of boxes_and_scores: x, y are corners, cx, cy its center; labeled reads '
+        'xyxy and yxyx.',
         choices=('xyxy', 'cxcywh', 'xywh', 'yxyx'),
     )
     activation: str = declared(

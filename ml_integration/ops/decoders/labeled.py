@@ -18,11 +18,13 @@ from ml_integration.ops.decoding import (
 from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence, Fit, are_fractions
 from ml_integration.ops.output_shapes import RoleWords, of_tensorflow, three_lists
 
+_WHY = 'three outputs for boxes, scores and class numbers'
+_COUNTS = ('', ' that begin with 1')
 _WORDS = RoleWords(('boxes', 'box'), ('scores', 'score'), ('labels', 'label', 'class'))
 
 
 class Labeled:
-    """Reads boxes [1, N, 4] as left, top, right, bottom, scores [1, N], class numbers [1, N].
+    """Reads boxes [1, N, 4] as corners, scores [1, N] and class numbers [1, N].
 
     Each may come without the batch axis. Torchvision counts classes from 1 (class_offset: 1). An
     output with 'num' or 'count' in its name, as EfficientNMS has it, says how many rows count.
@@ -57,6 +59,8 @@ class Labeled:
             scores = scores[: count_from(tensors[self._count], len(scores))]
         keep = promising(scores, threshold)
         boxes = _float32(tensors[self._boxes]).reshape(-1, 4)[keep]
+        if self._options.box_format == 'yxyx':
+            boxes = boxes[:, [1, 0, 3, 2]]
         return Candidates(
             in_pixels(boxes, self._input_wh, self._options.normalized),
             scores[keep],
@@ -74,11 +78,16 @@ class Labeled:
             lists.names
         )
         boxes = evidence.values(lists.boxes)
-        options = {**lists.options(_WORDS), **lists.offset(evidence)}
+        options = lists.options(_WORDS)
         if boxes is not None and are_fractions(boxes):
             options['normalized'] = True
-        why = 'three outputs for boxes, scores and class numbers'
-        return [Fit(SHAPES + NAMES * named + COUNTS, why, options, lists.names)]
+        elif of_tensorflow(lists.names):
+            options['box_format'] = 'yxyx'
+        score = SHAPES + NAMES * named + COUNTS
+        return [
+            Fit(score, f'{_WHY}{_COUNTS[bool(first)]}', {**options, **first}, lists.names)
+            for first in lists.offsets(evidence, int('detection_classes' in lists.names))
+        ]
 
 
 def _float32(tensor: Array) -> Array:

@@ -74,7 +74,7 @@ class TfDetection:
             return []
         named = of_tensorflow(lists.names)
         options = lists.options(_WORDS)
-        first = lists.offset(evidence, default=int('detection_classes' in lists.names))
+        (first, *_) = lists.offsets(evidence, default=int('detection_classes' in lists.names))
         why = 'outputs for boxes, scores and classes with names as TensorFlow gives them'
         reason = why if named else 'outputs for boxes as fractions, scores and classes'
         score = SHAPES + COUNTS + NAMES * named

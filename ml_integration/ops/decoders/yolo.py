@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ml_integration.core.datatypes import ModelDescription, Tensors
 from ml_integration.ops.boxes import xyxy_from_cxcywh
 from ml_integration.ops.decoders import Candidates, DecoderOptions
@@ -19,7 +17,16 @@ from ml_integration.ops.decoding import (
     promising,
     the_output,
 )
-from ml_integration.ops.evidence import COUNTS, SHAPES, Evidence, Fit, are_fractions, are_scores
+from ml_integration.ops.evidence import (
+    COUNTS,
+    SHAPES,
+    Evidence,
+    Fit,
+    are_fractions,
+    are_relative,
+    are_scores,
+    has_objectness,
+)
 from ml_integration.ops.output_shapes import column_options, columns_beside, tables_of
 
 
@@ -71,8 +78,12 @@ class Yolo:
             if others is None or columns < fewest or not (each or many):
                 continue
             values = evidence.values(output)
+            # With labels, their number tells whether there is objectness.
+            tried = values if not evidence.labels and each != 3 else None
+            if tried is not None and has_objectness(tried[:, : columns - others]) is False:
+                continue
             fractions = values is not None and are_fractions(values[:, :2])
-            raw = values is not None and each == 1 and np.abs(values[:, :2]).max() < 16
+            raw = values is not None and each == 1 and are_relative(values[:, :2])
             if values is None or (are_scores(values[:, 4 : columns - others]) and not raw):
                 why = f'rows of {columns} = 4 box numbers, objectness and {columns - 5 - others}'
                 options = column_options(others, fractions and each != 1)

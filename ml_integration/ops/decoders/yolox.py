@@ -18,7 +18,14 @@ from ml_integration.ops.decoding import (
     promising,
     the_output,
 )
-from ml_integration.ops.evidence import COUNTS, SHAPES, Evidence, Fit, are_scores
+from ml_integration.ops.evidence import (
+    COUNTS,
+    SHAPES,
+    Evidence,
+    Fit,
+    are_relative,
+    are_scores,
+)
 from ml_integration.ops.output_shapes import columns_beside, tables_of
 
 _ENCODE = {'color': 'bgr', 'scale': 1.0, 'resize': 'letterbox_topleft'}
@@ -69,7 +76,7 @@ class Yolox:
             if each != 1 or columns < 6 or columns_beside(evidence, columns, 5) != 0:
                 continue
             values = evidence.values(output)
-            relative = values is None or np.abs(values[:, :2]).max(initial=0) < 32
+            relative = values is None or are_relative(values[:, :2])
             if relative and (values is None or are_scores(values[:, 4:])):
                 words = ', '.join(map(str, strides))
                 why = f'{rows} rows = one per cell of the strides {words}, {columns - 5} classes'

@@ -124,7 +124,8 @@ def _verified(staged: Path, trust: Trust, source: Path) -> ModelPackage:
         return read_package(staged, trust)
     except MlIntegrationError as error:  # speaks of a folder that will be gone
         what = str(error).removeprefix(f'{staged}/').removeprefix(f'{staged}: ')
-        raise InstallError(source, what) from error
+        named = str(source) if source.is_dir() else 'FOLDER'  # as an archive cannot be changed
+        raise InstallError(source, what.replace(str(staged), named)) from error
 
 
 def _publish(

@@ -47,7 +47,7 @@ def repinned(data: bytes, contents: Mapping[str, bytes], file: Path) -> bytes:
     """
     document = load_yaml(data, file)
     if not isinstance(document, dict):
-        raise ManifestError(file, 'the file', document, 'a mapping of keys')
+        raise ManifestError(file, 'manifest', None, '', what='it is no mapping of keys')
     lines = data.decode('utf-8-sig').splitlines(keepends=True)
     first, last = _block(data, len(lines))
     before, after = lines[:first], lines[last:]

@@ -16,6 +16,7 @@ from dev.oracles.chirp import chirp
 from ml_integration.core.datatypes import Frame, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.encoders.image import Image
+from ml_integration.errors import ExportError
 from ml_integration.exports.reading import claims_of
 from ml_integration.ops.picture_input import PreprocessSettings
 
@@ -56,6 +57,9 @@ PROCESSORS: dict[str, dict[str, Any]] = {
     'hf_detr': DETR_PROCESSOR,
     'hf_detr_padded': {**DETR_PROCESSOR, 'pad_size': {'height': 1333, 'width': 1333}},
     'hf_yolos': {**DETR_PROCESSOR, 'image_processor_type': 'YolosImageProcessor'},
+    'hf_mask2former': {
+        **DETR_PROCESSOR, 'image_processor_type': 'Mask2FormerImageProcessor', 'size_divisor': 32,
+    },
     'hf_glpn': {
         'image_processor_type': 'GLPNImageProcessor', 'do_resize': True, 'do_rescale': True,
         'resample': 2, 'size_divisor': 32,
@@ -87,3 +91,23 @@ def test_the_tensor_is_that_of_the_processor(name: str) -> None:
 def test_every_recorded_processor_is_compared() -> None:
     recorded = {key.partition('.')[0] for key in RECORDED}
     assert {name for name in recorded if name.startswith('hf_')} == PROCESSORS.keys()
+
+
+@pytest.mark.parametrize('kind', ['Owlv2', 'Donut', 'Swin2SR', 'VitMatte'])
+def test_a_processor_that_does_what_no_setting_does_is_refused(kind: str) -> None:
+    config = {'architectures': ['XForObjectDetection']}
+    with pytest.raises(ExportError, match='which no setting here does'):
+        claims_of(export({'config.json': config, 'preprocessor_config.json': vit(kind)}))
+
+
+@pytest.mark.parametrize(('divisor', 'multiple'), [(32, 32), (None, 32), (0, None)])
+def test_processors_of_masks_resize_up_to_their_divisor(
+    divisor: int | None, multiple: int | None
+) -> None:
+    processor = vit('MaskFormer', size={'shortest_edge': 800}, size_divisor=divisor)
+    config = {'architectures': ['XForInstanceSegmentation']}
+    claims = claims_of(export({'config.json': config, 'preprocessor_config.json': processor}))
+    assert claims.value('encode.rounding') == 'torchvision'
+    assert claims.value('encode.resize_multiple') == multiple
+    assert claims.value('encode.resize_up', False) is (multiple is not None)
+    assert claims.get('encode.pad_multiple') is None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from inspect import getmembers, isfunction
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,8 @@ from lifecycle_msgs.srv import ChangeState
 from model_folders import write_model_folder
 from ros_client import Client
 from ros_processes import Process, wait_until
+
+from ml_integration.ros import programs
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 END_S = 3.0
@@ -101,6 +105,21 @@ def test_a_program_that_is_told_twice_as_by_ros2_launch(
         process.send(signal.SIGINT)
     assert process.wait(END_S) == 0, process.log
     assert 'Traceback' not in process.log
+
+
+@pytest.mark.parametrize(
+    'entry', [entry for entry, _ in getmembers(programs, isfunction) if entry[0] != '_']
+)
+def test_a_program_that_is_interrupted_while_it_imports(
+    entry: str, spawn: Callable[..., Process]
+) -> None:
+    start = f'from ml_integration.ros import programs; raise SystemExit(programs.{entry}())'
+    process = spawn(sys.executable, '-c', start)
+    loaded = Path('/proc', str(process.pid), 'maps')
+    wait_until(lambda: 'numpy' in loaded.read_text(), 'the imports to be under way')
+    process.send(signal.SIGINT)
+    assert process.wait(END_S) == 0, process.log
+    assert process.log == ''
 
 
 @pytest.mark.parametrize(
