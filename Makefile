@@ -60,8 +60,8 @@ test: setup ## Run the tests; PYTEST_ARGS='-k name -x' goes to pytest
 
 FLOOR := .venv-floor
 # What numbers, files and engines are used by, and of the nodes what a camera's picture meets.
-FLOOR_TESTS := $(addprefix test/,backends contract core ops sensors encoders tasks store deploy \
-  serving cli fuzz/test_onnx_weights.py environment/test_package_metadata.py ros/messages \
+FLOOR_TESTS := $(addprefix test/,backends contract core ops sensors encoders tasks recordings store \
+  deploy exports serving cli fuzz/test_onnx_weights.py environment/test_package_metadata.py ros/messages \
   ros/inference/test_inference_node.py ros/inference/test_parity.py)
 
 test-floor: export PATH := $(CURDIR)/$(FLOOR)/bin:$(PATH)

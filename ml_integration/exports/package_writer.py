@@ -171,8 +171,8 @@ def _divisor(draft: Draft, fixed: Tensors) -> float:
 
 def _texts(draft: Draft) -> Iterator[Claim]:
     label = Path(draft.source.export.label).name
-    yield Claim('description', '', Origin.DEFAULT, 'nobody says; write it')
-    yield Claim('license', '', Origin.DEFAULT, 'nobody says; write it')
+    yield Claim('description', '', Origin.DEFAULT, 'nobody says; --set description=... does')
+    yield Claim('license', '', Origin.DEFAULT, 'nobody says; --set license=... does')
     yield Claim('origin', f'exported as {label}', Origin.DEFAULT, 'the name of the export')
 
 

@@ -95,7 +95,10 @@ def _has_scores(trial: Trial) -> bool:
 def _about_labels(pipeline: Pipeline) -> Iterator[str]:
     named = isinstance(pipeline.task, ObjectDetection | Classification)
     if named and not pipeline.model.labels:
-        yield 'It has no labels, so its results carry numbers instead of names.'
+        yield (
+            'It has no labels, so its results carry numbers instead of names; '
+            'ml_model add --labels FILE gives it some.'
+        )
 
 
 def _suspicions(trial: Trial, pipeline: Pipeline, manifest: Manifest) -> Iterator[str]:

@@ -78,7 +78,7 @@ def _tried(style: str, fit: Fit, evidence: Evidence) -> Fit | None:
     except (ModelMismatchError, ValueError, IndexError):
         return None
     judged = _judged(fit, [_best(found) for found in every], evidence, wh)
-    if judged is None or not _is_crowded(every, evidence, outputs):
+    if judged is None or not _is_crowded(fit, every, evidence, outputs):
         return judged
     # One column of several that is high everywhere is none of a class, but an angle for example.
     seen = np.concatenate([one.class_ids[one.scores >= SEEN] for one in every])
@@ -88,13 +88,14 @@ def _tried(style: str, fit: Fit, evidence: Evidence) -> Fit | None:
 
 
 def _is_crowded(
-    found: list[Candidates], evidence: Evidence, outputs: tuple[TensorSpec, ...]
+    fit: Fit, found: list[Candidates], evidence: Evidence, outputs: tuple[TensorSpec, ...]
 ) -> bool:
     """Tells whether most boxes of a model are objects, as if 'no object' were a class."""
     rows = min(max(run[s.name].shape, default=0) for run in evidence.runs for s in outputs)
     most = max(rows * CROWDED, 50)
-    ranked = all((np.diff(one.scores) <= 0).all() for one in found)  # the model chose them
-    return not ranked and all(np.count_nonzero(one.scores >= SEEN) > most for one in found)
+    if 'top_k' not in fit.options and all((np.diff(one.scores) <= 0).all() for one in found):
+        return False  # the model chose and ranked them itself
+    return all(np.count_nonzero(one.scores >= SEEN) > most for one in found)
 
 
 def _best(candidates: Candidates) -> Candidates:

@@ -199,6 +199,7 @@ def test_a_picture_that_is_there_is_not_written_over(capsys: Capture, work: Path
     assert not user_store().exists()
 
 
+@onnx_models.takes_external_weights
 @pytest.mark.parametrize('location', ['best.onnx.data', './best.onnx.data'])
 def test_weights_beside_the_model_are_packed_with_it(
     location: str, capsys: Capture, work: Path

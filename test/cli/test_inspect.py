@@ -133,6 +133,7 @@ def test_an_edited_manifest_is_compared_and_stays(
     assert (folder / 'manifest.yaml').read_bytes() == before
 
 
+@onnx_models.takes_external_weights
 def test_weights_beside_a_file_are_found(tmp_path: Path, capsys: Capture) -> None:
     model = onnx.load_from_string(onnx_models.tiny_detector())
     file = tmp_path / 'best.onnx'

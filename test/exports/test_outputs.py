@@ -629,6 +629,18 @@ def test_few_scores_that_are_no_shares_of_one_may_be_logits() -> None:
     assert [fit.settings['softmax'] for fit in read(made, told).equal] == [False]
 
 
+def test_no_object_is_no_class_where_a_detr_sees_nothing() -> None:
+    def nothing(dice: Dice) -> Outputs:
+        made = detr(dice)
+        made['logits'][..., :-1] = dice.normal(-6, 0.1, (1, 100, 3))
+        made['logits'][..., -1] = dice.normal(0, 0.5, (1, 100))
+        return made
+
+    best, *others = read(two_runs(WH, nothing), claims()).equal
+    assert best.settings['decoder_options'] == SOFTMAX
+    assert others == []
+
+
 def test_a_class_that_is_on_most_of_each_picture_is_doubted() -> None:
     def turned(dice: Dice) -> Outputs:
         angles = dice.uniform(0.3, 0.9, (1, cells(WH)))

@@ -11,12 +11,19 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 17
 IR_VERSION = 8
 CELL = 16
 """The detector looks at cells of this many pixels and gives one candidate for each."""
+
+takes_external_weights = pytest.mark.skipif(
+    not hasattr(onnxruntime.SessionOptions, 'add_external_initializers_from_files_in_memory'),
+    reason='this ONNX Runtime cannot take external weights from memory',
+)
 
 
 def tiny_detector(

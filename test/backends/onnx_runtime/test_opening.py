@@ -73,13 +73,7 @@ def test_missing_engine_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) 
     assert 'pip install onnxruntime' in refusal(onnx_models.identity())
 
 
-in_memory = pytest.mark.skipif(
-    not hasattr(onnxruntime.SessionOptions, 'add_external_initializers_from_files_in_memory'),
-    reason='this ONNX Runtime cannot take external weights from memory',
-)
-
-
-@in_memory
+@onnx_models.takes_external_weights
 def test_external_weights_are_taken_from_memory(tmp_path: Path) -> None:
     model, weights = onnx_models.with_external_weights(tmp_path)
     session = opened(model, weights_bin=weights)
@@ -100,7 +94,7 @@ def test_external_weights_lying_in_the_current_directory_are_not_used(
     assert "'weights.bin'" in refusal(model)
 
 
-@in_memory
+@onnx_models.takes_external_weights
 def test_missing_one_of_two_external_files_is_named(tmp_path: Path) -> None:
     model, _ = onnx_models.with_external_weights(tmp_path)
     assert "'weights.bin'" in refusal(model, other_bin=b'abcd')
@@ -117,7 +111,7 @@ def test_engine_too_old_for_external_weights_says_so(
     assert opened(onnx_models.identity(), weights_bin=b'of no use').run({'x': ROWS})
 
 
-@in_memory
+@onnx_models.takes_external_weights
 def test_external_weights_that_are_too_short_are_refused(tmp_path: Path) -> None:
     model, weights = onnx_models.with_external_weights(tmp_path)
     assert 'external weights is too short' in refusal(model, weights_bin=weights[:-4])

@@ -9,7 +9,6 @@ from typing import Any
 import hidden_weights
 import numpy as np
 import onnx_models
-import onnxruntime
 import pytest
 
 from ml_integration.backends import onnx_runtime
@@ -142,10 +141,7 @@ def test_nothing_is_kept_where_that_is_not_wanted(
     assert not cache.entries
 
 
-@pytest.mark.skipif(
-    not hasattr(onnxruntime.SessionOptions, 'add_external_initializers_from_files_in_memory'),
-    reason='this ONNX Runtime cannot take external weights from memory',
-)
+@onnx_models.takes_external_weights
 def test_models_with_external_weights_are_not_kept(cache: Memory, tmp_path: Path) -> None:
     model, weights = onnx_models.with_external_weights(tmp_path)
     content = ModelContent(ModelIdentity('m', 1), model, {'weights.bin': weights})
