@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -247,6 +248,8 @@ def _picture(file: Path | None, check: PictureCheck, model: str) -> Path | None:
     """
     if file is None:
         folder = data_home() / 'pictures'
+        with suppress(OSError):  # told when it is written; nobody else has to see the sample
+            folder.mkdir(mode=0o700, parents=True)
         names = (f'{model}{suffix}.jpg' for suffix in ('', *(f'_{n}' for n in range(2, 100))))
         free = (one for name in names if not (one := folder / name).exists())
         file = next(free, folder / f'{model}.jpg')

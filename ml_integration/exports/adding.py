@@ -22,6 +22,8 @@ from ml_integration.store.state.model_store import ModelStore, check_name
 
 NAMELESS = ('model', 'best', 'last', 'model_quantized', 'model_fp16', 'weights', 'export')
 """Names of model files that say nothing about the model."""
+LONGEST = 100
+"""Characters of a model's name, as manifests have it."""
 
 
 def name_claim(source: Source, path: Path, said: str) -> Claim:
@@ -37,7 +39,7 @@ def name_claim(source: Source, path: Path, said: str) -> Claim:
     if whole.is_dir():
         inner = PurePosixPath(source.export.model).stem
         stem = inner if inner not in NAMELESS else whole.name
-    name = re.sub(r'[^a-z0-9_.-]+', '_', stem.lower()).strip('_.-') or 'model'
+    name = re.sub(r'[^a-z0-9_.-]+', '_', stem.lower())[:LONGEST].strip('_.-') or 'model'
     return Claim(
         'name', name, Origin.DEFAULT, f'the name of {path.name or path}; --name gives another'
     )

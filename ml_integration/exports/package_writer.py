@@ -17,6 +17,7 @@ from ml_integration.core.inputs import (
 )
 from ml_integration.errors import ExportError, FrameError
 from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.document import one_line
 from ml_integration.exports.drafting import MODEL, Draft, files_of, raw_pipeline
 from ml_integration.exports.golden_sample import GOLDEN, golden_sample
 from ml_integration.exports.questions import written
@@ -170,7 +171,7 @@ def _divisor(draft: Draft, fixed: Tensors) -> float:
 
 
 def _texts(draft: Draft) -> Iterator[Claim]:
-    label = Path(draft.source.export.label).name
+    label = one_line(Path(draft.source.export.label).name)
     yield Claim('description', '', Origin.DEFAULT, 'nobody says; --set description=... does')
     yield Claim('license', '', Origin.DEFAULT, 'nobody says; --set license=... does')
     yield Claim('origin', f'exported as {label}', Origin.DEFAULT, 'the name of the export')

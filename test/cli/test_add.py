@@ -562,3 +562,28 @@ def free_sized() -> bytes:
     model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8)
     data: bytes = model.SerializeToString()
     return data
+
+
+@pytest.mark.parametrize(
+    'name', [b'\xff\xfe', '\u202e\x1b[31m'.encode(), b'a' * 240, 'é'.encode()]
+)
+def test_any_name_of_a_file_becomes_one_that_a_model_can_have(name: bytes, work: Path) -> None:
+    file = os.fsdecode(name + b'.onnx')
+    (work / file).write_bytes(TOLD)
+    assert main(['add', file, '--into', 'a']) == 0
+    (folder,) = (work / 'a').iterdir()
+    manifest = read_package(folder / '1').manifest
+    assert manifest.origin.isprintable()
+
+
+def test_pictures_of_samples_are_for_the_user_alone_and_never_run_out_of_names(
+    work: Path, capsys: Capture
+) -> None:
+    (work / 'best.onnx').write_bytes(TOLD)
+    assert main(['add', 'best.onnx', '--sample', 'red.png', '--into', 'a']) == 0
+    folder = data_home() / 'pictures'
+    assert folder.stat().st_mode & 0o077 == 0
+    for number in range(2, 100):
+        (folder / f'best@1_{number}.jpg').touch()
+    assert main(['add', 'best.onnx', '--sample', 'red.png', '--into', 'b']) == 0
+    assert 'the picture cannot be written' in capsys.readouterr().err
