@@ -22,24 +22,24 @@ from ml_integration.cli.claims_table import claim_document, question_document, s
 from ml_integration.cli.output import complain, warn
 from ml_integration.core.datatypes import Array
 from ml_integration.errors import ExportError, MlIntegrationError
-from ml_integration.exports.adding import (
+from ml_integration.exports.asking.answers import answers_of
+from ml_integration.exports.asking.choice_pictures import picture_of_choices
+from ml_integration.exports.asking.doubts import RESULTS, doubts
+from ml_integration.exports.asking.questions import ACCEPTED, Question, proposals
+from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.packing.adding import (
     name_claim,
     next_version,
     prove,
     put_into,
     same_in,
 )
-from ml_integration.exports.answers import answers_of
-from ml_integration.exports.choice_pictures import picture_of_choices
-from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.contact_sheet import contact_sheet, write_picture
-from ml_integration.exports.doubts import RESULTS, doubts
-from ml_integration.exports.drafting import Draft, draft, with_tensors
-from ml_integration.exports.package_writer import Written, in_order, write_package
-from ml_integration.exports.picture_check import PictureCheck
-from ml_integration.exports.questions import ACCEPTED, Question, proposals
-from ml_integration.exports.sample_pictures import Picture, own_pictures, pictures_of
-from ml_integration.exports.source import open_source
+from ml_integration.exports.packing.drafting import Draft, draft, with_tensors
+from ml_integration.exports.packing.package_writer import Written, in_order, write_package
+from ml_integration.exports.reading.source import open_source
+from ml_integration.exports.trying.contact_sheet import contact_sheet, write_picture
+from ml_integration.exports.trying.picture_check import PictureCheck
+from ml_integration.exports.trying.sample_pictures import Picture, own_pictures, pictures_of
 from ml_integration.store.state.places import data_home, user_store
 
 HELP = 'make an installed model of an export such as best.onnx'

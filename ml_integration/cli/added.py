@@ -9,10 +9,10 @@ from typing import Any
 from ml_integration.cli.claims_table import claim_document, show_claims
 from ml_integration.cli.output import tell, warn
 from ml_integration.exports.counted import counted
-from ml_integration.exports.drafting import Draft
-from ml_integration.exports.package_writer import Written
-from ml_integration.exports.picture_check import PictureCheck
-from ml_integration.exports.verdict import Level
+from ml_integration.exports.packing.drafting import Draft
+from ml_integration.exports.packing.package_writer import Written
+from ml_integration.exports.trying.picture_check import PictureCheck
+from ml_integration.exports.trying.verdict import Level
 from ml_integration.store.state.places import default_stores
 
 

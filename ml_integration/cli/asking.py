@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from ml_integration.cli.output import complain, on_terminal, tell
+from ml_integration.exports.asking.questions import Choice, Question
 from ml_integration.exports.claims import Claim, Origin
 from ml_integration.exports.counted import counted
-from ml_integration.exports.questions import Choice, Question
 
 
 def is_terminal() -> bool:

@@ -26,12 +26,12 @@ from ml_integration.cli.output import tell, warn
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ModelError
-from ml_integration.exports.annotated_pictures import save_pictures
 from ml_integration.exports.counted import counted
-from ml_integration.exports.picture_check import PictureCheck, check_on_pictures
-from ml_integration.exports.sample_pictures import pictures_of
-from ml_integration.exports.trial import takes_pictures
-from ml_integration.exports.verdict import Finding, Level
+from ml_integration.exports.trying.annotated_pictures import save_pictures
+from ml_integration.exports.trying.picture_check import PictureCheck, check_on_pictures
+from ml_integration.exports.trying.sample_pictures import pictures_of
+from ml_integration.exports.trying.trial import takes_pictures
+from ml_integration.exports.trying.verdict import Finding, Level
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage, read_manifest, read_package
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ml_integration.cli.tables import Column, show_table
+from ml_integration.exports.asking.questions import Question, written
 from ml_integration.exports.claims import Claim
-from ml_integration.exports.questions import Question, written
 
 LONGEST = 60
 """Characters of a value that are shown, and of an origin that is repeated."""

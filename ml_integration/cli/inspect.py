@@ -16,8 +16,8 @@ from ml_integration.cli.arguments import add_json, path
 from ml_integration.cli.claims_table import claim_document, question_document, show_claims
 from ml_integration.cli.output import tell, warn
 from ml_integration.errors import ExportError, ManifestError
-from ml_integration.exports.inspection import Inspection, differences, inspect_export
-from ml_integration.exports.questions import written
+from ml_integration.exports.asking.questions import written
+from ml_integration.exports.packing.inspection import Inspection, differences, inspect_export
 from ml_integration.store.files import is_regular, read_named_file, why
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.package.plain_yaml import LARGEST, load_yaml

@@ -12,7 +12,7 @@ from ml_integration.cli.arguments import add_json, path
 from ml_integration.cli.output import tell
 from ml_integration.core import plugins
 from ml_integration.errors import ExportError
-from ml_integration.exports.blank_package import blank_manifest
+from ml_integration.exports.packing.blank_package import blank_manifest
 from ml_integration.store.files import why
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.state.durable import write_durably

@@ -22,7 +22,7 @@ from altered_models import Endless, endless_detector
 from ml_integration import cli
 from ml_integration.cli import add, asking
 from ml_integration.cli.main import main
-from ml_integration.exports import trial
+from ml_integration.exports.trying import trial
 from ml_integration.store.package.package import read_package
 from ml_integration.store.state.places import data_home, user_store
 
@@ -331,7 +331,7 @@ def test_an_interrupt_leaves_nothing_behind(
         raise KeyboardInterrupt
 
     (work / 'best.onnx').write_bytes(TOLD)
-    monkeypatch.setattr('ml_integration.exports.adding.install', interrupt)
+    monkeypatch.setattr('ml_integration.exports.packing.adding.install', interrupt)
     assert run(capsys, 'add', 'best.onnx')[0] == 130
     assert files_below(user_store()) == set()
     assert list(user_store().iterdir()) == []

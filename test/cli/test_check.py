@@ -19,7 +19,7 @@ from ml_integration.demos.scene_maker import make_scene
 from ml_integration.demos.scenes import render
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ModelLoadError
-from ml_integration.exports import sample_pictures
+from ml_integration.exports.trying import sample_pictures
 from ml_integration.store.package.package import read_package
 from ml_integration.store.trust.policy import Trust
 

@@ -14,7 +14,7 @@ import pytest
 
 from ml_integration.cli.add import OPEN_QUESTIONS
 from ml_integration.cli.main import main
-from ml_integration.exports.sample_pictures import own_pictures
+from ml_integration.exports.trying.sample_pictures import own_pictures
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get('EXPORTERS_PYTHON', '')

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from ml_integration.exports.asking.doubts import doubts
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.doubts import doubts
-from ml_integration.exports.picture_check import PictureCheck
-from ml_integration.exports.plausibility import Plausibility
-from ml_integration.exports.preprocessing_choices import NORMALIZATIONS, Choice
-from ml_integration.exports.preprocessing_trial import PreprocessingReport, Scored
-from ml_integration.exports.trial import Trial
-from ml_integration.exports.verdict import Finding, Level
+from ml_integration.exports.trying.picture_check import PictureCheck
+from ml_integration.exports.trying.plausibility import Plausibility
+from ml_integration.exports.trying.preprocessing_choices import NORMALIZATIONS, Choice
+from ml_integration.exports.trying.preprocessing_trial import PreprocessingReport, Scored
+from ml_integration.exports.trying.trial import Trial
+from ml_integration.exports.trying.verdict import Finding, Level
 
 TRIAL = Trial('m@1', (), (), None)
 DECLARED = Choice('rgb', NORMALIZATIONS[0], 'letterbox')

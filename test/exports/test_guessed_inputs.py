@@ -13,7 +13,7 @@ from ml_integration.core.inputs import (
     StateInput,
 )
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.guessed_inputs import guess_encode, guess_inputs, is_picture
+from ml_integration.exports.guessing.guessed_inputs import guess_encode, guess_inputs, is_picture
 
 
 def picture(*shape: int | None, dtype: str = 'float32') -> TensorSpec:

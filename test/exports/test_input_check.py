@@ -8,7 +8,7 @@ from ml_integration.core.datatypes import TensorSpec
 from ml_integration.errors import ExportError
 from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.export import Export
-from ml_integration.exports.input_check import check_others, check_picture, no_picture
+from ml_integration.exports.guessing.input_check import check_others, check_picture, no_picture
 
 
 def test_a_model_that_takes_words_is_refused() -> None:

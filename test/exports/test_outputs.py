@@ -25,7 +25,7 @@ from export_outputs import (
 from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.outputs import Readings, read_outputs
+from ml_integration.exports.guessing.outputs import Readings, read_outputs
 from ml_integration.ops.letterbox import Letterbox
 from ml_integration.tasks.object_detection import ObjectDetection
 

@@ -6,7 +6,7 @@ import pytest
 
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.picture_claims import (
+from ml_integration.exports.guessing.picture_claims import (
     encode_claims,
     encode_question,
     size_question,

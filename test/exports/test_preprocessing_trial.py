@@ -13,8 +13,8 @@ from ml_integration.core.inputs import SensorInput
 from ml_integration.demos.scene_maker import make_scene
 from ml_integration.demos.scenes import render
 from ml_integration.deploy.loading import Loader
-from ml_integration.exports.plausibility import of_classifier, of_detector
-from ml_integration.exports.preprocessing_choices import (
+from ml_integration.exports.trying.plausibility import of_classifier, of_detector
+from ml_integration.exports.trying.preprocessing_choices import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Choice,
@@ -22,8 +22,11 @@ from ml_integration.exports.preprocessing_choices import (
     declared_choice,
     other_pixels,
 )
-from ml_integration.exports.preprocessing_trial import PreprocessingReport, compare_preprocessing
-from ml_integration.exports.sample_pictures import Picture, own_pictures, pictures_of
+from ml_integration.exports.trying.preprocessing_trial import (
+    PreprocessingReport,
+    compare_preprocessing,
+)
+from ml_integration.exports.trying.sample_pictures import Picture, own_pictures, pictures_of
 from ml_integration.store.package.package import ModelPackage, read_package
 from ml_integration.store.trust.policy import Trust
 from ml_integration.tasks.classification import Classes

@@ -17,8 +17,8 @@ from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.inputs import ConstantInput
 from ml_integration.deploy.loading import Loader
 from ml_integration.exports.claims import Claims
-from ml_integration.exports.guessed_inputs import guess_inputs
-from ml_integration.exports.outputs import read_outputs
+from ml_integration.exports.guessing.guessed_inputs import guess_inputs
+from ml_integration.exports.guessing.outputs import read_outputs
 from ml_integration.store.package.package import read_package
 from ml_integration.store.package.proposal import Proposal, manifest_text
 

@@ -21,9 +21,9 @@ from ml_integration.backends.onnx_runtime.options import takes_weights_from_memo
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.errors import ExportError
-from ml_integration.exports import source_files
-from ml_integration.exports.reading import claims_of
-from ml_integration.exports.source import choose_model, open_source
+from ml_integration.exports.claims_of_formats import claims_of
+from ml_integration.exports.reading import source_files
+from ml_integration.exports.reading.source import choose_model, open_source
 from ml_integration.store.install.source_file import SourceLimits
 
 MODEL = with_metadata(ULTRALYTICS)

@@ -11,14 +11,14 @@ import sensor_models
 
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ExportError
-from ml_integration.exports.output_values import values_of
-from ml_integration.exports.sample_pictures import (
+from ml_integration.exports.trying.output_values import values_of
+from ml_integration.exports.trying.sample_pictures import (
     Picture,
     empty_picture,
     own_pictures,
     pictures_of,
 )
-from ml_integration.exports.trial import Trial, try_on
+from ml_integration.exports.trying.trial import Trial, try_on
 from ml_integration.store.package.package import read_package
 from ml_integration.store.trust.policy import Trust
 

@@ -31,7 +31,7 @@ from ml_integration.errors import ExportError
 from ml_integration.exports.claims import Claims, Origin
 from ml_integration.exports.export import Export
 from ml_integration.exports.formats import PLUGINS
-from ml_integration.exports.source import open_source
+from ml_integration.exports.reading.source import open_source
 
 WORDS = [
     b'{', b'}', b'[', b']', b'(', b'"', b"'", b'\\', b'\\u0000', b'\\ud800', b'null', b'true',

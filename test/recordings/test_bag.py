@@ -12,7 +12,7 @@ from bags import IMAGE, IMU, SECOND, header, image, imu, joints, typed, write_ba
 from rosbags.typesys.store import Typestore
 
 from ml_integration.errors import RecordingError
-from ml_integration.exports.sample_pictures import pictures_of
+from ml_integration.exports.trying.sample_pictures import pictures_of
 from ml_integration.recordings import HasTopics, open_recording
 from ml_integration.recordings.bag import LARGEST_METADATA, Bag
 from ml_integration.sensors.image import Image

@@ -8,10 +8,10 @@ from typing import Any
 
 from ml_integration.errors import ExportError, ManifestError
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.class_names import class_lines, class_names
-from ml_integration.exports.document import Document
 from ml_integration.exports.export import Export
-from ml_integration.exports.text_proto import text_proto
+from ml_integration.exports.reading.class_names import class_lines, class_names
+from ml_integration.exports.reading.document import Document
+from ml_integration.exports.reading.text_proto import text_proto
 from ml_integration.store.package.plain_yaml import load_yaml
 
 _YAML = ('data.yaml', 'data.yml', 'dataset.yaml', 'coco.yaml', 'metadata.yaml')

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.class_names import are_generic, class_names
-from ml_integration.exports.document import Document, json_document
 from ml_integration.exports.export import Export
-from ml_integration.exports.image_processor import encode_of, size_of
+from ml_integration.exports.reading.class_names import are_generic, class_names
+from ml_integration.exports.reading.document import Document, json_document
+from ml_integration.exports.reading.image_processor import encode_of, size_of
 
 _TASKS = (
     (r'.*ForImageClassification\w*', 'classification'),

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.class_names import class_names
-from ml_integration.exports.document import Document
 from ml_integration.exports.export import Export
+from ml_integration.exports.reading.class_names import class_names
+from ml_integration.exports.reading.document import Document
 
 _PREFIX = 'model_info '
 _RESIZES = {

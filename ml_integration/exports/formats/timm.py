@@ -8,9 +8,9 @@ from typing import Any
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.errors import ExportError
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.class_names import class_names
-from ml_integration.exports.document import Document, json_document
 from ml_integration.exports.export import Export
+from ml_integration.exports.reading.class_names import class_names
+from ml_integration.exports.reading.document import Document, json_document
 
 _INTERPOLATIONS = {
     'bicubic': 'cubic',

@@ -8,9 +8,9 @@ from typing import Any
 
 from ml_integration.errors import ExportError
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.class_names import class_lines
 from ml_integration.exports.export import Export
-from ml_integration.exports.text_proto import text_proto
+from ml_integration.exports.reading.class_names import class_lines
+from ml_integration.exports.reading.text_proto import text_proto
 
 
 class Triton:

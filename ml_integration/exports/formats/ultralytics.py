@@ -7,10 +7,10 @@ from typing import Any
 
 from ml_integration.errors import ExportError
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.class_names import class_names
-from ml_integration.exports.document import Document
 from ml_integration.exports.export import Export
-from ml_integration.exports.python_literal import python_literal
+from ml_integration.exports.reading.class_names import class_names
+from ml_integration.exports.reading.document import Document
+from ml_integration.exports.reading.python_literal import python_literal
 
 TASKS = {
     'detect': 'object_detection',

@@ -22,8 +22,8 @@ from exports_made import (
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.errors import ExportError
+from ml_integration.exports.claims_of_formats import claims_of, read_export
 from ml_integration.exports.export import Export
-from ml_integration.exports.reading import claims_of, read_export
 from ml_integration.ops.picture_input import PreprocessSettings
 
 IMAGENET = {'mean': (0.485, 0.456, 0.406), 'std': (0.229, 0.224, 0.225)}

@@ -17,7 +17,7 @@ from ml_integration.core.datatypes import Frame, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.encoders.image import Image
 from ml_integration.errors import ExportError
-from ml_integration.exports.reading import claims_of
+from ml_integration.exports.claims_of_formats import claims_of
 from ml_integration.ops.picture_input import PreprocessSettings
 
 RECORDED = np.load(Path(__file__).parents[2] / 'encoders' / 'data' / 'processors.npz')

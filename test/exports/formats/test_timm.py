@@ -12,7 +12,7 @@ from ml_integration.core.datatypes import TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.errors import ExportError
 from ml_integration.exports.claims import Claims
-from ml_integration.exports.reading import claims_of
+from ml_integration.exports.claims_of_formats import claims_of
 from ml_integration.ops.picture_input import PreprocessSettings
 
 CFG: dict[str, Any] = TIMM['pretrained_cfg']  # type: ignore[assignment]

@@ -17,12 +17,17 @@ from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.deploy.loading import TIMEOUT_S
 from ml_integration.errors import InferenceError, MlIntegrationError
-from ml_integration.exports.adding import name_claim
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.drafting import MODEL, Draft, draft, files_of, with_tensors
-from ml_integration.exports.package_writer import LABELS, all_claims, label_lines, proposal_of
-from ml_integration.exports.sample_pictures import own_pictures
-from ml_integration.exports.source import Source, open_source
+from ml_integration.exports.packing.adding import name_claim
+from ml_integration.exports.packing.drafting import MODEL, Draft, draft, files_of, with_tensors
+from ml_integration.exports.packing.package_writer import (
+    LABELS,
+    all_claims,
+    label_lines,
+    proposal_of,
+)
+from ml_integration.exports.reading.source import Source, open_source
+from ml_integration.exports.trying.sample_pictures import own_pictures
 from ml_integration.store.files import is_regular, open_named_file
 from ml_integration.store.package.manifest import MANIFEST, SIGNATURE
 from ml_integration.store.package.proposal import manifest_text

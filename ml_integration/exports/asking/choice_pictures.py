@@ -8,13 +8,13 @@ import numpy as np
 
 from ml_integration.core.datatypes import Array
 from ml_integration.errors import MlIntegrationError
+from ml_integration.exports.asking.questions import Choice, Question
 from ml_integration.exports.claims import Claim, Origin
-from ml_integration.exports.contact_sheet import scaled
-from ml_integration.exports.drafting import draft, pipeline_of
-from ml_integration.exports.questions import Choice, Question
-from ml_integration.exports.sample_pictures import Picture
-from ml_integration.exports.source import Source
-from ml_integration.exports.trial import try_on
+from ml_integration.exports.packing.drafting import draft, pipeline_of
+from ml_integration.exports.reading.source import Source
+from ml_integration.exports.trying.contact_sheet import scaled
+from ml_integration.exports.trying.sample_pictures import Picture
+from ml_integration.exports.trying.trial import try_on
 from ml_integration.ops.drawing import draw_text
 
 SHOWN = ('encode', 'outputs')

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ml_integration.core.datatypes import TensorSpec
+from ml_integration.exports.asking.questions import Choice, Question, written
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.guessed_inputs import guess_encode, is_picture
-from ml_integration.exports.questions import Choice, Question, written
+from ml_integration.exports.guessing.guessed_inputs import guess_encode, is_picture
 
 ASKED = ('resize', 'color', 'scale', 'mean', 'std')
 """Settings that change every number of the tensor."""

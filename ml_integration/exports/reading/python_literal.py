@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ml_integration.exports.quoted import unquoted
+from ml_integration.exports.reading.quoted import unquoted
 
 LARGEST = 2**20
 """Characters of the largest text that is read."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ml_integration.errors import ExportError
-from ml_integration.exports.document import Document
+from ml_integration.exports.reading.document import Document
 
 Said = dict[str, tuple[Any, str]]
 """Values of settings of `encode`, each with the key of the configuration that it comes from."""

@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import MlIntegrationError, ModelError
 from ml_integration.exports.claims import Claim, Origin
-from ml_integration.exports.package_writer import Written
-from ml_integration.exports.picture_check import PictureCheck, check_on_pictures
-from ml_integration.exports.sample_pictures import Picture
-from ml_integration.exports.source import Source
-from ml_integration.exports.verdict import Level
+from ml_integration.exports.packing.package_writer import Written
+from ml_integration.exports.reading.source import Source
+from ml_integration.exports.trying.picture_check import PictureCheck, check_on_pictures
+from ml_integration.exports.trying.sample_pictures import Picture
+from ml_integration.exports.trying.verdict import Level
 from ml_integration.store.install.installing import Installed, install
 from ml_integration.store.install.staging import staging
 from ml_integration.store.package.manifest import MANIFEST, Manifest, parse_manifest

@@ -16,24 +16,29 @@ from ml_integration.core.inputs import ConstantInput, ModelInput, SensorInput
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import ExportError, MlIntegrationError
+from ml_integration.exports.asking.questions import Question, written
+from ml_integration.exports.asking.reading_questions import constant_question, reading_question
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.dotted_keys import flattened, nested
-from ml_integration.exports.guessed_inputs import guess_inputs
-from ml_integration.exports.input_check import check_others, check_picture, check_size, no_picture
-from ml_integration.exports.outputs import Fit, Readings, read_outputs
-from ml_integration.exports.picture_claims import (
+from ml_integration.exports.claims_of_formats import read_export
+from ml_integration.exports.guessing.guessed_inputs import guess_inputs
+from ml_integration.exports.guessing.input_check import (
+    check_others,
+    check_picture,
+    check_size,
+    no_picture,
+)
+from ml_integration.exports.guessing.outputs import Fit, Readings, read_outputs
+from ml_integration.exports.guessing.picture_claims import (
     encode_claims,
     encode_question,
     picture_of,
     size_question,
     sized,
 )
-from ml_integration.exports.questions import Question, written
-from ml_integration.exports.reading import read_export
-from ml_integration.exports.reading_questions import constant_question, reading_question
-from ml_integration.exports.sample_pictures import Picture
-from ml_integration.exports.source import Source
-from ml_integration.exports.trial import try_on
+from ml_integration.exports.packing.dotted_keys import flattened, nested
+from ml_integration.exports.reading.source import Source
+from ml_integration.exports.trying.sample_pictures import Picture
+from ml_integration.exports.trying.trial import try_on
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.package.package import package_of
 from ml_integration.store.package.proposal import Proposal, manifest_text

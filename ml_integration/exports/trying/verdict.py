@@ -9,9 +9,9 @@ from enum import Enum
 from ml_integration.core.declaration import build
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.exports.counted import counted
-from ml_integration.exports.sample_pictures import empty_picture
-from ml_integration.exports.suspicion import about_classifier, about_detector
-from ml_integration.exports.trial import Trial, try_on
+from ml_integration.exports.trying.sample_pictures import empty_picture
+from ml_integration.exports.trying.suspicion import about_classifier, about_detector
+from ml_integration.exports.trying.trial import Trial, try_on
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.tasks.classification import Classification
 from ml_integration.tasks.object_detection import ObjectDetection

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ml_integration.exports.quoted import unquoted
+from ml_integration.exports.reading.quoted import unquoted
 
 MOST_TOKENS = 500_000
 DEEPEST = 20

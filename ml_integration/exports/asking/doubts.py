@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_integration.exports.asking.questions import ACCEPTED, Choice, Question
 from ml_integration.exports.claims import Claims, Origin
-from ml_integration.exports.picture_check import PictureCheck
-from ml_integration.exports.preprocessing_trial import PreprocessingReport
-from ml_integration.exports.questions import ACCEPTED, Choice, Question
+from ml_integration.exports.trying.picture_check import PictureCheck
+from ml_integration.exports.trying.preprocessing_trial import PreprocessingReport
 
 RESULTS = 'results'
 """Key of the question whether results that look wrong are taken."""

@@ -9,10 +9,13 @@ import numpy as np
 
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.exports.counted import counted
-from ml_integration.exports.preprocessing_trial import PreprocessingReport, compare_preprocessing
-from ml_integration.exports.sample_pictures import Picture
-from ml_integration.exports.trial import Trial, try_on
-from ml_integration.exports.verdict import Finding, Level, judge
+from ml_integration.exports.trying.preprocessing_trial import (
+    PreprocessingReport,
+    compare_preprocessing,
+)
+from ml_integration.exports.trying.sample_pictures import Picture
+from ml_integration.exports.trying.trial import Trial, try_on
+from ml_integration.exports.trying.verdict import Finding, Level, judge
 from ml_integration.store.package.package import ModelPackage
 
 

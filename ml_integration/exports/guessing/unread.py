@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ml_integration.core.datatypes import TensorSpec
-from ml_integration.exports.class_scores import class_axis
+from ml_integration.exports.guessing.class_scores import class_axis
 from ml_integration.ops.decoding import grid_of
 from ml_integration.ops.evidence import Evidence
 from ml_integration.ops.output_shapes import is_map

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_integration.core.datatypes import Array
-from ml_integration.exports.sample_pictures import Picture
+from ml_integration.exports.trying.sample_pictures import Picture
 from ml_integration.tasks.classification import Classes
 from ml_integration.tasks.object_detection import Detections
 

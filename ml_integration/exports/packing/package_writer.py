@@ -16,13 +16,13 @@ from ml_integration.core.inputs import (
     StateInput,
 )
 from ml_integration.errors import ExportError, FrameError
+from ml_integration.exports.asking.questions import written
 from ml_integration.exports.claims import Claim, Claims, Origin
-from ml_integration.exports.document import one_line
-from ml_integration.exports.drafting import MODEL, Draft, files_of, raw_pipeline
-from ml_integration.exports.golden_sample import GOLDEN, golden_sample
-from ml_integration.exports.questions import written
-from ml_integration.exports.sample_pictures import Picture
-from ml_integration.exports.trial import observation_of
+from ml_integration.exports.packing.drafting import MODEL, Draft, files_of, raw_pipeline
+from ml_integration.exports.packing.golden_sample import GOLDEN, golden_sample
+from ml_integration.exports.reading.document import one_line
+from ml_integration.exports.trying.sample_pictures import Picture
+from ml_integration.exports.trying.trial import observation_of
 from ml_integration.store.package.manifest import MANIFEST
 from ml_integration.store.package.proposal import Proposal, manifest_text
 

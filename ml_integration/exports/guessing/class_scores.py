@@ -11,7 +11,7 @@ from ml_integration.core import plugins
 from ml_integration.core.datatypes import Array, TensorSpec
 from ml_integration.core.declaration import settings_of
 from ml_integration.exports.claims import Claims
-from ml_integration.exports.output_fit import Fit
+from ml_integration.exports.guessing.output_fit import Fit
 from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence, are_scores
 
 _TASK = 'classification'

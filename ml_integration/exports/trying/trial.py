@@ -15,8 +15,8 @@ from ml_integration.core.contracts import Drawing
 from ml_integration.core.datatypes import Array, Prediction, Tensors
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import ExportError, FrameError
-from ml_integration.exports.output_values import OutputValues, values_of
-from ml_integration.exports.sample_pictures import Picture, own_pictures
+from ml_integration.exports.trying.output_values import OutputValues, values_of
+from ml_integration.exports.trying.sample_pictures import Picture, own_pictures
 from ml_integration.recordings.pictures import picture_message
 
 MOST_OUTPUT = 2**30

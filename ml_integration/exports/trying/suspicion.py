@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ml_integration.exports.output_values import OutputValues
-from ml_integration.exports.trial import Trial
+from ml_integration.exports.trying.output_values import OutputValues
+from ml_integration.exports.trying.trial import Trial
 
 CROWD = 20
 """Number of objects in an empty picture that no detector sees which is read rightly."""

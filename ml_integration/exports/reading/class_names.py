@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml_integration.errors import ExportError
-from ml_integration.exports.document import one_line
+from ml_integration.exports.reading.document import one_line
 
 MOST_CLASSES = 100_000
 LONGEST_NAME = 200

@@ -14,17 +14,17 @@ from ml_integration.core.inputs import SensorInput
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.assembly import assemble
 from ml_integration.errors import ModelMismatchError, SettingError
-from ml_integration.exports.plausibility import Plausibility, of_classifier, of_detector
-from ml_integration.exports.preprocessing_choices import (
+from ml_integration.exports.trying.plausibility import Plausibility, of_classifier, of_detector
+from ml_integration.exports.trying.preprocessing_choices import (
     Choice,
     declared_choice,
     other_pixels,
     other_places,
     with_choice,
 )
-from ml_integration.exports.sample_pictures import Picture, empty_picture
-from ml_integration.exports.suspicion import CROWD
-from ml_integration.exports.trial import Trial, try_on
+from ml_integration.exports.trying.sample_pictures import Picture, empty_picture
+from ml_integration.exports.trying.suspicion import CROWD
+from ml_integration.exports.trying.trial import Trial, try_on
 from ml_integration.ops.drawing import draw_text
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.tasks.classification import Classification

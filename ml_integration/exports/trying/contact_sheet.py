@@ -9,7 +9,7 @@ import numpy as np
 
 from ml_integration.core.datatypes import Array
 from ml_integration.errors import ExportError
-from ml_integration.exports.trial import Trial
+from ml_integration.exports.trying.trial import Trial
 from ml_integration.store.files import why
 
 HEIGHT = 480

@@ -7,7 +7,7 @@ from typing import Any
 
 from ml_integration.core import plugins
 from ml_integration.core.declaration import Setting, settings_of
-from ml_integration.exports.questions import written
+from ml_integration.exports.asking.questions import written
 from ml_integration.ops.picture_input import PreprocessSettings
 from ml_integration.store.package.manifest_document import SCHEMA
 

@@ -8,8 +8,8 @@ import cv2
 
 from ml_integration.core.datatypes import Array
 from ml_integration.errors import StateError
-from ml_integration.exports.preprocessing_trial import PreprocessingReport
-from ml_integration.exports.trial import Trial
+from ml_integration.exports.trying.preprocessing_trial import PreprocessingReport
+from ml_integration.exports.trying.trial import Trial
 
 COMPARISON = 'preprocessing.png'
 """Name of the picture that shows two ways to prepare pictures side by side."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from ml_integration.core.datatypes import Tensors, TensorSpec
 from ml_integration.exports.claims import Claim, Claims
-from ml_integration.exports.class_scores import claimed_settings, read_classes
-from ml_integration.exports.guessed_inputs import is_picture, picture_wh
-from ml_integration.exports.output_fit import Fit as Fit
-from ml_integration.exports.unread import NO_TASK, appearance, generic, refused
+from ml_integration.exports.guessing.class_scores import claimed_settings, read_classes
+from ml_integration.exports.guessing.guessed_inputs import is_picture, picture_wh
+from ml_integration.exports.guessing.output_fit import Fit as Fit
+from ml_integration.exports.guessing.unread import NO_TASK, appearance, generic, refused
 from ml_integration.ops.decoder_choice import Choice, rank_decoders
 from ml_integration.ops.evidence import EVEN, SHAPES, Evidence
 from ml_integration.ops.output_shapes import mask_coefficients

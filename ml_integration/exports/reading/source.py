@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from ml_integration.errors import ExportError, ModelLoadError
 from ml_integration.exports.export import LARGEST_SIDECAR, Export
-from ml_integration.exports.foreign_files import kind_by_content, kind_by_name
-from ml_integration.exports.source_files import Archive, Folder, SourceFiles
+from ml_integration.exports.reading.foreign_files import kind_by_content, kind_by_name
+from ml_integration.exports.reading.source_files import Archive, Folder, SourceFiles
 from ml_integration.ops.onnx_weights import ExternalWeights, taken_from_files
 from ml_integration.store.install.archives import is_archive
 from ml_integration.store.package.onnx_header import OnnxHeader, read_onnx_header

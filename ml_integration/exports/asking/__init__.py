@@ -1,0 +1,1 @@
+"""What a person has to say, with what comes of each answer."""

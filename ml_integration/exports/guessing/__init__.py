@@ -1,0 +1,1 @@
+"""What the inputs and outputs of a model mean, by claims, shapes and runs."""

@@ -1,0 +1,1 @@
+"""From an export to the files of a package, proved and installed."""

@@ -1,0 +1,1 @@
+"""Files of an export, opened with limits and read without trusting them."""

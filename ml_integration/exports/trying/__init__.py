@@ -1,0 +1,1 @@
+"""Models on pictures: what comes of them, and whether it looks right."""
