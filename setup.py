@@ -38,7 +38,7 @@ setup(
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     package_data={
         NAME: ['py.typed'],
-        f'{NAME}.exports': ['pictures/*'],
+        f'{NAME}.exports.trying': ['pictures/*'],
         f'{NAME}.store.package': ['*.json'],
     },
     data_files=data_files(),
