@@ -69,12 +69,14 @@ def proposals(questions: Iterable[Question]) -> tuple[Claim, ...]:
 
 
 def written(value: Any) -> str:
-    """Returns a value as `--set` and the manifest have it."""
+    """Returns a value as `--set` takes it; a number keeps all of its digits."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):
         return f'[{", ".join(map(written, value))}]'
-    return f'{value:g}' if isinstance(value, float) else str(value)
+    if isinstance(value, float) and float(f'{value:g}') == value:
+        return f'{value:g}'
+    return str(value)
 
 
 def _flag(key: str, value: Any) -> str:
