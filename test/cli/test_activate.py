@@ -35,7 +35,7 @@ def test_bare_name_means_the_activated_version(
     assert main(['activate', 'm@2', '--store', str(store)]) == 0
     assert capsys.readouterr().out == 'm@1 is active\nm@2 is active, after m@1\n'
     main(['show', 'm', '--store', str(store)])
-    assert 'model        m@2' in capsys.readouterr().out
+    assert ['model', 'm@2'] in [line.split() for line in capsys.readouterr().out.splitlines()]
     main(['list', '--store', str(store)])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines] == ['previous', 'active', 'object_detection']

@@ -10,7 +10,7 @@ import yaml
 from fuzzing import fuzz
 from model_folders import write_model_folder
 
-from ml_integration.cli.show import _document, _lines
+from ml_integration.cli.show import _document, _rows
 from ml_integration.errors import ManifestError, SettingError
 from ml_integration.store.package.manifest import parse_manifest
 from ml_integration.store.package.plain_yaml import load_yaml
@@ -79,7 +79,7 @@ def test_manifests(tmp_path: Path) -> None:
 
     def read(data: bytes) -> None:
         manifest = parse_manifest.__wrapped__(data, FILE)
-        text = f'{_lines(manifest, FILE)}{_document(manifest, FILE)}{manifest.external}'
+        text = f'{_rows(manifest, FILE)}{_document(manifest, FILE)}{manifest.external}'
         text.encode()  # and can be printed
 
     seeds = [good, yaml.safe_dump(more).encode()]
