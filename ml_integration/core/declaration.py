@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
+from ml_integration.core.dotted_keys import flattened
 from ml_integration.errors import SettingError
 
 T = TypeVar('T')
@@ -165,7 +166,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         SettingError: an unknown name, a wrong type, a value that is not allowed, or a required
             one that is missing.
     """
-    flat = _flatten(values)
+    flat = flattened(values)
     known = {setting.name: setting for setting in settings_of(cls)}
     for name, value in flat.items():
         if name not in known:
@@ -203,16 +204,6 @@ def _assemble(cls: type[T], flat: Mapping[str, Any], prefix: str) -> T:
         elif name in flat:
             arguments[item.name] = flat[name]
     return cls(**arguments)
-
-
-def _flatten(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat.update(_flatten(value, f'{prefix}{name}.'))
-        else:
-            flat[f'{prefix}{name}'] = value
-    return flat
 
 
 def _converted(value: Any, kind: Any) -> Any:

@@ -46,15 +46,6 @@ def read_export(export: Export) -> ExportReading:
     return ExportReading(claims, titles, _conflicts(claims, [one for _, one in said]))
 
 
-def claims_of(export: Export) -> Claims:
-    """Returns what an export says; where two formats differ, that of the lower rank.
-
-    Raises:
-        ExportError, PluginError: as in `read_export`.
-    """
-    return read_export(export).claims
-
-
 def _conflicts(claims: Claims, said: Sequence[Claims]) -> tuple[tuple[str, str], ...]:
     sentences = []
     for taken in claims:

@@ -38,6 +38,14 @@ def floats(tensor: Array) -> Array:
     return without_batch.astype(np.float32, copy=False)
 
 
+def softmax(logits: Array) -> Array:
+    """Returns the shares of the last axis, which add up to 1; NaN where a logit is infinite."""
+    with np.errstate(invalid='ignore'):  # for validation to report
+        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        shares: Array = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
 def class_ids_from(numbers: Array, offset: int) -> Array:
     """Returns class ids (N,) int32 of the model's numbers, which may be floating-point ones.
 

@@ -20,6 +20,7 @@ from ml_integration.ops.evidence import (
     are_scores,
 )
 from ml_integration.ops.output_shapes import name_option, of_tensorflow, three_lists
+from ml_integration.ops.picture_input import IMAGENET_MEAN, IMAGENET_STD
 
 BOX_WORDS = ('boxes', 'box', 'dets')
 SCORE_WORDS = ('logits', 'logit', 'scores', 'score', 'class', 'confs', 'labels')
@@ -29,7 +30,7 @@ _LOW = -1.5
 """Logit of a class that is not there, in a model whose classes have a sigmoid each."""
 _QUERIES = 1000
 """More boxes than this are those of a grid, which overlap."""
-_IMAGENET = {'mean': (0.485, 0.456, 0.406), 'std': (0.229, 0.224, 0.225), 'resize': 'stretch'}
+_IMAGENET = {'mean': IMAGENET_MEAN, 'std': IMAGENET_STD, 'resize': 'stretch'}
 
 
 class _Pair(NamedTuple):

@@ -12,6 +12,9 @@ from ml_integration.errors import ModelMismatchError, SettingError
 from ml_integration.ops.letterbox import RESIZES
 from ml_integration.ops.resizing import INTERPOLATIONS
 
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+"""Of the colors of ImageNet's pictures, red first; what most classifiers are trained with."""
 FORMATS = {'rgb': ('rgb8', 'bgr8'), 'bgr': ('bgr8', 'rgb8'), 'gray': ('mono8',)}
 LONGEST = 2**14
 """Longest side of a picture in a tensor [px]."""

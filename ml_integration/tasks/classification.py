@@ -19,7 +19,13 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import declared
-from ml_integration.ops.decoding import best_first, check_output, class_count, the_output
+from ml_integration.ops.decoding import (
+    best_first,
+    check_output,
+    class_count,
+    softmax,
+    the_output,
+)
 from ml_integration.ops.drawing import class_color, draw_text, line_width
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.picture_input import the_picture
@@ -87,7 +93,7 @@ class Classification:
         """Takes the best classes, after a softmax if there is one to apply."""
         scores = outputs[self._output].reshape(-1).astype(np.float32)
         if self._settings.softmax:
-            scores = _softmax(scores)
+            scores = softmax(scores)
         order = best_first(scores)
         # Written so that NaN stays, for validation to report.
         order = order[~(scores[order] < self._settings.score_threshold)][: self._settings.top_k]
@@ -140,10 +146,3 @@ class Classification:
         ):
             text = f'{self._model.label(class_id)} {score:.2f}'
             draw_text(canvas, text, (0, step * (row + 1)), class_color(class_id))
-
-
-def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    with np.errstate(invalid='ignore'):  # an infinite logit gives NaN, for validation to report
-        powers = np.exp(logits - logits.max())
-        shares: npt.NDArray[np.float32] = powers / powers.sum()
-    return shares

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from exports_made import ULTRALYTICS, with_metadata
+from exports_made import ULTRALYTICS, claims_of, with_metadata
 from hidden_weights import WEIGHTS, external, hidden
 from odd_files import KINDS, put_odd
 
@@ -21,7 +21,6 @@ from ml_integration.backends.onnx_runtime.options import takes_weights_from_memo
 from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.errors import ExportError
-from ml_integration.exports.claims_of_formats import claims_of
 from ml_integration.exports.reading import source_files
 from ml_integration.exports.reading.source import choose_model, open_source
 from ml_integration.store.install.source_file import SourceLimits

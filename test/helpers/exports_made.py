@@ -9,10 +9,17 @@ import onnx
 import onnx_models
 
 from ml_integration.core.datatypes import TensorSpec
+from ml_integration.exports.claims import Claims
+from ml_integration.exports.claims_of_formats import read_export
 from ml_integration.exports.export import Export
 
 Files = dict[str, bytes]
 COLORS = ('red', 'green', 'blue')
+
+
+def claims_of(made: Export) -> Claims:
+    """What an export says; where two formats differ, that of the lower rank."""
+    return read_export(made).claims
 
 
 def export(

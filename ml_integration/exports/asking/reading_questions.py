@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_integration.core.dotted_keys import flattened
 from ml_integration.core.inputs import ConstantInput, ModelInput
 from ml_integration.exports.asking.questions import Choice, Question
 from ml_integration.exports.claims import Claims
 from ml_integration.exports.guessing.outputs import Fit, Readings
-from ml_integration.exports.packing.dotted_keys import flattened
 
 
 def reading_question(readings: Readings, said: Claims) -> Question | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.claims import Claim, Claims
 from ml_integration.exports.export import Export
 from ml_integration.exports.reading.class_names import are_generic, class_names
 from ml_integration.exports.reading.document import Document, json_document
@@ -52,10 +52,6 @@ class HuggingFace:
         return Claims(tuple(claims))
 
 
-def _claim(said: Document, key: str, value: Any, of: str) -> Claim:
-    return Claim(key, value, Origin.SIDECAR, said.place(of))
-
-
 def _architecture(config: Document) -> str:
     names = config.get('architectures')
     return names[0] if isinstance(names, list) and names and isinstance(names[0], str) else ''
@@ -64,11 +60,11 @@ def _architecture(config: Document) -> str:
 def _about(config: Document) -> Iterator[Claim]:
     path = config.get('_name_or_path')
     if isinstance(path, str) and re.fullmatch(r'[\w.-]+/[\w.-]+', path):
-        yield _claim(config, 'origin', f'Hugging Face: {path}', '_name_or_path')
+        yield config.claim('origin', f'Hugging Face: {path}', '_name_or_path')
     if 'id2label' in config:
         names = class_names(config.get('id2label'), config.label, config.place('id2label'))
         if not are_generic(names):
-            yield _claim(config, 'labels', names, 'id2label')
+            yield config.claim('labels', names, 'id2label')
 
 
 def _outputs(config: Document) -> Iterator[Claim]:
@@ -80,12 +76,12 @@ def _outputs(config: Document) -> Iterator[Claim]:
         task = 'multilabel_classification' if several else task
     if not task:
         return
-    yield _claim(config, 'task', task, 'architectures')
+    yield config.claim('task', task, 'architectures')
     if task == 'classification':
-        yield _claim(config, 'settings.softmax', True, 'architectures')
+        yield config.claim('settings.softmax', True, 'architectures')
     if task == 'object_detection':
         for key, value in _boxes(config, architecture.removesuffix('ForObjectDetection')).items():
-            yield _claim(config, f'settings.{key}', value, 'architectures')
+            yield config.claim(f'settings.{key}', value, 'architectures')
 
 
 def _boxes(config: Document, family: str) -> dict[str, Any]:
@@ -106,7 +102,7 @@ def _boxes(config: Document, family: str) -> dict[str, Any]:
 
 def _picture(said: Document) -> Iterator[Claim]:
     for key, (value, of) in encode_of(said).items():
-        yield _claim(said, f'encode.{key}', value, of)
+        yield said.claim(f'encode.{key}', value, of)
     size = size_of(said)
     if size is not None:
-        yield _claim(said, 'size', size, 'crop_size' if 'crop_size' in said else 'size')
+        yield said.claim('size', size, 'crop_size' if 'crop_size' in said else 'size')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.export import Export
@@ -50,12 +49,8 @@ class ModelApi:
         }
         if 'model_type' not in values:
             return Claims()
-        said = Document(export.label, 'metadata model_info', values)
+        said = Document(export.label, 'metadata model_info', values, Origin.METADATA)
         return Claims((*_task(said), *_labels(said), *_settings(said), *_encode(said)))
-
-
-def _claim(said: Document, key: str, value: Any, of: str) -> Claim:
-    return Claim(key, value, Origin.METADATA, said.place(of))
 
 
 def _task(said: Document) -> Iterator[Claim]:
@@ -64,9 +59,9 @@ def _task(said: Document) -> Iterator[Claim]:
     if task == 'classification' and (said.flag('multilabel') or said.flag('hierarchical')):
         task = 'multilabel_classification'
     if task:
-        yield _claim(said, 'task', task, 'model_type')
+        yield said.claim('task', task, 'model_type')
     if name := said.text('model_name'):
-        yield _claim(said, 'description', name, 'model_name')
+        yield said.claim('description', name, 'model_name')
 
 
 def _labels(said: Document) -> Iterator[Claim]:
@@ -74,9 +69,7 @@ def _labels(said: Document) -> Iterator[Claim]:
     if text and text.split():
         separator = ',' if ',' in text else None
         names = [name.strip().replace('_', ' ') for name in text.split(separator)]
-        yield _claim(
-            said, 'labels', class_names(names, said.label, said.place('labels')), 'labels'
-        )
+        yield said.claim('labels', class_names(names, said.label, said.place('labels')), 'labels')
 
 
 def _settings(said: Document) -> Iterator[Claim]:
@@ -92,26 +85,26 @@ def _settings(said: Document) -> Iterator[Claim]:
         if not (
             key.endswith('iou_threshold') and 'classification' in said.text('model_type').lower()
         ):
-            yield _claim(said, key, value, of)
+            yield said.claim(key, value, of)
 
 
 def _encode(said: Document) -> Iterator[Claim]:
     resize = said.text('resize_type') or 'standard'
     if resize not in _RESIZES:
         raise said.wrong('resize_type', f'one of {", ".join(_RESIZES)}')
-    yield _claim(said, 'encode.resize', _RESIZES[resize], 'resize_type')
+    yield said.claim('encode.resize', _RESIZES[resize], 'resize_type')
     if resize == 'crop':
-        yield _claim(said, 'encode.crop_ratio', 1.0, 'resize_type')
+        yield said.claim('encode.crop_ratio', 1.0, 'resize_type')
     if resize.startswith('fit_to_window'):
-        yield _claim(said, 'encode.pad_value', _pad(said), 'pad_value')
+        yield said.claim('encode.pad_value', _pad(said), 'pad_value')
     color = 'rgb' if said.flag('reverse_input_channels') else 'bgr'
-    yield _claim(said, 'encode.color', color, 'reverse_input_channels')
-    yield _claim(said, 'encode.scale', 1.0, 'scale_values')
-    yield _claim(said, 'encode.mean', said.numbers('mean_values') or (0.0,), 'mean_values')
+    yield said.claim('encode.color', color, 'reverse_input_channels')
+    yield said.claim('encode.scale', 1.0, 'scale_values')
+    yield said.claim('encode.mean', said.numbers('mean_values') or (0.0,), 'mean_values')
     scales = said.numbers('scale_values') or (1.0,)
     if min(scales) <= 0:
         raise said.wrong('scale_values', 'numbers above 0')
-    yield _claim(said, 'encode.std', scales, 'scale_values')
+    yield said.claim('encode.std', scales, 'scale_values')
 
 
 def _pad(said: Document) -> float:

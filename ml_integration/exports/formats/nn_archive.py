@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ml_integration.errors import ExportError
-from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.claims import Claim, Claims
 from ml_integration.exports.export import Export
 from ml_integration.exports.reading.class_names import class_names
 from ml_integration.exports.reading.document import Document, json_document
@@ -59,24 +58,20 @@ class NnArchive:
         )
 
 
-def _claim(said: Document, key: str, value: Any, of: str) -> Claim:
-    return Claim(key, value, Origin.SIDECAR, said.place(of))
-
-
 def _about(said: Document) -> Iterator[Claim]:
     if name := said.text('name'):
-        yield _claim(said, 'description', name, 'name')
+        yield said.claim('description', name, 'name')
 
 
 def _picture(said: Document) -> Iterator[Claim]:
     layout = said.text('layout').upper()
     if layout in ('NCHW', 'NHWC'):
-        yield _claim(said, 'encode.layout', layout.lower(), 'layout')
+        yield said.claim('encode.layout', layout.lower(), 'layout')
     shape = said.numbers('shape') or ()
     if len(shape) == 4 and layout in ('NCHW', 'NHWC'):
         sides = dict(zip(layout, shape, strict=True))
         if all(side.is_integer() and 1 <= side <= 2**14 for side in (sides['W'], sides['H'])):
-            yield _claim(said, 'size', (int(sides['W']), int(sides['H'])), 'shape')
+            yield said.claim('size', (int(sides['W']), int(sides['H'])), 'shape')
     yield from _encode(said.below('preprocessing'))
 
 
@@ -86,9 +81,9 @@ def _encode(said: Document) -> Iterator[Claim]:
         color = next((c for c in ('rgb', 'bgr', 'gray') if kind.startswith(c.upper())), '')
         if not color:
             raise said.wrong('dai_type', 'a type such as RGB888p, BGR888p or GRAY8')
-        yield _claim(said, 'encode.color', color, 'dai_type')
+        yield said.claim('encode.color', color, 'dai_type')
     elif (reverse := said.flag('reverse_channels')) is not None:
-        yield _claim(said, 'encode.color', 'rgb' if reverse else 'bgr', 'reverse_channels')
+        yield said.claim('encode.color', 'rgb' if reverse else 'bgr', 'reverse_channels')
     mean, scale = said.numbers('mean') or (0.0,), said.numbers('scale') or (1.0,)
     if min(scale) <= 0:
         raise said.wrong('scale', 'numbers above 0')
@@ -97,7 +92,7 @@ def _encode(said: Document) -> Iterator[Claim]:
     else:
         values = {'scale': scale[0], 'mean': (0.0,), 'std': (1.0,)}
     for key, value in values.items():
-        yield _claim(said, f'encode.{key}', value, 'mean' if key == 'mean' else 'scale')
+        yield said.claim(f'encode.{key}', value, 'mean' if key == 'mean' else 'scale')
 
 
 def _head(said: Document) -> Iterator[Claim]:
@@ -109,13 +104,13 @@ def _head(said: Document) -> Iterator[Claim]:
     if metadata.number('n_prototypes') or metadata.get('mask_outputs'):
         task = 'segmentation'
     if task:
-        yield _claim(said, 'task', task, 'parser')
+        yield said.claim('task', task, 'parser')
     if 'classes' in metadata:
         names = class_names(metadata.get('classes'), said.label, metadata.place('classes'))
-        yield _claim(metadata, 'labels', names, 'classes')
+        yield metadata.claim('labels', names, 'classes')
     softmax = metadata.flag('is_softmax')
     if task == 'classification' and softmax is not None:
-        yield _claim(metadata, 'settings.softmax', not softmax, 'is_softmax')
+        yield metadata.claim('settings.softmax', not softmax, 'is_softmax')
     for of, key in (
         ('conf_threshold', 'settings.score_threshold'),
         ('iou_threshold', 'settings.iou_threshold'),
@@ -124,4 +119,4 @@ def _head(said: Document) -> Iterator[Claim]:
         if value is not None and task == 'object_detection':
             if not 0 <= value <= 1:
                 raise metadata.wrong(of, 'a number from 0 to 1')
-            yield _claim(metadata, key, value, of)
+            yield metadata.claim(key, value, of)

@@ -48,10 +48,6 @@ class Roboflow:
         return Claims(tuple(claims))
 
 
-def _claim(said: Document, key: str, value: Any, of: str) -> Claim:
-    return Claim(key, value, Origin.SIDECAR, said.place(of))
-
-
 def _labels(export: Export) -> Iterator[Claim]:
     name = export.nearest('class_names.txt')
     if name is not None:
@@ -65,7 +61,7 @@ def _kind(export: Export) -> Iterator[Claim]:
         said = json_document(export.files[name], export.label, name)
         of = next((key for key in ('task_type', 'project_task_type') if key in said), 'task_type')
         if said.text(of) in _TASKS:
-            yield _claim(said, 'task', _TASKS[said.text(of)], of)
+            yield said.claim('task', _TASKS[said.text(of)], of)
 
 
 def _picture(said: Document) -> Iterator[Claim]:
@@ -74,22 +70,22 @@ def _picture(said: Document) -> Iterator[Claim]:
     size = network.below('training_input_size')
     width, height = size.whole('width'), size.whole('height')
     if width and height:
-        yield _claim(network, 'size', (width, height), 'training_input_size')
+        yield network.claim('size', (width, height), 'training_input_size')
     mode = network.text('resize_mode')
     if mode and mode not in _RESIZES:
         raise network.wrong('resize_mode', f'one of {", ".join(_RESIZES)}')
     if mode:
-        yield _claim(network, 'encode.resize', _RESIZES[mode], 'resize_mode')
+        yield network.claim('encode.resize', _RESIZES[mode], 'resize_mode')
     if mode == 'center-crop':
-        yield _claim(network, 'encode.crop_ratio', 1.0, 'resize_mode')
+        yield network.claim('encode.crop_ratio', 1.0, 'resize_mode')
     if mode == 'letterbox':
         pad = network.whole('padding_value', 0, 255) or 0
-        yield _claim(network, 'encode.pad_value', float(pad), 'padding_value')
+        yield network.claim('encode.pad_value', float(pad), 'padding_value')
     color = 'gray' if network.whole('input_channels') == 1 else network.text('color_mode').lower()
     if color:
         if color not in ('rgb', 'bgr', 'gray'):
             raise network.wrong('color_mode', 'rgb or bgr')
-        yield _claim(network, 'encode.color', color, 'color_mode')
+        yield network.claim('encode.color', color, 'color_mode')
     yield from _numbers(network)
 
 
@@ -97,7 +93,7 @@ def _numbers(network: Document) -> Iterator[Claim]:
     scale = network.number('scaling_factor')
     if scale is not None and scale <= 0:
         raise network.wrong('scaling_factor', 'a number above 0')
-    yield _claim(network, 'encode.scale', scale or 1.0, 'scaling_factor')
+    yield network.claim('encode.scale', scale or 1.0, 'scaling_factor')
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     pair = network.get('normalization')
@@ -106,8 +102,8 @@ def _numbers(network: Document) -> Iterator[Claim]:
         mean, std = parts.numbers('mean') or mean, parts.numbers('std') or std
         if min(std) <= 0:
             raise network.wrong('normalization', 'means, and deviations above 0')
-    yield _claim(network, 'encode.mean', mean, 'normalization')
-    yield _claim(network, 'encode.std', std, 'normalization')
+    yield network.claim('encode.mean', mean, 'normalization')
+    yield network.claim('encode.std', std, 'normalization')
 
 
 def _pair(network: Document, pair: Any) -> dict[str, Any]:
@@ -135,14 +131,14 @@ def _check_changes(said: Document) -> None:
 
 def _after(said: Document) -> Iterator[Claim]:
     if said.text('type') == 'softmax':
-        yield _claim(said, 'settings.softmax', said.flag('fused') is not True, 'type')
+        yield said.claim('settings.softmax', said.flag('fused') is not True, 'type')
 
 
 def _old(said: Document) -> Iterator[Claim]:
     """Yields what `environment.json` of older packages says."""
     if 'CLASS_LIST' in said:
         names = class_names(said.get('CLASS_LIST'), said.label, said.place('CLASS_LIST'))
-        yield _claim(said, 'labels', names, 'CLASS_LIST')
+        yield said.claim('labels', names, 'CLASS_LIST')
     text = said.get('PREPROCESSING')
     if isinstance(text, str):
         text = json_document(text.encode('utf-8', 'replace'), said.label, 'PREPROCESSING').values
@@ -153,11 +149,11 @@ def _old(said: Document) -> Iterator[Claim]:
     resize = steps.below('resize')
     width, height = resize.whole('width'), resize.whole('height')
     if width and height:
-        yield _claim(resize, 'size', (width, height), 'width')
+        yield resize.claim('size', (width, height), 'width')
     way = resize.text('format').lower()
     if way.startswith('fit'):
         pad = 255.0 if 'white' in way else 114.0 if 'gray' in way else 0.0
-        yield _claim(resize, 'encode.resize', 'letterbox', 'format')
-        yield _claim(resize, 'encode.pad_value', pad, 'format')
+        yield resize.claim('encode.resize', 'letterbox', 'format')
+        yield resize.claim('encode.pad_value', pad, 'format')
     elif way.startswith('stretch'):
-        yield _claim(resize, 'encode.resize', 'stretch', 'format')
+        yield resize.claim('encode.resize', 'stretch', 'format')

@@ -7,10 +7,11 @@ from typing import Any
 
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.errors import ExportError
-from ml_integration.exports.claims import Claim, Claims, Origin
+from ml_integration.exports.claims import Claim, Claims
 from ml_integration.exports.export import Export
 from ml_integration.exports.reading.class_names import class_names
 from ml_integration.exports.reading.document import Document, json_document
+from ml_integration.ops.picture_input import IMAGENET_MEAN, IMAGENET_STD
 
 _INTERPOLATIONS = {
     'bicubic': 'cubic',
@@ -19,7 +20,7 @@ _INTERPOLATIONS = {
     'lanczos': 'lanczos',
     'nearest': 'nearest',
 }
-_IMAGENET = {'mean': (0.485, 0.456, 0.406), 'std': (0.229, 0.224, 0.225)}
+_IMAGENET = {'mean': IMAGENET_MEAN, 'std': IMAGENET_STD}
 """Numbers that timm takes where a configuration has none."""
 _MODES = {'center': 'crop', 'squash': 'stretch_crop'}
 
@@ -45,28 +46,22 @@ class Timm:
             return Claims()
         claims = [*_about(config, said)]
         if (config.whole('num_classes', 0, 2**20) or 0) > 0:
-            claims.append(_claim(config, 'task', 'classification', 'num_classes'))
-            claims.append(_claim(config, 'settings.softmax', True, 'num_classes'))
+            claims.append(config.claim('task', 'classification', 'num_classes'))
+            claims.append(config.claim('settings.softmax', True, 'num_classes'))
         return Claims((*claims, *_picture(said, export.inputs)))
-
-
-def _claim(said: Document, key: str, value: Any, of: str) -> Claim:
-    return Claim(key, value, Origin.SIDECAR, said.place(of))
 
 
 def _about(config: Document, said: Document) -> Iterator[Claim]:
     architecture = config.text('architecture')
     if architecture:
         tag = said.text('tag')
-        yield _claim(
-            config, 'origin', f'timm: {architecture}{"." * bool(tag)}{tag}', 'architecture'
-        )
+        yield config.claim('origin', f'timm: {architecture}{"." * bool(tag)}{tag}', 'architecture')
     if said.text('license'):
-        yield _claim(said, 'license', said.text('license'), 'license')
+        yield said.claim('license', said.text('license'), 'license')
     for place in (config, said):
         if 'label_names' in place:
             names = class_names(_described(place), place.label, place.place('label_names'))
-            yield _claim(place, 'labels', names, 'label_names')
+            yield place.claim('labels', names, 'label_names')
             return
 
 
@@ -84,28 +79,28 @@ def _picture(said: Document, inputs: tuple[TensorSpec, ...]) -> Iterator[Claim]:
     key = 'test_input_size' if test else 'input_size'
     wh = _wh(said, key)
     if wh is not None:
-        yield _claim(said, 'size', wh, key)
+        yield said.claim('size', wh, key)
     mode = said.text('crop_mode') or 'center'
     if mode not in _MODES:
         raise _unknown(said, 'crop_mode', mode)
     interpolation = said.text('interpolation') or 'bicubic'
     if interpolation not in _INTERPOLATIONS:
         raise _unknown(said, 'interpolation', interpolation)
-    yield _claim(said, 'encode.resize', _MODES[mode], 'crop_mode')
+    yield said.claim('encode.resize', _MODES[mode], 'crop_mode')
     key = 'test_crop_pct' if test and 'test_crop_pct' in said else 'crop_pct'
     ratio = said.number(key) or 0.875
     if not 0.1 <= ratio <= 1:
         raise said.wrong(key, 'a number from 0.1 to 1')
-    yield _claim(said, 'encode.crop_ratio', ratio, key)
-    yield _claim(said, 'encode.interpolation', _INTERPOLATIONS[interpolation], 'interpolation')
+    yield said.claim('encode.crop_ratio', ratio, key)
+    yield said.claim('encode.interpolation', _INTERPOLATIONS[interpolation], 'interpolation')
     usual = {'resampling': 'pillow', 'rounding': 'torchvision', 'color': 'rgb', 'scale': 255.0}
     for setting, value in {**usual, 'pad_value': 0.0}.items():
-        yield _claim(said, f'encode.{setting}', value, 'crop_mode')
+        yield said.claim(f'encode.{setting}', value, 'crop_mode')
     for setting, imagenet in _IMAGENET.items():
         numbers = said.numbers(setting) or imagenet
         if setting == 'std' and min(numbers) <= 0:
             raise said.wrong(setting, 'numbers above 0')
-        yield _claim(said, f'encode.{setting}', numbers, setting)
+        yield said.claim(f'encode.{setting}', numbers, setting)
 
 
 def _is_test_size(said: Document, inputs: tuple[TensorSpec, ...]) -> bool:

@@ -11,6 +11,7 @@ from ml_integration.exports.export import Export
 from ml_integration.exports.reading.class_names import class_names
 from ml_integration.exports.reading.document import Document
 from ml_integration.exports.reading.python_literal import python_literal
+from ml_integration.ops.picture_input import IMAGENET_MEAN, IMAGENET_STD
 
 TASKS = {
     'detect': 'object_detection',
@@ -21,7 +22,7 @@ TASKS = {
 }
 LETTERBOX = {'resize': 'letterbox', 'scale': 255.0, 'mean': (0.0,), 'std': (1.0,)}
 _LITERALS = ('names', 'imgsz', 'args', 'kpt_shape', 'stride', 'batch', 'channels', 'end2end')
-IMAGENET = {'mean': (0.485, 0.456, 0.406), 'std': (0.229, 0.224, 0.225)}
+IMAGENET = {'mean': IMAGENET_MEAN, 'std': IMAGENET_STD}
 
 
 class Ultralytics:
@@ -54,34 +55,30 @@ def _document(export: Export) -> Document:
                         f"the metadata 'names' cannot be read: {error}", where=export.label
                     ) from error
                 del values[key]
-    return Document(export.label, 'metadata', values)
-
-
-def _claim(said: Document, key: str, value: Any, of: str) -> Claim:
-    return Claim(key, value, Origin.METADATA, said.place(of))
+    return Document(export.label, 'metadata', values, Origin.METADATA)
 
 
 def _about(said: Document) -> Iterator[Claim]:
     for key in ('description', 'license'):
         if text := said.text(key):
-            yield _claim(said, key, text, key)
+            yield said.claim(key, text, key)
     parts = [said.text('author'), said.text('version'), said.text('date')]
     if parts[0]:
-        yield _claim(said, 'origin', ' '.join(filter(None, parts)), 'author')
+        yield said.claim('origin', ' '.join(filter(None, parts)), 'author')
 
 
 def _classes(said: Document) -> Iterator[Claim]:
     names = class_names(said.get('names'), said.label, said.place('names'))
-    yield _claim(said, 'labels', names, 'names')
+    yield said.claim('labels', names, 'names')
     task = said.text('task')
     if task and task not in TASKS:
         raise said.wrong('task', f'one of {", ".join(TASKS)}')
     if task:
-        yield _claim(said, 'task', TASKS[task], 'task')
+        yield said.claim('task', TASKS[task], 'task')
     ends = said.get('end2end') is True or said.below('args').get('nms') is True
     if task == 'detect' and ends:
         of = 'end2end' if said.get('end2end') is True else 'args'
-        yield _claim(said, 'settings.decoder', 'end_to_end', of)
+        yield said.claim('settings.decoder', 'end_to_end', of)
 
 
 def _picture(said: Document, export: Export) -> Iterator[Claim]:
@@ -89,7 +86,7 @@ def _picture(said: Document, export: Export) -> Iterator[Claim]:
     if sides is not None:
         if len(sides) > 2 or not all(s.is_integer() and 1 <= s <= 2**14 for s in sides):
             raise said.wrong('imgsz', 'one or two sides in pixels')
-        yield _claim(said, 'size', (int(sides[-1]), int(sides[0])), 'imgsz')
+        yield said.claim('size', (int(sides[-1]), int(sides[0])), 'imgsz')
     of = 'task' if 'task' in said else 'names'
     if said.text('task') == 'classify':
         side = int(min(sides)) if sides else 0
@@ -101,7 +98,7 @@ def _picture(said: Document, export: Export) -> Iterator[Claim]:
         encode = {**LETTERBOX, 'pad_value': 114.0}
     encode['color'] = 'gray' if said.get('channels') == 1 else 'rgb'
     for key, value in encode.items():
-        yield _claim(said, f'encode.{key}', value, of)
+        yield said.claim(f'encode.{key}', value, of)
 
 
 def _classifies(export: Export) -> bool:

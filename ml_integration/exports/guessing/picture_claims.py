@@ -8,6 +8,7 @@ from ml_integration.core.datatypes import TensorSpec
 from ml_integration.exports.asking.questions import Choice, Question, written
 from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.guessing.guessed_inputs import guess_encode, is_picture
+from ml_integration.ops.picture_input import IMAGENET_MEAN, IMAGENET_STD
 
 ASKED = ('resize', 'color', 'scale', 'mean', 'std')
 """Settings that change every number of the tensor."""
@@ -16,8 +17,8 @@ IMAGENET: dict[str, Any] = {
     'resize': 'crop',
     'color': 'rgb',
     'scale': 255.0,
-    'mean': (0.485, 0.456, 0.406),
-    'std': (0.229, 0.224, 0.225),
+    'mean': IMAGENET_MEAN,
+    'std': IMAGENET_STD,
 }
 USUAL_SIDE = 640
 FOLLOWING = ('none', 'shortest_edge')

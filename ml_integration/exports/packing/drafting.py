@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import Backend
+from ml_integration.core.contracts import Backend, Session
 from ml_integration.core.datatypes import ModelContent, ModelIdentity, Tensors, TensorSpec
+from ml_integration.core.dotted_keys import flattened, nested
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.inputs import ConstantInput, ModelInput, SensorInput
 from ml_integration.core.pipeline import Pipeline
@@ -35,7 +36,6 @@ from ml_integration.exports.guessing.picture_claims import (
     size_question,
     sized,
 )
-from ml_integration.exports.packing.dotted_keys import flattened, nested
 from ml_integration.exports.reading.source import Source
 from ml_integration.exports.trying.sample_pictures import Picture
 from ml_integration.exports.trying.trial import try_on
@@ -87,15 +87,26 @@ def with_tensors(source: Source) -> Source:
     Raises:
         ModelLoadError: the engine refuses it.
     """
+    with session_of(source) as session:
+        export = replace(source.export, inputs=session.inputs, outputs=session.outputs)
+    return replace(source, export=export)
+
+
+@contextmanager
+def session_of(source: Source) -> Iterator[Session]:
+    """Opens a model in the usual engine, without a package around it.
+
+    Raises:
+        ModelLoadError: the engine refuses it.
+    """
     execution = ExecutionSettings()
     backend: Backend = plugins.load('backends', execution.engine)()
     identity = ModelIdentity(source.export.model, 1)
     session = backend.open(ModelContent(identity, source.content, source.external), execution)
     try:
-        export = replace(source.export, inputs=session.inputs, outputs=session.outputs)
+        yield session
     finally:
         session.close()
-    return replace(source, export=export)
 
 
 def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture]) -> Draft:

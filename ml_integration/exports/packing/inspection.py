@@ -13,13 +13,19 @@ import numpy as np
 
 from ml_integration.core import plugins
 from ml_integration.core.contracts import Backend, Session
-from ml_integration.core.datatypes import ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.deploy.loading import TIMEOUT_S
 from ml_integration.errors import InferenceError, MlIntegrationError
 from ml_integration.exports.claims import Claim, Claims, Origin
 from ml_integration.exports.packing.adding import name_claim
-from ml_integration.exports.packing.drafting import MODEL, Draft, draft, files_of, with_tensors
+from ml_integration.exports.packing.drafting import (
+    MODEL,
+    Draft,
+    draft,
+    files_of,
+    session_of,
+    with_tensors,
+)
 from ml_integration.exports.packing.package_writer import (
     LABELS,
     all_claims,
@@ -88,15 +94,9 @@ def in_store(path: Path) -> bool:
 
 
 def _on_zeros(source: Source) -> tuple[tuple[str, ...], str]:
-    execution = ExecutionSettings()
-    backend: Backend = plugins.load('backends', execution.engine)()
-    identity = ModelIdentity(source.export.model, 1)
-    content = ModelContent(identity, source.content, source.external)
-    session = backend.open(content, execution)
-    try:
+    backend: Backend = plugins.load('backends', ExecutionSettings().engine)()
+    with session_of(source) as session:
         return backend.available(), _run_once(session)
-    finally:
-        session.close()
 
 
 def _run_once(session: Session) -> str:

@@ -112,7 +112,7 @@ def proposal_of(
         contents,
         model,
         draft.inputs,
-        draft.readings.fits[0].outputs,
+        draft.outputs,
         draft.task,
         draft.settings,
         remarks,
@@ -184,7 +184,7 @@ def _of_tensors(draft: Draft) -> Iterator[Claim]:
         if isinstance(item, SensorInput):
             key = f'inputs.{item.tensor}.topic'
             yield Claim(key, item.topic, Origin.DEFAULT, 'to be remapped')
-    for spec in draft.readings.fits[0].outputs:
+    for spec in draft.outputs:
         yield Claim(f'outputs.{spec.name}', _told(spec), Origin.SHAPES, export.model)
 
 

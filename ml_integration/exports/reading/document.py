@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ml_integration.errors import ExportError
+from ml_integration.exports.claims import Claim, Origin
 
 MOST_NUMBERS = 64
 """Numbers of one list that are read."""
@@ -26,11 +27,13 @@ class Document:
         label: of the export, for errors.
         name: of the document, such as 'config.json' or 'config.json: size'.
         values: what it says.
+        origin: kind of place that it comes from.
     """
 
     label: str
     name: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin = Origin.SIDECAR
 
     def __contains__(self, key: str) -> bool:
         return self.values.get(key) is not None
@@ -42,6 +45,16 @@ class Document:
     def place(self, key: str) -> str:
         """Returns where a value is, for a person."""
         return f'{self.name}: {key}'
+
+    def claim(self, key: str, value: Any, of: str) -> Claim:
+        """Returns a claim that is made here.
+
+        Args:
+            key: of the manifest.
+            value: for that key.
+            of: name of the value here that says so.
+        """
+        return Claim(key, value, self.origin, self.place(of))
 
     def text(self, key: str) -> str:
         """Returns a text as one line that can be printed; empty if there is none.
@@ -114,14 +127,15 @@ class Document:
     def below(self, key: str) -> Document:
         """Returns the mapping under a name; an empty one if there is none."""
         value = self.values.get(key)
-        return Document(self.label, self.place(key), value if isinstance(value, Mapping) else {})
+        values = value if isinstance(value, Mapping) else {}
+        return replace(self, name=self.place(key), values=values)
 
     def each(self, key: str) -> tuple[Document, ...]:
         """Returns the mappings in the list under a name; none if there is no list."""
         value = self.values.get(key)
         found = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
         return tuple(
-            Document(self.label, f'{self.place(key)}[{number}]', one)
+            replace(self, name=f'{self.place(key)}[{number}]', values=one)
             for number, one in enumerate(found[:MOST_NUMBERS])
             if isinstance(one, Mapping)
         )

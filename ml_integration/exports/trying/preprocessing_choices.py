@@ -10,11 +10,8 @@ import numpy as np
 
 from ml_integration.core.declaration import build
 from ml_integration.core.inputs import SensorInput
-from ml_integration.ops.picture_input import PreprocessSettings
+from ml_integration.ops.picture_input import IMAGENET_MEAN, IMAGENET_STD, PreprocessSettings
 from ml_integration.store.package.package import ModelPackage
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, slots=True)

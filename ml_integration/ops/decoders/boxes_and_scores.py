@@ -16,6 +16,7 @@ from ml_integration.ops.decoding import (
     find_output,
     in_pixels,
     promising,
+    softmax,
 )
 from ml_integration.ops.evidence import Evidence, Fit
 from ml_integration.ops.joined_columns import Columns
@@ -107,7 +108,7 @@ class BoxesAndScores:
         wanted, first = _without_background(scores, options.background)
         if options.activation == 'softmax':
             rows = _possible(scores, wanted, options.background, threshold)
-            wanted = _softmax(scores[rows])[:, first : first + wanted.shape[1]]
+            wanted = softmax(scores[rows])[:, first : first + wanted.shape[1]]
             best = wanted.max(axis=1)
             keep = promising(best, threshold)
             rows, wanted, best = rows[keep], wanted[keep], best[keep]
@@ -194,12 +195,6 @@ def _best(scores: Array, threshold: float, count: int) -> Array:
         return keep
     ranks = np.where(np.isfinite(scores[keep]), scores[keep], np.inf)
     return keep[np.argpartition(-ranks, count - 1)[:count]]
-
-
-def _softmax(logits: Array) -> Array:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: Array = powers / powers.sum(axis=1, keepdims=True)
-    return shares
 
 
 def _sigmoid(logits: Array) -> Array:

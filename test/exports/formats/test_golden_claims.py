@@ -16,13 +16,14 @@ from exports_made import (
     TRITON,
     ULTRALYTICS,
     VIT_PROCESSOR,
+    claims_of,
     export,
 )
 
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.errors import ExportError
-from ml_integration.exports.claims_of_formats import claims_of, read_export
+from ml_integration.exports.claims_of_formats import read_export
 from ml_integration.exports.export import Export
 from ml_integration.ops.picture_input import PreprocessSettings
 

@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exports_made import DETR_PROCESSOR, VIT_PROCESSOR, export
+from exports_made import DETR_PROCESSOR, VIT_PROCESSOR, claims_of, export
 
 from dev.oracles.chirp import chirp
 from ml_integration.core.datatypes import Frame, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.encoders.image import Image
 from ml_integration.errors import ExportError
-from ml_integration.exports.claims_of_formats import claims_of
 from ml_integration.ops.picture_input import PreprocessSettings
 
 RECORDED = np.load(Path(__file__).parents[2] / 'encoders' / 'data' / 'processors.npz')

@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from exports_made import TIMM, export
+from exports_made import TIMM, claims_of, export
 
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.errors import ExportError
 from ml_integration.exports.claims import Claims
-from ml_integration.exports.claims_of_formats import claims_of
 from ml_integration.ops.picture_input import PreprocessSettings
 
 CFG: dict[str, Any] = TIMM['pretrained_cfg']  # type: ignore[assignment]
