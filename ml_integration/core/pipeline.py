@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import Any
 
 import numpy as np
 
-from ml_integration.core.arrivals import CLOCK, Arrival, Inbox, Observation
+from ml_integration.core.arrivals import Inbox, Observation
 from ml_integration.core.batching import split_rows
-from ml_integration.core.contracts import Encoder, FreeSized, Sensor, Session, Task
+from ml_integration.core.contracts import FreeSized, Session, Task
 from ml_integration.core.datatypes import (
     Array,
     Frame,
@@ -20,7 +19,8 @@ from ml_integration.core.datatypes import (
     Prediction,
     Tensors,
 )
-from ml_integration.core.inputs import KeepRule, SensorInput, SizeInput, StateInput, Trigger
+from ml_integration.core.inputs import KeepRule
+from ml_integration.core.wiring import Input, Wiring
 from ml_integration.errors import FrameError
 
 Frames = Mapping[str, Sequence[Frame]]
@@ -43,83 +43,6 @@ class StageClock:
     def leave_out(self) -> None:
         """Counts the time since the last lap for no stage."""
         self._last_ns = self._now_ns()
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """Fills one tensor from messages.
-
-    Attributes:
-        source: the manifest's entry for the tensor.
-        read: brings a message from the form in which it arrived to one with fields.
-        sensor: makes frames of messages.
-        encoders: make the tensor of frames; the one with index i writes row i.
-    """
-
-    source: SensorInput
-    read: Callable[[Any], Any]
-    sensor: Sensor
-    encoders: tuple[Encoder, ...]
-
-    @property
-    def tensor(self) -> str:
-        return self.source.spec.name
-
-    def decode(self, arrival: Arrival) -> Frame:
-        return self.sensor.decode(self.read(arrival.message), arrival.stamp_ns)
-
-
-@dataclass(frozen=True, slots=True)
-class SizedConstant:
-    """Constant (..., height, width) as large as a picture's tensor, such as a mask of its pixels.
-
-    Attributes:
-        tensor: its name.
-        picture: the tensor that the picture fills.
-        value: of all of its elements.
-    """
-
-    tensor: str
-    picture: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """Sources of the tensors of a model.
-
-    Attributes:
-        inputs: those that are made of messages.
-        trigger: the message or clock that starts a run.
-        rows: every input tensor of the model, (N, ...) each, where N observations run together.
-        states: those that are outputs of the run before.
-        sizes: those that tell the size of a picture.
-        constants: those of free size that are as large as a picture's.
-    """
-
-    inputs: tuple[Input, ...]
-    trigger: Trigger
-    rows: Tensors
-    states: tuple[StateInput, ...] = ()
-    sizes: tuple[SizeInput, ...] = ()
-    constants: tuple[SizedConstant, ...] = ()
-
-    @property
-    def trigger_topic(self) -> str:
-        """Topic whose messages start runs; `CLOCK` if the clock does."""
-        by_tensor = {item.tensor: item.source.topic for item in self.inputs}
-        return by_tensor.get(self.trigger.tensor, CLOCK)
-
-    @property
-    def batch_size(self) -> int:
-        """Most observations that can run together."""
-        return len(self.inputs[0].encoders)
-
-    def row(self, number: int) -> dict[str, Array]:
-        """Returns the tensors of one observation: its row of each, or all if there is one row."""
-        if self.batch_size == 1:
-            return dict(self.rows)
-        return {name: array[number : number + 1] for name, array in self.rows.items()}
 
 
 @dataclass(slots=True, eq=False)

@@ -14,7 +14,8 @@ from ml_integration.core.contracts import Encoder, Picturing, Sensor, Session, T
 from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.core.inputs import ConstantInput, SensorInput, SizeInput, StateInput
-from ml_integration.core.pipeline import Input, Pipeline, SizedConstant, Wiring
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.wiring import Input, SizedConstant, Wiring
 from ml_integration.errors import ManifestError, ModelMismatchError
 from ml_integration.store.package.manifest import MANIFEST, Manifest
 from ml_integration.store.package.package import ModelPackage

@@ -20,7 +20,8 @@ from ml_integration.core.contracts import Drawing, Listing, Serializing
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction, TensorSpec, Verdict
 from ml_integration.core.declaration import build, settings_of
 from ml_integration.core.inputs import SensorInput, Trigger
-from ml_integration.core.pipeline import Input, Pipeline, Wiring
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.wiring import Input, Wiring
 from ml_integration.encoders.image import Image
 from ml_integration.errors import MlIntegrationError, ModelMismatchError
 

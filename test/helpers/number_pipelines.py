@@ -20,7 +20,8 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.inputs import KeepRule, KeepSpec, SensorInput, Trigger
-from ml_integration.core.pipeline import Input, Pipeline, Wiring
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.wiring import Input, Wiring
 from ml_integration.deploy.router import Lease, Router
 from ml_integration.errors import FrameError, InferenceError
 

@@ -17,7 +17,8 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.inputs import KeepSpec, SensorInput, SizeInput, StateInput, Trigger
-from ml_integration.core.pipeline import Input, Pipeline, Wiring
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.wiring import Input, Wiring
 from ml_integration.errors import FrameError, InferenceError
 
 MS = 1_000_000

@@ -15,8 +15,8 @@ from rclpy.subscription import Subscription
 from ml_integration.core.arrivals import CLOCK
 from ml_integration.core.endpoints import Endpoint
 from ml_integration.core.monitor import Monitor
-from ml_integration.core.pipeline import Wiring
 from ml_integration.core.stats import InputKey
+from ml_integration.core.wiring import Wiring
 from ml_integration.deploy.assembly import Read
 from ml_integration.errors import MessageError
 from ml_integration.ros.messages.endpoint import inspect_endpoint, subscribe
