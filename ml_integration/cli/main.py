@@ -19,11 +19,11 @@ from typing import NoReturn
 
 from ml_integration import cli
 from ml_integration.cli.groups import overview
-from ml_integration.cli.last_resort import ended_by_second_interrupt
+from ml_integration.cli.last_resort import INTERRUPTED, ended_by_second_interrupt
 from ml_integration.cli.output import complain
 from ml_integration.errors import MlIntegrationError, escaped
 
-FAILED, WRONG, INTERRUPTED = 1, 2, 130
+FAILED, WRONG = 1, 2
 TRACEBACK = 'ML_MODEL_TRACEBACK'
 """Variable that lets an error which nobody foresaw end with a traceback, for its report."""
 

@@ -139,14 +139,8 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     readings = read_outputs(specs, export.outputs, claims, runs)
     if not readings.fits:
         raise _unread(source, answers, pictures, readings.refusal, claims)
-    best = readings.fits[0]
-    read = Claims(tuple(_of_fit(best)))
-    if claims.value('task') != best.task:  # such as boxes of a model for segmentation
-        claims = Claims(tuple(claim for claim in read if claim.key == 'task')).then(claims)
-    against = tuple(_against(best, claims))
-    claims = Claims((*against, *_of_style(best, claims))).then(claims).then(read)
-    sentences = (claim.source for claim in against)
-    readings = replace(readings, warnings=(*readings.warnings, *sentences))
+    claims, against = _with_reading(readings.fits[0], claims)
+    readings = replace(readings, warnings=(*readings.warnings, *against))
     inputs = tuple(_filled(item, claims) for item in inputs)
     asked = (
         size_question(picture, said),
@@ -157,6 +151,20 @@ def draft(source: Source, answers: Sequence[Claim], pictures: Sequence[Picture])
     questions = tuple(question for question in asked if question is not None)
     conflicts = tuple(text for key, text in reading.conflicts if answered.get(key) is None)
     return Draft(source, claims, inputs, readings, questions, conflicts)
+
+
+def _with_reading(best: Fit, claims: Claims) -> tuple[Claims, tuple[str, ...]]:
+    """Joins what is claimed with how the outputs are read.
+
+    Returns:
+        All claims, and a sentence about each that the run proves wrong.
+    """
+    read = Claims(tuple(_of_fit(best)))
+    if claims.value('task') != best.task:  # such as boxes of a model for segmentation
+        claims = Claims(tuple(claim for claim in read if claim.key == 'task')).then(claims)
+    against = tuple(_against(best, claims))
+    joined = Claims((*against, *_of_style(best, claims))).then(claims).then(read)
+    return joined, tuple(claim.source for claim in against)
 
 
 @contextmanager
