@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / 'ml_integration'
-SIBLINGS = ('sensors', 'encoders', 'tasks', 'backends', 'store', 'recordings')
+SIBLINGS = ('sensors', 'encoders', 'tasks', 'stages', 'backends', 'store', 'recordings')
 BELOW = {
     'errors': (),
     'core': ('errors',),

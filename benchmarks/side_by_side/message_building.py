@@ -22,8 +22,9 @@ from ml_integration.core.datatypes import (
     TensorSpec,
     Verdict,
 )
+from ml_integration.ops.detections import Detections
 from ml_integration.ros.node import qos
-from ml_integration.tasks.object_detection import Detections, ObjectDetection
+from ml_integration.tasks.object_detection import ObjectDetection
 
 COUNT = 100
 LABELS = ('circle', 'square', 'triangle', 'star', 'cross')

@@ -25,6 +25,7 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.execution import ExecutionSettings
+from ml_integration.core.inputs import KeepSpec
 
 
 class Sensor(Protocol):
@@ -182,6 +183,57 @@ class Listing(Protocol):
         """Returns a result as instances of `Row`; what is published says the same."""
 
 
+class Difference(Protocol):
+    """Difference of two results: a frozen dataclass of numbers and text of the task's own."""
+
+    @property
+    def disagreement(self) -> float:
+        """0 where both say the same; larger the further they are apart; may be infinite."""
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """A task that tells how far two results for the same messages are apart."""
+
+    def compare(self, first: Any, second: Any) -> Difference:
+        """Compares two results of this task, such as those of two versions of a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Figure that says how good results are.
+
+    Attributes:
+        name: the field's name of it, such as 'mAP50-95', 'mIoU' or 'MAE'.
+        value: NaN where nothing could be scored.
+        unit: such as 'm'; empty for a share or a number.
+        higher_is_better: False for an error.
+    """
+
+    name: str
+    value: float
+    unit: str = ''
+    higher_is_better: bool = True
+
+
+class Scorer(Protocol):
+    """Collects results with their ground truth."""
+
+    def add(self, result: Any, truth: Any) -> None:
+        """Adds a result of one observation and the truth, which is of the result's type."""
+
+    def scores(self) -> Sequence[Score]:
+        """Returns the figures for all that was added, the most telling first."""
+
+
+@runtime_checkable
+class Scoring(Protocol):
+    """A task whose results can be scored against ground truth."""
+
+    def scorer(self) -> Scorer:
+        """Makes a scorer that has seen nothing."""
+
+
 @runtime_checkable
 class Serializing(Protocol):
     """Task that can also serialize results itself, because message objects take too long."""
@@ -191,6 +243,74 @@ class Serializing(Protocol):
 
     def telling(self, result: Any) -> bool:
         """Tells whether a result fills every field of its messages, as a comparison needs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """Messages that a task or a stage wants beside the tensors of the model.
+
+    Attributes:
+        name: under which it gets the frames, such as 'depth'.
+        kind: the sensor plug-in that reads the messages, such as 'camera_info'.
+        formats: frame formats that it takes, the preferred one first.
+        topic: default name of the topic.
+        keep: selects the messages that a run gets.
+    """
+
+    name: str
+    kind: str
+    formats: tuple[str, ...]
+    topic: str
+    keep: KeepSpec
+
+    @property
+    def tensor(self) -> str:
+        """The name, as inputs of a model have it."""
+        return self.name
+
+
+class Stage(Protocol):
+    """Works on the results of a task before they are judged; the robot chooses it, not the model.
+
+    One file in `stages/`, built as `Tracking(settings, task, model)`. One instance belongs to one
+    pipeline and is used by one thread at a time; what it knows of a stream is in that stream's
+    memory, which begins anew when time jumps back or another model takes over.
+    """
+
+    companions: tuple[Companion, ...]
+    """Further messages that it wants."""
+    topics: tuple[Topic, ...]
+    """Topics of its own results, beside those of the task."""
+
+    @property
+    def Settings(self) -> type:  # noqa: N802
+        """Frozen dataclass of `declared` fields, parameters of the node below the stage's name."""
+
+    def __init__(self, settings: Any, task: Task, model: ModelDescription) -> None:
+        """Raises ModelMismatchError when it cannot work on the results of this task."""
+
+    def begin(self) -> Any:
+        """Returns the memory of a stream that has just begun."""
+
+    def __call__(
+        self, result: Any, memory: Any, frames: Mapping[str, Sequence[Frame]], stamp_ns: int
+    ) -> Any:
+        """Returns the result with what the stage adds; changes `memory`.
+
+        Args:
+            result: of the task or the stage before, of the same type as what is returned.
+            memory: what `begin` returned for this stream.
+            frames: decoded messages of inputs and companions, by name, the oldest first.
+            stamp_ns: the observation's stamp [ns].
+
+        Raises:
+            FrameError: it cannot be done for this observation.
+        """
+
+    def encode(
+        self, prediction: Prediction, header: Any, messages: MessageTypes
+    ) -> Iterable[tuple[str, Any]]:
+        """Builds the messages for the stage's own topics."""
 
 
 class Session(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 
 from ml_integration.errors import PluginError
 
-KINDS = ('sensors', 'encoders', 'tasks', 'backends')
+KINDS = ('sensors', 'encoders', 'tasks', 'stages', 'backends')
 
 
 def names(kind: str) -> tuple[str, ...]:

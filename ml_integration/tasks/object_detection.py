@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ml_integration.core import plugins
 from ml_integration.core.contracts import MessageTypes, Topic
@@ -26,7 +25,8 @@ from ml_integration.ops import decoders
 from ml_integration.ops.boxes import classwise_nms, clip_boxes
 from ml_integration.ops.decoders import Decoder, DecoderOptions
 from ml_integration.ops.decoding import best_first
-from ml_integration.ops.detections_cdr import serialize_detections
+from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
+from ml_integration.ops.detections import Detections
 from ml_integration.ops.drawing import class_color, draw_box
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.letterbox import Letterbox
@@ -38,34 +38,6 @@ _GONE = {
     'and top_k: 300 for boxes and logits apart.'
 }
 """Decoders that manifests named once, with what to write instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Detections:
-    """Objects that were found in one picture, best first.
-
-    Attributes:
-        xyxy: (N, 4) float32 [px of the picture], left, top, right, bottom.
-        scores: (N,) float32, 0 to 1.
-        class_ids: (N,) int32, index into the model's labels.
-        found: number of objects before the cut to `max_detections`.
-    """
-
-    xyxy: npt.NDArray[np.float32]
-    scores: npt.NDArray[np.float32]
-    class_ids: npt.NDArray[np.int32]
-    found: int
-
-    def __post_init__(self) -> None:
-        count = len(self.scores)
-        wanted = {'xyxy': ('float32', (count, 4)), 'scores': ('float32', (count,))}
-        for name, expected in {**wanted, 'class_ids': ('int32', (count,))}.items():
-            array = getattr(self, name)
-            if (array.dtype.name, array.shape) != expected:
-                raise ValueError(f'{name} is {array.dtype}{array.shape}, not {expected}')
-
-    def __len__(self) -> int:
-        return len(self.scores)
 
 
 class ObjectDetection:
@@ -189,38 +161,14 @@ class ObjectDetection:
     ) -> Iterator[tuple[str, Any]]:
         """Builds the message, with an empty list when there is nothing to report."""
         (topic,) = self.topics
-        message = messages(topic.message_type)()
-        detection_type = messages('vision_msgs/msg/Detection2D')
-        hypothesis_type = messages('vision_msgs/msg/ObjectHypothesisWithPose')
-        result: Detections = prediction.result
-        sizes = (result.xyxy[:, 2:] - result.xyxy[:, :2]).tolist()
-        centers = ((result.xyxy[:, 2:] + result.xyxy[:, :2]) / 2).tolist()
-        detections = []
-        for center, size, score, class_id in zip(
-            centers, sizes, result.scores.tolist(), result.class_ids.tolist(), strict=True
-        ):
-            detection, hypothesis = detection_type(), hypothesis_type()
-            detection.header = header
-            detection.bbox.center.position.x, detection.bbox.center.position.y = center
-            detection.bbox.size_x, detection.bbox.size_y = size
-            hypothesis.hypothesis.class_id = self._model.label(class_id)
-            hypothesis.hypothesis.score = score
-            detection.results = [hypothesis]
-            detections.append(detection)
-        message.header = header
-        message.detections = detections
+        label = self._model.label
+        message = detection_array(prediction.result, header, messages, label)
         yield topic.name, message
 
     def serialize(self, prediction: Prediction, header: Any) -> Iterator[tuple[str, bytes]]:
         """Builds the message of `encode` in serialized form, fast even for many detections."""
-        result: Detections = prediction.result
-        serialized = serialize_detections(
-            (header.stamp.sec, header.stamp.nanosec),
-            header.frame_id,
-            result.xyxy,
-            result.scores,
-            [self._model.label(class_id) for class_id in result.class_ids.tolist()],
-        )
+        label = self._model.label
+        serialized = serialized_detection_array(prediction.result, header, label)
         yield self.topics[0].name, serialized
 
     def telling(self, result: Detections) -> bool:

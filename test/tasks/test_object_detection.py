@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.errors import SettingError
+from ml_integration.ops.detections import Detections
 from ml_integration.ops.letterbox import Letterbox, place
-from ml_integration.tasks.object_detection import Detections, ObjectDetection
+from ml_integration.tasks.object_detection import ObjectDetection
 
 # A picture of 96 x 48, half of which fits 64 x 64.
 GEOMETRY = {'images': place('letterbox', (96, 48), (64, 64))}

@@ -10,6 +10,7 @@ from ml_integration.exports.claims import Claim, Claims
 from ml_integration.exports.guessing.class_scores import claimed_settings, read_classes
 from ml_integration.exports.guessing.guessed_inputs import is_picture, picture_wh
 from ml_integration.exports.guessing.output_fit import Fit as Fit
+from ml_integration.exports.guessing.readers import READERS
 from ml_integration.exports.guessing.unread import NO_TASK, appearance, generic, refused
 from ml_integration.ops.decoder_choice import Choice, rank_decoders
 from ml_integration.ops.evidence import EVEN, SHAPES, Evidence
@@ -59,7 +60,7 @@ def read_outputs(
         return Readings((_tensor(evidence, f'{task.source} says so'),))
     if not any(map(is_picture, inputs)):
         return _of_no_picture(inputs, evidence)
-    if task is not None and task.value not in (_DETECTION, _CLASSIFICATION):
+    if task is not None and task.value not in (_DETECTION, _CLASSIFICATION, *READERS):
         return _of_unread_task(task, evidence, claims)
     if sentence := refused(evidence):
         return Readings(refusal=sentence)
@@ -81,6 +82,9 @@ def _fits(evidence: Evidence, claims: Claims, task: Claim | None) -> tuple[Fit, 
         found.extend(_detection(choice, evidence, claims) for choice in choices)
     if wanted in ('', _CLASSIFICATION):
         found.extend(read_classes(evidence, claims, bool(wanted)))
+    for name, read in READERS.items():
+        if wanted in ('', name):
+            found.extend(read(evidence, claims, bool(wanted)))
     found.sort(key=lambda fit: -fit.score)
     # What an export says can make two ways the same.
     return tuple(fit for n, fit in enumerate(found) if not any(map(fit.same, found[:n])))

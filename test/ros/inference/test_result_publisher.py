@@ -24,9 +24,10 @@ from ml_integration.core.datatypes import (
     TensorSpec,
     Verdict,
 )
+from ml_integration.ops.detections import Detections
 from ml_integration.ros.inference.result_publisher import ResultPublisher
 from ml_integration.ros.messages.message_types import message_type
-from ml_integration.tasks.object_detection import Detections, ObjectDetection
+from ml_integration.tasks.object_detection import ObjectDetection
 
 NAMES = st.text(st.characters(exclude_characters='\0', exclude_categories=('Cs',)), max_size=12)
 
