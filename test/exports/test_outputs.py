@@ -538,6 +538,16 @@ def test_the_number_of_the_first_class_is_asked_about_where_no_value_tells(
     assert found == [1, 0]
 
 
+@pytest.mark.parametrize('background', ['__background__', 'Background'])
+def test_labels_that_begin_with_the_background_have_the_numbers_of_the_model(
+    background: str,
+) -> None:
+    made = two_runs(WH, lambda d: three(d, ('boxes', 'scores', 'labels'), 1, 1))
+    labels = Claim('labels', (background, *'abcdefghi'), Origin.SIDECAR, 'labels.txt')
+    (fit,) = read(made, Claims((labels,))).equal
+    assert 'decoder_options' not in fit.settings
+
+
 def test_rows_of_seven_with_a_batch_may_hold_boxes_from_the_top() -> None:
     made = two_runs(WH, lambda d: rows(d, ('batch', 'box', 'score', 'class'), 'det', (1, -1)))
     for outputs in made.outputs:

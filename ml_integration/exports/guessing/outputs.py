@@ -53,8 +53,10 @@ def read_outputs(
         claims: what the export says; it counts more than shapes and values.
         runs: its raw outputs on real pictures.
     """
-    labels = len(claims.value('labels', ()))
-    evidence = Evidence(picture_wh(inputs, claims), tuple(outputs), labels, tuple(runs))
+    labels = claims.value('labels', ())
+    evidence = Evidence(
+        picture_wh(inputs, claims), tuple(outputs), len(labels), tuple(runs), _background(labels)
+    )
     task = claims.get('task')
     if task is not None and task.value == _TENSOR:
         return Readings((_tensor(evidence, f'{task.source} says so'),))
@@ -70,6 +72,10 @@ def read_outputs(
     return _of_odd_values(evidence, claims, task) or Readings(
         refusal=_why_not(evidence, claims, task)
     )
+
+
+def _background(labels: Sequence[str]) -> bool:
+    return bool(labels) and labels[0].strip('_').lower() in ('background', 'bg')
 
 
 def _fits(evidence: Evidence, claims: Claims, task: Claim | None) -> tuple[Fit, ...]:
