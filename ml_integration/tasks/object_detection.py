@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import MessageTypes, Topic
+from ml_integration.core.contracts import MessageTypes, Scorer, Topic
 from ml_integration.core.datatypes import (
     Array,
     Geometry,
@@ -22,7 +22,7 @@ from ml_integration.core.datatypes import (
 from ml_integration.core.declaration import declared
 from ml_integration.errors import FrameError, ModelMismatchError
 from ml_integration.ops import decoders
-from ml_integration.ops.boxes import classwise_nms, clip_boxes
+from ml_integration.ops.boxes import classwise_nms, clip_boxes, iou_matrix
 from ml_integration.ops.decoders import Decoder, DecoderOptions
 from ml_integration.ops.decoding import best_first
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
@@ -30,7 +30,9 @@ from ml_integration.ops.detections import Detections
 from ml_integration.ops.drawing import class_color, draw_box
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.letterbox import Letterbox
+from ml_integration.ops.matching import ObjectsDifference, compare_objects
 from ml_integration.ops.picture_input import the_picture
+from ml_integration.ops.scoring.objects import ObjectScorer
 
 _GONE = {
     'rt_detr': "Write 'decoder: boxes_and_scores' with these decoder_options instead: box_format: "
@@ -187,6 +189,20 @@ class ObjectDetection:
             )
         ]
 
+    def compare(
+        self, first: Detections, second: Detections, model: ModelDescription
+    ) -> ObjectsDifference:
+        """Pairs the boxes that overlap, and compares their classes and scores."""
+        names = (
+            [self._model.label(class_id) for class_id in first.class_ids.tolist()],
+            [model.label(class_id) for class_id in second.class_ids.tolist()],
+        )
+        return compare_objects(_overlap(first, second), (first.scores, second.scores), names)
+
+    def scorer(self) -> Scorer:
+        """Makes a scorer that gives the mean average precision of COCO."""
+        return ObjectScorer(_overlap, self._model.label)
+
     def draw(self, canvas: Array, result: Detections) -> None:
         """Draws each box with its class and score."""
         for xyxy, score, class_id in zip(
@@ -194,6 +210,10 @@ class ObjectDetection:
         ):
             text = f'{self._model.label(class_id)} {score:.2f}'
             draw_box(canvas, xyxy, text, class_color(class_id))
+
+
+def _overlap(first: Detections, second: Detections) -> Array:
+    return iou_matrix(first.xyxy, second.xyxy)
 
 
 def _on_picture(xyxy: Array, geometry: Letterbox) -> tuple[Array, Array]:
