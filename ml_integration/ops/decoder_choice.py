@@ -99,14 +99,14 @@ def _is_crowded(
 
 
 def _best(candidates: Candidates) -> Candidates:
-    order = np.argsort(-candidates.scores, kind='stable')[:MOST_BOXES]
-    return Candidates(*(array[order] for array in candidates))
+    return candidates.take(np.argsort(-candidates.scores, kind='stable')[:MOST_BOXES])
 
 
 def _judged(
     fit: Fit, found: list[Candidates], evidence: Evidence, wh: tuple[int, int]
 ) -> Fit | None:
-    xyxy, scores, class_ids = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    parts = zip(*(one[:3] for one in found), strict=True)
+    xyxy, scores, class_ids = map(np.concatenate, parts)
     if not len(scores):
         return fit
     high = evidence.labels or np.iinfo(np.int32).max

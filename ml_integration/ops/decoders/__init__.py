@@ -82,11 +82,23 @@ class Candidates(NamedTuple):
         xyxy: (N, 4) float32 [px of the model's input].
         scores: (N,) float32.
         class_ids: (N,) int32.
+        rows: (N,) int, which of the model's rows each is; None if the decoder does not say it.
+        others: (N, other_columns) float32, the numbers of each that are neither box nor class;
+            None if the style has none.
     """
 
     xyxy: Array
     scores: Array
     class_ids: Array
+    rows: Array | None = None
+    others: Array | None = None
+
+    def take(self, which: Array) -> Candidates:
+        """Returns some of them, in the order of their indices `which` (M,)."""
+        rows = None if self.rows is None else self.rows[which]
+        others = None if self.others is None else self.others[which]
+        kept = self.xyxy[which], self.scores[which], self.class_ids[which]
+        return Candidates(*kept, rows, others)
 
 
 class Decoder(Protocol):
