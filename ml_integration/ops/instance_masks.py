@@ -57,7 +57,7 @@ def paint_instances(
         )
         part = ranks[y:y_end, x:x_end]
         full = inside if dtype is np.uint8 else inside.astype(dtype) * dtype(257)
-        np.maximum(part, np.minimum(full, dtype(count - index)), out=part)
+        np.maximum(part, full & dtype(count - index), out=part)
     return _numbered(ranks, count), tuple(broken)
 
 
