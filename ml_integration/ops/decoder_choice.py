@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from ml_integration.core.datatypes import ModelDescription, ModelIdentity, Tenso
 from ml_integration.core.declaration import build
 from ml_integration.errors import MlIntegrationError, ModelMismatchError
 from ml_integration.ops import decoders
-from ml_integration.ops.decoders import Candidates, DecoderOptions
+from ml_integration.ops.decoders import Candidates, DecoderOptions, RotatedCandidates
 from ml_integration.ops.evidence import VALUES, Evidence, Fit, are_scores, plausible_share
 
 LEAST_SCORE = 0.05
@@ -88,7 +88,10 @@ def _tried(style: str, fit: Fit, evidence: Evidence) -> Fit | None:
 
 
 def _is_crowded(
-    fit: Fit, found: list[Candidates], evidence: Evidence, outputs: tuple[TensorSpec, ...]
+    fit: Fit,
+    found: Sequence[Candidates | RotatedCandidates],
+    evidence: Evidence,
+    outputs: tuple[TensorSpec, ...],
 ) -> bool:
     """Tells whether most boxes of a model are objects, as if 'no object' were a class."""
     rows = min(max(run[s.name].shape, default=0) for run in evidence.runs for s in outputs)
@@ -98,15 +101,17 @@ def _is_crowded(
     return all(np.count_nonzero(one.scores >= SEEN) > most for one in found)
 
 
-def _best(candidates: Candidates) -> Candidates:
+def _best(candidates: Candidates | RotatedCandidates) -> Candidates:
     order = np.argsort(-candidates.scores, kind='stable')[:MOST_BOXES]
-    return Candidates(*(array[order] for array in candidates))
+    return Candidates(*(array[order] for array in candidates[:3]))
 
 
 def _judged(
     fit: Fit, found: list[Candidates], evidence: Evidence, wh: tuple[int, int]
 ) -> Fit | None:
-    xyxy, scores, class_ids = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    xyxy = np.concatenate([one.xyxy for one in found])
+    scores = np.concatenate([one.scores for one in found])
+    class_ids = np.concatenate([one.class_ids for one in found])
     if not len(scores):
         return fit
     high = evidence.labels or np.iinfo(np.int32).max

@@ -22,16 +22,18 @@ from ml_integration.core.datatypes import (
 from ml_integration.core.declaration import declared
 from ml_integration.errors import FrameError, ModelMismatchError
 from ml_integration.ops import decoders
-from ml_integration.ops.boxes import classwise_nms, clip_boxes, iou_matrix
-from ml_integration.ops.decoders import Decoder, DecoderOptions
+from ml_integration.ops.boxes import classwise_nms, iou_matrix
+from ml_integration.ops.decoders import Candidates, Decoder, DecoderOptions, RotatedCandidates
 from ml_integration.ops.decoding import best_first
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
-from ml_integration.ops.drawing import class_color, draw_box
-from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
-from ml_integration.ops.letterbox import Letterbox
+from ml_integration.ops.drawing import class_color, draw_box, draw_rotated_box
+from ml_integration.ops.judging import rounding, without_rounding
+from ml_integration.ops.judging_boxes import judge_boxes
 from ml_integration.ops.matching import ObjectsDifference, compare_objects
+from ml_integration.ops.on_picture import boxes_on_picture, rotated_on_picture
 from ml_integration.ops.picture_input import the_picture
+from ml_integration.ops.rotated_boxes import corners, rotated_iou_matrix, rotated_nms
 from ml_integration.ops.scoring.objects import ObjectScorer
 
 _GONE = {
@@ -71,7 +73,7 @@ class ObjectDetection:
         )
 
     @dataclass(frozen=True, slots=True)
-    class Row:
+    class UprightRow:
         """An object: name and number of its class, score, and edges of its box [px]."""
 
         label: str
@@ -82,6 +84,22 @@ class ObjectDetection:
         right: float
         bottom: float
 
+    @dataclass(frozen=True, slots=True)
+    class RotatedRow:
+        """An object whose box is turned: its center and size [px], the longer side along `angle`.
+
+        The angle [rad] is that from the x axis towards the y axis, from -pi/2 to pi/2.
+        """
+
+        label: str
+        class_id: int
+        score: float
+        center_x: float
+        center_y: float
+        length: float
+        width: float
+        angle: float
+
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         self._settings = settings
         self._model = model
@@ -90,22 +108,44 @@ class ObjectDetection:
         self._decode = self._decoder(self._input_wh)
         self._rounding = rounding(model.outputs)
         self.batched = self._decode.batched
+        # A decoder of another package may be older than rotated boxes.
+        self._rotated: bool = getattr(self._decode, 'rotated', False)
+
+    @property
+    def Row(self) -> type:  # noqa: N802
+        """What an object is listed as; with an angle if the decoder gives one."""
+        return self.RotatedRow if self._rotated else self.UprightRow
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Detections:
         """Decodes, drops overlapping boxes, and brings the rest onto the picture."""
         settings = self._settings
         self._follow(geometry[self._picture].target_wh)
         with np.errstate(over='ignore', invalid='ignore'):
-            xyxy, scores, class_ids = self._decode(outputs, settings.score_threshold)
-            if self._decode.overlapping:
-                order = classwise_nms(xyxy, scores, class_ids, settings.iou_threshold)
+            seen = self._decode(outputs, settings.score_threshold)
+            order = self._chosen(seen)
+            angles = None
+            if isinstance(seen, RotatedCandidates):
+                xyxy, turned, relevant = rotated_on_picture(
+                    seen.xyxy[order], seen.angles[order], geometry[self._picture]
+                )
+                angles = turned[relevant][: settings.max_detections]
             else:
-                order = best_first(scores)
-            xyxy, relevant = _on_picture(xyxy[order], geometry[self._picture])
+                xyxy, relevant = boxes_on_picture(seen.xyxy[order], geometry[self._picture])
         order = order[relevant]
         best = order[: settings.max_detections]
-        scores = without_rounding(scores[best], self._rounding)
-        return Detections(xyxy[relevant][: len(best)], scores, class_ids[best], len(order))
+        scores = without_rounding(seen.scores[best], self._rounding)
+        boxes, class_ids = xyxy[relevant][: len(best)], seen.class_ids[best]
+        return Detections(boxes, scores, class_ids, len(order), angles)
+
+    def _chosen(self, seen: Candidates | RotatedCandidates) -> Array:
+        """Returns the indices of one box of each object, best first."""
+        xyxy, scores, class_ids = seen[:3]
+        if not self._decode.overlapping:
+            return best_first(scores)
+        most = self._settings.iou_threshold
+        if isinstance(seen, RotatedCandidates):
+            return rotated_nms(xyxy, seen.angles, scores, class_ids, most)
+        return classwise_nms(xyxy, scores, class_ids, most)
 
     def _follow(self, input_wh: tuple[int, int]) -> None:
         """Makes the decoder anew where the size is free and the picture has another one [px].
@@ -132,26 +172,8 @@ class ObjectDetection:
 
     def validate(self, result: Detections, geometry: Geometry) -> Verdict:
         """Checks numbers, boxes, classes and how many there are."""
-        xyxy, labels = result.xyxy, self._model.labels
-        width, height = geometry[self._picture].source_wh
-        finite = np.isfinite(xyxy).all(axis=1)
-        edges = np.array([width, height], np.float32)
-        outside = np.any((xyxy[:, :2] < 0) | (xyxy[:, 2:] > edges), axis=1)
-        empty = np.any(xyxy[:, 2:] <= xyxy[:, :2], axis=1)
-
-        def describe(index: int) -> str:
-            corners = ', '.join(f'{corner:.1f}' for corner in xyxy[index])
-            return (
-                f'detection {index} has class {result.class_ids[index]} of {len(labels)}, '
-                f'score {result.scores[index]:.6g} and box [{corners}] in {width} x {height} px'
-            )
-
-        reasons = (
-            *first_wrong('not_finite', ~(finite & np.isfinite(result.scores)), describe),
-            *judge_classes(result.scores, result.class_ids, len(labels), describe),
-            *first_wrong('box_outside', finite & outside, describe),
-            *first_wrong('box_without_area', finite & empty, describe),
-        )
+        source_wh = geometry[self._picture].source_wh
+        reasons = judge_boxes(result, source_wh, len(self._model.labels))
         limit = self._settings.implausible_count
         if result.found >= limit:
             text = f'{result.found} detections, which should be fewer than {limit}'
@@ -177,16 +199,26 @@ class ObjectDetection:
         """Tells whether there is a detection: an empty list shows none of its fields."""
         return len(result) > 0
 
-    def rows(self, result: Detections) -> list[Row]:
+    def rows(self, result: Detections) -> list[UprightRow] | list[RotatedRow]:
         """Lists the objects, best first."""
+        if result.angles is not None:
+            return self._rotated_rows(result, result.angles)
         return [
-            self.Row(self._model.label(class_id), class_id, score, *corners)
+            self.UprightRow(self._model.label(class_id), class_id, score, *corners)
             for class_id, score, corners in zip(
                 result.class_ids.tolist(),
                 result.scores.tolist(),
                 result.xyxy.tolist(),
                 strict=True,
             )
+        ]
+
+    def _rotated_rows(self, result: Detections, angles: Array) -> list[RotatedRow]:
+        low, high = result.xyxy[:, :2], result.xyxy[:, 2:]
+        numbers = np.column_stack((result.scores, (low + high) / 2, high - low, angles))
+        return [
+            self.RotatedRow(self._model.label(class_id), class_id, *row)
+            for class_id, row in zip(result.class_ids.tolist(), numbers.tolist(), strict=True)
         ]
 
     def compare(
@@ -205,30 +237,17 @@ class ObjectDetection:
 
     def draw(self, canvas: Array, result: Detections) -> None:
         """Draws each box with its class and score."""
-        for xyxy, score, class_id in zip(
-            result.xyxy, result.scores, result.class_ids.tolist(), strict=True
+        rotated = result.angles is not None
+        boxes = corners(result.xyxy, result.angles) if result.angles is not None else result.xyxy
+        draw = draw_rotated_box if rotated else draw_box
+        for box, score, class_id in zip(
+            boxes, result.scores, result.class_ids.tolist(), strict=True
         ):
             text = f'{self._model.label(class_id)} {score:.2f}'
-            draw_box(canvas, xyxy, text, class_color(class_id))
+            draw(canvas, box, text, class_color(class_id))
 
 
 def _overlap(first: Detections, second: Detections) -> Array:
-    return iou_matrix(first.xyxy, second.xyxy)
-
-
-def _on_picture(xyxy: Array, geometry: Letterbox) -> tuple[Array, Array]:
-    """Clips boxes [px of the model's input] to the picture.
-
-    A box that lies in the padding, or has shrunk to nothing, is nothing wrong and not visible.
-    One that is not finite, turned inside out or further outside than the model's input is
-    wide is the model's or the decoder's fault; it stays as it is, for validation to report.
-
-    Returns:
-        Boxes (N, 4) [px of the picture] and which of them (N,) are visible or wrong.
-    """
-    source = geometry.to_source(xyxy)
-    low, high, size = xyxy[:, :2], xyxy[:, 2:], np.array(geometry.target_wh)
-    wrong = ~np.isfinite(xyxy).all(axis=1)
-    wrong |= np.any((high < low) | (low > 2 * size) | (high < -size), axis=1)
-    clipped = np.where(wrong[:, None], source, clip_boxes(source, geometry.source_wh))
-    return clipped, wrong | (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
+    if first.angles is None and second.angles is None:
+        return iou_matrix(first.xyxy, second.xyxy)
+    return rotated_iou_matrix((first.xyxy, first.angles), (second.xyxy, second.angles))

@@ -89,6 +89,22 @@ class Candidates(NamedTuple):
     class_ids: Array
 
 
+class RotatedCandidates(NamedTuple):
+    """Objects with boxes that are turned around their center.
+
+    Attributes:
+        xyxy: (N, 4) float32 [px of the model's input], edges before the turn.
+        scores: (N,) float32.
+        class_ids: (N,) int32.
+        angles: (N,) float32 [rad], from the x axis towards the y axis.
+    """
+
+    xyxy: Array
+    scores: Array
+    class_ids: Array
+    angles: Array
+
+
 class Decoder(Protocol):
     """Reads one style of outputs. Built as `Decoder(model, input_wh, options)`."""
 
@@ -96,13 +112,15 @@ class Decoder(Protocol):
     """True if one object gives several boxes, so that overlapping ones have to be dropped."""
     batched: bool
     """True if the first axis of every output it reads counts pictures."""
+    rotated: bool = False
+    """True if it gives angles."""
 
     def __init__(
         self, model: ModelDescription, input_wh: tuple[int, int], options: DecoderOptions
     ) -> None:
         """Raises ModelMismatchError when the model's outputs are not of this style."""
 
-    def __call__(self, tensors: Tensors, threshold: float) -> Candidates:
+    def __call__(self, tensors: Tensors, threshold: float) -> Candidates | RotatedCandidates:
         """Reads what scores at least `threshold`, and all that is not finite.
 
         Called with numpy's warnings off: what overflows is for validation to report.
