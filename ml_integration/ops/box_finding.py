@@ -11,11 +11,13 @@ from ml_integration.core.datatypes import Array, ModelDescription, Tensors
 from ml_integration.core.declaration import declared
 from ml_integration.errors import FrameError, ModelMismatchError
 from ml_integration.ops import decoders
-from ml_integration.ops.boxes import classwise_nms, clip_boxes
+from ml_integration.ops.boxes import classwise_nms
 from ml_integration.ops.decoders import Candidates, Decoder, DecoderOptions
 from ml_integration.ops.decoding import best_first
 from ml_integration.ops.judging import rounding, without_rounding
 from ml_integration.ops.letterbox import Letterbox
+from ml_integration.ops.on_picture import boxes_on_picture, rotated_on_picture
+from ml_integration.ops.rotated_boxes import rotated_nms
 
 _GONE = {
     'rt_detr': "Write 'decoder: boxes_and_scores' with these decoder_options instead: box_format: "
@@ -57,11 +59,13 @@ class FoundBoxes:
         xyxy: (N, 4) float32 [px of the picture].
         candidates: the same N objects as the model gives them, `xyxy` [px of its input].
         found: their number before the cut to `max_detections`.
+        angles: (N,) float32 [rad] on the picture; None if no box is turned.
     """
 
     xyxy: Array
     candidates: Candidates
     found: int
+    angles: Array | None = None
 
 
 class BoxFinder:
@@ -85,6 +89,8 @@ class BoxFinder:
         self._decode = self._decoder(input_wh)
         self._rounding = rounding(model.outputs)
         self.batched = self._decode.batched
+        # A decoder of another package may be older than rotated boxes.
+        self.rotated: bool = getattr(self._decode, 'rotated', False)
 
     def __call__(self, outputs: Tensors, geometry: Letterbox) -> FoundBoxes:
         """Returns the best boxes.
@@ -100,18 +106,30 @@ class BoxFinder:
         self._follow(geometry.target_wh)
         with np.errstate(over='ignore', invalid='ignore'):
             every = self._decode(outputs, settings.score_threshold)
-            if self._decode.overlapping:
-                order = classwise_nms(
-                    every.xyxy, every.scores, every.class_ids, settings.iou_threshold
-                )
+            order = self._chosen(every)
+            angles = None
+            if every.angles is None:
+                xyxy, relevant = boxes_on_picture(every.xyxy[order], geometry)
             else:
-                order = best_first(every.scores)
-            xyxy, relevant = _on_picture(every.xyxy[order], geometry)
+                xyxy, angles, relevant = rotated_on_picture(
+                    every.xyxy[order], every.angles[order], geometry
+                )
+                angles = angles[relevant][: settings.max_detections]
         order = order[relevant]
         best = every.take(order[: settings.max_detections])
         scores = without_rounding(best.scores, self._rounding)
         xyxy = xyxy[relevant][: len(scores)]
-        return FoundBoxes(xyxy, best._replace(scores=scores), len(order))
+        return FoundBoxes(xyxy, best._replace(scores=scores), len(order), angles)
+
+    def _chosen(self, every: Candidates) -> Array:
+        """Returns the indices of one box of each object, best first."""
+        xyxy, scores, class_ids = every[:3]
+        if not self._decode.overlapping:
+            return best_first(scores)
+        most = self._settings.iou_threshold
+        if every.angles is not None:
+            return rotated_nms(xyxy, every.angles, scores, class_ids, most)
+        return classwise_nms(xyxy, scores, class_ids, most)
 
     def _follow(self, input_wh: tuple[int, int]) -> None:
         """Makes the decoder anew where the size is free and the picture has another one [px]."""
@@ -131,21 +149,3 @@ class BoxFinder:
         """Makes a decoder for pictures of a size [px]."""
         decoder: type[Decoder] = decoders.load(self._settings.decoder)
         return decoder(self._model, input_wh, self._settings.decoder_options)
-
-
-def _on_picture(xyxy: Array, geometry: Letterbox) -> tuple[Array, Array]:
-    """Clips boxes [px of the model's input] to the picture.
-
-    A box that lies in the padding, or has shrunk to nothing, is nothing wrong and not visible.
-    One that is not finite, turned inside out or further outside than the model's input is
-    wide is the model's or the decoder's fault; it stays as it is, for validation to report.
-
-    Returns:
-        Boxes (N, 4) [px of the picture] and which of them (N,) are visible or wrong.
-    """
-    source = geometry.to_source(xyxy)
-    low, high, size = xyxy[:, :2], xyxy[:, 2:], np.array(geometry.target_wh)
-    wrong = ~np.isfinite(xyxy).all(axis=1)
-    wrong |= np.any((high < low) | (low > 2 * size) | (high < -size), axis=1)
-    clipped = np.where(wrong[:, None], source, clip_boxes(source, geometry.source_wh))
-    return clipped, wrong | (clipped[:, 2:] > clipped[:, :2]).all(axis=1)

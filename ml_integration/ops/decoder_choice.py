@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -88,7 +88,10 @@ def _tried(style: str, fit: Fit, evidence: Evidence) -> Fit | None:
 
 
 def _is_crowded(
-    fit: Fit, found: list[Candidates], evidence: Evidence, outputs: tuple[TensorSpec, ...]
+    fit: Fit,
+    found: Sequence[Candidates],
+    evidence: Evidence,
+    outputs: tuple[TensorSpec, ...],
 ) -> bool:
     """Tells whether most boxes of a model are objects, as if 'no object' were a class."""
     rows = min(max(run[s.name].shape, default=0) for run in evidence.runs for s in outputs)
@@ -105,8 +108,9 @@ def _best(candidates: Candidates) -> Candidates:
 def _judged(
     fit: Fit, found: list[Candidates], evidence: Evidence, wh: tuple[int, int]
 ) -> Fit | None:
-    parts = zip(*(one[:3] for one in found), strict=True)
-    xyxy, scores, class_ids = map(np.concatenate, parts)
+    xyxy = np.concatenate([one.xyxy for one in found])
+    scores = np.concatenate([one.scores for one in found])
+    class_ids = np.concatenate([one.class_ids for one in found])
     if not len(scores):
         return fit
     high = evidence.labels or np.iinfo(np.int32).max

@@ -25,7 +25,6 @@ from ml_integration.core.declaration import declared
 from ml_integration.ops import mask_decoders
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
 from ml_integration.ops.boxes import iou_matrix
-from ml_integration.ops.detection_checks import describing, judge_detections
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
@@ -33,6 +32,7 @@ from ml_integration.ops.drawing import class_color
 from ml_integration.ops.image_messages import map_image, serialized_map_image
 from ml_integration.ops.instance_masks import instance_areas, instance_overlap, paint_instances
 from ml_integration.ops.judging import first_wrong
+from ml_integration.ops.judging_boxes import describing, judge_boxes, judge_count
 from ml_integration.ops.mask_decoders import MaskDecoder, masks_output
 from ml_integration.ops.matching import ObjectsDifference, compare_objects, pairs
 from ml_integration.ops.picture_input import the_picture
@@ -179,9 +179,10 @@ class InstanceSegmentation:
     def validate(self, result: Instances, geometry: Geometry) -> Verdict:
         """Checks boxes and classes, and that there are masks."""
         labels, source_wh = len(self._model.labels), geometry[self._picture].source_wh
-        reasons = judge_detections(result, labels, source_wh, self._settings.implausible_count)
+        reasons = judge_boxes(result, source_wh, labels)
+        reasons += judge_count(result, self._settings.implausible_count)
         wrong = np.isin(np.arange(len(result)), result.broken)
-        describe = describing(result, labels, source_wh)
+        describe = describing(result, source_wh, labels)
         reasons += first_wrong(
             'mask_not_finite',
             wrong,

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ml_integration.core.contracts import MessageTypes, Scorer, Topic
 from ml_integration.core.datatypes import (
     Array,
@@ -17,12 +19,13 @@ from ml_integration.core.datatypes import (
 )
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
 from ml_integration.ops.boxes import iou_matrix
-from ml_integration.ops.detection_checks import judge_detections
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
+from ml_integration.ops.judging_boxes import judge_boxes, judge_count
 from ml_integration.ops.matching import ObjectsDifference, compare_objects
 from ml_integration.ops.picture_input import the_picture
+from ml_integration.ops.rotated_boxes import rotated_iou_matrix
 from ml_integration.ops.scoring.objects import ObjectScorer
 
 
@@ -36,8 +39,24 @@ class ObjectDetection:
         """Settings that belong to the model."""
 
     @dataclass(frozen=True, slots=True)
-    class Row(BoxRow):
+    class UprightRow(BoxRow):
         """An object: name and number of its class, score, and edges of its box [px]."""
+
+    @dataclass(frozen=True, slots=True)
+    class RotatedRow:
+        """An object whose box is turned: its center and size [px], the longer side along `angle`.
+
+        The angle [rad] is that from the x axis towards the y axis, from -pi/2 to pi/2.
+        """
+
+        label: str
+        class_id: int
+        score: float
+        center_x: float
+        center_y: float
+        length: float
+        width: float
+        angle: float
 
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         self._settings = settings
@@ -46,16 +65,22 @@ class ObjectDetection:
         self._find = BoxFinder(settings, model, model.pictures[self._picture])
         self.batched = self._find.batched
 
+    @property
+    def Row(self) -> type:  # noqa: N802
+        """What an object is listed as; with an angle if the decoder gives one."""
+        return self.RotatedRow if self._find.rotated else self.UprightRow
+
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Detections:
         """Decodes, drops overlapping boxes, and brings the rest onto the picture."""
         boxes = self._find(outputs, geometry[self._picture])
         best = boxes.candidates
-        return Detections(boxes.xyxy, best.scores, best.class_ids, boxes.found)
+        return Detections(boxes.xyxy, best.scores, best.class_ids, boxes.found, boxes.angles)
 
     def validate(self, result: Detections, geometry: Geometry) -> Verdict:
         """Checks numbers, boxes, classes and how many there are."""
-        source_wh, limit = geometry[self._picture].source_wh, self._settings.implausible_count
-        return Verdict(judge_detections(result, len(self._model.labels), source_wh, limit))
+        source_wh = geometry[self._picture].source_wh
+        reasons = judge_boxes(result, source_wh, len(self._model.labels))
+        return Verdict((*reasons, *judge_count(result, self._settings.implausible_count)))
 
     def encode(
         self, prediction: Prediction, header: Any, messages: MessageTypes
@@ -76,9 +101,19 @@ class ObjectDetection:
         """Tells whether there is a detection: an empty list shows none of its fields."""
         return len(result) > 0
 
-    def rows(self, result: Detections) -> list[Row]:
+    def rows(self, result: Detections) -> list[UprightRow] | list[RotatedRow]:
         """Lists the objects, best first."""
-        return [self.Row(*values) for values in box_values(result, self._model.label)]
+        if result.angles is not None:
+            return self._rotated_rows(result, result.angles)
+        return [self.UprightRow(*values) for values in box_values(result, self._model.label)]
+
+    def _rotated_rows(self, result: Detections, angles: Array) -> list[RotatedRow]:
+        low, high = result.xyxy[:, :2], result.xyxy[:, 2:]
+        numbers = np.column_stack((result.scores, (low + high) / 2, high - low, angles))
+        return [
+            self.RotatedRow(self._model.label(class_id), class_id, *row)
+            for class_id, row in zip(result.class_ids.tolist(), numbers.tolist(), strict=True)
+        ]
 
     def compare(
         self, first: Detections, second: Detections, model: ModelDescription
@@ -100,4 +135,6 @@ class ObjectDetection:
 
 
 def _overlap(first: Detections, second: Detections) -> Array:
-    return iou_matrix(first.xyxy, second.xyxy)
+    if first.angles is None and second.angles is None:
+        return iou_matrix(first.xyxy, second.xyxy)
+    return rotated_iou_matrix((first.xyxy, first.angles), (second.xyxy, second.angles))

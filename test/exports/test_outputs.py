@@ -57,6 +57,18 @@ def upright(dice: Dice, classes: int = 3) -> Outputs:
     return {'output0': np.ascontiguousarray(yolov8(dice, classes)['output0'].transpose(0, 2, 1))}
 
 
+def oriented(dice: Dice) -> Outputs:
+    found = yolov8(dice, 3)['output0'][0]
+    angles = dice.uniform(-0.8, 2.3, (1, cells(WH)))
+    return {'output0': f32([np.concatenate((found, angles))])}
+
+
+def oriented_rows(dice: Dice) -> Outputs:
+    found = rows(dice, ('box', 'score', 'class', 'angle'), 'output0', (1, -1))['output0']
+    found[..., :4] = centered(found[0, :, :4])
+    return {'output0': found}
+
+
 def segments(dice: Dice) -> Outputs:
     return {**yolov8(dice, more=32), 'output1': f32(dice.normal(0, 1, (1, 32, 32, 40)))}
 
@@ -259,6 +271,9 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     ),
     'yolov8 with masks': (segments, 3, 'yolov8', {'other_columns': 32}),
     'yolo of a single grid': (lambda d: yolo(d, 3, 1, strides=(16,)), 3, 'yolo', {}),
+    'yolo with rotated boxes': (oriented, 3, 'yolo_obb', {}),
+    'yolo with rotated boxes, without labels': (oriented, 0, 'yolo_obb', {}),
+    'yolo with rotated boxes and nms': (oriented_rows, 3, 'yolo_obb', {}),
     'yolox': (yolox, 3, 'yolox', {}),
     'yolox without labels': (yolox, 0, 'yolox', {}),
     'yolov10': (end_to_end, 3, 'end_to_end', {}),
@@ -430,12 +445,6 @@ def pose(dice: Dice) -> Outputs:
     return {'output0': f32([np.concatenate((found, points))])}
 
 
-def oriented(dice: Dice) -> Outputs:
-    found = yolov8(dice, 3)['output0'][0]
-    angles = dice.uniform(-0.8, 2.3, (1, cells(WH)))
-    return {'output0': f32([np.concatenate((found, angles))])}
-
-
 REFUSED: dict[str, tuple[Any, str]] = {
     'depth': (lambda d: {'predicted_depth': f32(d.uniform(0, 1, (1, 128, 160)))}, 'a depth map'),
     'depth, smaller': (lambda d: refused(d, depth=(1, 1, 64, 80)), 'a depth map'),
@@ -455,11 +464,6 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda d: refused(d, simcc_x=(1, 17, 384), simcc_y=(1, 17, 512)), 'keypoints of a pose'
     ),
     'heatmaps': (lambda d: refused(d, heatmaps=(1, 17, 32, 40)), 'keypoints of a pose'),
-    'oriented boxes': (oriented, 'the angle of an oriented box'),
-    'oriented boxes with nms': (
-        lambda d: rows(d, ('box', 'score', 'class', 'angle'), 'output0', (1, -1)),
-        'oriented boxes',
-    ),
     'a number': (lambda d: refused(d, output=(1, 1)), 'a single number (regression)'),
     'a batch': (lambda d: refused(d, output=(4, 7, 420)), 'for 4 pictures at once'),
     'raw heads': (
@@ -501,7 +505,7 @@ def test_what_no_task_reads_is_named(name: str) -> None:
     assert words in readings.refusal
 
 
-@pytest.mark.parametrize('word', ['segmentation', 'pose', 'oriented_boxes', 'depth', 'embedding'])
+@pytest.mark.parametrize('word', ['segmentation', 'pose', 'depth', 'embedding'])
 @pytest.mark.parametrize('outputs', [yolov8, end_to_end])
 def test_a_task_that_the_file_names_and_nothing_reads_is_refused(word: str, outputs: Any) -> None:
     readings = read(two_runs(WH, outputs), claims(3, task=word))

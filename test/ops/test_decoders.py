@@ -115,9 +115,23 @@ def tf_detection_named() -> tuple[dict[str, np.ndarray], DecoderOptions]:
     return outputs, DecoderOptions(boxes_output='a', classes_output='b', scores_output='c')
 
 
+def yolo_obb() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    columns = np.zeros((1, 8, 50))
+    columns[0, :, 7] = [*CENTERED, 0.1, 0.72, 0.2, 0.9]
+    return {'out': f32(columns)}, DecoderOptions()
+
+
+def yolo_obb_rows() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    return {
+        'out': f32([[[*CENTERED, 0.72, 1, -0.5], [*CENTERED, 0.1, 2, 0.3], [0] * 7]])
+    }, DecoderOptions()
+
+
 SAMPLES = [
     ('yolo', yolo),
     ('yolov8', yolov8),
+    ('yolo_obb', yolo_obb),
+    ('yolo_obb', yolo_obb_rows),
     ('yolox', yolox),
     ('end_to_end', end_to_end),
     ('end_to_end', end_to_end_flat),
@@ -257,6 +271,13 @@ def test_the_count_output_limits_the_rows_and_a_broken_one_does_not() -> None:
         assert len(decode(outputs, 0.25).scores) == rows
 
 
+@pytest.mark.parametrize(('sample', 'angle'), [(yolo_obb, 0.9), (yolo_obb_rows, -0.5)])
+def test_the_angle_of_a_rotated_box_is_read(sample: Any, angle: float) -> None:
+    outputs, options = sample()
+    found = make('yolo_obb', outputs, options)(outputs, 0.25)
+    np.testing.assert_allclose(found.angles, f32([angle]))
+
+
 def test_every_decoder_file_has_a_sample_here() -> None:
     assert {style for style, _ in SAMPLES} == set(plugins.names(decoders.PLUGINS))
 
@@ -273,6 +294,7 @@ def test_every_decoder_file_has_a_sample_here() -> None:
         ('yolo', [('o', 'float32', (1, 9, 8)), ('p', 'float32', (1, 3))], 'one output'),
         ('yolov8', [('o', 'float32', (1, 84, 9))], '[1, 7, any]'),  # 80 classes, 3 labels
         ('yolov8', [('o', 'float32', (1, 9, 7))], '[1, 7, any]'),  # transposed
+        ('yolo_obb', [('o', 'float32', (1, 7, 9))], '[1, 8, any]'),  # no angle
         ('yolox', [('o', 'float32', (1, 43, 8))], '[1, 42, 8]'),  # other grids
         ('end_to_end', [('o', 'float32', (1, 9, 5))], '[1, any, 6]'),  # no class
         ('end_to_end', [('o', 'float32', (6,))], '[any, 6]'),  # a single row

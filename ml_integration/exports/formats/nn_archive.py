@@ -11,7 +11,7 @@ from ml_integration.exports.reading.class_names import class_names
 from ml_integration.exports.reading.document import Document, json_document
 
 _TASKS = (
-    ('obb', 'oriented_boxes'),
+    ('obb', 'object_detection'),
     ('keypoint', 'pose'),
     ('pose', 'pose'),
     ('embedding', 'embedding'),

@@ -85,6 +85,8 @@ class Candidates(NamedTuple):
         rows: (N,) int, which of the model's rows each is; None if the decoder does not say it.
         others: (N, other_columns) float32, the numbers of each that are neither box nor class;
             None if the style has none.
+        angles: (N,) float32 [rad], how far each box is turned around its center, from the x axis
+            towards the y axis; None if none is.
     """
 
     xyxy: Array
@@ -92,13 +94,13 @@ class Candidates(NamedTuple):
     class_ids: Array
     rows: Array | None = None
     others: Array | None = None
+    angles: Array | None = None
 
     def take(self, which: Array) -> Candidates:
         """Returns some of them, in the order of their indices `which` (M,)."""
-        rows = None if self.rows is None else self.rows[which]
-        others = None if self.others is None else self.others[which]
-        kept = self.xyxy[which], self.scores[which], self.class_ids[which]
-        return Candidates(*kept, rows, others)
+        more = (self.rows, self.others, self.angles)
+        kept = (None if array is None else array[which] for array in more)
+        return Candidates(self.xyxy[which], self.scores[which], self.class_ids[which], *kept)
 
 
 class Decoder(Protocol):
@@ -108,6 +110,8 @@ class Decoder(Protocol):
     """True if one object gives several boxes, so that overlapping ones have to be dropped."""
     batched: bool
     """True if the first axis of every output it reads counts pictures."""
+    rotated: bool = False
+    """True if it gives angles."""
 
     def __init__(
         self, model: ModelDescription, input_wh: tuple[int, int], options: DecoderOptions
