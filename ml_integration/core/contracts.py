@@ -195,8 +195,14 @@ class Difference(Protocol):
 class Comparing(Protocol):
     """A task that tells how far two results for the same messages are apart."""
 
-    def compare(self, first: Any, second: Any) -> Difference:
-        """Compares two results of this task, such as those of two versions of a model."""
+    def compare(self, first: Any, second: Any, model: ModelDescription) -> Difference:
+        """Compares two results, such as those of two versions of a model.
+
+        Args:
+            first: of this task.
+            second: of another task of the same type.
+            model: that of the second result, whose class numbers may mean other labels.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import math
 import pkgutil
 import re
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from task_samples import HEADER, INPUT, SAMPLES, messages
 
 from ml_integration.core import plugins
 from ml_integration.core.arrivals import Arrival, Observation
-from ml_integration.core.contracts import Drawing, Listing, Serializing
+from ml_integration.core.contracts import Comparing, Drawing, Listing, Scoring, Serializing
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction, TensorSpec, Verdict
 from ml_integration.core.declaration import build, settings_of
 from ml_integration.core.inputs import SensorInput, Trigger
@@ -209,7 +210,7 @@ def test_a_model_without_class_names_reports_class_numbers(name: str) -> None:
     nameless = dataclasses.replace(sample, labels=())
     task = build_task(name, nameless.model())
     prediction = run(task, sample.outputs, nameless.model())
-    ((said,),) = published(name, task, prediction).values()
+    (said, *_), *_ = published(name, task, prediction).values()
     assert said[0] == '1'
 
 
@@ -278,3 +279,46 @@ def test_rows_of_results_are_plain_values(name: str) -> None:
     assert json.loads(json.dumps(documents, allow_nan=False))
     plain = (str, int, float, tuple)
     assert all(type(value) in plain for document in documents for value in document.values())
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_results_are_compared(name: str) -> None:
+    task, sample = task_of(name), SAMPLES[name]
+    assert isinstance(task, Comparing)
+    model = sample.model()
+    seen, nothing = (run(task, one, model).result for one in (sample.outputs, sample.nothing))
+    for same in (seen, nothing):
+        assert task.compare(same, same, model).disagreement == 0
+    apart = task.compare(seen, nothing, model)
+    assert apart.disagreement > 0
+    assert task.compare(nothing, seen, model).disagreement == pytest.approx(apart.disagreement)
+    plain = dataclasses.asdict(apart).values()  # type: ignore[call-overload]
+    assert all(type(value) in (str, int, float) for value in plain)
+
+
+@pytest.mark.parametrize('name', LABELED)
+def test_classes_of_two_models_are_compared_by_their_names(name: str) -> None:
+    task, sample = task_of(name), SAMPLES[name]
+    result = run(task, sample.outputs, sample.model()).result
+    other = dataclasses.replace(sample, labels=tuple(label + '2' for label in sample.labels))
+    assert task.compare(result, result, other.model()).disagreement > 0
+
+
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('name', EVERY)
+def test_a_result_is_perfect_if_it_is_the_truth(name: str) -> None:
+    task, sample = task_of(name), SAMPLES[name]
+    if not isinstance(task, Scoring):
+        pytest.skip('its results have no truth')
+    scorer = task.scorer()
+    assert scorer.scores() and all(math.isnan(score.value) for score in scorer.scores())
+    seen, nothing = (
+        run(task, one, sample.model()).result for one in (sample.outputs, sample.nothing)
+    )
+    scorer.add(seen, seen)
+    perfect = scorer.scores()
+    assert all(s.value == pytest.approx(1 if s.higher_is_better else 0) for s in perfect)
+    scorer.add(nothing, seen)
+    first, best = scorer.scores()[0], perfect[0]
+    assert (first.name, first.unit) == (best.name, best.unit)
+    assert first.value < 1 if first.higher_is_better else first.value > 0

@@ -95,8 +95,6 @@ def _looks(evidence: Evidence, spec: TensorSpec) -> str:
         return 'numbers of 8 bits of a quantized model, whose scale nothing says'
     if class_axis(spec) is not None and not evidence.labels:
         return ''
-    if len(shape) == 3 and shape[2] == 7:
-        return 'oriented boxes: rows of a box, its score, its class and its angle'
     values = evidence.values(spec)
     if len(shape) == 3 and values is not None and len(evidence.outputs) == 1:
         return _table_words(evidence, shape)
@@ -130,7 +128,7 @@ def _table_words(evidence: Evidence, shape: tuple[int | None, ...]) -> str:
         return 'rows of numbers that are no boxes, such as letters of a text or keypoints'
     return (
         f'boxes with {few - 4} more numbers each that are not all scores, such as the keypoints '
-        'of a pose or the angle of an oriented box'
+        'of a pose'
     )
 
 
