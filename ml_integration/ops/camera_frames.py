@@ -9,6 +9,7 @@ from ml_integration.core.datatypes import Array, Frame
 from ml_integration.core.inputs import KeepRule, KeepSpec
 from ml_integration.errors import FrameError
 from ml_integration.ops.camera_model import CameraModel, require_same_shape
+from ml_integration.ops.samples import SAMPLES
 
 BENT = 'd.'
 """Begin of the names of distortion coefficients: 'd.plumb_bob.0'."""
@@ -16,7 +17,7 @@ DAY_MS = 24 * 3600 * 1000.0
 CAMERA_INFO = Companion(
     'camera_info',
     'camera_info',
-    ('camera_info',),
+    (SAMPLES,),
     'camera_info',
     # Some cameras say it once, with any stamp; it is the same until one is calibrated anew.
     KeepSpec(KeepRule.NEAREST, DAY_MS),

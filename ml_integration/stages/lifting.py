@@ -40,27 +40,44 @@ class Lifting:
         """Settings that belong to the robot's depth camera."""
 
         tolerance_ms: float = declared(
-            50.0, 'How far the stamps of picture and depth image may be apart [ms].', ge=0.0
+            50.0,
+            'How far the stamps of picture and depth image may be apart [ms].',
+            ge=0.0,
+            at_configure=True,
         )
         min_depth_m: float = declared(
-            0.1, 'Smallest depth that is a measurement [m].', ge=0.001, le=1000.0
+            0.1,
+            'Smallest depth that is a measurement [m].',
+            ge=0.001,
+            le=1000.0,
+            at_configure=True,
         )
         max_depth_m: float = declared(
-            100.0, 'Largest depth that is a measurement [m].', ge=0.001, le=1000.0
+            100.0,
+            'Largest depth that is a measurement [m].',
+            ge=0.001,
+            le=1000.0,
+            at_configure=True,
         )
         min_valid_share: float = declared(
-            0.1, 'Smallest share of the pixels of an object that have a depth.', ge=0.0, le=1.0
+            0.1,
+            'Smallest share of the pixels of an object that have a depth.',
+            ge=0.0,
+            le=1.0,
+            at_configure=True,
         )
         box_core: float = declared(
             0.6,
             'Share of the width and height of a box that is looked at where there is no mask.',
             ge=0.05,
             le=1.0,
+            at_configure=True,
         )
         rectified: bool = declared(
             False,
             'The picture is undistorted, as image_proc makes it: P of the camera info holds, '
             'and not K and D.',
+            at_configure=True,
         )
 
     def __init__(self, settings: Settings, task: Task, model: ModelDescription) -> None:

@@ -36,6 +36,7 @@ class PointCloud:
             False,
             'The picture is undistorted, as image_proc makes it: P of the camera info holds, '
             'and not K and D.',
+            at_configure=True,
         )
 
     def __init__(self, settings: Settings, task: Task, model: ModelDescription) -> None:
