@@ -40,13 +40,16 @@ def detector(labels: tuple[str, ...]) -> ObjectDetection:
     return ObjectDetection(ObjectDetection.Settings(decoder='yolo'), model)
 
 
-def prediction(count: int, classes: int, seed: int = 0, stamp_ns: int = 0) -> Prediction:
+def prediction(
+    count: int, classes: int, seed: int = 0, stamp_ns: int = 0, rotated: bool = False
+) -> Prediction:
     random = np.random.default_rng(seed)
     found = Detections(
         np.sort(random.random((count, 2, 2)) * 64, axis=1).reshape(count, 4).astype(np.float32),
         random.random(count, np.float32),
         random.integers(0, classes, count, np.int32),
         count,
+        (random.random(count, np.float32) - np.float32(0.5)) * 3 if rotated else None,
     )
     return Prediction(stamp_ns, 'eye', {}, ModelIdentity('m', 1), found, Verdict(), {})
 
@@ -64,11 +67,18 @@ def stamped(frame_id: str, sec: int = 5, nanosec: int = 77) -> Header:
     nanosec=st.integers(0, 2**32 - 1),
     count=st.integers(0, 9),
     seed=st.integers(0, 99),
+    rotated=st.booleans(),
 )
 def test_serialized_detections_are_those_of_the_typed_message(
-    labels: list[str], frame_id: str, sec: int, nanosec: int, count: int, seed: int
+    labels: list[str],
+    frame_id: str,
+    sec: int,
+    nanosec: int,
+    count: int,
+    seed: int,
+    rotated: bool,
 ) -> None:
-    task, found = detector(tuple(labels)), prediction(count, len(labels), seed)
+    task, found = detector(tuple(labels)), prediction(count, len(labels), seed, rotated=rotated)
     header = stamped(frame_id, sec, nanosec)
     ((topic, message),) = task.encode(found, header, message_type)
     ((same_topic, serialized),) = task.serialize(found, header)
