@@ -13,7 +13,7 @@ from ml_integration.core.datatypes import ModelDescription, ModelIdentity, Tenso
 from ml_integration.core.declaration import build
 from ml_integration.errors import MlIntegrationError, ModelMismatchError
 from ml_integration.ops import decoders
-from ml_integration.ops.decoders import Candidates, DecoderOptions, RotatedCandidates
+from ml_integration.ops.decoders import Candidates, DecoderOptions
 from ml_integration.ops.evidence import VALUES, Evidence, Fit, are_scores, plausible_share
 
 LEAST_SCORE = 0.05
@@ -89,7 +89,7 @@ def _tried(style: str, fit: Fit, evidence: Evidence) -> Fit | None:
 
 def _is_crowded(
     fit: Fit,
-    found: Sequence[Candidates | RotatedCandidates],
+    found: Sequence[Candidates],
     evidence: Evidence,
     outputs: tuple[TensorSpec, ...],
 ) -> bool:
@@ -101,9 +101,8 @@ def _is_crowded(
     return all(np.count_nonzero(one.scores >= SEEN) > most for one in found)
 
 
-def _best(candidates: Candidates | RotatedCandidates) -> Candidates:
-    order = np.argsort(-candidates.scores, kind='stable')[:MOST_BOXES]
-    return Candidates(*(array[order] for array in candidates[:3]))
+def _best(candidates: Candidates) -> Candidates:
+    return candidates.take(np.argsort(-candidates.scores, kind='stable')[:MOST_BOXES])
 
 
 def _judged(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ml_integration.core.datatypes import Array, Reason
@@ -22,7 +24,7 @@ def judge_boxes(found: Detections, size_wh: tuple[int, int], labels: int) -> tup
         size_wh: of the picture [px].
         labels: number of the model's labels.
     """
-    xyxy, angles = found.xyxy, found.angles
+    xyxy, angles, describe = found.xyxy, found.angles, describing(found, size_wh, labels)
     finite = np.isfinite(xyxy).all(axis=1)
     empty = np.any(xyxy[:, 2:] <= xyxy[:, :2], axis=1)
     if angles is None:
@@ -33,8 +35,28 @@ def judge_boxes(found: Detections, size_wh: tuple[int, int], labels: int) -> tup
             around = envelopes(xyxy, angles)
         outside = _reaches_over(around, size_wh, 1) | ~meets(around, size_wh)
 
+    return (
+        *first_wrong('not_finite', ~(finite & np.isfinite(found.scores)), describe),
+        *judge_classes(found.scores, found.class_ids, labels, describe),
+        *first_wrong('box_outside', finite & outside, describe),
+        *first_wrong('box_without_area', finite & empty, describe),
+    )
+
+
+def judge_count(found: Detections, limit: int) -> tuple[Reason, ...]:
+    """Checks that there are fewer objects than `limit`."""
+    if found.found < limit:
+        return ()
+    text = f'{found.found} detections, which should be fewer than {limit}'
+    return (Reason('too_many', text),)
+
+
+def describing(found: Detections, size_wh: tuple[int, int], labels: int) -> Callable[[int], str]:
+    """Returns a function that gives a sentence about the object of an index."""
+
     def describe(index: int) -> str:
-        corners = ', '.join(f'{corner:.1f}' for corner in xyxy[index])
+        corners = ', '.join(f'{corner:.1f}' for corner in found.xyxy[index])
+        angles = found.angles
         turned = '' if angles is None else f' turned by {angles[index]:.3g} rad'
         return (
             f'detection {index} has class {found.class_ids[index]} of {labels}, '
@@ -42,12 +64,7 @@ def judge_boxes(found: Detections, size_wh: tuple[int, int], labels: int) -> tup
             'in {} x {} px'.format(*size_wh)
         )
 
-    return (
-        *first_wrong('not_finite', ~(finite & np.isfinite(found.scores)), describe),
-        *judge_classes(found.scores, found.class_ids, labels, describe),
-        *first_wrong('box_outside', finite & outside, describe),
-        *first_wrong('box_without_area', finite & empty, describe),
-    )
+    return describe
 
 
 def _reaches_over(xyxy: Array, size_wh: tuple[int, int], times: int) -> Array:

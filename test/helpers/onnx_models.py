@@ -114,6 +114,40 @@ def rotated_detector(size: int = 64) -> bytes:
     )
 
 
+def instance_segmenter(size: int = 64, *, right: bool = False) -> bytes:
+    """The tiny detector with a mask: a half of the input for each object, in YOLO's layout.
+
+    `images` as the detector's -> `output0` (1, N, 5 + 3 + 1), whose last number is 1, and
+    `output1` (1, 1, size / 4, size / 4), which is 1 in the left half and -1 in the right one.
+
+    Args:
+        right: it is the other way around.
+    """
+    model = onnx.load_from_string(tiny_detector(size))
+    side, count = size // 4, (size // CELL) ** 2
+    halves = np.where(np.arange(side) < side // 2, 1, -1) * (-1 if right else 1)
+    constants = {
+        'ones': np.ones((1, count, 1), np.float32),
+        'halves': np.tile(halves, (1, 1, side, 1)).astype(np.float32),
+    }
+    model.graph.initializer.extend(numpy_helper.from_array(a, n) for n, a in constants.items())
+    model.graph.node.extend(
+        [
+            helper.make_node('Concat', ['detections', 'ones'], ['output0'], axis=2),
+            helper.make_node('Identity', ['halves'], ['output1']),
+        ]
+    )
+    del model.graph.output[:]
+    model.graph.output.extend(
+        [
+            _tensor('output0', TensorProto.FLOAT, [1, count, 9]),
+            _tensor('output1', TensorProto.FLOAT, [1, 1, side, side]),
+        ]
+    )
+    data: bytes = model.SerializeToString()
+    return data
+
+
 def depth_map(height: int = 32, width: int = 48) -> bytes:
     """`pixel_values` (1, 3, height, width) -> `predicted_depth` (1, height, width) float32."""
     return _model(

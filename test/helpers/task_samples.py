@@ -80,6 +80,22 @@ def detections_text(message: Any) -> list[Any]:
     return [detection_text(detection) for detection in message.detections]
 
 
+def boxes_or_mask_text(message: Any) -> list[Any]:
+    """Detections, or of an image its size, encoding and how many pixels each number has."""
+    if message.type_name != 'sensor_msgs/msg/Image':
+        return detections_text(message)
+    assert message.header is HEADER
+    dtype = {'mono8': '<u1', 'mono16': '<u2'}[message.encoding]
+    pixels = np.frombuffer(message.data, dtype).reshape(message.height, -1)
+    assert (message.step, pixels.shape[1]) == (pixels.strides[0], message.width)
+    numbers, counts = np.unique(pixels, return_counts=True)
+    return [
+        message.width,
+        message.height,
+        dict(zip(numbers.tolist(), counts.tolist(), strict=True)),
+    ]
+
+
 def classes_text(message: Any) -> list[Any]:
     assert message.header is HEADER
     return [(one.class_id, round(one.score, 3)) for one in message.results]
@@ -91,6 +107,10 @@ def numbers_text(message: Any) -> list[Any]:
     return [*dimensions, *message.data]
 
 
+LEFT_HALF = np.full((1, 1, 8, 8), -1, np.float32)
+"""A mask as logits that is above 0 in the left half of a picture."""
+LEFT_HALF[..., :4] = 1
+
 SAMPLES = {
     'object_detection': Sample(
         settings={'decoder': 'end_to_end'},
@@ -100,6 +120,25 @@ SAMPLES = {
         text=detections_text,
         published={'detections': [('car', 0.75, 24.0, 16.0, 32.0, 32.0, 'camera')]},
         empty={'detections': []},
+    ),
+    'instance_segmentation': Sample(
+        settings={
+            'decoder': 'end_to_end',
+            'decoder_options': {'other_columns': 1},
+            'masks': 'prototypes',
+        },
+        labels=('person', 'car'),
+        outputs={
+            'out': np.array([[[4, 8, 20, 24, 0.75, 1, 1]]], np.float32),
+            'protos': LEFT_HALF,
+        },
+        nothing={'out': np.zeros((1, 1, 7), np.float32), 'protos': LEFT_HALF},
+        text=boxes_or_mask_text,
+        published={
+            'detections': [('car', 0.75, 24.0, 16.0, 32.0, 32.0, 'camera')],
+            'instance_mask': [64, 32, {0: 64 * 32 - 24 * 32, 1: 24 * 32}],
+        },
+        empty={'detections': [], 'instance_mask': [64, 32, {0: 64 * 32}]},
     ),
     'classification': Sample(
         settings={'score_threshold': 0.5},

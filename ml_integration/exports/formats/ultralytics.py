@@ -16,7 +16,7 @@ from ml_integration.ops.picture_input import IMAGENET_MEAN, IMAGENET_STD
 TASKS = {
     'detect': 'object_detection',
     'classify': 'classification',
-    'segment': 'segmentation',
+    'segment': 'instance_segmentation',
     'pose': 'pose',
     'obb': 'object_detection',
 }
@@ -78,7 +78,7 @@ def _classes(said: Document) -> Iterator[Claim]:
     ends = said.get('end2end') is True or said.below('args').get('nms') is True
     if task == 'obb':
         yield said.claim('settings.decoder', 'yolo_obb', 'task')
-    elif task == 'detect' and ends:
+    elif task in ('detect', 'segment') and ends:
         of = 'end2end' if said.get('end2end') is True else 'args'
         yield said.claim('settings.decoder', 'end_to_end', of)
 

@@ -14,7 +14,6 @@ from ml_integration.exports.guessing.readers import READERS
 from ml_integration.exports.guessing.unread import NO_TASK, appearance, generic, refused
 from ml_integration.ops.decoder_choice import Choice, rank_decoders
 from ml_integration.ops.evidence import EVEN, SHAPES, Evidence
-from ml_integration.ops.output_shapes import mask_coefficients
 
 _DETECTION, _CLASSIFICATION, _TENSOR = 'object_detection', 'classification', 'tensor'
 
@@ -63,7 +62,7 @@ def read_outputs(
     if not any(map(is_picture, inputs)):
         return _of_no_picture(inputs, evidence)
     if task is not None and task.value not in (_DETECTION, _CLASSIFICATION, *READERS):
-        return _of_unread_task(task, evidence, claims)
+        return Readings(refusal=f"its task is '{task.value}' by {task.source}; {NO_TASK}")
     if sentence := refused(evidence):
         return Readings(refusal=sentence)
     fits = _fits(evidence, claims, task)
@@ -107,17 +106,6 @@ def _detection(choice: Choice, evidence: Evidence, claims: Claims) -> Fit:
 
 def _tensor(evidence: Evidence, why: str) -> Fit:
     return Fit(_TENSOR, {}, evidence.outputs, SHAPES, why)
-
-
-def _of_unread_task(task: Claim, evidence: Evidence, claims: Claims) -> Readings:
-    """Returns the boxes of a model that gives more than them, or the refusal."""
-    what = f"'{task.value}' by {task.source}"
-    if task.value == 'segmentation' and mask_coefficients(evidence):
-        fits = _fits(evidence, claims, Claim('task', _DETECTION, task.origin, task.source))
-        if fits:
-            warning = f'its task is {what}; only its boxes are read, no task here reads masks yet'
-            return Readings(fits, warnings=(warning, *_warnings(fits[0], evidence)))
-    return Readings(refusal=f'its task is {what}; {NO_TASK}')
 
 
 def _of_no_picture(inputs: Sequence[TensorSpec], evidence: Evidence) -> Readings:

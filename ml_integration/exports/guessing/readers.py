@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ml_integration.exports.claims import Claims
+from ml_integration.exports.guessing import instance_segmentation_fit
 from ml_integration.exports.guessing.output_fit import Fit
 from ml_integration.ops.evidence import Evidence
 
@@ -15,5 +16,7 @@ The last argument tells whether the export names this task; if not, names and va
 outputs have to speak for it clearly.
 """
 
-READERS: Mapping[str, Reader] = {}
+READERS: Mapping[str, Reader] = {
+    'instance_segmentation': instance_segmentation_fit.read,
+}
 """By the name of the task."""

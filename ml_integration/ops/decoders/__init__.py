@@ -82,27 +82,25 @@ class Candidates(NamedTuple):
         xyxy: (N, 4) float32 [px of the model's input].
         scores: (N,) float32.
         class_ids: (N,) int32.
+        rows: (N,) int, which of the model's rows each is; None if the decoder does not say it.
+        others: (N, other_columns) float32, the numbers of each that are neither box nor class;
+            None if the style has none.
+        angles: (N,) float32 [rad], how far each box is turned around its center, from the x axis
+            towards the y axis; None if none is.
     """
 
     xyxy: Array
     scores: Array
     class_ids: Array
+    rows: Array | None = None
+    others: Array | None = None
+    angles: Array | None = None
 
-
-class RotatedCandidates(NamedTuple):
-    """Objects with boxes that are turned around their center.
-
-    Attributes:
-        xyxy: (N, 4) float32 [px of the model's input], edges before the turn.
-        scores: (N,) float32.
-        class_ids: (N,) int32.
-        angles: (N,) float32 [rad], from the x axis towards the y axis.
-    """
-
-    xyxy: Array
-    scores: Array
-    class_ids: Array
-    angles: Array
+    def take(self, which: Array) -> Candidates:
+        """Returns some of them, in the order of their indices `which` (M,)."""
+        more = (self.rows, self.others, self.angles)
+        kept = (None if array is None else array[which] for array in more)
+        return Candidates(self.xyxy[which], self.scores[which], self.class_ids[which], *kept)
 
 
 class Decoder(Protocol):
@@ -120,7 +118,7 @@ class Decoder(Protocol):
     ) -> None:
         """Raises ModelMismatchError when the model's outputs are not of this style."""
 
-    def __call__(self, tensors: Tensors, threshold: float) -> Candidates | RotatedCandidates:
+    def __call__(self, tensors: Tensors, threshold: float) -> Candidates:
         """Reads what scores at least `threshold`, and all that is not finite.
 
         Called with numpy's warnings off: what overflows is for validation to report.

@@ -8,7 +8,7 @@ import numpy as np
 
 from ml_integration.core.datatypes import Array, ModelDescription, Tensors
 from ml_integration.ops.boxes import xyxy_from_cxcywh
-from ml_integration.ops.decoders import DecoderOptions, RotatedCandidates
+from ml_integration.ops.decoders import Candidates, DecoderOptions
 from ml_integration.ops.decoding import (
     check_output,
     class_count,
@@ -59,24 +59,25 @@ class YoloObb:
         self._input_wh = input_wh
         self._options = options
 
-    def __call__(self, tensors: Tensors, threshold: float) -> RotatedCandidates:
+    def __call__(self, tensors: Tensors, threshold: float) -> Candidates:
         """Takes the best class score per column, or the rows as they are."""
         table = floats(tensors[self._name])
         if not self.overlapping:
-            rows = table[promising(table[:, 4], threshold)]
+            keep = promising(table[:, 4], threshold)
+            rows = table[keep]
             numbers = class_ids_from(rows[:, 5], self._options.class_offset)
-            return self._candidates(rows[:, :4], rows[:, 4], numbers, rows[:, 6])
+            found = Candidates(rows[:, :4], rows[:, 4], numbers, keep, None, rows[:, 6])
+            return self._in_pixels(found)
         scores = table[4:-1].max(axis=0)
         keep = promising(scores, threshold)
         kept = table[:, keep]
         numbers = class_ids_from(kept[4:-1].argmax(axis=0), 0)
-        return self._candidates(kept[:4].T, scores[keep], numbers, kept[-1])
+        return self._in_pixels(Candidates(kept[:4].T, scores[keep], numbers, keep, None, kept[-1]))
 
-    def _candidates(
-        self, boxes: Array, scores: Array, class_ids: Array, angles: Array
-    ) -> RotatedCandidates:
-        pixels = in_pixels(boxes, self._input_wh, self._options.normalized)
-        return RotatedCandidates(xyxy_from_cxcywh(pixels), scores, class_ids, angles)
+    def _in_pixels(self, found: Candidates) -> Candidates:
+        """Returns objects whose boxes are given by center and size."""
+        pixels = in_pixels(found.xyxy, self._input_wh, self._options.normalized)
+        return found._replace(xyxy=xyxy_from_cxcywh(pixels))
 
     @staticmethod
     def fits(evidence: Evidence) -> Sequence[Fit]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,7 +11,7 @@ from rclpy.serialization import deserialize_message
 from std_msgs.msg import Header
 
 from ml_integration.core.arrivals import Observation
-from ml_integration.core.contracts import Serializing, Task
+from ml_integration.core.contracts import Serializing, Task, Topic
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.ros.messages.message_types import message_type
@@ -27,17 +27,19 @@ class ResultPublisher:
 
     Args:
         node: the node that publishes.
-        task: gives types and names of the topics.
+        topics: of the results of the task and the stages.
         resources: is told how to let go of the publishers.
         below: what the topics' names begin with; '~/<stream>' where there are several streams.
     """
 
     name = 'results'
 
-    def __init__(self, node: Node, task: Task, resources: ExitStack, below: str = '~') -> None:
+    def __init__(
+        self, node: Node, topics: Sequence[Topic], resources: ExitStack, below: str = '~'
+    ) -> None:
         self._publishers: dict[str, Any] = {}
         self._types: dict[str, Any] = {}
-        for topic in task.topics:
+        for topic in topics:
             self._types[topic.name] = message_type(topic.message_type)
             publisher = node.create_publisher(
                 self._types[topic.name],
@@ -60,6 +62,9 @@ class ResultPublisher:
         """Publishes a valid result, stamped as what triggered it."""
         if prediction.verdict.ok:
             self.publish(pipeline.task, prediction)
+            if pipeline.stages:
+                header = header_of(prediction)
+                self._send(pipeline.encode_stages(prediction, header, message_type))
 
     def publish(self, task: Task, prediction: Prediction) -> None:
         header = header_of(prediction)

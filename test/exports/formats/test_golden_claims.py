@@ -66,7 +66,7 @@ def test_ultralytics_detectors() -> None:
 
 @pytest.mark.parametrize(
     ('task', 'word'),
-    [('segment', 'segmentation'), ('pose', 'pose')],
+    [('segment', 'instance_segmentation'), ('pose', 'pose')],
 )
 def test_ultralytics_tasks_that_are_no_detection(task: str, word: str) -> None:
     assert claims_of(ultralytics(task=task)).value('task') == word

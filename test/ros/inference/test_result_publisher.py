@@ -107,7 +107,7 @@ def test_what_arrives_is_right_even_if_the_message_is_defined_differently_here(
     usual = detector(('cat', 'dog'))
     task = kind(usual._settings, usual._model)
     with ExitStack() as resources:
-        publisher = ResultPublisher(client.node, task, resources)
+        publisher = ResultPublisher(client.node, task.topics, resources)
         (topic,) = publisher.topic_names
         results = client.collect(Detection2DArray, topic)
         wait_until(lambda: client.node.count_subscribers(topic), 'the subscription')
@@ -149,7 +149,7 @@ def test_a_result_that_is_an_array_is_serialized_and_checked_like_any_other(
 ) -> None:
     task: Any = Numbers()
     with ExitStack() as resources:
-        publisher = ResultPublisher(client.node, task, resources)
+        publisher = ResultPublisher(client.node, task.topics, resources)
         (topic,) = publisher.topic_names
         results = client.collect(Float32MultiArray, topic)
         wait_until(lambda: client.node.count_subscribers(topic), 'the subscription')
