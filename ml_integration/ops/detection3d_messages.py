@@ -25,7 +25,7 @@ def detection_3d_array(
     message.header, message.detections = header, []
     if found.centers_m is None or found.sizes_m is None:
         return message
-    detections = []
+    detections, names = [], found.names
     for index in np.flatnonzero(np.isfinite(found.centers_m[:, 2])).tolist():
         detection, hypothesis = detection_type(), hypothesis_type()
         center = found.centers_m[index].tolist()
@@ -39,8 +39,7 @@ def detection_3d_array(
         hypothesis.hypothesis.class_id = label(int(found.class_ids[index]))
         hypothesis.hypothesis.score = float(found.scores[index])
         detection.results = [hypothesis]
-        if found.ids is not None:
-            detection.id = str(found.ids[index])
+        detection.id = names[index]
         detections.append(detection)
     message.detections = detections
     return message

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_integration.core.datatypes import Array
+from ml_integration.ops.captions import caption
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.drawing import class_color, draw_box, draw_rotated_box
 from ml_integration.ops.rotated_boxes import corners
@@ -38,5 +39,5 @@ def draw_detections(canvas: Array, result: Detections, label: Callable[[int], st
     turned = result.angles is not None
     boxes = corners(result.xyxy, result.angles) if result.angles is not None else result.xyxy
     draw = draw_rotated_box if turned else draw_box
-    for box, score, class_id in zip(boxes, result.scores, result.class_ids.tolist(), strict=True):
-        draw(canvas, box, f'{label(class_id)} {score:.2f}', class_color(class_id))
+    for index, (box, class_id) in enumerate(zip(boxes, result.class_ids.tolist(), strict=True)):
+        draw(canvas, box, caption(result, index, label(class_id)), class_color(class_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,7 @@ def stamped(frame_id: str, sec: int = 5, nanosec: int = 77) -> Header:
     nanosec=st.integers(0, 2**32 - 1),
     count=st.integers(0, 9),
     seed=st.integers(0, 99),
+    tracked=st.booleans(),
     rotated=st.booleans(),
 )
 def test_serialized_detections_are_those_of_the_typed_message(
@@ -76,9 +78,13 @@ def test_serialized_detections_are_those_of_the_typed_message(
     nanosec: int,
     count: int,
     seed: int,
+    tracked: bool,
     rotated: bool,
 ) -> None:
     task, found = detector(tuple(labels)), prediction(count, len(labels), seed, rotated=rotated)
+    if tracked:
+        ids = np.array([0, 7, 123, 1234, 12345, 6, 99999, 0, 1][:count], np.int64)
+        found = replace(found, result=replace(found.result, ids=ids))
     header = stamped(frame_id, sec, nanosec)
     ((topic, message),) = task.encode(found, header, message_type)
     ((same_topic, serialized),) = task.serialize(found, header)
