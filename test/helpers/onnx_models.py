@@ -88,6 +88,32 @@ def _detector_constants(side: int, classes: int, spoiled: bool) -> dict[str, Any
     }
 
 
+def rotated_detector(size: int = 64) -> bytes:
+    """A detector with an output like that of Ultralytics' rotated boxes.
+
+    `images` (1, 3, size, size) float32, RGB from 0 to 1 -> `output0` (1, 8, 1) float32: center
+    (40, 24) and size (30, 10) of the only box [px], the mean of each channel as the score of the
+    class with its index, and as the angle [rad] that of red.
+    """
+    nodes = [
+        helper.make_node('GlobalAveragePool', ['images'], ['means']),
+        helper.make_node('Reshape', ['means', 'column'], ['scores']),
+        helper.make_node('Slice', ['scores', 'zero', 'one', 'one'], ['angle']),
+        helper.make_node('Concat', ['box', 'scores', 'angle'], ['output0'], axis=1),
+    ]
+    return _model(
+        nodes,
+        [_tensor('images', TensorProto.FLOAT, [1, 3, size, size])],
+        [_tensor('output0', TensorProto.FLOAT, [1, 8, 1])],
+        {
+            'column': np.array([1, 3, 1], np.int64),
+            'zero': np.array([0], np.int64),
+            'one': np.array([1], np.int64),
+            'box': np.array([40, 24, 30, 10], np.float32).reshape(1, 4, 1),
+        },
+    )
+
+
 def instance_segmenter(size: int = 64, *, right: bool = False) -> bytes:
     """The tiny detector with a mask: a half of the input for each object, in YOLO's layout.
 

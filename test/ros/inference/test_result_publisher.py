@@ -41,13 +41,16 @@ def detector(labels: tuple[str, ...]) -> ObjectDetection:
     return ObjectDetection(ObjectDetection.Settings(decoder='yolo'), model)
 
 
-def prediction(count: int, classes: int, seed: int = 0, stamp_ns: int = 0) -> Prediction:
+def prediction(
+    count: int, classes: int, seed: int = 0, stamp_ns: int = 0, rotated: bool = False
+) -> Prediction:
     random = np.random.default_rng(seed)
     found = Detections(
         np.sort(random.random((count, 2, 2)) * 64, axis=1).reshape(count, 4).astype(np.float32),
         random.random(count, np.float32),
         random.integers(0, classes, count, np.int32),
         count,
+        (random.random(count, np.float32) - np.float32(0.5)) * 3 if rotated else None,
     )
     return Prediction(stamp_ns, 'eye', {}, ModelIdentity('m', 1), found, Verdict(), {})
 
@@ -66,11 +69,19 @@ def stamped(frame_id: str, sec: int = 5, nanosec: int = 77) -> Header:
     count=st.integers(0, 9),
     seed=st.integers(0, 99),
     tracked=st.booleans(),
+    rotated=st.booleans(),
 )
 def test_serialized_detections_are_those_of_the_typed_message(
-    labels: list[str], frame_id: str, sec: int, nanosec: int, count: int, seed: int, tracked: bool
+    labels: list[str],
+    frame_id: str,
+    sec: int,
+    nanosec: int,
+    count: int,
+    seed: int,
+    tracked: bool,
+    rotated: bool,
 ) -> None:
-    task, found = detector(tuple(labels)), prediction(count, len(labels), seed)
+    task, found = detector(tuple(labels)), prediction(count, len(labels), seed, rotated=rotated)
     if tracked:
         ids = np.array([0, 7, 123, 1234, 12345, 6, 99999, 0, 1][:count], np.int64)
         found = replace(found, result=replace(found.result, ids=ids))
