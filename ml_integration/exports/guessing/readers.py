@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ml_integration.exports.claims import Claims
+from ml_integration.exports.guessing import depth_estimation_fit
 from ml_integration.exports.guessing.output_fit import Fit
 from ml_integration.ops.evidence import Evidence
 
@@ -15,5 +16,9 @@ The last argument tells whether the export names this task; if not, names and va
 outputs have to speak for it clearly.
 """
 
-READERS: Mapping[str, Reader] = {}
+READERS: Mapping[str, Reader] = {
+    'depth_estimation': depth_estimation_fit.read,
+}
 """By the name of the task."""
+UNLABELED = ('depth_estimation', 'tensor')
+"""Tasks whose results have no classes."""
