@@ -44,8 +44,10 @@ TRANSFORMER = {
     'num_attention_heads': 2,
     'intermediate_size': 32,
 }
-READ = ('image-classification', 'object-detection')
+READ = ('image-classification', 'object-detection', 'depth-estimation')
 """Tasks whose results are recorded; the others are refused."""
+EVERY = 48
+"""Side of the squares of which a depth is recorded [px]."""
 LEAST = 0.05
 """Smallest score of objects that are recorded."""
 
@@ -153,6 +155,27 @@ def segformer() -> Any:
     return transformers.SegformerForSemanticSegmentation(config)
 
 
+def dpt() -> Any:
+    """Makes a DPT, whose numbers have no unit."""
+    config = transformers.DPTConfig(
+        image_size=192, patch_size=16, backbone_out_indices=[0, 1, 2, 3], is_hybrid=False,
+        neck_hidden_sizes=[8, 16, 16, 16], fusion_hidden_size=16,
+        hidden_size=32, num_hidden_layers=4, num_attention_heads=2, intermediate_size=32,
+    )  # fmt: skip
+    return transformers.DPTForDepthEstimation(config)
+
+
+def glpn() -> Any:
+    """Makes a GLPN, whose numbers are meters."""
+    config = transformers.GLPNConfig(
+        depths=[1] * 4,
+        num_attention_heads=[1, 2, 2, 2],
+        hidden_sizes=[8, 16, 16, 16],
+        decoder_hidden_size=16,
+    )
+    return transformers.GLPNForDepthEstimation(config)
+
+
 def _without_timm(stage: str) -> dict[str, Any]:
     backbone = transformers.ResNetConfig(**STAGES, out_features=[stage])
     return {
@@ -208,6 +231,11 @@ RECIPES = (
         'object-detection',
     ),
     Recipe(
+        'dpt', dpt, lambda: _T.DPTImageProcessor(size={'height': 192, 'width': 192}),
+        ('head.head.4',), 3, 'depth-estimation',
+    ),
+    Recipe('glpn', glpn, _T.GLPNImageProcessor, ('head',), 0.7, 'depth-estimation'),
+    Recipe(
         'segformer', segformer, _T.SegformerImageProcessor, (), 1, 'semantic-segmentation',
     ),
 )  # fmt: skip
@@ -237,6 +265,9 @@ def _seen(model: Any, processor: Any, picture: Any) -> Iterator[Expected]:
     names = model.config.id2label
     with torch.no_grad():
         outputs = model(**processor(images=picture, return_tensors='pt'))
+    if 'predicted_depth' in outputs:
+        yield from _depths(processor, outputs, picture)
+        return
     if 'pred_boxes' not in outputs:
         for number, score in enumerate(outputs.logits.softmax(-1)[0].tolist()):
             yield Expected(names[number], score)
@@ -246,3 +277,13 @@ def _seen(model: Any, processor: Any, picture: Any) -> Iterator[Expected]:
     )
     for score, label, box in zip(found['scores'], found['labels'], found['boxes'], strict=True):
         yield Expected(names[int(label)], float(score), tuple(box.tolist()))
+
+
+def _depths(processor: Any, outputs: Any, picture: Any) -> Iterator[Expected]:
+    """Yields the depth at the middle of each square of a grid, named by its column and row."""
+    size = [(picture.height, picture.width)]
+    (found,) = processor.post_process_depth_estimation(outputs, target_sizes=size)
+    depth = found['predicted_depth']
+    for row in range(EVERY // 2, picture.height, EVERY):
+        for column in range(EVERY // 2, picture.width, EVERY):
+            yield Expected(f'{column} {row}', float(depth[row, column]))

@@ -83,19 +83,19 @@ def test_model_that_fails_when_it_runs_is_still_shown(tmp_path: Path, capsys: Ca
 
 
 def test_what_no_task_reads_is_shown_without_a_manifest(tmp_path: Path, capsys: Capture) -> None:
-    file = tmp_path / 'depth.onnx'
-    file.write_bytes(onnx_models.depth_map())
+    file = tmp_path / 'flow.onnx'
+    file.write_bytes(onnx_models.optical_flow())
     assert main(['inspect', str(file)]) == 0
     out, errors = capsys.readouterr()
-    assert 'output      predicted_depth: float32[1, 32, 48]' in out
+    assert 'output      flow: float32[1, 2, 32, 48]' in out
     assert 'no manifest can be proposed: ' in errors
-    assert 'looks like a depth map; no task here reads it yet' in errors
+    assert 'looks like optical flow; no task here reads it yet' in errors
     assert main(['inspect', str(file), '--json']) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown['manifest'] == ''
-    assert 'a depth map' in shown['refusal']
+    assert 'optical flow' in shown['refusal']
     assert main(['inspect', str(file), '--manifest-only']) == 1
-    assert 'a depth map' in capsys.readouterr().err
+    assert 'optical flow' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,21 @@ import pytest
 
 from ml_integration.cli.add import OPEN_QUESTIONS
 from ml_integration.cli.main import main
-from ml_integration.exports.trying.sample_pictures import own_pictures
+from ml_integration.deploy.loading import Loader
+from ml_integration.exports.trying.sample_pictures import Picture, own_pictures
+from ml_integration.exports.trying.trial import try_on
+from ml_integration.store.package.package import read_package
+from ml_integration.store.trust.policy import Trust
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get('EXPORTERS_PYTHON', '')
 CLASSIFIERS = ('vit', 'convnext', 'resnet', 'swin', 'timm_vit', 'timm_resnet')
 BARE_CLASSIFIER, BARE_DETECTOR = 'torchvision_mobilenet', 'torchvision_ssdlite'
 DETECTORS = ('detr', 'yolos', 'rt_detr', 'rt_detr_v2', 'd_fine')
+DEPTHS = {'dpt': ('--set', 'settings.kind=inverse_depth'), 'glpn': ()}
 BOX_PX = 0.5
+DEPTH = 1e-3
+"""Part of the range of a picture's depths."""
 SCORE = 1e-3
 THRESHOLD = 0.25
 """Smallest score of the objects that a model gives if nobody says another one."""
@@ -116,6 +123,29 @@ def test_bare_export_is_not_guessed_but_asked_about(
         assert_same_classes(said, found)
     else:
         assert_same_objects(exports, name, found)
+
+
+@pytest.mark.parametrize(('name', 'answers'), DEPTHS.items())
+def test_depth_is_added_and_is_that_of_its_exporter(
+    name: str, answers: tuple[str, ...], exports: Exports, place: Path
+) -> None:
+    if answers:  # nothing in the export says what the numbers are
+        assert add(exports, place, name) == OPEN_QUESTIONS
+    assert add(exports, place, name, *answers) == 0
+    pipeline = Loader().load(read_package(place / 'store' / name / '1', Trust('off')))
+    said = exports.said(name)['pictures']
+    for picture, expected in said.items():
+        pixels = cv2.imread(str(exports.pictures / picture))
+        trial = try_on(pipeline, [Picture(picture, pixels)])
+        depth = trial.attempts[0].prediction.result.depth
+        assert depth.shape == pixels.shape[:2]
+        columns, rows = np.array([one['label'].split() for one in expected], int).T
+        wanted = np.array([one['score'] for one in expected])
+        np.testing.assert_allclose(
+            depth[rows, columns], wanted, rtol=0, atol=DEPTH * np.ptp(wanted)
+        )
+        assert np.ptp(wanted) > 0.01 * np.abs(wanted).max()
+    pipeline.close()
 
 
 def test_segmentation_is_refused_with_the_reason(

@@ -446,8 +446,6 @@ def pose(dice: Dice) -> Outputs:
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
-    'depth': (lambda d: {'predicted_depth': f32(d.uniform(0, 1, (1, 128, 160)))}, 'a depth map'),
-    'depth, smaller': (lambda d: refused(d, depth=(1, 1, 64, 80)), 'a depth map'),
     'a map': (lambda d: refused(d, output=(1, 1, 128, 160)), 'a depth map or a mask'),
     'segmentation': (lambda d: refused(d, output0=(1, 4, 128, 160)), 'segmentation logits'),
     'segformer': (lambda d: refused(d, logits=(1, 150, 32, 40)), 'segmentation logits'),
@@ -497,6 +495,33 @@ REFUSED: dict[str, tuple[Any, str]] = {
 }  # fmt: skip
 
 
+DEPTHS = {
+    'predicted_depth': ((1, 128, 160), ['inverse_depth', 'metric', 'relative_depth']),
+    'depth': ((1, 1, 64, 80), ['inverse_depth', 'metric', 'relative_depth']),
+    'disparity': ((1, 128, 160, 1), ['inverse_depth']),
+}
+
+
+@pytest.mark.parametrize('name', DEPTHS)
+def test_a_depth_is_read_by_its_name_and_what_its_numbers_are_is_asked(name: str) -> None:
+    shape, kinds = DEPTHS[name]
+    made = two_runs(WH, lambda d: {name: f32(d.uniform(0.1, 1, shape))})
+    readings = read(made, claims(0))
+    assert [fit.settings for fit in readings.equal] == [{'kind': kind} for kind in kinds]
+    assert {fit.task for fit in readings.fits} == {'depth_estimation'}
+    told = claims(0, task='depth_estimation', **{'settings.kind': 'metric'})
+    (fit,) = read(made, told).fits
+    assert fit.settings == {'kind': 'metric'}
+
+
+def test_a_map_without_a_telling_name_is_a_depth_only_if_somebody_says_so() -> None:
+    made = two_runs(WH, lambda d: {'797': f32(d.normal(0, 1, (1, 128, 160)))})
+    assert read(made, claims(0)).fits == ()
+    fits = read(made, claims(0, task='depth_estimation')).fits
+    # Distances are not negative.
+    assert [fit.settings['kind'] for fit in fits] == ['inverse_depth', 'relative_depth']
+
+
 @pytest.mark.parametrize('name', REFUSED)
 def test_what_no_task_reads_is_named(name: str) -> None:
     outputs, words = REFUSED[name]
@@ -505,7 +530,7 @@ def test_what_no_task_reads_is_named(name: str) -> None:
     assert words in readings.refusal
 
 
-@pytest.mark.parametrize('word', ['segmentation', 'pose', 'depth', 'embedding'])
+@pytest.mark.parametrize('word', ['segmentation', 'pose', 'optical_flow', 'embedding'])
 @pytest.mark.parametrize('outputs', [yolov8, end_to_end])
 def test_a_task_that_the_file_names_and_nothing_reads_is_refused(word: str, outputs: Any) -> None:
     readings = read(two_runs(WH, outputs), claims(3, task=word))

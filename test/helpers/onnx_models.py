@@ -161,6 +161,16 @@ def depth_map(height: int = 32, width: int = 48) -> bytes:
     )
 
 
+def optical_flow() -> bytes:
+    """`images` (1, 3, 32, 48) -> `flow` (1, 2, 32, 48) float32, which no task reads."""
+    return _model(
+        [helper.make_node('Gather', ['images', 'two'], ['flow'], axis=1)],
+        [_tensor('images', TensorProto.FLOAT, [1, 3, 32, 48])],
+        [_tensor('flow', TensorProto.FLOAT, [1, 2, 32, 48])],
+        {'two': np.array([0, 1], np.int64)},
+    )
+
+
 def detector_with_more_outputs(*, free_batch: bool = False) -> bytes:
     """The tiny detector and, beside its detections, `total` (1,): the sum of them all."""
     model = onnx.load_from_string(tiny_detector(free_batch=free_batch))

@@ -111,7 +111,31 @@ LEFT_HALF = np.full((1, 1, 8, 8), -1, np.float32)
 """A mask as logits that is above 0 in the left half of a picture."""
 LEFT_HALF[..., :4] = 1
 
+
+def depth_text(message: Any) -> list[Any]:
+    """Its form, and the numbers of the corners and the center; None where nothing is known."""
+    assert message.header is HEADER
+    form = (message.height, message.width, message.encoding, message.step, message.is_bigendian)
+    numbers = np.frombuffer(message.data, '<f4').reshape(message.height, message.width)
+    some = numbers[[0, 0, 10, -1, -1], [0, -1, 12, 0, -1]].tolist()
+    return [form, *(None if np.isnan(number) else number for number in some)]
+
+
+DEPTH_FORM = (32, 64, '32FC1', 256, 0)
+DISTANCES = np.linspace(1, 3, 32, dtype=np.float32)[None, None].repeat(32, axis=1)
+
 SAMPLES = {
+    'depth_estimation': Sample(
+        settings={'kind': 'metric', 'unit_m': 2.0, 'max_m': 10.0, 'upsampling': 'nearest'},
+        labels=(),
+        outputs={'depth': DISTANCES},
+        nothing={'depth': 20 * DISTANCES},
+        text=depth_text,
+        published={
+            'depth': [(32, 64, '32FC1', 256, 0), 2.0, 6.0, float(DISTANCES[0, 0, 6] * 2), 2.0, 6.0]
+        },
+        empty={'depth': [DEPTH_FORM, None, None, None, None, None]},
+    ),
     'object_detection': Sample(
         settings={'decoder': 'end_to_end'},
         labels=('person', 'car'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ml_integration.exports.claims import Claim, Claims
@@ -17,13 +18,14 @@ _TASKS = (
     (r'.*ForObjectDetection', 'object_detection'),
     (r'.*For(Semantic|Universal|Instance|Panoptic|Image)\w*Segmentation', 'segmentation'),
     (r'.*ForSegmentation', 'segmentation'),
-    (r'.*ForDepthEstimation', 'depth'),
+    (r'.*ForDepthEstimation', 'depth_estimation'),
     (r'.*ForPoseEstimation', 'pose'),
     (r'.*ForKeypointDetection', 'pose'),
 )
 _SOFTMAX = ('Detr', 'Yolos', 'TableTransformer')
 _ALL_QUERIES = ('RTDetr', 'RTDetrV2', 'DFine')
 _HUNDRED = ('ConditionalDetr', 'DeformableDetr')
+_METERS = ('GLPN', 'ZoeDepth', 'PromptDepthAnything')
 
 
 class HuggingFace:
@@ -82,6 +84,8 @@ def _outputs(config: Document) -> Iterator[Claim]:
     if task == 'object_detection':
         for key, value in _boxes(config, architecture.removesuffix('ForObjectDetection')).items():
             yield config.claim(f'settings.{key}', value, 'architectures')
+    if task == 'depth_estimation':
+        yield from _depth(config, architecture.removesuffix('ForDepthEstimation'))
 
 
 def _boxes(config: Document, family: str) -> dict[str, Any]:
@@ -98,6 +102,17 @@ def _boxes(config: Document, family: str) -> dict[str, Any]:
     options = {'box_format': 'cxcywh', 'normalized': True, 'nms': False, **more}
     named = {f'decoder_options.{key}': value for key, value in options.items()}
     return {'decoder': 'boxes_and_scores', **named}
+
+
+def _depth(config: Document, family: str) -> Iterator[Claim]:
+    """Yields what the numbers are, and how `post_process_depth_estimation` resizes the map."""
+    yield config.claim('settings.upsampling', 'cubic', 'architectures')
+    if config.text('depth_estimation_type') == 'metric' or family in _METERS:
+        yield config.claim('settings.kind', 'metric', 'architectures')
+        return
+    claim = config.claim('settings.kind', 'inverse_depth', 'architectures')
+    # Those of DPT that were trained for one place give meters, and nothing in the file says so.
+    yield replace(claim, sure='depth_estimation_type' in config)
 
 
 def _picture(said: Document) -> Iterator[Claim]:

@@ -10,7 +10,7 @@ from ml_integration.exports.claims import Claim, Claims
 from ml_integration.exports.guessing.class_scores import claimed_settings, read_classes
 from ml_integration.exports.guessing.guessed_inputs import is_picture, picture_wh
 from ml_integration.exports.guessing.output_fit import Fit as Fit
-from ml_integration.exports.guessing.readers import READERS
+from ml_integration.exports.guessing.readers import READERS, UNLABELED
 from ml_integration.exports.guessing.unread import NO_TASK, appearance, generic, refused
 from ml_integration.ops.decoder_choice import Choice, rank_decoders
 from ml_integration.ops.evidence import EVEN, SHAPES, Evidence
@@ -152,7 +152,7 @@ def _why_not(evidence: Evidence, claims: Claims, task: Claim | None) -> str:
 
 def _warnings(best: Fit, evidence: Evidence) -> tuple[str, ...]:
     found = []
-    if not evidence.labels:
+    if not evidence.labels and best.task not in UNLABELED:
         found.append('no labels were found: classes are published as numbers')
     if best.doubt:
         found.append(f'it may be read wrongly: {best.doubt}')

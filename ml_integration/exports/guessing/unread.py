@@ -30,6 +30,7 @@ _WORDS = {
     'mask': 'a segmentation mask',
     'surface': 'a map of surface normals',
 }
+_NUMBERS = 'a depth map or a mask: a number per pixel'
 _RAW = (
     "its outputs look like a detector's heads before they are decoded, or features of a "
     'backbone; export it with decoding (YOLOv5: without --train; RKNN or TensorRT exports leave '
@@ -71,7 +72,10 @@ def appearance(evidence: Evidence) -> str:
     if _raw_heads(evidence):
         return _RAW
     for spec in evidence.outputs:
-        if looks := _looks(evidence, spec):
+        looks = _looks(evidence, spec)
+        if looks == _NUMBERS:
+            return f"output '{spec}' looks like {looks}; --task depth_estimation reads a depth"
+        if looks:
             return _sentence(spec, looks)
     return generic(evidence)
 
@@ -108,7 +112,7 @@ def _map_words(shape: tuple[int | None, ...], spec: TensorSpec, word: str) -> st
     if word:
         return _WORDS[word]
     if channels == 1:
-        return 'a depth map or a mask: a number per pixel'
+        return _NUMBERS
     if channels == 2:
         return 'optical flow or a mask: two numbers per pixel'
     if channels == 3:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ml_integration.core.arrivals import Arrival, Observation
-from ml_integration.core.contracts import Drawing
+from ml_integration.core.contracts import Drawing, Listing, Task
 from ml_integration.core.datatypes import Array, Prediction, Tensors
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import ExportError, FrameError
@@ -35,11 +35,13 @@ class Attempt:
         picture: the picture.
         prediction: what the task made of the outputs, with its verdict and the stages' times.
         outputs: copies of the raw outputs, by name; empty where none were kept.
+        count: number of its results, such as detections.
     """
 
     picture: Picture
     prediction: Prediction
     outputs: Tensors
+    count: int
 
     @property
     def scores(self) -> Array:
@@ -102,7 +104,7 @@ class Trial:
     @property
     def counts(self) -> tuple[int, ...]:
         """Number of results in each picture, such as detections."""
-        return tuple(len(attempt.scores) for attempt in self.attempts)
+        return tuple(attempt.count for attempt in self.attempts)
 
     @property
     def scores(self) -> Array:
@@ -151,6 +153,7 @@ def try_on(pipeline: Pipeline, pictures: Sequence[Picture] = (), kept: int = KEP
         ExportError: the model is not one for pictures.
     """
     _check_inputs(pipeline)
+    task = pipeline.task
     attempts: list[Attempt] = []
     failures: list[str] = []
     for picture in pictures or own_pictures():
@@ -165,10 +168,15 @@ def try_on(pipeline: Pipeline, pictures: Sequence[Picture] = (), kept: int = KEP
             continue
         keep = len(attempts) < kept
         copies = {name: array.copy() for name, array in work.outputs.items()} if keep else {}
-        attempts.append(Attempt(picture, prediction, copies))
-    task = pipeline.task
+        attempts.append(Attempt(picture, prediction, copies, _count(task, prediction.result)))
     draw = task.draw if isinstance(task, Drawing) else None
     return Trial(str(pipeline.model.identity), tuple(attempts), tuple(failures), draw)
+
+
+def _count(task: Task, result: Any) -> int:
+    if hasattr(result, 'scores'):
+        return len(result.scores)
+    return len(task.rows(result)) if isinstance(task, Listing) else 0
 
 
 def _check_outputs(pipeline: Pipeline, outputs: Tensors) -> None:

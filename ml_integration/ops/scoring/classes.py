@@ -1,8 +1,6 @@
-"""Scores classes of pictures: accuracy, or F1 where a picture has several."""
+"""Scores classes of pictures."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
@@ -38,26 +36,3 @@ class AccuracyScorer:
             Score(f'top-{rank} accuracy', right / count if count else float('nan'))
             for rank, right in self._right.items()
         ]
-
-
-class F1Scorer:
-    """Harmonic mean of precision and recall of each label, and the mean of all of them."""
-
-    def __init__(self, label: Callable[[int], str]) -> None:
-        self._label = label
-        self._counts: dict[int, tuple[int, int]] = {}
-
-    def add(self, class_ids: Array, true_class_ids: Array) -> None:
-        """Adds a picture: labels that were found (K,) int and true ones (M,) int."""
-        found, true = set(class_ids.tolist()), set(true_class_ids.tolist())
-        for class_id in found | true:
-            both, one = self._counts.get(class_id, (0, 0))
-            right = class_id in found and class_id in true
-            self._counts[class_id] = (both + right, one + (not right))
-
-    def scores(self) -> list[Score]:
-        """Returns the mean of the labels that were found or true anywhere, and each."""
-        each = {i: 2 * both / (2 * both + one) for i, (both, one) in sorted(self._counts.items())}
-        mean = sum(each.values()) / len(each) if each else float('nan')
-        labels = [Score(f'F1 {self._label(class_id)}', value) for class_id, value in each.items()]
-        return [Score('mean F1', mean), *labels]

@@ -148,7 +148,7 @@ def test_each_family_of_detectors_is_read_its_way(
     [
         ('ViTForImageClassification', 'classification'),
         ('SegformerForSemanticSegmentation', 'segmentation'),
-        ('DPTForDepthEstimation', 'depth'),
+        ('DPTForDepthEstimation', 'depth_estimation'),
         ('VitPoseForPoseEstimation', 'pose'),
         ('Dinov2Model', None),
     ],
@@ -157,6 +157,26 @@ def test_the_task_follows_from_the_architecture(architecture: str, task: str | N
     claims = claims_of(export({'config.json': {'architectures': [architecture]}}))
     assert claims.value('task') == task
     assert claims.value('settings.softmax') == (True if task == 'classification' else None)
+
+
+@pytest.mark.parametrize(
+    ('family', 'more', 'kind', 'sure'),
+    [
+        ('DPT', {}, 'inverse_depth', False),
+        ('DepthAnything', {'depth_estimation_type': 'relative'}, 'inverse_depth', True),
+        ('DepthAnything', {'depth_estimation_type': 'metric', 'max_depth': 20}, 'metric', True),
+        ('GLPN', {}, 'metric', True),
+        ('ZoeDepth', {}, 'metric', True),
+    ],
+)
+def test_what_a_depth_is_follows_from_the_architecture(
+    family: str, more: dict[str, Any], kind: str, sure: bool
+) -> None:
+    config = {'architectures': [f'{family}ForDepthEstimation'], **more}
+    claims = claims_of(export({'config.json': config}))
+    said = claims.get('settings.kind')
+    assert said is not None and (said.value, said.sure) == (kind, sure)
+    assert claims.value('settings.upsampling') == 'cubic'
 
 
 def test_labels_that_say_nothing_are_none() -> None:
