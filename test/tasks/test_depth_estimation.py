@@ -183,7 +183,7 @@ def test_equal_maps_do_not_differ_and_those_of_relative_kinds_may_have_another_s
             ).disagreement
             == 0
         )
-        difference = one.compare(DepthMap(numbers, kind), DepthMap(other, kind), model(1, 12, 16))
+        difference = one.compare(DepthMap(numbers, kind), DepthMap(other, kind), described)
         assert difference.disagreement == pytest.approx(0, abs=1e-5)
         turned = one.compare(
             DepthMap(numbers, kind), DepthMap(numbers[::-1].copy(), kind), model(1, 12, 16)
