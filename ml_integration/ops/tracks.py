@@ -51,6 +51,7 @@ class Tracks:
         self._state = np.zeros(0, np.int8)
         self._seen_ns = np.zeros(0, np.int64)
         self._stamp_ns: int | None = None
+        self._gap_ns: int | None = None
 
     def follow(self, xyxy: Array, scores: Array, class_ids: Array, stamp_ns: int) -> Array:
         """Finds out which object each detection is.
@@ -59,14 +60,13 @@ class Tracks:
             xyxy: (N, 4) [px]; those that are not finite are not followed.
             scores: (N,) 0 to 1.
             class_ids: (N,) an object keeps its class.
-            stamp_ns: of the picture [ns], not before that of the last one.
+            stamp_ns: of the picture [ns].
 
         Returns:
             (N,) int64, the number of each object; 0 while it was seen only once.
         """
-        is_first, last_ns = self._stamp_ns is None, self._stamp_ns or stamp_ns
-        self._motion.move(max(0, stamp_ns - last_ns) / 1e9)
-        self._stamp_ns = stamp_ns
+        is_first = self._stamp_ns is None
+        self._go_on(stamp_ns)
         usable = np.atleast_1d(np.isfinite(xyxy).all(axis=1))
         sure: Array = usable & (scores >= self._rules.sure_score)
         overlap = iou_matrix(self._motion.xyxy, np.where(usable[:, None], xyxy, 0))
@@ -77,13 +77,28 @@ class Tracks:
         self._motion.correct(rows, xyxy[found])
         self._seen_ns[rows] = stamp_ns
         self._confirm(rows)
-        self._forget(rows, stamp_ns, owner)
+        self._lose(rows, owner)
         begun = np.flatnonzero(sure & (owner < 0))
         self._begin(xyxy[begun], class_ids[begun], stamp_ns, confirmed=is_first)
         owner[begun] = np.arange(len(self._ids) - len(begun), len(self._ids))
         ids = np.zeros(len(scores), np.int64)
         ids[owner >= 0] = self._ids[owner[owner >= 0]]
         return ids
+
+    def _go_on(self, stamp_ns: int) -> None:
+        """Expects everything where it is now; gives up what was not seen for too long.
+
+        What the last picture showed outlives a rare picture, but not a pause of the camera.
+        """
+        last_ns = stamp_ns if self._stamp_ns is None else self._stamp_ns
+        passed_ns = max(0, stamp_ns - last_ns)  # a late picture is one of now
+        usual_ns = passed_ns if self._gap_ns is None else self._gap_ns
+        unseen_ns = last_ns + passed_ns - self._seen_ns
+        limit_ns = self._rules.lost_s * 1e9 + np.where(self._state == _LOST, 0, 2 * usual_ns)
+        self._keep(np.flatnonzero(unseen_ns <= limit_ns))
+        self._motion.move(passed_ns / 1e9)
+        self._gap_ns = None if self._stamp_ns is None else passed_ns
+        self._stamp_ns = last_ns + passed_ns
 
     def _owners(self, overlap: Array, sure: Array, unsure: Array) -> Array:
         """Returns the row of the object (N,) that each detection is; -1: none."""
@@ -106,17 +121,18 @@ class Tracks:
             self._ids[row] = self._number()
         self._state[rows] = _SEEN
 
-    def _forget(self, seen: Array, stamp_ns: int, owner: Array) -> None:
-        """Drops what was a mistake or is gone, and renumbers `owner`, whose rows are `seen`."""
+    def _lose(self, seen: Array, owner: Array) -> None:
+        """Drops what was a mistake, and renumbers `owner`, whose rows are `seen`."""
         unseen = np.ones(len(self._ids), bool)
         unseen[seen] = False
-        gone = unseen & (
-            (self._state == _NEW) | (stamp_ns - self._seen_ns > self._rules.lost_s * 1e9)
-        )
-        self._state[unseen] = _LOST
-        kept = np.flatnonzero(~gone)
-        places = np.cumsum(~gone) - 1
-        owner[owner >= 0] = places[owner[owner >= 0]]
+        self._state[unseen & (self._state != _NEW)] = _LOST
+        kept = ~unseen | (self._state != _NEW)
+        owner[owner >= 0] = (np.cumsum(kept) - 1)[owner[owner >= 0]]
+        self._keep(np.flatnonzero(kept))
+
+    def _keep(self, kept: Array) -> None:
+        if len(kept) == len(self._ids):
+            return
         self._motion = self._motion.take(kept)
         self._ids, self._class_ids = self._ids[kept], self._class_ids[kept]
         self._state, self._seen_ns = self._state[kept], self._seen_ns[kept]

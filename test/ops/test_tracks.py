@@ -67,6 +67,35 @@ def test_an_object_is_given_up_after_a_time_and_not_after_pictures() -> None:
     assert follow(made, 41, box(100)) == [0]
 
 
+def test_an_object_that_is_back_too_late_is_another_one_though_no_picture_came_meanwhile() -> None:
+    made = tracks(lost_s=0.5)
+    for picture in range(5):
+        assert follow(made, picture, box(100)) == [1]
+    follow(made, 5)
+    assert follow(made, 25, box(100)) == [0]
+    assert follow(made, 26, box(100)) == [2]
+
+
+def test_a_pause_of_the_camera_is_no_reason_to_know_somebody_again() -> None:
+    made = tracks(lost_s=0.5)
+    for picture in range(5):
+        assert follow(made, picture, box(100)) == [1]
+    assert follow(made, 3000, box(100)) == [0]
+
+
+def test_rare_pictures_are_enough_if_the_object_is_in_each() -> None:
+    made = tracks(lost_s=0.5)
+    for picture in range(0, 300, 30):
+        assert follow(made, picture, box(100 + picture / 30)) == [1]
+    assert follow(made, 300 + 15, box(110)) == [1]  # late
+
+
+def test_a_picture_with_an_older_stamp_is_one_of_now() -> None:
+    made = tracks()
+    for picture in (0, 1, 2, 4, 3, 5):
+        assert follow(made, picture, box(100 + 3 * picture)) == [1]
+
+
 def test_an_unsure_detection_goes_on_with_a_track_and_begins_none() -> None:
     made = tracks()
     follow(made, 0, box(100))
