@@ -113,10 +113,12 @@ class Topic:
     Attributes:
         name: below the node's own name.
         message_type: the full type name, such as 'vision_msgs/msg/Detection2DArray'.
+        latched: whether what was published last reaches those who subscribe later.
     """
 
     name: str
     message_type: str
+    latched: bool = False
 
 
 class MessageTypes(Protocol):
@@ -169,6 +171,14 @@ class Drawing(Protocol):
 
     def draw(self, canvas: Array, result: Any) -> None:
         """Draws a result into `canvas`, (H, W, 3) uint8 BGR, in place."""
+
+
+@runtime_checkable
+class Announcing(Protocol):
+    """A task that tells something about itself once, on latched topics, such as its classes."""
+
+    def announce(self, messages: MessageTypes) -> Iterable[tuple[str, Any]]:
+        """Builds the messages, without a header, and names the topic of each."""
 
 
 @runtime_checkable

@@ -17,7 +17,14 @@ from task_samples import HEADER, INPUT, SAMPLES, messages
 
 from ml_integration.core import plugins
 from ml_integration.core.arrivals import Arrival, Observation
-from ml_integration.core.contracts import Comparing, Drawing, Listing, Scoring, Serializing
+from ml_integration.core.contracts import (
+    Announcing,
+    Comparing,
+    Drawing,
+    Listing,
+    Scoring,
+    Serializing,
+)
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction, TensorSpec, Verdict
 from ml_integration.core.declaration import build, settings_of
 from ml_integration.core.inputs import SensorInput, Trigger
@@ -28,6 +35,7 @@ from ml_integration.errors import MlIntegrationError, ModelMismatchError
 
 EVERY = sorted(SAMPLES)
 LABELED = [name for name in EVERY if SAMPLES[name].labels]
+NAMED = [name for name in LABELED if SAMPLES[name].names]
 LOOKING = [name for name in EVERY if SAMPLES[name].looks]
 
 
@@ -133,7 +141,8 @@ def test_how_pictures_are_encoded_is_no_setting_of_a_task(name: str) -> None:
 def test_names_of_topics_and_types_are_ros_names(name: str) -> None:
     task = task_of(name)
     assert isinstance(task.topics, tuple)
-    assert [topic.name for topic in task.topics] == list(SAMPLES[name].published)
+    results = [topic.name for topic in task.topics if not topic.latched]
+    assert results == list(SAMPLES[name].published)
     for topic in task.topics:
         assert all(part.isidentifier() and part.isascii() for part in topic.name.split('/'))
         assert re.fullmatch(r'[a-z]\w*/msg/[A-Z]\w*', topic.message_type)
@@ -168,7 +177,7 @@ def test_frames_go_all_the_way_to_messages_whatever_their_sizes(name: str) -> No
         prediction = pipeline.run(observation_of(frame))
         said = published(name, task, prediction)
         assert prediction.verdict == Verdict()
-        assert list(said) == [topic.name for topic in task.topics]
+        assert list(said) == [topic.name for topic in task.topics if not topic.latched]
         np.testing.assert_array_equal(frame.data, before)
     assert said == sample.published
     np.testing.assert_array_equal(session.seen[0]['images'], session.seen[2]['images'])
@@ -204,7 +213,7 @@ def test_a_model_that_gives_no_numbers_is_never_valid(name: str, bad: float) -> 
     assert 'not_finite' in [reason.kind for reason in prediction.verdict.reasons]
 
 
-@pytest.mark.parametrize('name', LABELED)
+@pytest.mark.parametrize('name', NAMED)
 def test_a_model_without_class_names_reports_class_numbers(name: str) -> None:
     sample = SAMPLES[name]
     nameless = dataclasses.replace(sample, labels=())
@@ -235,7 +244,7 @@ def test_what_is_serialized_goes_to_the_same_topics_as_messages(name: str) -> No
         return
     prediction = run(task, sample.outputs, sample.model())
     serialized = dict(task.serialize(prediction, HEADER))
-    assert list(serialized) == [topic.name for topic in task.topics]
+    assert list(serialized) == [topic.name for topic in task.topics if not topic.latched]
     assert all(isinstance(data, bytes) and data for data in serialized.values())
     assert task.telling(prediction.result) is True
     assert task.telling(run(task, sample.nothing, sample.model()).result) is False
@@ -322,3 +331,12 @@ def test_a_result_is_perfect_if_it_is_the_truth(name: str) -> None:
     figures = scorer.scores()
     assert (figures[0].name, figures[0].unit) == (perfect[0].name, perfect[0].unit)
     assert any(s.value < 1 if s.higher_is_better else s.value > 0 for s in figures)
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_what_a_task_announces_is_on_its_latched_topics(name: str) -> None:
+    task = task_of(name)
+    latched = [topic.name for topic in task.topics if topic.latched]
+    assert isinstance(task, Announcing) == bool(latched)
+    if isinstance(task, Announcing):
+        assert [topic for topic, _ in task.announce(messages)] == latched

@@ -522,6 +522,51 @@ def test_a_map_without_a_telling_name_is_a_depth_only_if_somebody_says_so() -> N
     assert [fit.settings['kind'] for fit in fits] == ['inverse_depth', 'relative_depth']
 
 
+SEGMENTATIONS = {
+    'segformer': (
+        lambda d: {'logits': f32(d.normal(0, 1, (1, 7, 32, 40)))}, 7,
+        {'kind': 'scores', 'upsampling': 'linear'},
+    ),
+    'deeplab': (
+        lambda d: {'out': f32(d.normal(0, 1, (1, 7, 128, 160))),
+                   'aux': f32(d.normal(0, 1, (1, 7, 128, 160)))}, 7,
+        {'kind': 'scores', 'upsampling': 'linear'},
+    ),
+    'channels last': (
+        lambda d: {'softmax': f32(d.normal(0, 1, (1, 128, 160, 7)))}, 7,
+        {'kind': 'scores', 'upsampling': 'linear'},
+    ),
+    'argmax': (
+        lambda d: {'output0': d.integers(0, 7, (1, 128, 160))}, 7, {'kind': 'classes'}
+    ),
+}  # fmt: skip
+MATTES = {
+    'probability': (lambda d: f32(d.uniform(0, 1, (1, 1, 128, 160))), {'kind': 'probability'}),
+    'logits': (
+        lambda d: f32(d.normal(0, 1, (1, 1, 128, 160))), {'kind': 'probability', 'sigmoid': True}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('named', [False, True])
+@pytest.mark.parametrize('name', SEGMENTATIONS)
+def test_a_number_per_pixel_and_label_is_a_segmentation(name: str, named: bool) -> None:
+    outputs, labels, settings = SEGMENTATIONS[name]
+    task = {'task': 'segmentation'} if named else {}
+    best = read(two_runs(WH, outputs), claims(labels, **task)).fits[0]
+    assert (best.task, best.settings) == ('segmentation', settings)
+    assert len(best.outputs) == 1 and best.outputs[0].name != 'aux'
+
+
+@pytest.mark.parametrize('name', MATTES)
+def test_one_number_per_pixel_is_a_mask_only_if_somebody_says_so(name: str) -> None:
+    numbers, settings = MATTES[name]
+    made = two_runs(WH, lambda d: {'797': numbers(d)})
+    assert read(made, claims(0)).fits == ()
+    (fit,) = read(made, claims(0, task='segmentation')).fits
+    assert (fit.task, fit.settings) == ('segmentation', settings)
+
+
 @pytest.mark.parametrize('name', REFUSED)
 def test_what_no_task_reads_is_named(name: str) -> None:
     outputs, words = REFUSED[name]
@@ -530,7 +575,7 @@ def test_what_no_task_reads_is_named(name: str) -> None:
     assert words in readings.refusal
 
 
-@pytest.mark.parametrize('word', ['segmentation', 'pose', 'optical_flow', 'embedding'])
+@pytest.mark.parametrize('word', ['pose', 'optical_flow', 'embedding'])
 @pytest.mark.parametrize('outputs', [yolov8, end_to_end])
 def test_a_task_that_the_file_names_and_nothing_reads_is_refused(word: str, outputs: Any) -> None:
     readings = read(two_runs(WH, outputs), claims(3, task=word))

@@ -148,6 +148,16 @@ def instance_segmenter(size: int = 64, *, right: bool = False) -> bytes:
     return data
 
 
+def channel_scores(height: int = 32, width: int = 48) -> bytes:
+    """`pixel_values` (1, 3, height, width) -> `logits`, the same: each color is a class."""
+    shape = [1, 3, height, width]
+    return _model(
+        [helper.make_node('Identity', ['pixel_values'], ['logits'])],
+        [_tensor('pixel_values', TensorProto.FLOAT, shape)],
+        [_tensor('logits', TensorProto.FLOAT, shape)],
+    )
+
+
 def depth_map(height: int = 32, width: int = 48) -> bytes:
     """`pixel_values` (1, 3, height, width) -> `predicted_depth` (1, height, width) float32."""
     return _model(

@@ -49,6 +49,7 @@ class Sample:
         empty: the same, of a model that sees nothing.
         looks: whether the task is about a picture.
         draws: whether results can be drawn.
+        names: whether messages name classes.
     """
 
     settings: dict[str, Any]
@@ -60,6 +61,7 @@ class Sample:
     empty: dict[str, Any]
     looks: bool = True
     draws: bool = True
+    names: bool = True
 
     def model(self, pictures: Mapping[str, tuple[int, int]] | None = None) -> ModelDescription:
         specs = tuple(TensorSpec(n, a.dtype.name, a.shape) for n, a in self.outputs.items())
@@ -124,7 +126,31 @@ def depth_text(message: Any) -> list[Any]:
 DEPTH_FORM = (32, 64, '32FC1', 256, 0)
 DISTANCES = np.linspace(1, 3, 32, dtype=np.float32)[None, None].repeat(32, axis=1)
 
+
+def mask_text(message: Any) -> list[Any]:
+    """Its form, and the classes of the corners."""
+    assert message.header is HEADER
+    form = (message.height, message.width, message.encoding, message.step)
+    classes = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width)
+    return [form, *classes[[0, 0, -1, -1], [0, -1, 0, -1]].tolist()]
+
+
+RIGHT_HALF = np.zeros((1, 3, 8, 8), np.float32)
+"""Scores of three classes, of which the last is the best one in the right half."""
+RIGHT_HALF[:, 0, :, :4] = 1
+RIGHT_HALF[:, 2, :, 4:] = 1
+
 SAMPLES = {
+    'segmentation': Sample(
+        settings={'kind': 'scores'},
+        labels=('nothing', 'road', 'car'),
+        outputs={'out': RIGHT_HALF},
+        nothing={'out': np.zeros((1, 3, 8, 8), np.float32)},
+        text=mask_text,
+        published={'mask': [(32, 64, 'mono8', 64), 0, 2, 0, 2]},
+        empty={'mask': [(32, 64, 'mono8', 64), 0, 0, 0, 0]},
+        names=False,
+    ),
     'depth_estimation': Sample(
         settings={'kind': 'metric', 'unit_m': 2.0, 'max_m': 10.0, 'upsampling': 'nearest'},
         labels=(),

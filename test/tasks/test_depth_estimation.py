@@ -176,18 +176,13 @@ def test_equal_maps_do_not_differ_and_those_of_relative_kinds_may_have_another_s
         ('relative_depth', 3 * numbers),
         ('inverse_depth', 3 * numbers + 2),
     ):
-        one = task(kind=kind)
-        assert (
-            one.compare(
-                DepthMap(numbers, kind), DepthMap(numbers, kind), model(1, 12, 16)
-            ).disagreement
-            == 0
-        )
+        one, described = task(kind=kind), model(1, 12, 16)
+        same = one.compare(DepthMap(numbers, kind), DepthMap(numbers, kind), described)
+        assert same.disagreement == 0
         difference = one.compare(DepthMap(numbers, kind), DepthMap(other, kind), described)
         assert difference.disagreement == pytest.approx(0, abs=1e-5)
-        turned = one.compare(
-            DepthMap(numbers, kind), DepthMap(numbers[::-1].copy(), kind), model(1, 12, 16)
-        )
+        upside_down = DepthMap(numbers[::-1].copy(), kind)
+        turned = one.compare(DepthMap(numbers, kind), upside_down, described)
         assert turned.disagreement > 0.2
 
 

@@ -31,6 +31,14 @@ _WORDS = {
     'surface': 'a map of surface normals',
 }
 _NUMBERS = 'a depth map or a mask: a number per pixel'
+_CLASSES = 'a segmentation mask: a class number per pixel'
+_SAY_CLASSES = 'say so with --task segmentation, and which labels it has'
+_NAMED = {
+    _NUMBERS: '--task depth_estimation reads a depth, --task segmentation a mask',
+    _CLASSES: _SAY_CLASSES,
+    _WORDS['mask']: _SAY_CLASSES,
+}
+"""What to do about outputs whose meaning somebody has to say."""
 _RAW = (
     "its outputs look like a detector's heads before they are decoded, or features of a "
     'backbone; export it with decoding (YOLOv5: without --train; RKNN or TensorRT exports leave '
@@ -73,8 +81,8 @@ def appearance(evidence: Evidence) -> str:
         return _RAW
     for spec in evidence.outputs:
         looks = _looks(evidence, spec)
-        if looks == _NUMBERS:
-            return f"output '{spec}' looks like {looks}; --task depth_estimation reads a depth"
+        if looks in _NAMED:
+            return f"output '{spec}' looks like {looks}; {_NAMED[looks]}"
         if looks:
             return _sentence(spec, looks)
     return generic(evidence)
@@ -108,7 +116,7 @@ def _looks(evidence: Evidence, spec: TensorSpec) -> str:
 def _map_words(shape: tuple[int | None, ...], spec: TensorSpec, word: str) -> str:
     channels = shape[1] if len(shape) == 4 else 1
     if np.dtype(spec.dtype).kind in 'iub':
-        return 'a segmentation mask: a class number per pixel'
+        return _CLASSES
     if word:
         return _WORDS[word]
     if channels == 1:

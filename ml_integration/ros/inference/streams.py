@@ -28,6 +28,7 @@ def make_stream(node: Node, name: str, pipeline: Pipeline, resources: ExitStack)
     """
     below = f'~/{name}' if name else '~'
     results = ResultPublisher(node, pipeline.topics, resources, below)
+    results.announce(pipeline.task)
     spectators: list[Sink] = [Provenance(node, below, resources)]
     if pipeline.picture and isinstance(pipeline.task, Drawing):
         spectators.insert(0, Overlay(node, below, resources))
