@@ -151,6 +151,9 @@ class Tracks:
 def match(overlap: Array, least: float) -> tuple[list[int], list[int]]:
     """Pairs rows with columns, the pair that overlaps most first.
 
+    The paper takes the pairs whose sum is the best, which spares the one who is sure for the sake
+    of the one who is not: on people who pass each other it swaps more numbers.
+
     All pairs that are the best ones on both sides are taken at once, which gives what taking one
     after another would give.
 

@@ -125,7 +125,12 @@ class FrameLoop:
         self._tell(f"message on '{topic}' refused", _sentence(error), stream.name)
 
     def prepare(self, pipeline: Pipeline) -> None:
-        """Starts to feed a pipeline; returns when it can serve, or after a bounded time."""
+        """Starts to feed a pipeline; returns when it can serve, or after a bounded time.
+
+        A kept one is fed already, and remembers what it saw when it served last.
+        """
+        for stream in self._streams:
+            pipeline.forget(stream.name)
         self._mailbox.feed(pipeline)
         keeps = [item.source.keep for item in pipeline.wiring.inputs]
         windows_ms = (keep.limit_ms for keep in keeps if keep.rule is KeepRule.WINDOW)

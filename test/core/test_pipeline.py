@@ -7,6 +7,7 @@ import pytest
 from pipeline_parts import MODEL, MS, Bench, Size, arrival, bench, seen
 
 from ml_integration.core.arrivals import Arrival, Observation
+from ml_integration.core.contracts import Companion, Topic
 from ml_integration.core.inputs import KeepRule, KeepSpec, SizeInput, StateInput
 from ml_integration.errors import FrameError, InferenceError
 
@@ -215,3 +216,63 @@ def test_a_message_that_cannot_be_read_costs_one_run_of_a_window_and_not_all() -
     assert made.sensor.read == [1, -2, 3, 4]
     with pytest.raises(FrameError, match=r"no message in the window of 'x' can be read"):
         made.pipeline.run(seen(-2))
+
+
+ONE = {'count': ()}
+
+
+def results(made: Bench, *observations: Observation) -> list[float]:
+    return [made.pipeline.run(observation).result for observation in observations]
+
+
+@pytest.mark.parametrize('together', [1, 3])
+def test_stages_work_in_their_order_between_task_and_verdict_and_are_measured(
+    together: int,
+) -> None:
+    made = bench(size=3, stages={'second': (), 'first': ()})
+    works = [made.pipeline.prepare(seen(7 + n, stream=str(n)), n) for n in range(together)]
+    made.pipeline.infer(works)
+    predictions = [made.pipeline.finish(work) for work in works]
+    assert [p.result for p in predictions] == [72, 82, 92][:together]
+    laps = {'decode': 1, 'encode': 2, 'infer': 10, 'postprocess': 3, 'second': 5, 'first': 5}
+    for prediction in predictions:
+        assert list(prediction.stage_ms.items()) == [*laps.items(), ('validate', 4)]
+
+
+def test_each_stage_remembers_each_stream_by_itself() -> None:
+    made = bench(stages=ONE)
+    turns = [seen(0, stream=stream) for stream in ('left', 'right', 'left', 'left', 'right')]
+    assert results(made, *turns) == [1, 1, 2, 3, 2]
+
+
+def test_a_stage_forgets_a_stream_whose_time_jumped_back_and_no_other() -> None:
+    made = bench(stages=ONE)
+    results(made, seen(0, stream='left'), seen(0, stream='right'))
+    assert results(made, seen(0, stream='left', restarted=True), seen(0, stream='right')) == [1, 2]
+    made.pipeline.inbox('right')
+    assert results(made, seen(0, stream='left'), seen(0, stream='right')) == [2, 1]
+
+
+def test_a_stage_gets_what_accompanies_the_trigger_and_the_model_does_not() -> None:
+    companion = Companion('beside', 'numbers', (), 'aside', KeepSpec(KeepRule.NEAREST, 5.0))
+    made = bench(stages=ONE, companions=[companion])
+    inbox = made.pipeline.inbox('')
+    inbox.put('x', arrival(7))
+    assert inbox.missing() == ('aside',)
+    inbox.put('aside', arrival(9)._replace(stamp_ns=74 * MS))
+    observation = inbox.take(-1)
+    assert observation is not None
+    prediction = made.pipeline.run(observation)
+    assert prediction.result == 70 + 1 + 9 / 1000
+    assert set(prediction.frames) == {'x', 'beside'}
+    assert [set(tensors) for tensors in made.session.seen] == [{'x'}]
+
+
+def test_stages_publish_on_their_own_topics() -> None:
+    own = Topic('counts', 'std_msgs/msg/Float64')
+    made = bench(stages={'first': (own,), 'second': ()})
+    made.task.topics = (Topic('sums', 'std_msgs/msg/Float64'),)  # type: ignore[attr-defined]
+    assert [topic.name for topic in made.pipeline.topics] == ['sums', 'counts']
+    prediction = made.pipeline.run(seen(7))
+    said = list(made.pipeline.encode_stages(prediction, None, lambda name: None))
+    assert said == [('counts', 72)]

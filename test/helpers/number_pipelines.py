@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -77,6 +77,24 @@ class NumberTask:
         return Verdict((Reason('odd', 'five'),) if result == 5 else ())
 
 
+class NumberStage:
+    """Adds how many results of the stream it has seen; the sixth one it cannot work on."""
+
+    companions = topics = ()
+
+    def begin(self) -> list[int]:
+        return []
+
+    def __call__(self, result: int, memory: list[int], frames: Any, stamp_ns: int) -> int:
+        memory.append(result)
+        if len(memory) == 6:
+            raise FrameError('the stage has seen too much')
+        return result + len(memory)
+
+    def encode(self, prediction: Any, header: Any, messages: Any) -> tuple[()]:
+        return ()
+
+
 class NumberSession:
     """Gives what it got, times `factor`; a run with a 3 in it fails."""
 
@@ -109,7 +127,11 @@ def number_input(
 
 
 def number_pipeline(
-    together: int = 1, *others: SensorInput, version: int = 1, factor: int = 1
+    together: int = 1,
+    *others: SensorInput,
+    version: int = 1,
+    factor: int = 1,
+    stages: Mapping[str, Any] | None = None,
 ) -> Pipeline:
     """A pipeline triggered by `x`; the other inputs are read, and their values have no effect."""
     sources = (number_input('x'), *others)
@@ -124,7 +146,7 @@ def number_pipeline(
     model = ModelDescription(ModelIdentity('m', version), (), (SPEC,), (OUTPUT,))
     session: Any = NumberSession(factor)
     task: Any = NumberTask()
-    return Pipeline(wiring, task, session, model)
+    return Pipeline(wiring, task, session, model, stages=stages)
 
 
 class NumberRouter(Router):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ml_integration.core.arrivals import Arrival, Observation
+from ml_integration.core.contracts import Companion, Topic
 from ml_integration.core.datatypes import (
     Frame,
     ModelDescription,
@@ -18,7 +19,7 @@ from ml_integration.core.datatypes import (
 )
 from ml_integration.core.inputs import KeepSpec, SensorInput, SizeInput, StateInput, Trigger
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.core.wiring import Input, Wiring
+from ml_integration.core.wiring import Beside, Input, Wiring
 from ml_integration.errors import FrameError, InferenceError
 
 MS = 1_000_000
@@ -93,6 +94,34 @@ class Judging:
         return Verdict()
 
 
+class Counting:
+    """A stage that adds how many results of the stream it has seen, and what accompanies them."""
+
+    companions: tuple[Companion, ...] = ()
+
+    def __init__(self, time: Time, topics: tuple[Topic, ...] = ()) -> None:
+        self._time = time
+        self.topics = topics
+
+    def begin(self) -> list[float]:
+        return []
+
+    def __call__(
+        self,
+        result: float,
+        memory: list[float],
+        frames: Mapping[str, Sequence[Frame]],
+        stamp_ns: int,
+    ) -> float:
+        self._time.spend(5)
+        memory.append(result)
+        beside = sum(int(frame.data[0]) for frame in frames.get('beside', ()))
+        return result + len(memory) + beside / 1000
+
+    def encode(self, prediction: Any, header: Any, messages: Any) -> Iterable[tuple[str, Any]]:
+        return [(topic.name, prediction.result) for topic in self.topics]
+
+
 class Running:
     """A session: y is ten times x, and what is fed back is h + x. It notes its inputs."""
 
@@ -137,6 +166,8 @@ def bench(
     constants: Mapping[str, np.ndarray] | None = None,
     states: tuple[StateInput, ...] = (),
     sizes: tuple[SizeInput, ...] = (),
+    stages: Mapping[str, tuple[Topic, ...]] | None = None,
+    companions: Sequence[Companion] = (),
 ) -> Bench:
     time = Time()
     sensor, task, session = Decoding(time), Judging(time), Running(time)
@@ -153,8 +184,11 @@ def bench(
     rows.update(constants or {})
     rows.update({state.tensor: np.full(1, 99.0) for state in states})
     rows.update({size.tensor: np.zeros((1, 2), np.int64) for size in sizes})
-    wiring = Wiring(inputs, Trigger('' if rate_hz else 'x', rate_hz), rows, states, sizes)
-    return Bench(Pipeline(wiring, task, session, MODEL, time), sensor, task, session)
+    beside = tuple(Beside(item, lambda message: message['number'], sensor) for item in companions)
+    trigger = Trigger('' if rate_hz else 'x', rate_hz)
+    wiring = Wiring(inputs, trigger, rows, states, sizes, companions=beside)
+    staged = {name: Counting(time, topics) for name, topics in (stages or {}).items()}
+    return Bench(Pipeline(wiring, task, session, MODEL, time, staged), sensor, task, session)
 
 
 def arrival(number: int) -> Arrival:

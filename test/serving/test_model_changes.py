@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 from frame_lines import MS, NOW_NS, WAIT_S, Line
-from number_pipelines import number_input, number_pipeline
+from number_pipelines import NumberStage, number_input, number_pipeline
 from ros_processes import wait_until
 
 from ml_integration.core.inputs import KeepRule
@@ -94,6 +94,27 @@ def test_the_kept_model_is_fed_too_so_that_it_can_take_over_again() -> None:
     wait_until(lambda: len(line.results.got) > known, 'a result with a window from before')
     line.loop.stop()
     assert line.router.outcomes[-1] == (1, True)
+
+
+def test_stages_begin_anew_with_each_model_that_takes_over_also_with_the_kept_one() -> None:
+    kept, other = (number_pipeline(version=v, stages={'s': NumberStage()}) for v in (1, 2))
+    line = Line(pipeline=kept)
+    line.serve(10)
+    line.serve(10)
+    for serving, before in ((other, kept), (kept, other)):
+        line.loop.prepare(serving)
+        line.router.swap(serving, keep=before)
+        line.serve(10)
+        line.serve(10)
+    assert [result for _, result in line.results.got] == [11, 12] * 3
+
+
+def test_a_result_that_a_stage_cannot_work_on_is_a_failure_that_costs_only_itself() -> None:
+    line = Line(pipeline=number_pipeline(stages={'s': NumberStage()}))
+    for _ in range(7):
+        line.serve(10)
+    assert [result for _, result in line.results.got] == [11, 12, 13, 14, 15, 17]
+    assert line.log == ['a: frame dropped: the stage has seen too much']
 
 
 def test_the_loop_outlives_a_time_without_a_model() -> None:
