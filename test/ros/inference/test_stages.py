@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import array
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -23,11 +27,15 @@ from inference_processes import (
     value,
 )
 from model_folders import write_model_folder
-from ros_client import Client
+from ros_client import Client, Collected
 from ros_processes import wait_until
 from sensor_msgs.msg import CameraInfo, Image
-from vision_msgs.msg import Detection2DArray, Detection3DArray
+from vision_msgs.msg import Detection2D, Detection2DArray, Detection3DArray
 
+ROOT = Path(__file__).parents[3]
+VIDEO = ROOT / 'dev/data/vtest.avi'
+COCO = ROOT / 'models/coco_yolov3_tiny'
+PICTURES, PERIOD_NS = 24, 100_000_000
 FOCAL = 80.0
 PICTURE = np.ascontiguousarray(squares(RED, GREEN, BLUE))
 
@@ -35,7 +43,8 @@ PICTURE = np.ascontiguousarray(squares(RED, GREEN, BLUE))
 @pytest.fixture
 def node(tmp_path: Path, ros_domain: int) -> Iterator[NodeUnderTest]:
     write_model_folder(tmp_path / 'store', 'm')
-    parameters = {'model_path': tmp_path / 'store', 'deadline_ms': 0, 'sensor_qos': 'reliable'}
+    stores = f'{tmp_path / "store"}:{ROOT / "models"}'
+    parameters = {'model_path': stores, 'deadline_ms': 0, 'sensor_qos': 'reliable'}
     with (
         closing(Client()) as client,
         running_node(tmp_path, client, name='/stages', **parameters) as running,
@@ -164,3 +173,86 @@ def test_a_stage_that_does_not_fit_is_refused_with_the_reason(node: NodeUnderTes
         node.client.set_parameter(node.name, 'stages', stages)
         assert not node.change('configure')
         assert sentence in node.process.log
+
+
+def test_each_camera_has_objects_and_companions_of_its_own(node: NodeUnderTest) -> None:
+    node.serve(model='m', cameras=['front', 'rear'], stages=['tracking', 'lifting'])
+    count = node.client.node.count_subscribers
+    for topic in ('/front/depth', '/rear/depth', '/front/camera_info', '/rear/camera_info'):
+        wait_until(lambda t=topic: count(t), f'a subscription to {topic}')
+    node.serve(stages=['tracking'])
+    seen: dict[str, set[str]] = {'front': set(), 'rear': set()}
+    for camera in ('front', 'rear', 'front', 'rear'):
+        results = node.results(Detection2DArray, f'{camera}/detections')
+        stamp_ns = show(node, f'{camera}/image', PICTURE)
+        numbers = set(ids(answer(node, results, stamp_ns).detections))
+        assert len(numbers) == 3 and '' not in numbers
+        assert seen[camera] in (set(), numbers)
+        seen[camera] = numbers
+    assert not seen['front'] & seen['rear']
+
+
+@pytest.mark.skipif(not (COCO / '1/model.onnx').exists(), reason=f'{COCO} is not fetched')
+@pytest.mark.skipif(not VIDEO.exists(), reason=f'{VIDEO} is not fetched')
+def test_people_in_a_real_video_keep_their_numbers_until_time_jumps_back(
+    node: NodeUnderTest,
+) -> None:
+    node.serve(model='coco_yolov3_tiny', stages=['tracking'])
+    results, begin_ns = node.results(), node.now_ns()
+    video = cv2.VideoCapture(str(VIDEO))
+    pictures = [video.read()[1] for _ in range(PICTURES)]
+    told = []
+    for number, picture in enumerate(pictures):
+        stamp_ns = show(node, 'image', picture, begin_ns + number * PERIOD_NS)
+        told.append(answer(node, results, stamp_ns).detections)
+    same = [pair for before, now in pairwise(told) for pair in linked(before, now)]
+    assert len(same) > 3 * PICTURES
+    assert sum(before.id != now.id for before, now in same) <= 1
+    pictures_of = Counter(one.id for found in told for one in found if one.id)
+    long = [number for number, count in pictures_of.items() if count >= PICTURES * 3 // 4]
+    assert len(long) >= 3
+    assert all(max(Counter(filter(None, ids(found))).values()) == 1 for found in told)
+    again = answer(node, results, show(node, 'image', pictures[0], begin_ns - 10**9))
+    assert all(ids(again.detections)) and not set(ids(again.detections)) & set(pictures_of)
+
+
+def show(node: NodeUnderTest, topic: str, picture: np.ndarray, stamp_ns: int = 0) -> int:
+    """Publishes a picture, which arrives; returns its stamp [ns]."""
+    feed, message = node.feed(topic), image_message(picture)
+    set_stamp(message, stamp_ns or node.now_ns())
+    feed.publish(message)
+    return stamp_of(message)
+
+
+def answer(node: NodeUnderTest, results: Collected[Any], stamp_ns: int) -> Detection2DArray:
+    def found() -> list[Detection2DArray]:
+        return [message for message in results.messages if stamp_of(message) == stamp_ns]
+
+    wait_until(found, f'the result of a picture; the log:\n{node.process.log}')
+    return found()[0]
+
+
+def ids(found: Sequence[Detection2D]) -> list[str]:
+    return [one.id for one in found]
+
+
+def linked(
+    before: Sequence[Detection2D], now: Sequence[Detection2D]
+) -> Iterator[tuple[Detection2D, Detection2D]]:
+    """Yields what is plainly the same: each other's best, half of it shared, and numbered."""
+    for first in before:
+        second = max(now, key=lambda one: overlap(first, one), default=first)
+        mutual = max(before, key=lambda one: overlap(one, second)) is first
+        if mutual and overlap(first, second) >= 0.5 and first.id and second.id:
+            yield first, second
+
+
+def overlap(first: Detection2D, second: Detection2D) -> float:
+    """Intersection over union; 0 for two classes."""
+    if first.results[0].hypothesis.class_id != second.results[0].hypothesis.class_id:
+        return 0.0
+    shared, boxes = 1.0, (first.bbox, second.bbox)
+    for axis, size in (('x', 'size_x'), ('y', 'size_y')):
+        ends = [(getattr(box.center.position, axis), getattr(box, size) / 2) for box in boxes]
+        shared *= max(0.0, min(c + h for c, h in ends) - max(c - h for c, h in ends))
+    return shared / (sum(box.size_x * box.size_y for box in boxes) - shared)
