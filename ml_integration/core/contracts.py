@@ -1,8 +1,8 @@
-"""Interfaces of the plug-ins: sensors, encoders, tasks and backends.
+"""Interfaces of the plug-ins: sensors, encoders, tasks, stages and backends.
 
-A plug-in is ONE file in `sensors/`, `encoders/`, `tasks/` or `backends/` with one public class
-named after the file (`tasks/object_detection.py` holds `ObjectDetection`), a package of that
-name where one file would be too long, or the same class under an entry point of the group
+A plug-in is ONE file in `sensors/`, `encoders/`, `tasks/`, `stages/` or `backends/` with one
+public class named after the file (`tasks/object_detection.py` holds `ObjectDetection`), a package
+of that name where one file would be too long, or the same class under an entry point of the group
 `ml_integration.<kind>`.
 """
 

@@ -1,4 +1,4 @@
-"""Finds a sensor, encoder, task or backend by name: our own files first, then entry points."""
+"""Finds a sensor, encoder, task, stage or backend by name: own files first, then entry points."""
 
 from __future__ import annotations
 

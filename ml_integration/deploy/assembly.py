@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import Encoder, Picturing, Sensor, Session, Stage, Task
+from ml_integration.core.contracts import Companion, Encoder, Picturing, Sensor, Session, Task
 from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.core.inputs import ConstantInput, SensorInput, SizeInput, StateInput
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.core.wiring import Beside, Input, SizedConstant, Wiring
+from ml_integration.deploy.stage_agreement import check_topics, companions_of
 from ml_integration.errors import ManifestError, ModelMismatchError
 from ml_integration.store.package.manifest import MANIFEST, Manifest
 from ml_integration.store.package.package import ModelPackage
@@ -80,7 +81,8 @@ def assemble(
     states = tuple(item for item in manifest.inputs if isinstance(item, StateInput))
     sizes = tuple(item for item in manifest.inputs if isinstance(item, SizeInput))
     staged = {n: plugin('stages', n)(settings, task, model) for n, settings in stages.items()}
-    beside = _companions(manifest, staged, reader_for)
+    check_topics(manifest, task, staged)
+    beside = tuple(_beside(item, reader_for) for item in companions_of(manifest, staged))
     wiring = Wiring(wired, manifest.trigger, rows, states, sizes, constants, beside)
     return Pipeline(wiring, task, session, model, stages=staged)
 
@@ -152,29 +154,9 @@ def _input(
     return Input(source, reader_for(sensor.message_type), sensor, encoders)
 
 
-def _companions(
-    manifest: Manifest, stages: Mapping[str, Stage], reader_for: ReaderFor
-) -> tuple[Beside, ...]:
-    """Returns the readers of what stages want beside the inputs, each topic once.
-
-    Raises:
-        ModelMismatchError: a name or topic has another meaning for the model.
-    """
-    wanted = {one.name: one for stage in stages.values() for one in stage.companions}
-    taken = {n for item in manifest.sensor_inputs for n in (item.tensor, item.topic)}
-    found = []
-    for companion in wanted.values():
-        if taken & {companion.name, companion.topic}:
-            raise ModelMismatchError(
-                str(manifest.identity),
-                'a stage wants messages under a name that an input of the model has',
-                f"'{companion.name}' on the topic '{companion.topic}'",
-                'another name and topic of the input',
-                "Rename the input's topic in the manifest.",
-            )
-        sensor: Sensor = plugin('sensors', companion.kind)(companion.formats)
-        found.append(Beside(companion, reader_for(sensor.message_type), sensor))
-    return tuple(found)
+def _beside(companion: Companion, reader_for: ReaderFor) -> Beside:
+    sensor: Sensor = plugin('sensors', companion.kind)(companion.formats)
+    return Beside(companion, reader_for(sensor.message_type), sensor)
 
 
 def _encoder(package: ModelPackage, source: SensorInput) -> Encoder:

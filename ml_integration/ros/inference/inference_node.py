@@ -22,6 +22,7 @@ from ml_integration.ros.inference.introduction import introduction
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_serving import ModelServing, hanging
 from ml_integration.ros.inference.opening_models import OpeningModels
+from ml_integration.ros.inference.stage_settings import declare_stages
 from ml_integration.ros.inference.streams import check_names, make_stream
 from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node import qos
@@ -61,6 +62,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('inference_node', InferenceNodeParameters, options)
+        declare_stages(self)
         self._opening: OpeningModels | None = None
         self._models: ModelServing | None = None
         self._authority = SwapAuthority(self)
@@ -145,6 +147,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def changed(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if self.state == 'active':
             self._loop.settings = _loop_settings(new)
+        if new.stages != old.stages:
+            declare_stages(self)
         if new.model == old.model:
             return
         if self._models is not None:

@@ -101,7 +101,7 @@ class ResultPublisher:
         again = tuple((n, deserialize_message(data, self._types[n])) for n, data in serialized)
         self._trusted = again == typed
         if not self._trusted:
-            names = ', '.join(kind.__name__ for kind in self._types.values())
+            names = ', '.join(self._types[name].__name__ for name, _ in serialized)
             self._logger.warning(f'{names} is defined differently here; making typed messages')
 
 

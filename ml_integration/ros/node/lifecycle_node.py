@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any, Generic, TypeVar
 
@@ -74,6 +74,23 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
     def parameters(self) -> P:
         """The parameters as they are now."""
         return self._bound.current
+
+    @property
+    def sections(self) -> Mapping[str, Any]:
+        """Further parameters by the name of their section, as they are now."""
+        return self._bound.sections
+
+    def declare_section(self, name: str, settings: type) -> None:
+        """Declares parameters that are found out about later, and take effect at configure.
+
+        Args:
+            name: of the section; the parameters are below it.
+            settings: a class of declared settings.
+
+        Raises:
+            SettingError: a value from a file or the command line is not allowed.
+        """
+        self._bound.declare_section(name, settings)
 
     @property
     def strangers(self) -> tuple[str, ...]:

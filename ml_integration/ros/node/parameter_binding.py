@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Generic, TypeVar, get_args
 
 from rcl_interfaces.msg import (
@@ -71,8 +72,29 @@ class Parameters(Generic[P]):
         values = {name: self._declare(node, item) for name, item in self._settings.items()}
         self.current: P = build(cls, values, self._where)
         self._values = values
+        self._sections: dict[str, type] = {}
+        self._in_sections: dict[str, Any] = {}
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._apply)
+
+    @property
+    def sections(self) -> Mapping[str, Any]:
+        """Settings of each section that was declared later, as they are now."""
+        return {name: self._section(name, cls) for name, cls in self._sections.items()}
+
+    def declare_section(self, name: str, cls: type) -> None:
+        """Declares further settings below a name; they take effect at configure.
+
+        Raises:
+            SettingError: a value from a file or the command line is not allowed.
+        """
+        found = [
+            replace(item, rule=replace(item.rule, at_configure=True))
+            for item in settings_of(cls, f'{name}.')
+        ]
+        self._in_sections |= {item.name: self._declare(self._node, item) for item in found}
+        self._settings |= {item.name: item for item in found}
+        self._sections[name] = cls
 
     def correct(self, name: str, value: Any) -> None:
         """Sets a parameter to the value that is in effect; `check` and `changed` are not called.
@@ -82,6 +104,8 @@ class Parameters(Generic[P]):
         self._node.set_parameters([_Correction(name, value=value)])
 
     def _declare(self, node: Node, setting: Setting) -> Any:
+        if node.has_parameter(setting.name):  # it was refused when it was declared
+            return setting.check(node.get_parameter(setting.name).value, self._where)
         given = given_parameters(node).get(setting.name)
         wished = setting.default if given is None else given.value
         default = self._limits.forced(setting.name, setting.default)
@@ -115,7 +139,7 @@ class Parameters(Generic[P]):
         try:
             changes = self._changes(parameters)
             if changes and not _is_correction(parameters):
-                new = build(self._cls, {**self._values, **changes}, self._where)
+                new = build(self._cls, self._of_node(changes), self._where)
                 self._check_change(self.current, new)
             self._refuse_while_configured(changes)
         except MlIntegrationError as error:
@@ -132,14 +156,14 @@ class Parameters(Generic[P]):
             if setting is None:  # use_sim_time, qos_overrides and the like are not ours
                 continue
             value = setting.check(parameter.value, self._where)
-            if value != self._values[setting.name]:
+            if value != self._value(setting.name):
                 self._limits.check(setting, value, self._where)
             changes[setting.name] = value
         return changes
 
     def _refuse_while_configured(self, changes: dict[str, Any]) -> None:
         for name, value in changes.items():
-            now = self._values[name]
+            now = self._value(name)
             if self._settings[name].rule.at_configure and value != now and self._is_configured():
                 raise SettingError(
                     name,
@@ -154,11 +178,24 @@ class Parameters(Generic[P]):
         if not changes:
             return
         with self._applying:  # a correction comes on a thread of its own
-            self._values = {**self._values, **changes}
+            self._in_sections |= {n: v for n, v in changes.items() if n not in self._values}
+            self._values = self._of_node(changes)
             old, new = self.current, build(self._cls, self._values, self._where)
             self.current = new
         if not _is_correction(parameters):
             self._act(old, new)
+
+    def _of_node(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the values with those of the changes that belong to no section."""
+        return {name: changes.get(name, value) for name, value in self._values.items()}
+
+    def _value(self, name: str) -> Any:
+        return self._values[name] if name in self._values else self._in_sections[name]
+
+    def _section(self, name: str, cls: type) -> Any:
+        length = len(name) + 1
+        values = {n[length:]: v for n, v in self._in_sections.items() if n.startswith(f'{name}.')}
+        return build(cls, values, self._where)
 
     def _act(self, old: P, new: P) -> None:
         try:
