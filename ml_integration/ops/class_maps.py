@@ -128,18 +128,20 @@ def counts_of(classes: Array, most: int) -> Array:
 
 
 def color_table() -> Array:
-    """Returns a BGR color for each class (256, 1, 3) uint8; that of class 0 is black."""
+    """Returns a BGR color for each class (256, 1, 3) uint8."""
     table = np.array([class_color(number) for number in range(_COLORS)], np.uint8)
-    table[0] = 0
     return table.reshape(_COLORS, 1, 3)
 
 
-def blend(canvas: Array, classes: Array, table: Array, share: float) -> None:
-    """Tints a picture (H, W, 3) uint8 where the class (H, W) is not 0, in place."""
+def blend(canvas: Array, classes: Array, table: Array, share: float, clear: int | None) -> None:
+    """Tints a picture (H, W, 3) uint8 by class (H, W), in place; class `clear` stays as it is."""
     small = classes.astype(np.uint8, copy=False)  # further classes take the colors of others
     colors = cv2.applyColorMap(small, table)
     mixed = cv2.addWeighted(canvas, 1 - share, colors, share, 0)
-    cv2.copyTo(mixed, np.minimum(classes, 1).astype(np.uint8), canvas)
+    if clear is None:
+        canvas[...] = mixed
+    else:
+        cv2.copyTo(mixed, (classes != clear).view(np.uint8), canvas)
 
 
 class ClassMapScorer:

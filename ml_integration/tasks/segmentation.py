@@ -41,6 +41,8 @@ SHOWN = 0.5
 LISTED = 12
 """Classes that are named in a drawn picture, the largest ones."""
 MOST = 65535
+BACKGROUNDS = ('background', 'bg', 'nothing', 'none', 'void', 'unlabeled', 'unknown')
+"""Names of a class that is no thing, which is not tinted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ class Segmentation:
         self._output = output.name
         self.batched = len(output.shape) > (2 if self._axis is None else 3)
         self._colors = color_table()
+        self._background = _background(settings.kind, model.labels)
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> ClassMap:
         """Finds the class of each pixel, and brings them to the picture's size."""
@@ -225,9 +228,10 @@ class Segmentation:
         ]
 
     def draw(self, canvas: Array, result: ClassMap) -> None:
-        """Tints the pixels by their class, all but class 0, and names the largest classes."""
-        blend(canvas, result.classes, self._colors, SHOWN)
-        named = [row for row in self.rows(result) if row.class_id][:LISTED]
+        """Tints the pixels by their class, all but the background, and names the largest ones."""
+        background = self._background
+        blend(canvas, result.classes, self._colors, SHOWN, background)
+        named = [row for row in self.rows(result) if row.class_id != background][:LISTED]
         step = 16 * max(1, line_width(canvas))
         for place, row in enumerate(named, 1):
             text = f'{row.label} {row.share:.0%}'
@@ -256,6 +260,14 @@ def _numbers(result: ClassMap, model: ModelDescription, names: dict[str, int]) -
     """Returns a number for each class by its name, the same in all maps that share `names`."""
     classes = range(int(result.classes.max(initial=0)) + 1)
     return np.array([names.setdefault(model.label(n), len(names)) for n in classes])
+
+
+def _background(kind: str, labels: Sequence[str]) -> int | None:
+    """Returns the class that means that there is nothing; None if every class is something."""
+    known = [n for n, name in enumerate(labels) if name.strip('_ ').lower() in BACKGROUNDS]
+    if known:
+        return known[0]
+    return None if labels and kind != 'probability' else 0
 
 
 def _logit(probability: float) -> float:

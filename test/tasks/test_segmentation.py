@@ -190,10 +190,15 @@ def test_scores_are_the_intersections_over_the_unions() -> None:
     assert figures['accuracy'] == pytest.approx(4 / 5)
 
 
-def test_a_drawn_class_is_tinted_and_class_0_is_not() -> None:
+@pytest.mark.parametrize(
+    ('labels', 'clear'), [(LABELS, True), ((), True), (('road', 'sky', 'car'), False)]
+)
+def test_a_drawn_class_is_tinted_and_the_background_is_not(
+    labels: tuple[str, ...], clear: bool
+) -> None:
     canvas = np.full((60, 80, 3), 100, np.uint8)
     classes = np.zeros((60, 80), np.uint8)
     classes[40:, 40:] = 2
-    task(1, 3, 24, 32).draw(canvas, ClassMap(classes))
+    task(1, 3, 24, 32, labels=labels).draw(canvas, ClassMap(classes))
     assert (canvas[45:, 45:] != 100).any(axis=-1).all()
-    assert (canvas[45:, :35] == 100).all()
+    assert (canvas[45:, :35] == 100).all() == clear
