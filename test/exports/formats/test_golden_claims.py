@@ -148,6 +148,9 @@ def test_each_family_of_detectors_is_read_its_way(
     [
         ('ViTForImageClassification', 'classification'),
         ('SegformerForSemanticSegmentation', 'segmentation'),
+        ('Mask2FormerForUniversalSegmentation', 'segmentation_by_queries'),
+        ('MaskFormerForInstanceSegmentation', 'segmentation_by_queries'),
+        ('DetrForSegmentation', 'segmentation_by_queries'),
         ('DPTForDepthEstimation', 'depth_estimation'),
         ('VitPoseForPoseEstimation', 'keypoints'),
         ('Dinov2Model', None),
