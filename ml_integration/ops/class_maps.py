@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,6 +15,8 @@ from ml_integration.ops.drawing import class_color
 from ml_integration.ops.letterbox import Letterbox
 
 _COLORS = 256
+_FOUR = np.ones((2, 2), np.uint8)
+"""Neighbors that an interpolated number lies between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,36 +39,39 @@ class ClassMap:
             raise ValueError(f'classes is {got}, not uint8 or uint16 (H, W)')
 
 
-def best_class(scores: Array, geometry: Letterbox, smooth: bool, outside: int) -> Array:
+def best_class(
+    scores: Array, class_axis: int, geometry: Letterbox, smooth: bool, outside: int
+) -> Array:
     """Returns the class with the highest score for each pixel of the picture.
 
     Args:
-        scores: (C, h, w) float32 at the model's resolution.
+        scores: (C, h, w) or (h, w, C) float32 at the model's resolution.
+        class_axis: 0 or 2, which of them counts classes.
         geometry: how the picture lies in the model's input.
-        smooth: bring the scores to the picture's size, and not the classes. It takes as many
-            times longer as there are classes, and edges are as exact as the scores tell.
+        smooth: bring the scores to the picture's size, and not the classes: edges are as exact as
+            the scores tell, and each class that is best somewhere or nearly so takes its time.
         outside: class of the pixels that the model does not see.
 
     Returns:
         (H, W) uint8, or uint16 for more than 256 classes.
     """
-    dtype = np.uint8 if len(scores) <= _COLORS else np.uint16
-    if not smooth:
-        classes = _first_best(scores, dtype)
+    dtype = np.uint8 if scores.shape[class_axis] <= _COLORS else np.uint16
+    if not smooth or _pixel_for_pixel(scores, class_axis, geometry):
+        last = class_axis == 2
+        classes = scores.argmax(axis=2).astype(dtype) if last else _first_best(scores, dtype)
         return to_source(classes, geometry, 'nearest', outside)
-    best = to_source(scores[0], geometry, 'linear', np.inf)
-    found = np.zeros(best.shape, dtype)
-    found[np.isposinf(best)] = outside
-    for number in range(1, len(scores)):
-        other = to_source(scores[number], geometry, 'linear', -np.inf)
-        better = other > best
-        found[better] = number
-        np.maximum(best, other, out=best)
-    return found
+    maps = np.ascontiguousarray(np.moveaxis(scores, class_axis, 0))
+    return _smooth_best(maps, geometry, dtype, outside)
+
+
+def _pixel_for_pixel(scores: Array, class_axis: int, geometry: Letterbox) -> bool:
+    """Tells whether there are scores for each pixel of the picture: nothing lies between."""
+    height, width = (size for axis, size in enumerate(scores.shape) if axis != class_axis)
+    return (width, height) == geometry.target_wh and geometry.scale_xy == (1, 1)
 
 
 def _first_best(scores: Array, dtype: type) -> Array:
-    """Returns the index of the highest score (h, w), the first of equal ones.
+    """Returns the index of the highest of scores (C, h, w), the first of equal ones.
 
     Maps are compared one after another: an argmax over the first axis takes several times longer.
     """
@@ -75,8 +80,46 @@ def _first_best(scores: Array, dtype: type) -> Array:
     for number in range(1, len(scores)):
         better = scores[number] > best
         found[better] = number
-        np.copyto(best, scores[number], where=better)
+        np.maximum(best, scores[number], out=best)
     return found
+
+
+def _smooth_best(scores: Array, geometry: Letterbox, dtype: type, outside: int) -> Array:
+    """Returns the class of the highest interpolated score, the first of equal ones."""
+    first, *others = _possible(scores)
+    best = to_source(scores[first], geometry, 'linear', np.inf)
+    found: Array = np.full(best.shape, first, dtype)
+    found[np.isposinf(best)] = outside
+    for number in others:
+        other = to_source(scores[number], geometry, 'linear', -np.inf)
+        better = other > best
+        found[better] = number
+        np.maximum(best, other, out=best)
+    return found
+
+
+def _possible(scores: Array) -> Sequence[int]:
+    """Returns the classes that can be the best of interpolated scores (C, h, w), at least one.
+
+    What lies between four cells is at most the highest of them and at least the lowest, so a
+    class that is nowhere higher than the lowest of another one is the best of nothing.
+    """
+    least = cv2.erode(scores[0], _FOUR)
+    for number in range(1, len(scores)):
+        np.maximum(least, cv2.erode(scores[number], _FOUR), out=least)
+    found = [n for n, one in enumerate(scores) if (cv2.dilate(one, _FOUR) >= least).any()]
+    return found or [0]
+
+
+def finite_share(numbers: Array) -> float:
+    """Returns which share of numbers is finite.
+
+    A sum is finite only if all numbers are, and takes a fraction of the time of looking at each.
+    """
+    with np.errstate(over='ignore', invalid='ignore'):
+        if np.isfinite(numbers.sum()):
+            return 1.0
+    return float(np.isfinite(numbers).mean())
 
 
 def counts_of(classes: Array, most: int) -> Array:
@@ -85,18 +128,20 @@ def counts_of(classes: Array, most: int) -> Array:
 
 
 def color_table() -> Array:
-    """Returns a BGR color for each class (256, 1, 3) uint8; that of class 0 is black."""
+    """Returns a BGR color for each class (256, 1, 3) uint8."""
     table = np.array([class_color(number) for number in range(_COLORS)], np.uint8)
-    table[0] = 0
     return table.reshape(_COLORS, 1, 3)
 
 
-def blend(canvas: Array, classes: Array, table: Array, share: float) -> None:
-    """Tints a picture (H, W, 3) uint8 where the class (H, W) is not 0, in place."""
+def blend(canvas: Array, classes: Array, table: Array, share: float, clear: int | None) -> None:
+    """Tints a picture (H, W, 3) uint8 by class (H, W), in place; class `clear` stays as it is."""
     small = classes.astype(np.uint8, copy=False)  # further classes take the colors of others
     colors = cv2.applyColorMap(small, table)
     mixed = cv2.addWeighted(canvas, 1 - share, colors, share, 0)
-    cv2.copyTo(mixed, np.minimum(classes, 1).astype(np.uint8), canvas)
+    if clear is None:
+        canvas[...] = mixed
+    else:
+        cv2.copyTo(mixed, (classes != clear).view(np.uint8), canvas)
 
 
 class ClassMapScorer:

@@ -28,6 +28,7 @@ from ml_integration.ops.class_maps import (
     blend,
     color_table,
     counts_of,
+    finite_share,
 )
 from ml_integration.ops.decoding import the_output
 from ml_integration.ops.dense_maps import to_source
@@ -40,6 +41,8 @@ SHOWN = 0.5
 LISTED = 12
 """Classes that are named in a drawn picture, the largest ones."""
 MOST = 65535
+BACKGROUNDS = ('background', 'bg', 'nothing', 'none', 'void', 'unlabeled', 'unknown')
+"""Names of a class that is no thing, which is not tinted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +137,23 @@ class Segmentation:
         self._output = output.name
         self.batched = len(output.shape) > (2 if self._axis is None else 3)
         self._colors = color_table()
+        self._background = _background(settings.kind, model.labels)
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> ClassMap:
         """Finds the class of each pixel, and brings them to the picture's size."""
         settings, box = self._settings, geometry[self._picture]
         numbers = outputs[self._output]
         if self._axis is not None:
-            maps = numbers.reshape(numbers.shape[-3:])
-            scores = np.moveaxis(maps, self._axis, 0).astype(np.float32, copy=False)
+            with np.errstate(over='ignore'):
+                scores = numbers.reshape(numbers.shape[-3:]).astype(np.float32, copy=False)
             smooth = settings.upsampling == 'linear'
-            finite = float(np.isfinite(scores).mean())
-            return ClassMap(best_class(scores, box, smooth, settings.outside), finite)
+            classes = best_class(scores, self._axis, box, smooth, settings.outside)
+            return ClassMap(classes, finite_share(scores))
         plane = numbers.reshape([size for size in numbers.shape if size != 1] or [1, 1])
         if settings.kind == 'classes':
             return self._numbered(plane, box)
         plane = plane.astype(np.float32, copy=False)
-        finite = float(np.isfinite(plane).mean())
+        finite = finite_share(plane)
         least = _logit(settings.threshold) if settings.sigmoid else settings.threshold
         outside = np.inf if settings.outside else -np.inf
         whole = to_source(plane, box, settings.upsampling, outside)
@@ -224,9 +228,10 @@ class Segmentation:
         ]
 
     def draw(self, canvas: Array, result: ClassMap) -> None:
-        """Tints the pixels by their class, all but class 0, and names the largest classes."""
-        blend(canvas, result.classes, self._colors, SHOWN)
-        named = [row for row in self.rows(result) if row.class_id][:LISTED]
+        """Tints the pixels by their class, all but the background, and names the largest ones."""
+        background = self._background
+        blend(canvas, result.classes, self._colors, SHOWN, background)
+        named = [row for row in self.rows(result) if row.class_id != background][:LISTED]
         step = 16 * max(1, line_width(canvas))
         for place, row in enumerate(named, 1):
             text = f'{row.label} {row.share:.0%}'
@@ -257,9 +262,23 @@ def _numbers(result: ClassMap, model: ModelDescription, names: dict[str, int]) -
     return np.array([names.setdefault(model.label(n), len(names)) for n in classes])
 
 
+def _background(kind: str, labels: Sequence[str]) -> int | None:
+    """Returns the class that means that there is nothing; None if every class is something."""
+    known = [n for n, name in enumerate(labels) if name.strip('_ ').lower() in BACKGROUNDS]
+    if known:
+        return known[0]
+    return None if labels and kind != 'probability' else 0
+
+
 def _logit(probability: float) -> float:
     with np.errstate(divide='ignore'):
         return float(np.log(np.float64(probability)) - np.log1p(-np.float64(probability)))
+
+
+def _is_shaped(hw: tuple[int | None, ...], wh: tuple[int, int]) -> bool:
+    """Tells whether height and width of a map have the ratio of a picture's."""
+    height, width = hw
+    return None in hw or (height or 0) * wh[0] == (width or 0) * wh[1]
 
 
 def _class_axis(output: TensorSpec, kind: str, model: ModelDescription) -> int | None:
@@ -271,10 +290,17 @@ def _class_axis(output: TensorSpec, kind: str, model: ModelDescription) -> int |
     shape, classes = output.shape, len(model.labels) or None
     if kind == 'scores':
         if len(shape) == 3 or (len(shape) == 4 and shape[0] in (1, None)):
-            for axis in (0, 2):
-                size = shape[-3:][axis]
-                if size is not None and size > 1 and classes in (None, size):
-                    return axis
+            sizes = shape[-3:]
+            axes = [
+                axis
+                for axis in (0, 2)
+                if (size := sizes[axis]) is not None and size > 1 and classes in (None, size)
+            ]
+            (wh,) = model.pictures.values()
+            # Where labels do not tell which one it is, the others are shaped as the picture.
+            axes.sort(key=lambda axis: not _is_shaped(sizes[1 - axis // 2 :][:2], wh))
+            if axes:
+                return axes[0]
         reads = '[1, classes, height, width] or [1, height, width, classes], one per label'
     else:
         big = [size for size in shape if size != 1]

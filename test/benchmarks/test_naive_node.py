@@ -23,7 +23,8 @@ def test_it_keeps_the_boxes_that_ours_keeps() -> None:
     output = TensorSpec('detections', 'float32', SHAPE)
     model = ModelDescription(ModelIdentity('m', 1), ('a', 'b', 'c'), (), (output,))
     tensors = {'detections': rows[None]}
-    xyxy, scores, classes = Yolo(model, (100, 100), DecoderOptions())(tensors, SCORE_THRESHOLD)
+    read = Yolo(model, (100, 100), DecoderOptions())
+    xyxy, scores, classes, *_ = read(tensors, SCORE_THRESHOLD)
     order = classwise_nms(xyxy, scores, classes, IOU_THRESHOLD)
 
     boxes, naive_scores, naive_classes = decode(rows)

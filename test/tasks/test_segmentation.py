@@ -66,6 +66,31 @@ def test_linear_upsampling_takes_the_best_of_the_resized_scores() -> None:
     np.testing.assert_array_equal(found.classes, np.argmax(resized, axis=0))
 
 
+@pytest.mark.parametrize(('shape', 'axis'), [((150, 24, 32), 0), ((24, 32, 150), 2)])
+def test_without_labels_the_axes_of_the_shape_of_the_picture_are_no_classes(
+    shape: tuple[int, ...], axis: int
+) -> None:
+    numbers = np.zeros((1, *shape), np.float32)
+    np.moveaxis(numbers[0], axis, 0)[149] = 1
+    assert (result(task(1, *shape, labels=()), numbers).classes == 149).all()
+
+
+@pytest.mark.parametrize('last', [False, True])
+def test_no_class_that_is_best_only_between_cells_is_left_out(last: bool) -> None:
+    dice = np.random.default_rng(3)
+    numbers = dice.normal(size=(1, 40, 6, 8)).astype(np.float32)
+    numbers[0, 5:] -= 3  # most are the best of nothing
+    numbers[0, 0], numbers[0, 1] = 9, -9
+    numbers[0, :2, :, 1::2] *= -1
+    numbers[0, 2] = 5  # the best between the others only
+    made = np.moveaxis(numbers, 1, 3).copy() if last else numbers
+    one = task(*made.shape, labels=(), upsampling='linear')
+    found = result(one, made, place('stretch', (64, 48), WH)).classes
+    resized = [cv2.resize(each, (64, 48), interpolation=cv2.INTER_LINEAR) for each in numbers[0]]
+    np.testing.assert_array_equal(found, np.argmax(resized, axis=0))
+    assert (found == 2).any()
+
+
 @pytest.mark.parametrize('upsampling', ['nearest', 'linear'])
 def test_padding_is_cut_off_and_what_was_cropped_has_the_class_of_the_outside(
     upsampling: str,
@@ -165,10 +190,15 @@ def test_scores_are_the_intersections_over_the_unions() -> None:
     assert figures['accuracy'] == pytest.approx(4 / 5)
 
 
-def test_a_drawn_class_is_tinted_and_class_0_is_not() -> None:
+@pytest.mark.parametrize(
+    ('labels', 'clear'), [(LABELS, True), ((), True), (('road', 'sky', 'car'), False)]
+)
+def test_a_drawn_class_is_tinted_and_the_background_is_not(
+    labels: tuple[str, ...], clear: bool
+) -> None:
     canvas = np.full((60, 80, 3), 100, np.uint8)
     classes = np.zeros((60, 80), np.uint8)
     classes[40:, 40:] = 2
-    task(1, 3, 24, 32).draw(canvas, ClassMap(classes))
+    task(1, 3, 24, 32, labels=labels).draw(canvas, ClassMap(classes))
     assert (canvas[45:, 45:] != 100).any(axis=-1).all()
-    assert (canvas[45:, :35] == 100).all()
+    assert (canvas[45:, :35] == 100).all() == clear

@@ -16,11 +16,11 @@ from ml_integration.exports.reading.image_processor import encode_of, size_of
 _TASKS = (
     (r'.*ForImageClassification\w*', 'classification'),
     (r'.*ForObjectDetection', 'object_detection'),
-    (r'.*For(Semantic|Universal|Instance|Panoptic|Image)\w*Segmentation', 'segmentation'),
-    (r'.*ForSegmentation', 'segmentation'),
+    (r'.*For(Semantic|Image)Segmentation', 'segmentation'),
+    (r'.*For\w*Segmentation', 'segmentation_by_queries'),
     (r'.*ForDepthEstimation', 'depth_estimation'),
-    (r'.*ForPoseEstimation', 'pose'),
-    (r'.*ForKeypointDetection', 'pose'),
+    (r'.*ForPoseEstimation', 'keypoints'),
+    (r'.*ForKeypointDetection', 'keypoints'),
 )
 _SOFTMAX = ('Detr', 'Yolos', 'TableTransformer')
 _ALL_QUERIES = ('RTDetr', 'RTDetrV2', 'DFine')
