@@ -94,4 +94,4 @@ def _task() -> ObjectDetection:
     detections = TensorSpec('detections', 'float32', (1, 576, 5 + len(LABELS)))
     pictures = {'images': (192, 192)}
     model = ModelDescription(MODEL, LABELS, (images,), (detections,), pictures)
-    return ObjectDetection(ObjectDetection.Settings(), model)
+    return ObjectDetection(ObjectDetection.Settings(decoder='yolo'), model)

@@ -44,7 +44,6 @@ TRANSFORMER = {
     'num_attention_heads': 2,
     'intermediate_size': 32,
 }
-READ = ('image-classification', 'object-detection', 'depth-estimation')
 """Tasks whose results are recorded; the others are refused."""
 EVERY = 48
 """Side of the squares of which a depth is recorded [px]."""
@@ -147,7 +146,7 @@ def d_fine() -> Any:
 
 
 def segformer() -> Any:
-    """Makes a SegFormer, whose result no task reads."""
+    """Makes a SegFormer."""
     config = transformers.SegformerConfig(
         depths=[1] * 4, num_attention_heads=[1, 2, 2, 2], hidden_sizes=[8, 16, 16, 16],
         decoder_hidden_size=16, **NAMES,
@@ -236,7 +235,8 @@ RECIPES = (
     ),
     Recipe('glpn', glpn, _T.GLPNImageProcessor, ('head',), 0.7, 'depth-estimation'),
     Recipe(
-        'segformer', segformer, _T.SegformerImageProcessor, (), 1, 'semantic-segmentation',
+        'segformer', segformer, _T.SegformerImageProcessor, ('decode_head.classifier',), 2,
+        'semantic-segmentation',
     ),
 )  # fmt: skip
 
@@ -255,8 +255,6 @@ def export(recipe: Recipe, folder: Path, pictures: Pictures) -> Case:
         model.save_pretrained(trained)
         processor.save_pretrained(trained)
         main_export(trained, folder / recipe.name, task=recipe.task, do_validation=False)
-    if recipe.task not in READ:
-        return Case(recipe.name)
     seen = {name: list(_seen(model, processor, one)) for name, one in pictures.items()}
     return Case(recipe.name, seen)
 
@@ -265,25 +263,27 @@ def _seen(model: Any, processor: Any, picture: Any) -> Iterator[Expected]:
     names = model.config.id2label
     with torch.no_grad():
         outputs = model(**processor(images=picture, return_tensors='pt'))
+    size = [(picture.height, picture.width)]
     if 'predicted_depth' in outputs:
-        yield from _depths(processor, outputs, picture)
+        (found,) = processor.post_process_depth_estimation(outputs, target_sizes=size)
+        yield from _pixels(found['predicted_depth'])
+        return
+    if 'pred_boxes' not in outputs and outputs.logits.dim() == 4:
+        (found,) = processor.post_process_semantic_segmentation(outputs, target_sizes=size)
+        yield from _pixels(found)
         return
     if 'pred_boxes' not in outputs:
         for number, score in enumerate(outputs.logits.softmax(-1)[0].tolist()):
             yield Expected(names[number], score)
         return
-    (found,) = processor.post_process_object_detection(
-        outputs, threshold=LEAST, target_sizes=[(picture.height, picture.width)]
-    )
+    (found,) = processor.post_process_object_detection(outputs, threshold=LEAST, target_sizes=size)
     for score, label, box in zip(found['scores'], found['labels'], found['boxes'], strict=True):
         yield Expected(names[int(label)], float(score), tuple(box.tolist()))
 
 
-def _depths(processor: Any, outputs: Any, picture: Any) -> Iterator[Expected]:
-    """Yields the depth at the middle of each square of a grid, named by its column and row."""
-    size = [(picture.height, picture.width)]
-    (found,) = processor.post_process_depth_estimation(outputs, target_sizes=size)
-    depth = found['predicted_depth']
-    for row in range(EVERY // 2, picture.height, EVERY):
-        for column in range(EVERY // 2, picture.width, EVERY):
-            yield Expected(f'{column} {row}', float(depth[row, column]))
+def _pixels(found: Any) -> Iterator[Expected]:
+    """Yields the number at the middle of each square of a grid, named by its column and row."""
+    height, width = found.shape
+    for row in range(EVERY // 2, height, EVERY):
+        for column in range(EVERY // 2, width, EVERY):
+            yield Expected(f'{column} {row}', float(found[row, column]))

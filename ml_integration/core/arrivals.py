@@ -12,7 +12,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
-from ml_integration.core.inputs import KeepRule, KeepSpec, SensorInput, Trigger
+from ml_integration.core.inputs import KeepRule, KeepSpec, Trigger
 
 MS = 1_000_000
 TOLERATED_NS = 100 * MS
@@ -199,16 +199,32 @@ class Latest:
         return tuple(self._kept)
 
 
+class Source(Protocol):
+    """Messages of a topic, by the name under which a run gets them."""
+
+    @property
+    def tensor(self) -> str:
+        """The name."""
+
+    @property
+    def topic(self) -> str:
+        """Default name of the topic."""
+
+    @property
+    def keep(self) -> KeepSpec:
+        """Selects the messages that a run gets."""
+
+
 class Inbox:
     """Keeps the messages of one stream for one model, by the keep rule of each input.
 
     Args:
         stream: the stream's name.
-        inputs: the model's inputs that are made of messages.
+        inputs: the model's inputs that are made of messages, and what accompanies them.
         trigger: what starts a run.
     """
 
-    def __init__(self, stream: str, inputs: Sequence[SensorInput], trigger: Trigger) -> None:
+    def __init__(self, stream: str, inputs: Sequence[Source], trigger: Trigger) -> None:
         self._stream = stream
         self._tensors = {item.topic: item.tensor for item in inputs}
         topics = {item.tensor: item.topic for item in inputs}

@@ -113,10 +113,12 @@ class Topic:
     Attributes:
         name: below the node's own name.
         message_type: the full type name, such as 'vision_msgs/msg/Detection2DArray'.
+        latched: whether what was published last reaches those who subscribe later.
     """
 
     name: str
     message_type: str
+    latched: bool = False
 
 
 class MessageTypes(Protocol):
@@ -172,6 +174,14 @@ class Drawing(Protocol):
 
 
 @runtime_checkable
+class Announcing(Protocol):
+    """A task that tells something about itself once, on latched topics, such as its classes."""
+
+    def announce(self, messages: MessageTypes) -> Iterable[tuple[str, Any]]:
+        """Builds the messages, without a header, and names the topic of each."""
+
+
+@runtime_checkable
 class Listing(Protocol):
     """A task whose results can be written down as rows of plain values."""
 
@@ -195,8 +205,14 @@ class Difference(Protocol):
 class Comparing(Protocol):
     """A task that tells how far two results for the same messages are apart."""
 
-    def compare(self, first: Any, second: Any) -> Difference:
-        """Compares two results of this task, such as those of two versions of a model."""
+    def compare(self, first: Any, second: Any, model: ModelDescription) -> Difference:
+        """Compares two results, such as those of two versions of a model.
+
+        Args:
+            first: of this task.
+            second: of another task of the same type.
+            model: that of the second result, whose class numbers may mean other labels.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
+from typing import Any
 
 import numpy as np
 
 from ml_integration.core.arrivals import Inbox, Observation
 from ml_integration.core.batching import split_rows
-from ml_integration.core.contracts import FreeSized, Session, Task
+from ml_integration.core.contracts import FreeSized, MessageTypes, Session, Stage, Task, Topic
 from ml_integration.core.datatypes import (
     Array,
     Frame,
@@ -20,7 +21,7 @@ from ml_integration.core.datatypes import (
     Tensors,
 )
 from ml_integration.core.inputs import KeepRule
-from ml_integration.core.wiring import Input, Wiring
+from ml_integration.core.wiring import Beside, Input, Wiring
 from ml_integration.errors import FrameError
 
 Frames = Mapping[str, Sequence[Frame]]
@@ -53,10 +54,12 @@ class Memory:
         state: outputs of the last run that are inputs of the next one, by tensor name.
         frames: decoded messages of the last run's windows, by tensor name and number of the
             message, so that each message is decoded once; None for one that cannot be read.
+        stages: what each stage remembers, by its name.
     """
 
     state: dict[str, Array] = field(default_factory=dict)
     frames: dict[str, dict[int, Frame | None]] = field(default_factory=dict)
+    stages: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +99,7 @@ class Pipeline:
         session: the model.
         model: what it is.
         now_ns: the steady time [ns].
+        stages: work on the results, by name, in this order.
 
     Attributes:
         stuck: True while a thread that nobody waits for any more hangs in it; no other thread
@@ -109,6 +113,7 @@ class Pipeline:
         session: Session,
         model: ModelDescription,
         now_ns: Callable[[], int] = perf_counter_ns,
+        stages: Mapping[str, Stage] | None = None,
     ) -> None:
         self.wiring = wiring
         self.task = task
@@ -116,6 +121,7 @@ class Pipeline:
         self.model = model
         self.batch_size = wiring.batch_size
         self.stuck = False
+        self.stages = dict(stages or {})
         self._now_ns = now_ns
         self._memories: dict[str, Memory] = {}
         self._rows = [wiring.row(number) for number in range(self.batch_size)]
@@ -129,7 +135,7 @@ class Pipeline:
         The stream begins anew: its messages are counted from 0, and nothing is remembered of it.
         """
         self.forget(stream)
-        sources = [item.source for item in self.wiring.inputs]
+        sources = [item.source for item in self.wiring.sources]
         return Inbox(stream, sources, self.wiring.trigger)
 
     def forget(self, stream: str) -> None:
@@ -158,7 +164,7 @@ class Pipeline:
         """
         clock = StageClock(self._now_ns)
         memory = self._memory(observation)
-        frames = {item.tensor: _frames(item, observation, memory) for item in self.wiring.inputs}
+        frames = {item.tensor: _frames(item, observation, memory) for item in self.wiring.sources}
         clock.lap('decode')
         geometry = {
             item.tensor: item.encoders[row](frames[item.tensor]) for item in self.wiring.inputs
@@ -208,6 +214,9 @@ class Pipeline:
         clock.leave_out()
         result = self.task.postprocess(work.outputs, work.geometry)
         clock.lap('postprocess')
+        for name, stage in self.stages.items():
+            result = self._staged(work, name, stage, result)
+            clock.lap(name)
         verdict = self.task.validate(result, work.geometry)
         clock.lap('validate')
         return Prediction(
@@ -221,8 +230,27 @@ class Pipeline:
             work.together,
         )
 
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """Topics of the results of the task and the stages."""
+        of_stages = (topic for stage in self.stages.values() for topic in stage.topics)
+        return (*self.task.topics, *of_stages)
+
+    def encode_stages(
+        self, prediction: Prediction, header: Any, messages: MessageTypes
+    ) -> Iterator[tuple[str, Any]]:
+        """Builds the messages of the stages, and names the topic of each."""
+        for stage in self.stages.values():
+            yield from stage.encode(prediction, header, messages)
+
     def close(self) -> None:
         self.session.close()
+
+    def _staged(self, work: Work, name: str, stage: Stage, result: Any) -> Any:
+        memory = work.memory.stages
+        if name not in memory:
+            memory[name] = stage.begin()
+        return stage(result, memory[name], work.frames, work.observation.stamp_ns)
 
     def _memory(self, observation: Observation) -> Memory:
         memory = self._memories.get(observation.stream)
@@ -267,7 +295,7 @@ class Pipeline:
         return frames[trigger][-1].frame_id if trigger else ''
 
 
-def _frames(item: Input, observation: Observation, memory: Memory) -> Sequence[Frame]:
+def _frames(item: Input | Beside, observation: Observation, memory: Memory) -> Sequence[Frame]:
     """Returns an input's frames of one run; decodes only messages that the last run had not.
 
     A message of a window that cannot be read fails the first run that gets it, and is left out

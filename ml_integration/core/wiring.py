@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_integration.core.arrivals import CLOCK, Arrival
-from ml_integration.core.contracts import Encoder, Sensor
+from ml_integration.core.contracts import Companion, Encoder, Sensor
 from ml_integration.core.datatypes import Array, Frame, Tensors
 from ml_integration.core.inputs import SensorInput, SizeInput, StateInput, Trigger
 
@@ -31,6 +31,28 @@ class Input:
     @property
     def tensor(self) -> str:
         return self.source.spec.name
+
+    def decode(self, arrival: Arrival) -> Frame:
+        return self.sensor.decode(self.read(arrival.message), arrival.stamp_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Reads messages that a stage wants and no tensor takes.
+
+    Attributes:
+        source: what the stage says of them.
+        read: brings a message from the form in which it arrived to one with fields.
+        sensor: makes frames of messages.
+    """
+
+    source: Companion
+    read: Callable[[Any], Any]
+    sensor: Sensor
+
+    @property
+    def tensor(self) -> str:
+        return self.source.name
 
     def decode(self, arrival: Arrival) -> Frame:
         return self.sensor.decode(self.read(arrival.message), arrival.stamp_ns)
@@ -62,6 +84,7 @@ class Wiring:
         states: those that are outputs of the run before.
         sizes: those that tell the size of a picture.
         constants: those of free size that are as large as a picture's.
+        companions: messages that accompany those of the inputs.
     """
 
     inputs: tuple[Input, ...]
@@ -70,6 +93,12 @@ class Wiring:
     states: tuple[StateInput, ...] = ()
     sizes: tuple[SizeInput, ...] = ()
     constants: tuple[SizedConstant, ...] = ()
+    companions: tuple[Beside, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Input | Beside, ...]:
+        """Everything that messages come from."""
+        return (*self.inputs, *self.companions)
 
     @property
     def trigger_topic(self) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import Encoder, Picturing, Sensor, Session, Task
+from ml_integration.core.contracts import Encoder, Picturing, Sensor, Session, Stage, Task
 from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.core.inputs import ConstantInput, SensorInput, SizeInput, StateInput
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.core.wiring import Input, SizedConstant, Wiring
+from ml_integration.core.wiring import Beside, Input, SizedConstant, Wiring
 from ml_integration.errors import ManifestError, ModelMismatchError
 from ml_integration.store.package.manifest import MANIFEST, Manifest
 from ml_integration.store.package.package import ModelPackage
@@ -29,13 +30,22 @@ ReaderFor = Callable[[str], Read]
 """Returns a function that reads messages of a type such as 'sensor_msgs/msg/Image'."""
 
 
+StageSettings = Mapping[str, Any]
+"""Settings of each stage by its name, in the order in which they work."""
+NO_STAGES: StageSettings = MappingProxyType({})
+
+
 def as_it_is(message_type: str) -> Read:
     """Gives a reader for messages that arrive with their fields."""
     return _unchanged
 
 
 def assemble(
-    package: ModelPackage, session: Session, most: int, reader_for: ReaderFor = as_it_is
+    package: ModelPackage,
+    session: Session,
+    most: int,
+    reader_for: ReaderFor = as_it_is,
+    stages: StageSettings = NO_STAGES,
 ) -> Pipeline:
     """Makes a pipeline of a package and its open session.
 
@@ -44,6 +54,7 @@ def assemble(
         session: the same, open.
         most: the most observations that may run together, if the model can do it.
         reader_for: reads messages as they arrive.
+        stages: work on the results.
 
     Raises:
         SettingError: the manifest's settings are not those of its task or encoders.
@@ -68,8 +79,10 @@ def assemble(
     )
     states = tuple(item for item in manifest.inputs if isinstance(item, StateInput))
     sizes = tuple(item for item in manifest.inputs if isinstance(item, SizeInput))
-    wiring = Wiring(wired, manifest.trigger, rows, states, sizes, constants)
-    return Pipeline(wiring, task, session, model)
+    staged = {n: plugin('stages', n)(settings, task, model) for n, settings in stages.items()}
+    beside = _companions(manifest, staged, reader_for)
+    wiring = Wiring(wired, manifest.trigger, rows, states, sizes, constants, beside)
+    return Pipeline(wiring, task, session, model, stages=staged)
 
 
 def check_tensors(manifest: Manifest, session: Session) -> tuple[TensorSpec, ...]:
@@ -137,6 +150,31 @@ def _input(
         encoder.bind(rows[row : row + 1])
     sensor: Sensor = plugin('sensors', source.kind)(encoders[0].formats)
     return Input(source, reader_for(sensor.message_type), sensor, encoders)
+
+
+def _companions(
+    manifest: Manifest, stages: Mapping[str, Stage], reader_for: ReaderFor
+) -> tuple[Beside, ...]:
+    """Returns the readers of what stages want beside the inputs, each topic once.
+
+    Raises:
+        ModelMismatchError: a name or topic has another meaning for the model.
+    """
+    wanted = {one.name: one for stage in stages.values() for one in stage.companions}
+    taken = {n for item in manifest.sensor_inputs for n in (item.tensor, item.topic)}
+    found = []
+    for companion in wanted.values():
+        if taken & {companion.name, companion.topic}:
+            raise ModelMismatchError(
+                str(manifest.identity),
+                'a stage wants messages under a name that an input of the model has',
+                f"'{companion.name}' on the topic '{companion.topic}'",
+                'another name and topic of the input',
+                "Rename the input's topic in the manifest.",
+            )
+        sensor: Sensor = plugin('sensors', companion.kind)(companion.formats)
+        found.append(Beside(companion, reader_for(sensor.message_type), sensor))
+    return tuple(found)
 
 
 def _encoder(package: ModelPackage, source: SensorInput) -> Encoder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -75,6 +76,8 @@ class FileWatch:
         self._suspicion: _Suspicion | None = None
         self._seen: tuple[str, FileReport] = ('', FileReport())
         self._quarantined: dict[str, tuple[Quarantine, ...]] = {}
+        # Between a quarantine and the report of it, a reader would find one without the other.
+        self._lock = threading.Lock()
 
     def look(self, ended: Callable[[], bool] = lambda: False) -> None:
         """Looks at the files now.
@@ -88,7 +91,8 @@ class FileWatch:
         package = self._serving().package
         look = self._admission.look_again(package, ended)
         if not ended():
-            self._seen = package.manifest.digest, self._judged(package, look)
+            with self._lock:
+                self._seen = package.manifest.digest, self._judged(package, look)
 
     def report(self) -> FileReport:
         """Returns what is known, with the quarantines that are remembered at this moment.
@@ -97,9 +101,10 @@ class FileWatch:
             ModelError: nothing serves.
         """
         package = self._serving().package
-        digest, seen = self._seen
+        with self._lock:
+            digest, seen = self._seen
+            own, others = self._remembered(package.manifest)
         report = seen if digest == package.manifest.digest else FileReport()
-        own, others = self._remembered(package.manifest)
         sentences = tuple(self._barred(package, item) for item in others)
         quarantined = self._barred(package, own) if own and not report.tampering else ''
         return replace(report, quarantined=quarantined, warnings=(*report.warnings, *sentences))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -88,7 +88,10 @@ def _tried(style: str, fit: Fit, evidence: Evidence) -> Fit | None:
 
 
 def _is_crowded(
-    fit: Fit, found: list[Candidates], evidence: Evidence, outputs: tuple[TensorSpec, ...]
+    fit: Fit,
+    found: Sequence[Candidates],
+    evidence: Evidence,
+    outputs: tuple[TensorSpec, ...],
 ) -> bool:
     """Tells whether most boxes of a model are objects, as if 'no object' were a class."""
     rows = min(max(run[s.name].shape, default=0) for run in evidence.runs for s in outputs)
@@ -99,14 +102,15 @@ def _is_crowded(
 
 
 def _best(candidates: Candidates) -> Candidates:
-    order = np.argsort(-candidates.scores, kind='stable')[:MOST_BOXES]
-    return Candidates(*(array[order] for array in candidates))
+    return candidates.take(np.argsort(-candidates.scores, kind='stable')[:MOST_BOXES])
 
 
 def _judged(
     fit: Fit, found: list[Candidates], evidence: Evidence, wh: tuple[int, int]
 ) -> Fit | None:
-    xyxy, scores, class_ids = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    xyxy = np.concatenate([one.xyxy for one in found])
+    scores = np.concatenate([one.scores for one in found])
+    class_ids = np.concatenate([one.class_ids for one in found])
     if not len(scores):
         return fit
     high = evidence.labels or np.iinfo(np.int32).max

@@ -20,13 +20,17 @@ def detection_array(found: Detections, header: Any, messages: MessageTypes, labe
     hypothesis_type = messages('vision_msgs/msg/ObjectHypothesisWithPose')
     sizes = (found.xyxy[:, 2:] - found.xyxy[:, :2]).tolist()
     centers = ((found.xyxy[:, 2:] + found.xyxy[:, :2]) / 2).tolist()
+    angles = [0.0] * len(found) if found.angles is None else found.angles.tolist()
     detections = []
-    for center, size, score, class_id in zip(
-        centers, sizes, found.scores.tolist(), found.class_ids.tolist(), strict=True
+    scores, class_ids = found.scores.tolist(), found.class_ids.tolist()
+    for center, size, angle, score, class_id, name in zip(
+        centers, sizes, angles, scores, class_ids, found.names, strict=True
     ):
         detection, hypothesis = detection_type(), hypothesis_type()
         detection.header = header
+        detection.id = name
         detection.bbox.center.position.x, detection.bbox.center.position.y = center
+        detection.bbox.center.theta = angle
         detection.bbox.size_x, detection.bbox.size_y = size
         hypothesis.hypothesis.class_id = label(class_id)
         hypothesis.hypothesis.score = score
@@ -45,4 +49,6 @@ def serialized_detection_array(found: Detections, header: Any, label: Label) -> 
         found.xyxy,
         found.scores,
         [label(class_id) for class_id in found.class_ids.tolist()],
+        found.angles,
+        found.names if found.ids is not None else (),
     )

@@ -40,7 +40,7 @@ class Detections:
         instances: (H, W) uint8 or uint16, of the picture's size: 1 + index of the object that a
             pixel belongs to, 0 where there is none; the better object has a pixel of two.
         keypoints: (N, K, 3) float32, x and y [px of the picture] and score, 0 to 1.
-        ids: (N,) int64, the track that each belongs to, from 1.
+        ids: (N,) int64, the number that an object keeps from picture to picture; 0: none yet.
         centers_m: (N, 3) float32 [m], center in the camera's optical frame; NaN where unknown.
         sizes_m: (N, 3) float32 [m], extent along the axes of that frame; NaN where unknown.
     """
@@ -71,6 +71,13 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    @property
+    def names(self) -> list[str]:
+        """Ids as text, as messages have them; empty for objects without a number."""
+        if self.ids is None:
+            return [''] * len(self)
+        return [str(number) if number else '' for number in self.ids.tolist()]
 
     def take(self, which: Array) -> Detections:
         """Returns some of the objects, in the order of their indices `which` (M,)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 
 import cv2
+import numpy as np
 
 from ml_integration.core.datatypes import Array
 
@@ -47,6 +48,21 @@ def draw_text(canvas: Array, text: str, left_bottom: tuple[int, int], color: Col
     cv2.putText(
         canvas, text, (left, bottom - below), font, scale, ink, max(1, width // 2), cv2.LINE_AA
     )
+
+
+def draw_rotated_box(canvas: Array, corners: Array, text: str, color: Color) -> None:
+    """Draws a box given by its corners (4, 2) [px], with its name at the topmost one.
+
+    Args:
+        canvas: (H, W, 3) uint8 BGR, changed in place.
+        corners: in their order around the box.
+        text: the name.
+        color: BGR.
+    """
+    points = np.rint(corners).astype(np.int32)
+    cv2.polylines(canvas, [points[:, None]], True, color, line_width(canvas))
+    left, top = points[points[:, 1].argmin()].tolist()
+    draw_text(canvas, text, (left, top), color)
 
 
 def draw_box(canvas: Array, xyxy: Array, text: str, color: Color) -> None:

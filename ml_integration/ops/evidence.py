@@ -31,12 +31,14 @@ class Evidence:
         outputs: tensors that it gives.
         labels: number of its classes; 0 if nobody says.
         runs: raw outputs on real pictures; they tell more than shapes.
+        background: True if the first label names the background, which has the number 0 then.
     """
 
     input_wh: tuple[int, int] | None
     outputs: tuple[TensorSpec, ...]
     labels: int = 0
     runs: tuple[Tensors, ...] = ()
+    background: bool = False
 
     def shape(self, output: TensorSpec) -> tuple[int | None, ...]:
         """Returns the sizes of an output, those of the runs where they are free and agree."""

@@ -84,7 +84,7 @@ def _four_axes(evidence: Evidence) -> Iterator[Fit]:
         if len(output.shape) == 4 and output.shape[3] == 7:
             options = {'columns': _ORDERS[7][0], 'normalized': True}
             values = evidence.values(output)
-            for first in first_class(_seen(values, 2, 1), evidence.labels, True):
+            for first in first_class(_seen(values, 2, 1), evidence, True):
                 why = f'rows as OpenVINO gives them, first class {first.get("class_offset", 0)}'
                 yield Fit(SHAPES + COUNTS, why, {**options, **first}, (output.name,))
 

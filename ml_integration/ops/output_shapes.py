@@ -55,29 +55,30 @@ class ThreeLists:
         """Returns the option for the number of the first class, where it is not 0, or both ways.
 
         Lists without a batch are those of torchvision, which counts from 1, or of Detectron2,
-        which counts from 0.
+        which counts from 0. With a background among the labels every number is a label's own.
         """
         tables = zip(evidence.tables(self.classes), evidence.tables(self.scores), strict=False)
         seen = [c.ravel()[s.ravel() > 0.05] for c, s in tables if c.size == s.size]
         numbers = np.concatenate(seen) if seen else np.zeros(0)
-        if default and not (numbers.size and numbers.min() < 0.5):
+        if default and not (evidence.background or (numbers.size and numbers.min() < 0.5)):
             return [{'class_offset': 1}]
         either = len(self.boxes.shape) == 2 or 'bbox' in self.boxes.name.lower()
-        return first_class(numbers, evidence.labels, either and self.count is None)
+        return first_class(numbers, evidence, either and self.count is None)
 
 
-def first_class(numbers: Array, labels: int, either: bool) -> list[dict[str, int]]:
+def first_class(numbers: Array, evidence: Evidence, either: bool) -> list[dict[str, int]]:
     """Returns the options for the number of the first class, where it is not 0.
 
     Args:
         numbers: class numbers on pictures, (N,).
-        labels: number of the labels; 0 if nobody says.
+        evidence: tells of the labels.
         either: numbers that tell nothing leave both ways open.
 
     Returns:
         One way; both if nothing tells which one.
     """
-    if not labels or (numbers.size and numbers.min() < 0.5):
+    labels = evidence.labels
+    if not labels or evidence.background or (numbers.size and numbers.min() < 0.5):
         return [{}]
     if numbers.size and round(float(numbers.max())) == labels:
         return [{'class_offset': 1}]

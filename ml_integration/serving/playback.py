@@ -155,10 +155,10 @@ class Playback:
 def input_keys(pipeline: Pipeline) -> list[InputKey]:
     """Returns the keys of the inputs of a model's only stream."""
     wiring = pipeline.wiring
-    topics = (item.source.topic for item in wiring.inputs)
+    topics = (item.source.topic for item in wiring.sources)
     return [InputKey('', topic, topic == wiring.trigger_topic) for topic in topics]
 
 
 def types_of(pipeline: Pipeline) -> dict[str, str]:
     """Returns the message type of each topic in the manifest that the model needs."""
-    return {item.source.topic: item.sensor.message_type for item in pipeline.wiring.inputs}
+    return {item.source.topic: item.sensor.message_type for item in pipeline.wiring.sources}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml_integration.core.contracts import MessageTypes, Topic
+from ml_integration.core.contracts import MessageTypes, Score, Topic
 from ml_integration.core.datatypes import (
     Array,
     Geometry,
@@ -29,6 +29,7 @@ from ml_integration.ops.decoding import (
 from ml_integration.ops.drawing import class_color, draw_text, line_width
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.picture_input import the_picture
+from ml_integration.ops.scoring.classes import AccuracyScorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,36 @@ class Classes:
         kinds = (self.class_ids.dtype.name, self.scores.dtype.name)
         if kinds != ('int32', 'float32') or self.scores.shape != (len(self.class_ids),):
             raise ValueError(f'class_ids and scores are {kinds}, not equally many int32, float32')
+
+
+@dataclass(frozen=True, slots=True)
+class ClassesDifference:
+    """Difference of two lists of classes.
+
+    Attributes:
+        disagreement: largest difference of the scores of a class, and 1 if the best one differs.
+        first: best class of the first result.
+        second: best class of the second result.
+    """
+
+    disagreement: float
+    first: str
+    second: str
+
+
+class ClassesScorer:
+    """Scores classes of pictures against true ones."""
+
+    def __init__(self) -> None:
+        self._scorer = AccuracyScorer()
+
+    def add(self, result: Classes, truth: Classes) -> None:
+        """Adds a picture; the scores of the truth do not count, only which class is first."""
+        self._scorer.add(result.class_ids, truth.class_ids)
+
+    def scores(self) -> list[Score]:
+        """Returns the figures, the most telling first."""
+        return self._scorer.scores()
 
 
 class Classification:
@@ -138,6 +169,21 @@ class Classification:
         pairs = zip(result.class_ids.tolist(), result.scores.tolist(), strict=True)
         return [self.Row(self._model.label(class_id), class_id, s) for class_id, s in pairs]
 
+    def compare(
+        self, first: Classes, second: Classes, model: ModelDescription
+    ) -> ClassesDifference:
+        """Compares the best classes, and the scores of those that both have."""
+        scores = (_by_label(first, self._model), _by_label(second, model))
+        # A class beyond the published ones has at most the last one's score: that tells nothing.
+        both = scores[0].keys() & scores[1].keys()
+        apart = max((abs(scores[0][label] - scores[1][label]) for label in both), default=0.0)
+        best = [next(iter(each), '') for each in scores]
+        return ClassesDifference(apart + (best[0] != best[1]), *best)
+
+    def scorer(self) -> ClassesScorer:
+        """Makes a scorer that gives the accuracy."""
+        return ClassesScorer()
+
     def draw(self, canvas: Array, result: Classes) -> None:
         """Writes the classes below one another at the top left."""
         step = 20 * max(1, line_width(canvas))
@@ -146,3 +192,9 @@ class Classification:
         ):
             text = f'{self._model.label(class_id)} {score:.2f}'
             draw_text(canvas, text, (0, step * (row + 1)), class_color(class_id))
+
+
+def _by_label(result: Classes, model: ModelDescription) -> dict[str, float]:
+    """Returns the scores by the name of the class, the best one first."""
+    pairs = zip(result.class_ids.tolist(), result.scores.tolist(), strict=True)
+    return {model.label(class_id): score for class_id, score in pairs}

@@ -74,7 +74,7 @@ class DepthScorer:
 
     def __init__(self) -> None:
         self._sums = np.zeros(4)
-        self._count = 0
+        self._count = self._asked = 0
 
     def add(self, result: DepthMap, truth: DepthMap) -> None:
         """Adds a result and the truth, a metric map of the same size.
@@ -85,22 +85,29 @@ class DepthScorer:
         if not truth.metric or truth.depth.shape != result.depth.shape:
             raise ValueError(f'the truth is {truth.kind} {truth.depth.shape}')
         depth = aligned(result, truth.depth)
-        both = np.isfinite(depth) & np.isfinite(truth.depth) & (truth.depth > 0) & (depth > 0)
+        asked = np.isfinite(truth.depth) & (truth.depth > 0)
+        both = asked & np.isfinite(depth) & (depth > 0)
         mine, true = depth[both].astype(np.float64), truth.depth[both].astype(np.float64)
         error, ratio = np.abs(mine - true), np.maximum(mine / true, true / mine)
         measures = (error, error**2, error / true, ratio < 1.25)
         self._sums += [float(np.sum(each)) for each in measures]
         self._count += len(mine)
+        self._asked += int(np.count_nonzero(asked))
 
     def scores(self) -> tuple[Score, ...]:
-        """Returns AbsRel, MAE, RMSE and the share of pixels within a factor of 1.25."""
+        """Returns AbsRel, MAE, RMSE, the share of pixels within a factor of 1.25, and coverage.
+
+        That is the share of the pixels with a truth that have a depth; all others are about these.
+        """
         with np.errstate(invalid='ignore'):
             mae, mse, rel, close = (self._sums / np.float64(self._count)).tolist()
+            coverage = float(np.float64(self._count) / np.float64(self._asked))
         return (
             Score('AbsRel', rel, higher_is_better=False),
             Score('MAE', mae, 'm', higher_is_better=False),
             Score('RMSE', math.sqrt(mse) if mse >= 0 else mse, 'm', higher_is_better=False),
             Score('delta<1.25', close),
+            Score('coverage', coverage),
         )
 
 
@@ -263,7 +270,9 @@ class DepthEstimation:
         draw_text(canvas, f'near {near:.3g}{unit}', (0, step), (20, 20, 200))
         draw_text(canvas, f'far {far:.3g}{unit}', (0, 2 * step), (160, 60, 60))
 
-    def compare(self, first: DepthMap, second: DepthMap) -> DepthDifference:
+    def compare(
+        self, first: DepthMap, second: DepthMap, model: ModelDescription
+    ) -> DepthDifference:
         """Compares two maps of one picture; of relative ones the scale does not matter."""
         if (first.kind, first.depth.shape) != (second.kind, second.depth.shape):
             return DepthDifference(math.inf, 0.0)

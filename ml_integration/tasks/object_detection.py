@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ml_integration.core import plugins
-from ml_integration.core.contracts import MessageTypes, Topic
+from ml_integration.core.contracts import MessageTypes, Scorer, Topic
 from ml_integration.core.datatypes import (
     Array,
     Geometry,
     ModelDescription,
     Prediction,
-    Reason,
     Tensors,
     Verdict,
 )
-from ml_integration.core.declaration import declared
-from ml_integration.errors import FrameError, ModelMismatchError
-from ml_integration.ops import decoders
-from ml_integration.ops.boxes import classwise_nms, clip_boxes
-from ml_integration.ops.decoders import Decoder, DecoderOptions
-from ml_integration.ops.decoding import best_first
+from ml_integration.ops.box_finding import BoxFinder, BoxSettings
+from ml_integration.ops.boxes import iou_matrix
+from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
-from ml_integration.ops.drawing import class_color, draw_box
-from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
-from ml_integration.ops.letterbox import Letterbox
+from ml_integration.ops.judging_boxes import judge_boxes, judge_count
+from ml_integration.ops.matching import ObjectsDifference, compare_objects
 from ml_integration.ops.picture_input import the_picture
-
-_GONE = {
-    'rt_detr': "Write 'decoder: boxes_and_scores' with these decoder_options instead: box_format: "
-    'cxcywh, normalized: true, and columns: [box, scores] for one output, or activation: sigmoid '
-    'and top_k: 300 for boxes and logits apart.'
-}
-"""Decoders that manifests named once, with what to write instead."""
+from ml_integration.ops.rotated_boxes import rotated_iou_matrix
+from ml_integration.ops.scoring.objects import ObjectScorer
 
 
 class ObjectDetection:
@@ -46,115 +35,52 @@ class ObjectDetection:
     topics = (Topic('detections', 'vision_msgs/msg/Detection2DArray'),)
 
     @dataclass(frozen=True, slots=True)
-    class Settings:
+    class Settings(BoxSettings):
         """Settings that belong to the model."""
 
-        decoder: str = declared(
-            '',
-            'How the outputs are laid out; ml_model inspect FILE.onnx proposes it.',
-            choices=plugins.names(decoders.PLUGINS),
-            required=True,
-            gone=_GONE,
-        )
-        decoder_options: DecoderOptions = field(default_factory=DecoderOptions)
-        score_threshold: float = declared(0.25, 'Smallest score of a detection.', ge=0.0, le=1.0)
-        iou_threshold: float = declared(
-            0.45, 'How much two boxes of one class may overlap.', ge=0.0, le=1.0
-        )
-        max_detections: int = declared(
-            100, 'Detections that are published per picture, the best ones.', ge=1, le=10000
-        )
-        implausible_count: int = declared(
-            1000, 'Detections in one picture from which on the result is not valid.', ge=1
-        )
+    @dataclass(frozen=True, slots=True)
+    class UprightRow(BoxRow):
+        """An object: name and number of its class, score, and edges of its box [px]."""
 
     @dataclass(frozen=True, slots=True)
-    class Row:
-        """An object: name and number of its class, score, and edges of its box [px]."""
+    class RotatedRow:
+        """An object whose box is turned: its center and size [px], the longer side along `angle`.
+
+        The angle [rad] is that from the x axis towards the y axis, from -pi/2 to pi/2.
+        """
 
         label: str
         class_id: int
         score: float
-        left: float
-        top: float
-        right: float
-        bottom: float
+        center_x: float
+        center_y: float
+        length: float
+        width: float
+        angle: float
 
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         self._settings = settings
         self._model = model
         self._picture = the_picture(model)
-        self._input_wh = model.pictures[self._picture]
-        self._decode = self._decoder(self._input_wh)
-        self._rounding = rounding(model.outputs)
-        self.batched = self._decode.batched
+        self._find = BoxFinder(settings, model, model.pictures[self._picture])
+        self.batched = self._find.batched
+
+    @property
+    def Row(self) -> type:  # noqa: N802
+        """What an object is listed as; with an angle if the decoder gives one."""
+        return self.RotatedRow if self._find.rotated else self.UprightRow
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Detections:
         """Decodes, drops overlapping boxes, and brings the rest onto the picture."""
-        settings = self._settings
-        self._follow(geometry[self._picture].target_wh)
-        with np.errstate(over='ignore', invalid='ignore'):
-            xyxy, scores, class_ids = self._decode(outputs, settings.score_threshold)
-            if self._decode.overlapping:
-                order = classwise_nms(xyxy, scores, class_ids, settings.iou_threshold)
-            else:
-                order = best_first(scores)
-            xyxy, relevant = _on_picture(xyxy[order], geometry[self._picture])
-        order = order[relevant]
-        best = order[: settings.max_detections]
-        scores = without_rounding(scores[best], self._rounding)
-        return Detections(xyxy[relevant][: len(best)], scores, class_ids[best], len(order))
-
-    def _follow(self, input_wh: tuple[int, int]) -> None:
-        """Makes the decoder anew where the size is free and the picture has another one [px].
-
-        Raises:
-            FrameError: the outputs are not those of such a picture.
-        """
-        if input_wh == self._input_wh:
-            return
-        try:
-            self._decode, self._input_wh = self._decoder(input_wh), input_wh
-        except ModelMismatchError as error:
-            raise FrameError(
-                'the model cannot take a picture of this size',
-                got='{} x {} px in its input'.format(*input_wh),
-                expected='{} x {} px'.format(*self._input_wh),
-                hint=str(error),
-            ) from error
-
-    def _decoder(self, input_wh: tuple[int, int]) -> Decoder:
-        """Makes a decoder for pictures of a size [px]."""
-        decoder: type[Decoder] = decoders.load(self._settings.decoder)
-        return decoder(self._model, input_wh, self._settings.decoder_options)
+        boxes = self._find(outputs, geometry[self._picture])
+        best = boxes.candidates
+        return Detections(boxes.xyxy, best.scores, best.class_ids, boxes.found, boxes.angles)
 
     def validate(self, result: Detections, geometry: Geometry) -> Verdict:
         """Checks numbers, boxes, classes and how many there are."""
-        xyxy, labels = result.xyxy, self._model.labels
-        width, height = geometry[self._picture].source_wh
-        finite = np.isfinite(xyxy).all(axis=1)
-        edges = np.array([width, height], np.float32)
-        outside = np.any((xyxy[:, :2] < 0) | (xyxy[:, 2:] > edges), axis=1)
-        empty = np.any(xyxy[:, 2:] <= xyxy[:, :2], axis=1)
-
-        def describe(index: int) -> str:
-            corners = ', '.join(f'{corner:.1f}' for corner in xyxy[index])
-            return (
-                f'detection {index} has class {result.class_ids[index]} of {len(labels)}, '
-                f'score {result.scores[index]:.6g} and box [{corners}] in {width} x {height} px'
-            )
-
-        reasons = (
-            *first_wrong('not_finite', ~(finite & np.isfinite(result.scores)), describe),
-            *judge_classes(result.scores, result.class_ids, len(labels), describe),
-            *first_wrong('box_outside', finite & outside, describe),
-            *first_wrong('box_without_area', finite & empty, describe),
-        )
-        limit = self._settings.implausible_count
-        if result.found >= limit:
-            text = f'{result.found} detections, which should be fewer than {limit}'
-            reasons += (Reason('too_many', text),)
-        return Verdict(reasons)
+        source_wh = geometry[self._picture].source_wh
+        reasons = judge_boxes(result, source_wh, len(self._model.labels))
+        return Verdict((*reasons, *judge_count(result, self._settings.implausible_count)))
 
     def encode(
         self, prediction: Prediction, header: Any, messages: MessageTypes
@@ -175,40 +101,40 @@ class ObjectDetection:
         """Tells whether there is a detection: an empty list shows none of its fields."""
         return len(result) > 0
 
-    def rows(self, result: Detections) -> list[Row]:
+    def rows(self, result: Detections) -> list[UprightRow] | list[RotatedRow]:
         """Lists the objects, best first."""
+        if result.angles is not None:
+            return self._rotated_rows(result, result.angles)
+        return [self.UprightRow(*values) for values in box_values(result, self._model.label)]
+
+    def _rotated_rows(self, result: Detections, angles: Array) -> list[RotatedRow]:
+        low, high = result.xyxy[:, :2], result.xyxy[:, 2:]
+        numbers = np.column_stack((result.scores, (low + high) / 2, high - low, angles))
         return [
-            self.Row(self._model.label(class_id), class_id, score, *corners)
-            for class_id, score, corners in zip(
-                result.class_ids.tolist(),
-                result.scores.tolist(),
-                result.xyxy.tolist(),
-                strict=True,
-            )
+            self.RotatedRow(self._model.label(class_id), class_id, *row)
+            for class_id, row in zip(result.class_ids.tolist(), numbers.tolist(), strict=True)
         ]
+
+    def compare(
+        self, first: Detections, second: Detections, model: ModelDescription
+    ) -> ObjectsDifference:
+        """Pairs the boxes that overlap, and compares their classes and scores."""
+        names = (
+            [self._model.label(class_id) for class_id in first.class_ids.tolist()],
+            [model.label(class_id) for class_id in second.class_ids.tolist()],
+        )
+        return compare_objects(_overlap(first, second), (first.scores, second.scores), names)
+
+    def scorer(self) -> Scorer:
+        """Makes a scorer that gives the mean average precision of COCO."""
+        return ObjectScorer(_overlap, self._model.label)
 
     def draw(self, canvas: Array, result: Detections) -> None:
         """Draws each box with its class and score."""
-        for xyxy, score, class_id in zip(
-            result.xyxy, result.scores, result.class_ids.tolist(), strict=True
-        ):
-            text = f'{self._model.label(class_id)} {score:.2f}'
-            draw_box(canvas, xyxy, text, class_color(class_id))
+        draw_detections(canvas, result, self._model.label)
 
 
-def _on_picture(xyxy: Array, geometry: Letterbox) -> tuple[Array, Array]:
-    """Clips boxes [px of the model's input] to the picture.
-
-    A box that lies in the padding, or has shrunk to nothing, is nothing wrong and not visible.
-    One that is not finite, turned inside out or further outside than the model's input is
-    wide is the model's or the decoder's fault; it stays as it is, for validation to report.
-
-    Returns:
-        Boxes (N, 4) [px of the picture] and which of them (N,) are visible or wrong.
-    """
-    source = geometry.to_source(xyxy)
-    low, high, size = xyxy[:, :2], xyxy[:, 2:], np.array(geometry.target_wh)
-    wrong = ~np.isfinite(xyxy).all(axis=1)
-    wrong |= np.any((high < low) | (low > 2 * size) | (high < -size), axis=1)
-    clipped = np.where(wrong[:, None], source, clip_boxes(source, geometry.source_wh))
-    return clipped, wrong | (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
+def _overlap(first: Detections, second: Detections) -> Array:
+    if first.angles is None and second.angles is None:
+        return iou_matrix(first.xyxy, second.xyxy)
+    return rotated_iou_matrix((first.xyxy, first.angles), (second.xyxy, second.angles))

@@ -25,6 +25,17 @@ from ml_integration.errors import ModelMismatchError
 MESSAGE_TYPE = 'std_msgs/msg/Float32MultiArray'
 
 
+@dataclass(frozen=True, slots=True)
+class ValuesDifference:
+    """Difference of outputs as they are.
+
+    Attributes:
+        disagreement: the largest difference of a value; infinite where sizes or names differ.
+    """
+
+    disagreement: float
+
+
 class Tensor:
     """Publishes each wanted output of any model on a topic of its own below `~/tensor/`.
 
@@ -110,6 +121,16 @@ class Tensor:
             self.Row(name, array.shape, tuple(array.reshape(-1).tolist()))
             for name, array in result.items()
         ]
+
+    def compare(
+        self, first: dict[str, Array], second: dict[str, Array], model: ModelDescription
+    ) -> ValuesDifference:
+        """Compares values of outputs of the same names and sizes."""
+        shapes = [[(name, array.shape) for name, array in one.items()] for one in (first, second)]
+        if shapes[0] != shapes[1]:
+            return ValuesDifference(float('inf'))
+        apart = (np.abs(first[name].astype(np.float64) - second[name]) for name in first)
+        return ValuesDifference(max((float(a.max(initial=0.0)) for a in apart), default=0.0))
 
 
 def _topic(output: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import cv2
@@ -11,55 +12,12 @@ import numpy as np
 import pytest
 
 from ml_integration.cli.main import main
-from ml_integration.cli.running.differences import BoxDifference, ClassDifference, comparison_of
+from ml_integration.core import plugins
 from ml_integration.demos.scene_maker import make_scene
 from ml_integration.demos.scenes import render
-from ml_integration.tasks.classification import Classification
-from ml_integration.tasks.object_detection import ObjectDetection
-from ml_integration.tasks.tensor import Tensor
 
 ROOT = Path(__file__).parents[2]
 Capture = pytest.CaptureFixture[str]
-Box, Class = ObjectDetection.Row, Classification.Row
-
-
-def box(label: str, score: float, left: float = 0.0, size: float = 10.0) -> ObjectDetection.Row:
-    return Box(label, 0, score, left, 0.0, left + size, size)
-
-
-def differ(task: type, first: list[object], second: list[object]) -> object:
-    return comparison_of(object.__new__(task), 'm@1')(first, second)
-
-
-def test_boxes_are_paired_by_place_and_compared_by_class_and_score() -> None:
-    first = [box('car', 0.9), box('man', 0.8, left=50), box('cat', 0.5, left=90)]
-    second = [box('car', 0.6, left=1), box('dog', 0.7, left=50), box('cow', 0.4, left=200)]
-    difference = differ(ObjectDetection, first, second)
-    assert isinstance(difference, BoxDifference)
-    assert (difference.same, difference.other_class) == (1, 1)
-    assert (difference.only_first, difference.only_second) == (1, 1)
-    assert difference.score == pytest.approx(0.3)
-    assert difference.disagreement == pytest.approx(0.3 + 0.8 + 0.5 + 0.4)
-
-
-def test_of_two_boxes_at_one_place_that_of_the_same_class_is_the_same() -> None:
-    both = [box('car', 0.9), box('truck', 0.8)]
-    assert differ(ObjectDetection, both, both[::-1]) == BoxDifference(0.0, 2, 0, 0, 0, 0.0)
-    assert differ(ObjectDetection, [], []) == BoxDifference(0, 0, 0, 0, 0, 0.0)
-
-
-def test_classes_differ_by_the_best_one_and_by_scores() -> None:
-    first = [Class('cat', 0, 0.75), Class('dog', 1, 0.25)]
-    second = [Class('dog', 1, 0.5), Class('cow', 2, 0.25)]
-    assert differ(Classification, first, second) == ClassDifference(1.25, 'cat', 'dog')
-    assert differ(Classification, first, first) == ClassDifference(0.0, 'cat', 'cat')
-
-
-def test_outputs_differ_by_their_values() -> None:
-    one, other = Tensor.Row('y', (2,), (1.0, 2.0)), Tensor.Row('y', (2,), (1.0, 5.0))
-    assert differ(Tensor, [one], [other]).disagreement == 3.0  # type: ignore[attr-defined]
-    longer = Tensor.Row('y', (3,), (1.0, 2.0, 3.0))
-    assert differ(Tensor, [one], [longer]).disagreement == float('inf')  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -113,3 +71,35 @@ def test_models_of_different_tasks_are_not_compared(
     stores = [*MODELS, '--store', str(store)]
     assert main(['run', '--compare', 'shapes@1', 'raw', str(scenes), *stores]) == 1
     assert 'only models of one task and input are compared' in capsys.readouterr().err
+
+
+@pytest.fixture
+def foreign(
+    model_folder: Callable[..., Path], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    """Models whose tasks are those of another package; the arguments that find them."""
+    points = [
+        EntryPoint(name.lower(), f'foreign_tasks:{name}', 'ml_integration.tasks')
+        for name in ('Summing', 'Wordless')
+    ]
+    monkeypatch.setattr(
+        plugins, 'entry_points', lambda group: [p for p in points if p.group == group]
+    )
+    for point in points:
+        model_folder(point.name, 1, golden=False, task=point.name, settings={}, labels=())
+    return ['--store', str(store)]
+
+
+def test_a_task_of_another_package_compares_in_its_own_way(
+    scenes: Path, foreign: list[str], capsys: Capture
+) -> None:
+    assert main(['run', '--compare', 'summing', 'summing', str(scenes), '--json', *foreign]) == 0
+    (worst, *_) = json.loads(capsys.readouterr().out)['worst_first']
+    assert set(worst) == {'source', 'disagreement', 'first_sum', 'remark'}
+
+
+def test_a_task_that_compares_nothing_is_refused(
+    scenes: Path, foreign: list[str], capsys: Capture
+) -> None:
+    assert main(['run', '--compare', 'wordless', 'wordless', str(scenes), *foreign]) == 1
+    assert 'results of its task cannot be compared' in capsys.readouterr().err

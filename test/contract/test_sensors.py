@@ -44,6 +44,21 @@ SAMPLES = {
             for encoding in ('rgb8', 'bgr8', '8UC3')
         ],
     ),
+    'camera_info': (
+        ('samples',),
+        [
+            SimpleNamespace(
+                header=HEADER,
+                width=640,
+                height=480,
+                distortion_model='plumb_bob',
+                d=array.array('d', [0.1, 0.2, 0.0, 0.0, 0.0]),
+                k=array.array('d', [500, 0, 320, 0, 500, 240, 0, 0, 1]),
+                p=array.array('d', [500, 0, 320, 0, 0, 500, 240, 0, 0, 0, 1, 0]),
+                roi=SimpleNamespace(x_offset=0, y_offset=0, width=0, height=0),
+            )
+        ],
+    ),
     'imu': (
         ('samples',),
         [

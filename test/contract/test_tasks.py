@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import math
 import pkgutil
 import re
 from collections.abc import Mapping
@@ -16,7 +17,14 @@ from task_samples import HEADER, INPUT, SAMPLES, messages
 
 from ml_integration.core import plugins
 from ml_integration.core.arrivals import Arrival, Observation
-from ml_integration.core.contracts import Drawing, Listing, Serializing
+from ml_integration.core.contracts import (
+    Announcing,
+    Comparing,
+    Drawing,
+    Listing,
+    Scoring,
+    Serializing,
+)
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction, TensorSpec, Verdict
 from ml_integration.core.declaration import build, settings_of
 from ml_integration.core.inputs import SensorInput, Trigger
@@ -27,6 +35,7 @@ from ml_integration.errors import MlIntegrationError, ModelMismatchError
 
 EVERY = sorted(SAMPLES)
 LABELED = [name for name in EVERY if SAMPLES[name].labels]
+NAMED = [name for name in LABELED if SAMPLES[name].names]
 LOOKING = [name for name in EVERY if SAMPLES[name].looks]
 
 
@@ -132,7 +141,8 @@ def test_how_pictures_are_encoded_is_no_setting_of_a_task(name: str) -> None:
 def test_names_of_topics_and_types_are_ros_names(name: str) -> None:
     task = task_of(name)
     assert isinstance(task.topics, tuple)
-    assert [topic.name for topic in task.topics] == list(SAMPLES[name].published)
+    results = [topic.name for topic in task.topics if not topic.latched]
+    assert results == list(SAMPLES[name].published)
     for topic in task.topics:
         assert all(part.isidentifier() and part.isascii() for part in topic.name.split('/'))
         assert re.fullmatch(r'[a-z]\w*/msg/[A-Z]\w*', topic.message_type)
@@ -167,7 +177,7 @@ def test_frames_go_all_the_way_to_messages_whatever_their_sizes(name: str) -> No
         prediction = pipeline.run(observation_of(frame))
         said = published(name, task, prediction)
         assert prediction.verdict == Verdict()
-        assert list(said) == [topic.name for topic in task.topics]
+        assert list(said) == [topic.name for topic in task.topics if not topic.latched]
         np.testing.assert_array_equal(frame.data, before)
     assert said == sample.published
     np.testing.assert_array_equal(session.seen[0]['images'], session.seen[2]['images'])
@@ -203,13 +213,13 @@ def test_a_model_that_gives_no_numbers_is_never_valid(name: str, bad: float) -> 
     assert 'not_finite' in [reason.kind for reason in prediction.verdict.reasons]
 
 
-@pytest.mark.parametrize('name', LABELED)
+@pytest.mark.parametrize('name', NAMED)
 def test_a_model_without_class_names_reports_class_numbers(name: str) -> None:
     sample = SAMPLES[name]
     nameless = dataclasses.replace(sample, labels=())
     task = build_task(name, nameless.model())
     prediction = run(task, sample.outputs, nameless.model())
-    ((said,),) = published(name, task, prediction).values()
+    (said, *_), *_ = published(name, task, prediction).values()
     assert said[0] == '1'
 
 
@@ -234,7 +244,7 @@ def test_what_is_serialized_goes_to_the_same_topics_as_messages(name: str) -> No
         return
     prediction = run(task, sample.outputs, sample.model())
     serialized = dict(task.serialize(prediction, HEADER))
-    assert list(serialized) == [topic.name for topic in task.topics]
+    assert list(serialized) == [topic.name for topic in task.topics if not topic.latched]
     assert all(isinstance(data, bytes) and data for data in serialized.values())
     assert task.telling(prediction.result) is True
     assert task.telling(run(task, sample.nothing, sample.model()).result) is False
@@ -278,3 +288,55 @@ def test_rows_of_results_are_plain_values(name: str) -> None:
     assert json.loads(json.dumps(documents, allow_nan=False))
     plain = (str, int, float, tuple)
     assert all(type(value) in plain for document in documents for value in document.values())
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_results_are_compared(name: str) -> None:
+    task, sample = task_of(name), SAMPLES[name]
+    assert isinstance(task, Comparing)
+    model = sample.model()
+    seen, nothing = (run(task, one, model).result for one in (sample.outputs, sample.nothing))
+    for same in (seen, nothing):
+        assert task.compare(same, same, model).disagreement == 0
+    apart = task.compare(seen, nothing, model)
+    assert apart.disagreement > 0
+    assert task.compare(nothing, seen, model).disagreement == pytest.approx(apart.disagreement)
+    plain = dataclasses.asdict(apart).values()  # type: ignore[call-overload]
+    assert all(type(value) in (str, int, float) for value in plain)
+
+
+@pytest.mark.parametrize('name', LABELED)
+def test_classes_of_two_models_are_compared_by_their_names(name: str) -> None:
+    task, sample = task_of(name), SAMPLES[name]
+    result = run(task, sample.outputs, sample.model()).result
+    other = dataclasses.replace(sample, labels=tuple(label + '2' for label in sample.labels))
+    assert task.compare(result, result, other.model()).disagreement > 0
+
+
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('name', EVERY)
+def test_a_result_is_perfect_if_it_is_the_truth(name: str) -> None:
+    task, sample = task_of(name), SAMPLES[name]
+    if not isinstance(task, Scoring):
+        pytest.skip('its results have no truth')
+    scorer = task.scorer()
+    assert scorer.scores() and all(math.isnan(score.value) for score in scorer.scores())
+    seen, nothing = (
+        run(task, one, sample.model()).result for one in (sample.outputs, sample.nothing)
+    )
+    scorer.add(seen, seen)
+    perfect = scorer.scores()
+    assert all(s.value == pytest.approx(1 if s.higher_is_better else 0) for s in perfect)
+    scorer.add(nothing, seen)
+    figures = scorer.scores()
+    assert (figures[0].name, figures[0].unit) == (perfect[0].name, perfect[0].unit)
+    assert any(s.value < 1 if s.higher_is_better else s.value > 0 for s in figures)
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_what_a_task_announces_is_on_its_latched_topics(name: str) -> None:
+    task = task_of(name)
+    latched = [topic.name for topic in task.topics if topic.latched]
+    assert isinstance(task, Announcing) == bool(latched)
+    if isinstance(task, Announcing):
+        assert [topic for topic, _ in task.announce(messages)] == latched

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deployed_robots import Robot
@@ -14,6 +16,7 @@ from model_folders import pin_files
 from signing import set_manifest, sign_folder, signed_trust
 
 from ml_integration.deploy.file_watch import CONFIRM_S, FileReport
+from ml_integration.deploy.history import History
 from ml_integration.errors import IntegrityError
 from ml_integration.store.package import second_look
 from ml_integration.store.package.package import read_manifest
@@ -152,6 +155,26 @@ def test_content_that_differs_for_long_enough_is_tampering(
     assert robot.look(CONFIRM_S).tampering
     assert [action for action, _, _ in robot.audit()].count('quarantine') == 1
     robot.serve(1)
+
+
+def test_nobody_hears_of_the_quarantine_before_its_reason(
+    robot: Robot, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[FileReport] = []
+    reader = threading.Thread(target=lambda: heard.append(robot.watch.report()))
+    quarantine = History.quarantine
+
+    def be_asked_meanwhile(history: History, *what: Any) -> None:
+        quarantine(history, *what)
+        reader.start()
+        reader.join(0.2)
+
+    monkeypatch.setattr(History, 'quarantine', be_asked_meanwhile)
+    alter_model(folder)
+    assert robot.look().suspicious
+    robot.look(CONFIRM_S)
+    reader.join(30)
+    assert [bool(report.tampering) for report in heard] == [True]
 
 
 @pytest.mark.parametrize('kind', ['fifo', 'link', 'folder'])

@@ -26,7 +26,8 @@ def test_something_is_said_to_be_done_about_each_status(concern: str) -> None:
 
 
 def test_each_reason_to_hold_detections_back_is_named() -> None:
-    files = ('tasks/object_detection.py', 'ops/judging.py')
+    names = ('judging', 'judging_boxes')
+    files = (*(f'ops/{name}.py' for name in names), 'tasks/instance_segmentation.py')
     sources = [(ROOT / 'ml_integration' / file).read_text() for file in files]
     kinds = {kind for source in sources for kind in KIND.findall(source)}
     assert len(kinds) > 4

@@ -57,6 +57,18 @@ def upright(dice: Dice, classes: int = 3) -> Outputs:
     return {'output0': np.ascontiguousarray(yolov8(dice, classes)['output0'].transpose(0, 2, 1))}
 
 
+def oriented(dice: Dice) -> Outputs:
+    found = yolov8(dice, 3)['output0'][0]
+    angles = dice.uniform(-0.8, 2.3, (1, cells(WH)))
+    return {'output0': f32([np.concatenate((found, angles))])}
+
+
+def oriented_rows(dice: Dice) -> Outputs:
+    found = rows(dice, ('box', 'score', 'class', 'angle'), 'output0', (1, -1))['output0']
+    found[..., :4] = centered(found[0, :, :4])
+    return {'output0': found}
+
+
 def segments(dice: Dice) -> Outputs:
     return {**yolov8(dice, more=32), 'output1': f32(dice.normal(0, 1, (1, 32, 32, 40)))}
 
@@ -259,6 +271,9 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     ),
     'yolov8 with masks': (segments, 3, 'yolov8', {'other_columns': 32}),
     'yolo of a single grid': (lambda d: yolo(d, 3, 1, strides=(16,)), 3, 'yolo', {}),
+    'yolo with rotated boxes': (oriented, 3, 'yolo_obb', {}),
+    'yolo with rotated boxes, without labels': (oriented, 0, 'yolo_obb', {}),
+    'yolo with rotated boxes and nms': (oriented_rows, 3, 'yolo_obb', {}),
     'yolox': (yolox, 3, 'yolox', {}),
     'yolox without labels': (yolox, 0, 'yolox', {}),
     'yolov10': (end_to_end, 3, 'end_to_end', {}),
@@ -352,6 +367,9 @@ READ: dict[str, tuple[Any, int, str, dict[str, Any]]] = {
     ),
 }  # fmt: skip
 
+WITH_MASKS = ('yolov8 with masks', 'mask r-cnn without names', 'mmdeploy with masks')
+"""What only boxes are read of if the export says that it is a detector."""
+
 
 def claims(labels: int = 0, **values: Any) -> Claims:
     names = {'labels': tuple(f'class {n}' for n in range(labels))} if labels else {}
@@ -367,7 +385,8 @@ def read(made: Made, known: Claims, tried: bool = True) -> Readings:
 def exported(name: str) -> tuple[Made, Claims]:
     outputs, labels, _, _ = READ[name]
     wh = (96, 96) if 'few rows' in name else WH
-    return two_runs(wh, outputs), claims(labels)
+    task = {'task': 'object_detection'} if name in WITH_MASKS else {}
+    return two_runs(wh, outputs), claims(labels, **task)
 
 
 @pytest.mark.parametrize('name', READ)
@@ -406,7 +425,7 @@ def test_another_number_of_labels_is_refused_or_read_by_class_numbers(name: str)
     made, _ = exported(name)
     readings = read(made, claims(60))
     if readings.fits:  # rows with class numbers: any number of labels from the highest one on
-        assert READ[name][2] in ('end_to_end', 'labeled', 'tf_detection', B)
+        assert READ[name][2] in ('end_to_end', 'yolo_obb', 'labeled', 'tf_detection', B)
     else:
         assert "60 labels come from its 'x'" in readings.refusal
 
@@ -426,12 +445,6 @@ def pose(dice: Dice) -> Outputs:
     return {'output0': f32([np.concatenate((found, points))])}
 
 
-def oriented(dice: Dice) -> Outputs:
-    found = yolov8(dice, 3)['output0'][0]
-    angles = dice.uniform(-0.8, 2.3, (1, cells(WH)))
-    return {'output0': f32([np.concatenate((found, angles))])}
-
-
 REFUSED: dict[str, tuple[Any, str]] = {
     'a map': (lambda d: refused(d, output=(1, 1, 128, 160)), 'a depth map or a mask'),
     'segmentation': (lambda d: refused(d, output0=(1, 4, 128, 160)), 'segmentation logits'),
@@ -449,11 +462,6 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda d: refused(d, simcc_x=(1, 17, 384), simcc_y=(1, 17, 512)), 'keypoints of a pose'
     ),
     'heatmaps': (lambda d: refused(d, heatmaps=(1, 17, 32, 40)), 'keypoints of a pose'),
-    'oriented boxes': (oriented, 'the angle of an oriented box'),
-    'oriented boxes with nms': (
-        lambda d: rows(d, ('box', 'score', 'class', 'angle'), 'output0', (1, -1)),
-        'oriented boxes',
-    ),
     'a number': (lambda d: refused(d, output=(1, 1)), 'a single number (regression)'),
     'a batch': (lambda d: refused(d, output=(4, 7, 420)), 'for 4 pictures at once'),
     'raw heads': (
@@ -514,6 +522,51 @@ def test_a_map_without_a_telling_name_is_a_depth_only_if_somebody_says_so() -> N
     assert [fit.settings['kind'] for fit in fits] == ['inverse_depth', 'relative_depth']
 
 
+SEGMENTATIONS = {
+    'segformer': (
+        lambda d: {'logits': f32(d.normal(0, 1, (1, 7, 32, 40)))}, 7,
+        {'kind': 'scores', 'upsampling': 'linear'},
+    ),
+    'deeplab': (
+        lambda d: {'out': f32(d.normal(0, 1, (1, 7, 128, 160))),
+                   'aux': f32(d.normal(0, 1, (1, 7, 128, 160)))}, 7,
+        {'kind': 'scores', 'upsampling': 'linear'},
+    ),
+    'channels last': (
+        lambda d: {'softmax': f32(d.normal(0, 1, (1, 128, 160, 7)))}, 7,
+        {'kind': 'scores', 'upsampling': 'linear'},
+    ),
+    'argmax': (
+        lambda d: {'output0': d.integers(0, 7, (1, 128, 160))}, 7, {'kind': 'classes'}
+    ),
+}  # fmt: skip
+MATTES = {
+    'probability': (lambda d: f32(d.uniform(0, 1, (1, 1, 128, 160))), {'kind': 'probability'}),
+    'logits': (
+        lambda d: f32(d.normal(0, 1, (1, 1, 128, 160))), {'kind': 'probability', 'sigmoid': True}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('named', [False, True])
+@pytest.mark.parametrize('name', SEGMENTATIONS)
+def test_a_number_per_pixel_and_label_is_a_segmentation(name: str, named: bool) -> None:
+    outputs, labels, settings = SEGMENTATIONS[name]
+    task = {'task': 'segmentation'} if named else {}
+    best = read(two_runs(WH, outputs), claims(labels, **task)).fits[0]
+    assert (best.task, best.settings) == ('segmentation', settings)
+    assert len(best.outputs) == 1 and best.outputs[0].name != 'aux'
+
+
+@pytest.mark.parametrize('name', MATTES)
+def test_one_number_per_pixel_is_a_mask_only_if_somebody_says_so(name: str) -> None:
+    numbers, settings = MATTES[name]
+    made = two_runs(WH, lambda d: {'797': numbers(d)})
+    assert read(made, claims(0)).fits == ()
+    (fit,) = read(made, claims(0, task='segmentation')).fits
+    assert (fit.task, fit.settings) == ('segmentation', settings)
+
+
 @pytest.mark.parametrize('name', REFUSED)
 def test_what_no_task_reads_is_named(name: str) -> None:
     outputs, words = REFUSED[name]
@@ -522,9 +575,7 @@ def test_what_no_task_reads_is_named(name: str) -> None:
     assert words in readings.refusal
 
 
-@pytest.mark.parametrize(
-    'word', ['segmentation', 'pose', 'oriented_boxes', 'optical_flow', 'embedding']
-)
+@pytest.mark.parametrize('word', ['pose', 'optical_flow', 'embedding'])
 @pytest.mark.parametrize('outputs', [yolov8, end_to_end])
 def test_a_task_that_the_file_names_and_nothing_reads_is_refused(word: str, outputs: Any) -> None:
     readings = read(two_runs(WH, outputs), claims(3, task=word))
@@ -532,10 +583,9 @@ def test_a_task_that_the_file_names_and_nothing_reads_is_refused(word: str, outp
     assert f"its task is '{word}' by its 'x'; no task here reads it yet" in readings.refusal
 
 
-def test_boxes_of_a_model_with_masks_are_read_and_the_masks_are_said_to_be_left_out() -> None:
-    readings = read(two_runs(WH, segments), claims(3, task='segmentation'))
+def test_masks_of_a_detector_are_said_to_be_left_out() -> None:
+    readings = read(two_runs(WH, segments), claims(3, task='object_detection'))
     assert [spec.name for spec in readings.fits[0].outputs] == ['output0']
-    assert any('only its boxes are read' in warning for warning in readings.warnings)
     assert 'outputs that are not used are left out: output1' in readings.warnings
 
 
@@ -563,6 +613,16 @@ def test_the_number_of_the_first_class_is_asked_about_where_no_value_tells(
     fits = read(made, claims(10)).equal
     found = [fit.settings.get('decoder_options', {}).get('class_offset', 0) for fit in fits]
     assert found == [1, 0]
+
+
+@pytest.mark.parametrize('background', ['__background__', 'Background'])
+def test_labels_that_begin_with_the_background_have_the_numbers_of_the_model(
+    background: str,
+) -> None:
+    made = two_runs(WH, lambda d: three(d, ('boxes', 'scores', 'labels'), 1, 1))
+    labels = Claim('labels', (background, *'abcdefghi'), Origin.SIDECAR, 'labels.txt')
+    (fit,) = read(made, Claims((labels,))).equal
+    assert 'decoder_options' not in fit.settings
 
 
 def test_rows_of_seven_with_a_batch_may_hold_boxes_from_the_top() -> None:

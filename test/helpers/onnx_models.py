@@ -88,6 +88,76 @@ def _detector_constants(side: int, classes: int, spoiled: bool) -> dict[str, Any
     }
 
 
+def rotated_detector(size: int = 64) -> bytes:
+    """A detector with an output like that of Ultralytics' rotated boxes.
+
+    `images` (1, 3, size, size) float32, RGB from 0 to 1 -> `output0` (1, 8, 1) float32: center
+    (40, 24) and size (30, 10) of the only box [px], the mean of each channel as the score of the
+    class with its index, and as the angle [rad] that of red.
+    """
+    nodes = [
+        helper.make_node('GlobalAveragePool', ['images'], ['means']),
+        helper.make_node('Reshape', ['means', 'column'], ['scores']),
+        helper.make_node('Slice', ['scores', 'zero', 'one', 'one'], ['angle']),
+        helper.make_node('Concat', ['box', 'scores', 'angle'], ['output0'], axis=1),
+    ]
+    return _model(
+        nodes,
+        [_tensor('images', TensorProto.FLOAT, [1, 3, size, size])],
+        [_tensor('output0', TensorProto.FLOAT, [1, 8, 1])],
+        {
+            'column': np.array([1, 3, 1], np.int64),
+            'zero': np.array([0], np.int64),
+            'one': np.array([1], np.int64),
+            'box': np.array([40, 24, 30, 10], np.float32).reshape(1, 4, 1),
+        },
+    )
+
+
+def instance_segmenter(size: int = 64, *, right: bool = False) -> bytes:
+    """The tiny detector with a mask: a half of the input for each object, in YOLO's layout.
+
+    `images` as the detector's -> `output0` (1, N, 5 + 3 + 1), whose last number is 1, and
+    `output1` (1, 1, size / 4, size / 4), which is 1 in the left half and -1 in the right one.
+
+    Args:
+        right: it is the other way around.
+    """
+    model = onnx.load_from_string(tiny_detector(size))
+    side, count = size // 4, (size // CELL) ** 2
+    halves = np.where(np.arange(side) < side // 2, 1, -1) * (-1 if right else 1)
+    constants = {
+        'ones': np.ones((1, count, 1), np.float32),
+        'halves': np.tile(halves, (1, 1, side, 1)).astype(np.float32),
+    }
+    model.graph.initializer.extend(numpy_helper.from_array(a, n) for n, a in constants.items())
+    model.graph.node.extend(
+        [
+            helper.make_node('Concat', ['detections', 'ones'], ['output0'], axis=2),
+            helper.make_node('Identity', ['halves'], ['output1']),
+        ]
+    )
+    del model.graph.output[:]
+    model.graph.output.extend(
+        [
+            _tensor('output0', TensorProto.FLOAT, [1, count, 9]),
+            _tensor('output1', TensorProto.FLOAT, [1, 1, side, side]),
+        ]
+    )
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def channel_scores(height: int = 32, width: int = 48) -> bytes:
+    """`pixel_values` (1, 3, height, width) -> `logits`, the same: each color is a class."""
+    shape = [1, 3, height, width]
+    return _model(
+        [helper.make_node('Identity', ['pixel_values'], ['logits'])],
+        [_tensor('pixel_values', TensorProto.FLOAT, shape)],
+        [_tensor('logits', TensorProto.FLOAT, shape)],
+    )
+
+
 def depth_map(height: int = 32, width: int = 48) -> bytes:
     """`pixel_values` (1, 3, height, width) -> `predicted_depth` (1, height, width) float32."""
     return _model(

@@ -49,6 +49,7 @@ class Sample:
         empty: the same, of a model that sees nothing.
         looks: whether the task is about a picture.
         draws: whether results can be drawn.
+        names: whether messages name classes.
     """
 
     settings: dict[str, Any]
@@ -60,6 +61,7 @@ class Sample:
     empty: dict[str, Any]
     looks: bool = True
     draws: bool = True
+    names: bool = True
 
     def model(self, pictures: Mapping[str, tuple[int, int]] | None = None) -> ModelDescription:
         specs = tuple(TensorSpec(n, a.dtype.name, a.shape) for n, a in self.outputs.items())
@@ -80,6 +82,22 @@ def detections_text(message: Any) -> list[Any]:
     return [detection_text(detection) for detection in message.detections]
 
 
+def boxes_or_mask_text(message: Any) -> list[Any]:
+    """Detections, or of an image its size, encoding and how many pixels each number has."""
+    if message.type_name != 'sensor_msgs/msg/Image':
+        return detections_text(message)
+    assert message.header is HEADER
+    dtype = {'mono8': '<u1', 'mono16': '<u2'}[message.encoding]
+    pixels = np.frombuffer(message.data, dtype).reshape(message.height, -1)
+    assert (message.step, pixels.shape[1]) == (pixels.strides[0], message.width)
+    numbers, counts = np.unique(pixels, return_counts=True)
+    return [
+        message.width,
+        message.height,
+        dict(zip(numbers.tolist(), counts.tolist(), strict=True)),
+    ]
+
+
 def classes_text(message: Any) -> list[Any]:
     assert message.header is HEADER
     return [(one.class_id, round(one.score, 3)) for one in message.results]
@@ -89,6 +107,11 @@ def numbers_text(message: Any) -> list[Any]:
     """A message of numbers has no header."""
     dimensions = [(one.label, one.size, one.stride) for one in message.layout.dim]
     return [*dimensions, *message.data]
+
+
+LEFT_HALF = np.full((1, 1, 8, 8), -1, np.float32)
+"""A mask as logits that is above 0 in the left half of a picture."""
+LEFT_HALF[..., :4] = 1
 
 
 def depth_text(message: Any) -> list[Any]:
@@ -103,7 +126,31 @@ def depth_text(message: Any) -> list[Any]:
 DEPTH_FORM = (32, 64, '32FC1', 256, 0)
 DISTANCES = np.linspace(1, 3, 32, dtype=np.float32)[None, None].repeat(32, axis=1)
 
+
+def mask_text(message: Any) -> list[Any]:
+    """Its form, and the classes of the corners."""
+    assert message.header is HEADER
+    form = (message.height, message.width, message.encoding, message.step)
+    classes = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width)
+    return [form, *classes[[0, 0, -1, -1], [0, -1, 0, -1]].tolist()]
+
+
+RIGHT_HALF = np.zeros((1, 3, 8, 8), np.float32)
+"""Scores of three classes, of which the last is the best one in the right half."""
+RIGHT_HALF[:, 0, :, :4] = 1
+RIGHT_HALF[:, 2, :, 4:] = 1
+
 SAMPLES = {
+    'segmentation': Sample(
+        settings={'kind': 'scores'},
+        labels=('nothing', 'road', 'car'),
+        outputs={'out': RIGHT_HALF},
+        nothing={'out': np.zeros((1, 3, 8, 8), np.float32)},
+        text=mask_text,
+        published={'mask': [(32, 64, 'mono8', 64), 0, 2, 0, 2]},
+        empty={'mask': [(32, 64, 'mono8', 64), 0, 0, 0, 0]},
+        names=False,
+    ),
     'depth_estimation': Sample(
         settings={'kind': 'metric', 'unit_m': 2.0, 'max_m': 10.0, 'upsampling': 'nearest'},
         labels=(),
@@ -123,6 +170,25 @@ SAMPLES = {
         text=detections_text,
         published={'detections': [('car', 0.75, 24.0, 16.0, 32.0, 32.0, 'camera')]},
         empty={'detections': []},
+    ),
+    'instance_segmentation': Sample(
+        settings={
+            'decoder': 'end_to_end',
+            'decoder_options': {'other_columns': 1},
+            'masks': 'prototypes',
+        },
+        labels=('person', 'car'),
+        outputs={
+            'out': np.array([[[4, 8, 20, 24, 0.75, 1, 1]]], np.float32),
+            'protos': LEFT_HALF,
+        },
+        nothing={'out': np.zeros((1, 1, 7), np.float32), 'protos': LEFT_HALF},
+        text=boxes_or_mask_text,
+        published={
+            'detections': [('car', 0.75, 24.0, 16.0, 32.0, 32.0, 'camera')],
+            'instance_mask': [64, 32, {0: 64 * 32 - 24 * 32, 1: 24 * 32}],
+        },
+        empty={'detections': [], 'instance_mask': [64, 32, {0: 64 * 32}]},
     ),
     'classification': Sample(
         settings={'score_threshold': 0.5},

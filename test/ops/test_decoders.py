@@ -115,9 +115,23 @@ def tf_detection_named() -> tuple[dict[str, np.ndarray], DecoderOptions]:
     return outputs, DecoderOptions(boxes_output='a', classes_output='b', scores_output='c')
 
 
+def yolo_obb() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    columns = np.zeros((1, 8, 50))
+    columns[0, :, 7] = [*CENTERED, 0.1, 0.72, 0.2, 0.9]
+    return {'out': f32(columns)}, DecoderOptions()
+
+
+def yolo_obb_rows() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    return {
+        'out': f32([[[*CENTERED, 0.72, 1, -0.5], [*CENTERED, 0.1, 2, 0.3], [0] * 7]])
+    }, DecoderOptions()
+
+
 SAMPLES = [
     ('yolo', yolo),
     ('yolov8', yolov8),
+    ('yolo_obb', yolo_obb),
+    ('yolo_obb', yolo_obb_rows),
     ('yolox', yolox),
     ('end_to_end', end_to_end),
     ('end_to_end', end_to_end_flat),
@@ -139,7 +153,7 @@ def make(style: str, outputs: dict[str, np.ndarray], options: DecoderOptions) ->
 @pytest.mark.parametrize(('style', 'sample'), SAMPLES)
 def test_the_one_object_is_read(style: str, sample: Any) -> None:
     outputs, options = sample()
-    xyxy, scores, class_ids = make(style, outputs, options)(outputs, 0.25)
+    xyxy, scores, class_ids, *_ = make(style, outputs, options)(outputs, 0.25)
     np.testing.assert_allclose(xyxy, [BOX], rtol=1e-5)
     np.testing.assert_allclose(scores, [0.72], rtol=1e-5)
     assert class_ids.tolist() == [1]
@@ -147,10 +161,34 @@ def test_the_one_object_is_read(style: str, sample: Any) -> None:
 
 
 @pytest.mark.parametrize(('style', 'sample'), SAMPLES)
+def test_an_object_says_which_row_of_the_model_it_is(style: str, sample: Any) -> None:
+    outputs, options = sample()
+    every = make(style, outputs, options)(outputs, 0.0)
+    best = make(style, outputs, options)(outputs, 0.5)
+    assert best.rows is not None and every.rows is not None
+    first = int(every.scores.argmax())
+    assert best.rows.tolist() == [every.rows[first]]
+    np.testing.assert_array_equal(best.xyxy[0], every.xyxy[first])
+
+
+@pytest.mark.parametrize('style', ['yolo', 'yolov8', 'end_to_end'])
+def test_numbers_beside_box_and_classes_go_with_the_objects(style: str) -> None:
+    scores = {'yolo': [0.9, 1, 0, 0], 'yolov8': [0.9, 0, 0], 'end_to_end': [0.9, 1]}[style]
+    row = [16, 16, 30, 30, *scores]
+    table = f32([[[0] * (len(row) + 2), [*row, 7, -8]]])
+    outputs = {
+        'out': np.ascontiguousarray(table.transpose(0, 2, 1)) if style == 'yolov8' else table
+    }
+    found = make(style, outputs, DecoderOptions(other_columns=2))(outputs, 0.5)
+    assert found.others is not None and found.others.tolist() == [[7, -8]]
+    assert found.take(np.array([0])).others.tolist() == [[7, -8]]
+
+
+@pytest.mark.parametrize(('style', 'sample'), SAMPLES)
 def test_half_precision_is_read_too(style: str, sample: Any) -> None:
     outputs, options = sample()
     half = {n: a.astype(np.float16) if a.dtype.kind == 'f' else a for n, a in outputs.items()}
-    xyxy, scores, class_ids = make(style, half, options)(half, 0.25)
+    xyxy, scores, class_ids, *_ = make(style, half, options)(half, 0.25)
     np.testing.assert_allclose(xyxy, [BOX], rtol=1e-2)
     np.testing.assert_allclose(scores, [0.72], rtol=1e-2)
     assert class_ids.tolist() == [1]
@@ -165,7 +203,7 @@ def test_a_picture_of_a_batch_is_read_from_its_rows(style: str, sample: Any) -> 
     assert decoder.batched is (sample not in (end_to_end_flat, end_to_end_of_seven, labeled_flat))
     if decoder.batched:
         two = {name: np.concatenate([np.zeros_like(a), a]) for name, a in outputs.items()}
-        xyxy, _, class_ids = decoder({name: a[1:] for name, a in two.items()}, 0.25)
+        xyxy, _, class_ids, *_ = decoder({name: a[1:] for name, a in two.items()}, 0.25)
         np.testing.assert_allclose(xyxy, [BOX], rtol=1e-5)
         assert class_ids.tolist() == [1]
 
@@ -173,7 +211,7 @@ def test_a_picture_of_a_batch_is_read_from_its_rows(style: str, sample: Any) -> 
 @pytest.mark.parametrize(('style', 'sample'), SAMPLES)
 def test_nothing_above_the_threshold_gives_empty_arrays(style: str, sample: Any) -> None:
     outputs, options = sample()
-    xyxy, scores, class_ids = make(style, outputs, options)(outputs, 0.99)
+    xyxy, scores, class_ids, *_ = make(style, outputs, options)(outputs, 0.99)
     assert (xyxy.shape, scores.shape, class_ids.shape) == ((0, 4), (0,), (0,))
 
 
@@ -185,7 +223,7 @@ def test_outputs_that_are_not_finite_are_never_taken_for_nothing(
 ) -> None:
     outputs, options = sample()
     broken = {n: np.full_like(a, bad) if a.dtype.kind == 'f' else a for n, a in outputs.items()}
-    xyxy, scores, _ = make(style, broken, options)(broken, 0.25)
+    xyxy, scores, *_ = make(style, broken, options)(broken, 0.25)
     assert len(scores) > 0
     assert not (np.isfinite(xyxy).all(axis=1) & np.isfinite(scores)).any()
 
@@ -198,14 +236,14 @@ def test_fractions_become_pixels_where_the_export_gives_fractions(style: str) ->
         outputs[first][0, :4] /= PIXELS[:, None]
     else:
         outputs[first][..., :4] /= PIXELS
-    xyxy, _, _ = make(style, outputs, DecoderOptions(normalized=True))(outputs, 0.25)
+    xyxy, _, _, *_ = make(style, outputs, DecoderOptions(normalized=True))(outputs, 0.25)
     np.testing.assert_allclose(xyxy[0], BOX, rtol=1e-5)
 
 
 @pytest.mark.parametrize('number', [np.nan, np.inf, -1.0, 1e12])
 def test_a_class_that_is_no_number_becomes_one_that_no_label_has(number: float) -> None:
     outputs = {'out': f32([[*BOX, 0.9, number]])}
-    _, _, class_ids = make('end_to_end', outputs, DecoderOptions())(outputs, 0.25)
+    _, _, class_ids, *_ = make('end_to_end', outputs, DecoderOptions())(outputs, 0.25)
     assert class_ids.tolist() == [-1]
 
 
@@ -221,7 +259,7 @@ def test_a_class_number_just_below_a_whole_one_is_not_cut(style: str, sample: An
     column = numbers if name != 'out' else numbers[..., 5]
     column -= np.float32(1e-4)
     short = {**outputs, name: numbers}
-    _, _, class_ids = make(style, short, options)(short, 0.25)
+    _, _, class_ids, *_ = make(style, short, options)(short, 0.25)
     assert class_ids.tolist() == [1]
 
 
@@ -231,6 +269,13 @@ def test_the_count_output_limits_the_rows_and_a_broken_one_does_not() -> None:
     for count, rows in ((0, 0), (1, 1), (3, 2), (np.nan, 2), (-4, 2), (99, 2), (0.999, 1)):
         outputs['num_detections'][:] = count
         assert len(decode(outputs, 0.25).scores) == rows
+
+
+@pytest.mark.parametrize(('sample', 'angle'), [(yolo_obb, 0.9), (yolo_obb_rows, -0.5)])
+def test_the_angle_of_a_rotated_box_is_read(sample: Any, angle: float) -> None:
+    outputs, options = sample()
+    found = make('yolo_obb', outputs, options)(outputs, 0.25)
+    np.testing.assert_allclose(found.angles, f32([angle]))
 
 
 def test_every_decoder_file_has_a_sample_here() -> None:
@@ -249,6 +294,7 @@ def test_every_decoder_file_has_a_sample_here() -> None:
         ('yolo', [('o', 'float32', (1, 9, 8)), ('p', 'float32', (1, 3))], 'one output'),
         ('yolov8', [('o', 'float32', (1, 84, 9))], '[1, 7, any]'),  # 80 classes, 3 labels
         ('yolov8', [('o', 'float32', (1, 9, 7))], '[1, 7, any]'),  # transposed
+        ('yolo_obb', [('o', 'float32', (1, 7, 9))], '[1, 8, any]'),  # no angle
         ('yolox', [('o', 'float32', (1, 43, 8))], '[1, 42, 8]'),  # other grids
         ('end_to_end', [('o', 'float32', (1, 9, 5))], '[1, any, 6]'),  # no class
         ('end_to_end', [('o', 'float32', (6,))], '[any, 6]'),  # a single row

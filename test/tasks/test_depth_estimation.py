@@ -176,21 +176,23 @@ def test_equal_maps_do_not_differ_and_those_of_relative_kinds_may_have_another_s
         ('relative_depth', 3 * numbers),
         ('inverse_depth', 3 * numbers + 2),
     ):
-        one = task(kind=kind)
-        assert one.compare(DepthMap(numbers, kind), DepthMap(numbers, kind)).disagreement == 0
-        difference = one.compare(DepthMap(numbers, kind), DepthMap(other, kind))
+        one, described = task(kind=kind), model(1, 12, 16)
+        same = one.compare(DepthMap(numbers, kind), DepthMap(numbers, kind), described)
+        assert same.disagreement == 0
+        difference = one.compare(DepthMap(numbers, kind), DepthMap(other, kind), described)
         assert difference.disagreement == pytest.approx(0, abs=1e-5)
-        turned = one.compare(DepthMap(numbers, kind), DepthMap(numbers[::-1].copy(), kind))
+        upside_down = DepthMap(numbers[::-1].copy(), kind)
+        turned = one.compare(DepthMap(numbers, kind), upside_down, described)
         assert turned.disagreement > 0.2
 
 
 def test_the_difference_of_metric_maps_is_relative_and_tells_what_only_one_knows() -> None:
-    difference = task().compare(depth_of(1, 3, np.nan, 7), depth_of(3, 3, 2, 7))
+    difference = task().compare(depth_of(1, 3, np.nan, 7), depth_of(3, 3, 2, 7), model(1, 12, 16))
     assert (difference.relative, difference.overlap) == (pytest.approx(1 / 3), 0.75)
     assert difference.disagreement == pytest.approx(1 / 3 + 0.25)
-    assert task().compare(depth_of(np.nan), depth_of(np.nan)).disagreement == 0
-    assert task().compare(depth_of(1), depth_of(np.nan)).disagreement == math.inf
-    assert task().compare(depth_of(1), depth_of(1, 2)).disagreement == math.inf
+    assert task().compare(depth_of(np.nan), depth_of(np.nan), model(1, 12, 16)).disagreement == 0
+    assert task().compare(depth_of(1), depth_of(np.nan), model(1, 12, 16)).disagreement == math.inf
+    assert task().compare(depth_of(1), depth_of(1, 2), model(1, 12, 16)).disagreement == math.inf
 
 
 def test_scores_are_those_of_the_paper() -> None:
@@ -202,6 +204,7 @@ def test_scores_are_those_of_the_paper() -> None:
     assert scores['AbsRel'].value == pytest.approx((0.5 + 0.25) / 4)
     assert scores['MAE'].value == pytest.approx(2 / 4)
     assert scores['RMSE'].value == pytest.approx(math.sqrt(2 / 4))
+    assert scores['coverage'].value == pytest.approx(4 / 5)
     assert scores['delta<1.25'].value == pytest.approx(2 / 4)  # 5 / 4 is not below 1.25
     assert [scores[name].unit for name in ('MAE', 'RMSE')] == ['m', 'm']
     with pytest.raises(ValueError, match='the truth is'):

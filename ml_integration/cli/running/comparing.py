@@ -8,18 +8,17 @@ import json
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ml_integration.cli.output import tell, warn
 from ml_integration.cli.progress import progress
-from ml_integration.cli.running.differences import Compare, Difference, comparison_of
 from ml_integration.cli.running.interrupts import interruptible, until
 from ml_integration.cli.running.picture_files import encode_picture, new_folder, safe_name
 from ml_integration.cli.running.reading import Reading, load
-from ml_integration.cli.running.result_files import rows_of
 from ml_integration.cli.tables import Column, show_table
+from ml_integration.core.contracts import Comparing, Difference
 from ml_integration.core.datatypes import Array
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import ModelMismatchError
@@ -37,19 +36,21 @@ TITLE = (40, 40, 40)
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """A message with the difference of its results; None: one model has no result."""
+    """A message with the difference of its results; None: a model has no result for it."""
 
     name: str
     difference: Difference | None
+    disagreement: float
     remark: str = ''
 
     @property
-    def disagreement(self) -> float:
-        return self.difference.disagreement if self.difference else float('inf')
+    def told(self) -> dict[str, Any]:
+        if self.difference is None:
+            return {'disagreement': self.disagreement}
+        return asdict(cast(Any, self.difference))
 
     def document(self) -> dict[str, Any]:
-        told = asdict(self.difference) if self.difference else {}
-        return {'source': self.name, **told, 'remark': self.remark}
+        return {'source': self.name, **self.told, 'remark': self.remark}
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ class _Comparison:
 
     first: Playback
     second: Playback
-    compare: Compare
+    task: Comparing
     draws: bool
     all: list[_Compared] = field(default_factory=list)
     pictures: list[tuple[float, int, bytes]] = field(default_factory=list)
@@ -77,11 +78,14 @@ class _Comparison:
             for playback, outcome in ((self.first, one), (self.second, other))
             if _reason(outcome)
         ]
-        if one.prediction is None or other.prediction is None or len(remarks) == 1:
-            return _Compared(one.recorded.name, None, '; '.join(remarks))
-        rows = rows_of(one.prediction, self.first.pipeline)
-        others = rows_of(other.prediction, self.second.pipeline)
-        return _Compared(one.recorded.name, self.compare(rows, others), '; '.join(remarks))
+        name, remark = one.recorded.name, '; '.join(remarks)
+        if one.prediction is None or other.prediction is None or remarks:
+            both_held_back = bool(one.prediction and other.prediction and len(remarks) == 2)
+            return _Compared(name, None, 0.0 if both_held_back else float('inf'), remark)
+        difference = self.task.compare(
+            one.prediction.result, other.prediction.result, self.second.pipeline.model
+        )
+        return _Compared(name, difference, difference.disagreement)
 
     def _keep(self, disagreement: float, one: Outcome, other: Outcome) -> None:
         """Draws both results side by side, if they are among the worst so far."""
@@ -111,8 +115,7 @@ def compare(args: argparse.Namespace) -> int:
         out = new_folder(args.out) if args.out else None
         first, second = (Playback(pipeline, warn) for pipeline in pipelines)
         draws = out is not None and all(pipeline.picture for pipeline in pipelines)
-        how = comparison_of(pipelines[0].task, str(pipelines[0].model.identity))
-        comparison = _Comparison(first, second, how, draws)
+        comparison = _Comparison(first, second, _comparing(pipelines[0]), draws)
         stopped = cleanup.enter_context(interruptible(pipelines[0].session.interrupt))
         with progress(f'{args.compare} and {args.model}', of_bytes=False) as show:
             for source in reading.sources:
@@ -131,6 +134,15 @@ def _check(first: Pipeline, second: Pipeline) -> None:
     if kinds[0] != kinds[1]:
         model, what = str(second.model.identity), 'only models of one task and input are compared'
         raise ModelMismatchError(model, what, kinds[1], kinds[0])
+
+
+def _comparing(pipeline: Pipeline) -> Comparing:
+    """Returns a pipeline's task, or raises ModelMismatchError if it compares no results."""
+    task = pipeline.task
+    if isinstance(task, Comparing):
+        return task
+    model, what = str(pipeline.model.identity), 'results of its task cannot be compared'
+    raise ModelMismatchError(model, what, type(task).__name__, "a task with a method 'compare'")
 
 
 def _reason(outcome: Outcome) -> str:
@@ -170,7 +182,9 @@ def _tell(
 
 def _show(worst: list[_Compared], models: list[str]) -> None:
     known = next((one.difference for one in worst if one.difference is not None), None)
-    names = [part.name for part in fields(known)] if known is not None else ['disagreement']
+    names = (
+        [part.name for part in fields(cast(Any, known))] if known is not None else ['disagreement']
+    )
     first, second = models
     heads = [
         name.replace('first', first).replace('second', second).replace('_', ' ', 1)
@@ -179,8 +193,7 @@ def _show(worst: list[_Compared], models: list[str]) -> None:
     columns = [Column('source'), *(Column(head, numbers=True) for head in heads)]
     rows = []
     for one in worst:
-        told = asdict(one.difference) if one.difference else {'disagreement': one.disagreement}
-        rows.append([one.name, *(_cell(told.get(name, '')) for name in names), one.remark])
+        rows.append([one.name, *(_cell(one.told.get(name, '')) for name in names), one.remark])
     if rows:
         show_table([*columns, Column('')], rows)
 

@@ -20,7 +20,7 @@ _TASKS = (
     ('anomaly', 'anomaly'),
     ('rotated', 'oriented_boxes'),
     ('keypoint', 'pose'),
-    ('maskrcnn', 'segmentation'),
+    ('maskrcnn', 'instance_segmentation'),
     ('segmentation', 'segmentation'),
     ('classification', 'classification'),
     ('ssd', 'object_detection'),

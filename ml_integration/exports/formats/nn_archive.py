@@ -11,7 +11,7 @@ from ml_integration.exports.reading.class_names import class_names
 from ml_integration.exports.reading.document import Document, json_document
 
 _TASKS = (
-    ('obb', 'oriented_boxes'),
+    ('obb', 'object_detection'),
     ('keypoint', 'pose'),
     ('pose', 'pose'),
     ('embedding', 'embedding'),
@@ -102,7 +102,7 @@ def _head(said: Document) -> Iterator[Claim]:
     if metadata.number('n_keypoints'):
         task = 'pose'
     if metadata.number('n_prototypes') or metadata.get('mask_outputs'):
-        task = 'segmentation'
+        task = 'instance_segmentation'
     if task:
         yield said.claim('task', task, 'parser')
     if 'classes' in metadata:
@@ -116,7 +116,7 @@ def _head(said: Document) -> Iterator[Claim]:
         ('iou_threshold', 'settings.iou_threshold'),
     ):
         value = metadata.number(of)
-        if value is not None and task == 'object_detection':
+        if value is not None and task in ('object_detection', 'instance_segmentation'):
             if not 0 <= value <= 1:
                 raise metadata.wrong(of, 'a number from 0 to 1')
             yield metadata.claim(key, value, of)

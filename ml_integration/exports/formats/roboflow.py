@@ -16,7 +16,7 @@ _TASKS = {
     'object-detection': 'object_detection',
     'classification': 'classification',
     'multi-label-classification': 'multilabel_classification',
-    'instance-segmentation': 'segmentation',
+    'instance-segmentation': 'instance_segmentation',
     'semantic-segmentation': 'segmentation',
     'keypoint-detection': 'pose',
 }

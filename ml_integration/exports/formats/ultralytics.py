@@ -16,9 +16,9 @@ from ml_integration.ops.picture_input import IMAGENET_MEAN, IMAGENET_STD
 TASKS = {
     'detect': 'object_detection',
     'classify': 'classification',
-    'segment': 'segmentation',
+    'segment': 'instance_segmentation',
     'pose': 'pose',
-    'obb': 'oriented_boxes',
+    'obb': 'object_detection',
 }
 LETTERBOX = {'resize': 'letterbox', 'scale': 255.0, 'mean': (0.0,), 'std': (1.0,)}
 _LITERALS = ('names', 'imgsz', 'args', 'kpt_shape', 'stride', 'batch', 'channels', 'end2end')
@@ -76,7 +76,9 @@ def _classes(said: Document) -> Iterator[Claim]:
     if task:
         yield said.claim('task', TASKS[task], 'task')
     ends = said.get('end2end') is True or said.below('args').get('nms') is True
-    if task == 'detect' and ends:
+    if task == 'obb':
+        yield said.claim('settings.decoder', 'yolo_obb', 'task')
+    elif task in ('detect', 'segment') and ends:
         of = 'end2end' if said.get('end2end') is True else 'args'
         yield said.claim('settings.decoder', 'end_to_end', of)
 

@@ -14,7 +14,6 @@ from ml_integration.exports.guessing.readers import READERS, UNLABELED
 from ml_integration.exports.guessing.unread import NO_TASK, appearance, generic, refused
 from ml_integration.ops.decoder_choice import Choice, rank_decoders
 from ml_integration.ops.evidence import EVEN, SHAPES, Evidence
-from ml_integration.ops.output_shapes import mask_coefficients
 
 _DETECTION, _CLASSIFICATION, _TENSOR = 'object_detection', 'classification', 'tensor'
 
@@ -53,15 +52,17 @@ def read_outputs(
         claims: what the export says; it counts more than shapes and values.
         runs: its raw outputs on real pictures.
     """
-    labels = len(claims.value('labels', ()))
-    evidence = Evidence(picture_wh(inputs, claims), tuple(outputs), labels, tuple(runs))
+    labels = claims.value('labels', ())
+    evidence = Evidence(
+        picture_wh(inputs, claims), tuple(outputs), len(labels), tuple(runs), _background(labels)
+    )
     task = claims.get('task')
     if task is not None and task.value == _TENSOR:
         return Readings((_tensor(evidence, f'{task.source} says so'),))
     if not any(map(is_picture, inputs)):
         return _of_no_picture(inputs, evidence)
     if task is not None and task.value not in (_DETECTION, _CLASSIFICATION, *READERS):
-        return _of_unread_task(task, evidence, claims)
+        return Readings(refusal=f"its task is '{task.value}' by {task.source}; {NO_TASK}")
     if sentence := refused(evidence):
         return Readings(refusal=sentence)
     fits = _fits(evidence, claims, task)
@@ -70,6 +71,10 @@ def read_outputs(
     return _of_odd_values(evidence, claims, task) or Readings(
         refusal=_why_not(evidence, claims, task)
     )
+
+
+def _background(labels: Sequence[str]) -> bool:
+    return bool(labels) and labels[0].strip('_').lower() in ('background', 'bg')
 
 
 def _fits(evidence: Evidence, claims: Claims, task: Claim | None) -> tuple[Fit, ...]:
@@ -101,17 +106,6 @@ def _detection(choice: Choice, evidence: Evidence, claims: Claims) -> Fit:
 
 def _tensor(evidence: Evidence, why: str) -> Fit:
     return Fit(_TENSOR, {}, evidence.outputs, SHAPES, why)
-
-
-def _of_unread_task(task: Claim, evidence: Evidence, claims: Claims) -> Readings:
-    """Returns the boxes of a model that gives more than them, or the refusal."""
-    what = f"'{task.value}' by {task.source}"
-    if task.value == 'segmentation' and mask_coefficients(evidence):
-        fits = _fits(evidence, claims, Claim('task', _DETECTION, task.origin, task.source))
-        if fits:
-            warning = f'its task is {what}; only its boxes are read, no task here reads masks yet'
-            return Readings(fits, warnings=(warning, *_warnings(fits[0], evidence)))
-    return Readings(refusal=f'its task is {what}; {NO_TASK}')
 
 
 def _of_no_picture(inputs: Sequence[TensorSpec], evidence: Evidence) -> Readings:

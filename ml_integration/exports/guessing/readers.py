@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ml_integration.exports.claims import Claims
-from ml_integration.exports.guessing import depth_estimation_fit
+from ml_integration.exports.guessing import (
+    depth_estimation_fit,
+    instance_segmentation_fit,
+    segmentation_fit,
+)
 from ml_integration.exports.guessing.output_fit import Fit
 from ml_integration.ops.evidence import Evidence
 
@@ -17,7 +21,9 @@ outputs have to speak for it clearly.
 """
 
 READERS: Mapping[str, Reader] = {
+    'instance_segmentation': instance_segmentation_fit.read,
     'depth_estimation': depth_estimation_fit.read,
+    'segmentation': segmentation_fit.read,
 }
 """By the name of the task."""
 UNLABELED = ('depth_estimation', 'tensor')

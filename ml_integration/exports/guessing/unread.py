@@ -31,6 +31,14 @@ _WORDS = {
     'surface': 'a map of surface normals',
 }
 _NUMBERS = 'a depth map or a mask: a number per pixel'
+_CLASSES = 'a segmentation mask: a class number per pixel'
+_SAY_CLASSES = 'say so with --task segmentation, and which labels it has'
+_NAMED = {
+    _NUMBERS: '--task depth_estimation reads a depth, --task segmentation a mask',
+    _CLASSES: _SAY_CLASSES,
+    _WORDS['mask']: _SAY_CLASSES,
+}
+"""What to do about outputs whose meaning somebody has to say."""
 _RAW = (
     "its outputs look like a detector's heads before they are decoded, or features of a "
     'backbone; export it with decoding (YOLOv5: without --train; RKNN or TensorRT exports leave '
@@ -73,8 +81,8 @@ def appearance(evidence: Evidence) -> str:
         return _RAW
     for spec in evidence.outputs:
         looks = _looks(evidence, spec)
-        if looks == _NUMBERS:
-            return f"output '{spec}' looks like {looks}; --task depth_estimation reads a depth"
+        if looks in _NAMED:
+            return f"output '{spec}' looks like {looks}; {_NAMED[looks]}"
         if looks:
             return _sentence(spec, looks)
     return generic(evidence)
@@ -99,8 +107,6 @@ def _looks(evidence: Evidence, spec: TensorSpec) -> str:
         return 'numbers of 8 bits of a quantized model, whose scale nothing says'
     if class_axis(spec) is not None and not evidence.labels:
         return ''
-    if len(shape) == 3 and shape[2] == 7:
-        return 'oriented boxes: rows of a box, its score, its class and its angle'
     values = evidence.values(spec)
     if len(shape) == 3 and values is not None and len(evidence.outputs) == 1:
         return _table_words(evidence, shape)
@@ -110,7 +116,7 @@ def _looks(evidence: Evidence, spec: TensorSpec) -> str:
 def _map_words(shape: tuple[int | None, ...], spec: TensorSpec, word: str) -> str:
     channels = shape[1] if len(shape) == 4 else 1
     if np.dtype(spec.dtype).kind in 'iub':
-        return 'a segmentation mask: a class number per pixel'
+        return _CLASSES
     if word:
         return _WORDS[word]
     if channels == 1:
@@ -134,7 +140,7 @@ def _table_words(evidence: Evidence, shape: tuple[int | None, ...]) -> str:
         return 'rows of numbers that are no boxes, such as letters of a text or keypoints'
     return (
         f'boxes with {few - 4} more numbers each that are not all scores, such as the keypoints '
-        'of a pose or the angle of an oriented box'
+        'of a pose'
     )
 
 

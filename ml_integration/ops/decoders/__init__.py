@@ -82,11 +82,25 @@ class Candidates(NamedTuple):
         xyxy: (N, 4) float32 [px of the model's input].
         scores: (N,) float32.
         class_ids: (N,) int32.
+        rows: (N,) int, which of the model's rows each is; None if the decoder does not say it.
+        others: (N, other_columns) float32, the numbers of each that are neither box nor class;
+            None if the style has none.
+        angles: (N,) float32 [rad], how far each box is turned around its center, from the x axis
+            towards the y axis; None if none is.
     """
 
     xyxy: Array
     scores: Array
     class_ids: Array
+    rows: Array | None = None
+    others: Array | None = None
+    angles: Array | None = None
+
+    def take(self, which: Array) -> Candidates:
+        """Returns some of them, in the order of their indices `which` (M,)."""
+        more = (self.rows, self.others, self.angles)
+        kept = (None if array is None else array[which] for array in more)
+        return Candidates(self.xyxy[which], self.scores[which], self.class_ids[which], *kept)
 
 
 class Decoder(Protocol):
@@ -96,6 +110,8 @@ class Decoder(Protocol):
     """True if one object gives several boxes, so that overlapping ones have to be dropped."""
     batched: bool
     """True if the first axis of every output it reads counts pictures."""
+    rotated: bool = False
+    """True if it gives angles."""
 
     def __init__(
         self, model: ModelDescription, input_wh: tuple[int, int], options: DecoderOptions

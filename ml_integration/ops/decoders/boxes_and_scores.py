@@ -58,7 +58,7 @@ class BoxesAndScores:
             scores = _rows(tensors[self._scores])
             scores = scores.T if self._transposed else scores
         chosen, best, class_ids = self._scored(scores, threshold)
-        return Candidates(self._xyxy(boxes[chosen]), best, class_ids)
+        return Candidates(self._xyxy(boxes[chosen]), best, class_ids, chosen)
 
     @staticmethod
     def fits(evidence: Evidence) -> Sequence[Fit]:
@@ -136,7 +136,8 @@ class BoxesAndScores:
         else:
             numbers = rows[keep, self._columns.number]
         boxes = self._xyxy(rows[keep][:, self._columns.box])
-        return Candidates(boxes, scores[keep], class_ids_from(numbers, self._options.class_offset))
+        class_ids = class_ids_from(numbers, self._options.class_offset)
+        return Candidates(boxes, scores[keep], class_ids, keep)
 
     def _xyxy(self, boxes: Array) -> Array:
         if self._options.box_format == 'yxyx':

@@ -54,10 +54,12 @@ class EndToEnd:
         """Reads the rows as they are."""
         rows = tensors[self._name].reshape(-1, self._width).astype('float32', copy=False)
         box, score, number = (1, 6, 5) if self._seven else (0, 4, 5)
-        rows = rows[promising(rows[:, score], threshold)]
+        keep = promising(rows[:, score], threshold)
+        rows = rows[keep]
         boxes = in_pixels(rows[:, box : box + 4], self._input_wh, self._options.normalized)
         class_ids = class_ids_from(rows[:, number], self._options.class_offset)
-        return Candidates(boxes, rows[:, score], class_ids)
+        others = rows[:, 7 if self._seven else 6 :]
+        return Candidates(boxes, rows[:, score], class_ids, keep, others)
 
     @staticmethod
     def fits(evidence: Evidence) -> Sequence[Fit]:

@@ -65,6 +65,7 @@ class Labeled:
             in_pixels(boxes, self._input_wh, self._options.normalized),
             scores[keep],
             class_ids_from(tensors[self._labels].reshape(-1)[keep], self._options.class_offset),
+            keep,
         )
 
     @staticmethod

@@ -61,6 +61,7 @@ class TfDetection:
             in_pixels(yxyx[:, [1, 0, 3, 2]], self._input_wh, True),
             scores[keep],
             class_ids_from(tensors[self._classes][0][keep], self._class_offset),
+            keep,
         )
 
     @staticmethod

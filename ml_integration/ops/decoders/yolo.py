@@ -58,13 +58,15 @@ class Yolo:
         """Multiplies objectness with the best class score."""
         rows = floats(tensors[self._name])
         # A class score is at most 1, so objectness alone rules most rows out.
-        rows = rows[promising(rows[:, 4], threshold)]
+        likely = promising(rows[:, 4], threshold)
+        rows = rows[likely]
         scores = rows[:, 4] * rows[:, 5 : self._end].max(axis=1)
         keep = promising(scores, threshold)
         rows = rows[keep]
         boxes = in_pixels(rows[:, :4], self._input_wh, self._normalized)
         class_ids = class_ids_from(rows[:, 5 : self._end].argmax(axis=1), 0)
-        return Candidates(xyxy_from_cxcywh(boxes), scores[keep], class_ids)
+        others = rows[:, self._end :]
+        return Candidates(xyxy_from_cxcywh(boxes), scores[keep], class_ids, likely[keep], others)
 
     @staticmethod
     def fits(evidence: Evidence) -> Sequence[Fit]:

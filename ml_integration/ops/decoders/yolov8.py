@@ -53,7 +53,8 @@ class Yolov8:
         kept = columns[:, keep]
         boxes = in_pixels(kept[:4].T, self._input_wh, self._normalized)
         class_ids = class_ids_from(kept[4 : self._end].argmax(axis=0), 0)
-        return Candidates(xyxy_from_cxcywh(boxes), scores[keep], class_ids)
+        others = kept[self._end :].T
+        return Candidates(xyxy_from_cxcywh(boxes), scores[keep], class_ids, keep, others)
 
     @staticmethod
     def fits(evidence: Evidence) -> Sequence[Fit]:

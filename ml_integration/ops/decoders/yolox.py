@@ -59,13 +59,13 @@ class Yolox:
         rows = rows[likely]
         scores = rows[:, 4] * rows[:, 5:].max(axis=1)
         keep = promising(scores, threshold)
-        rows, cells = rows[keep], likely[keep]
-        strides = self._strides[cells]
+        rows, likely = rows[keep], likely[keep]
+        strides = self._strides[likely]
         sizes = np.exp(rows[:, 2:4]) * strides
-        centers = (rows[:, :2] + self._cells[cells]) * strides
+        centers = (rows[:, :2] + self._cells[likely]) * strides
         boxes = np.concatenate((centers, sizes), axis=1)
         class_ids = class_ids_from(rows[:, 5:].argmax(axis=1), 0)
-        return Candidates(xyxy_from_cxcywh(boxes), scores[keep], class_ids)
+        return Candidates(xyxy_from_cxcywh(boxes), scores[keep], class_ids, likely)
 
     @staticmethod
     def fits(evidence: Evidence) -> Sequence[Fit]:

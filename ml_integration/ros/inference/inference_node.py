@@ -232,7 +232,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         return [
             InputKey(name, item.source.topic, item.source.topic == wiring.trigger_topic)
             for name in self._stream_names()
-            for item in wiring.inputs
+            for item in wiring.sources
         ]
 
     def _log_frames(self, sentence: str) -> None:

@@ -65,7 +65,7 @@ class Intake:
     ) -> None:
         self._node = node
         # Not the wiring itself, which holds the tensors of a model that is replaced some day.
-        self._inputs = [(item.source.topic, item.sensor.message_type) for item in wiring.inputs]
+        self._inputs = [(item.source.topic, item.sensor.message_type) for item in wiring.sources]
         self._rate_hz = wiring.trigger.rate_hz
         self._loop = loop
         self._monitor = monitor

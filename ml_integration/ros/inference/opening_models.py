@@ -7,12 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic_ns
 
+from ml_integration.core import plugins
 from ml_integration.deploy.admission import Admission
+from ml_integration.deploy.assembly import StageSettings, plugin
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.exposure_watch import ExposureWatch
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loader
-from ml_integration.errors import SupersededError
+from ml_integration.errors import SettingError, SupersededError
 from ml_integration.ros.inference.intake import reader_for
 from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
@@ -67,7 +69,7 @@ class OpeningModels:
         self.proven: Callable[[], None] = _nothing
         self.deployment = Deployment(
             self.admission,
-            _loader(current, artifacts),
+            _loader(current, artifacts, where),
             self.history,
             lambda: node.parameters.probation,
             monotonic_ns,
@@ -158,7 +160,7 @@ def _places(
     )
 
 
-def _loader(parameters: InferenceNodeParameters, artifacts: StoredArtifacts) -> Loader:
+def _loader(parameters: InferenceNodeParameters, artifacts: StoredArtifacts, where: str) -> Loader:
     return Loader(
         parameters.execution,
         parameters.batch,
@@ -166,7 +168,29 @@ def _loader(parameters: InferenceNodeParameters, artifacts: StoredArtifacts) -> 
         # What was made here is signed by nobody.
         None if parameters.integrity == 'signed' else artifacts,
         reader_for,
+        _stages(parameters, where),
     )
+
+
+def _stages(parameters: InferenceNodeParameters, where: str) -> StageSettings:
+    """Returns the settings of each stage.
+
+    Raises:
+        SettingError: a stage is not there, or is named twice.
+    """
+    known = plugins.names('stages')
+    wanted = parameters.stages
+    for name in wanted:
+        if name not in known or wanted.count(name) > 1:
+            raise SettingError(
+                'stages', list(wanted), f'each at most once: {", ".join(known)}', where=where
+            )
+    # Those of a stage from another package are no parameters of this node.
+    own = (getattr(parameters, name, None) for name in wanted)
+    return {
+        name: settings or plugin('stages', name).Settings()
+        for name, settings in zip(wanted, own, strict=True)
+    }
 
 
 def _path(text: str, key: str, where: str) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,7 +11,7 @@ from rclpy.serialization import deserialize_message
 from std_msgs.msg import Header
 
 from ml_integration.core.arrivals import Observation
-from ml_integration.core.contracts import Serializing, Task
+from ml_integration.core.contracts import Announcing, Serializing, Task, Topic
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.ros.messages.message_types import message_type
@@ -27,22 +27,24 @@ class ResultPublisher:
 
     Args:
         node: the node that publishes.
-        task: gives types and names of the topics.
+        topics: of the results of the task and the stages.
         resources: is told how to let go of the publishers.
         below: what the topics' names begin with; '~/<stream>' where there are several streams.
     """
 
     name = 'results'
 
-    def __init__(self, node: Node, task: Task, resources: ExitStack, below: str = '~') -> None:
+    def __init__(
+        self, node: Node, topics: Sequence[Topic], resources: ExitStack, below: str = '~'
+    ) -> None:
         self._publishers: dict[str, Any] = {}
         self._types: dict[str, Any] = {}
-        for topic in task.topics:
+        for topic in topics:
             self._types[topic.name] = message_type(topic.message_type)
             publisher = node.create_publisher(
                 self._types[topic.name],
                 f'{below}/{topic.name}',
-                qos.result(),
+                qos.latched() if topic.latched else qos.result(),
                 qos_overriding_options=qos.overridable(),
             )
             resources.callback(node.destroy_publisher, publisher)
@@ -50,6 +52,7 @@ class ResultPublisher:
         self._logger = node.get_logger()
         self._checked = False
         self._trusted = True
+        self._announced: Task | None = None
 
     @property
     def topic_names(self) -> tuple[str, ...]:
@@ -58,8 +61,20 @@ class ResultPublisher:
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
         """Publishes a valid result, stamped as what triggered it."""
+        self.announce(pipeline.task)
         if prediction.verdict.ok:
             self.publish(pipeline.task, prediction)
+            if pipeline.stages:
+                header = header_of(prediction)
+                self._send(pipeline.encode_stages(prediction, header, message_type))
+
+    def announce(self, task: Task) -> None:
+        """Publishes what a task tells about itself, once."""
+        if task is self._announced:
+            return
+        self._announced = task
+        if isinstance(task, Announcing):
+            self._send(task.announce(message_type))
 
     def publish(self, task: Task, prediction: Prediction) -> None:
         header = header_of(prediction)

@@ -27,7 +27,8 @@ def make_stream(node: Node, name: str, pipeline: Pipeline, resources: ExitStack)
         resources: is told how to let go of each publisher.
     """
     below = f'~/{name}' if name else '~'
-    results = ResultPublisher(node, pipeline.task, resources, below)
+    results = ResultPublisher(node, pipeline.topics, resources, below)
+    results.announce(pipeline.task)
     spectators: list[Sink] = [Provenance(node, below, resources)]
     if pipeline.picture and isinstance(pipeline.task, Drawing):
         spectators.insert(0, Overlay(node, below, resources))

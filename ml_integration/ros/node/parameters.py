@@ -13,6 +13,9 @@ from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.health import HealthSettings
 from ml_integration.deploy.probation import ProbationSettings
 from ml_integration.ros.node.qos import SENSOR_QOS
+from ml_integration.stages.lifting import Lifting
+from ml_integration.stages.point_cloud import PointCloud
+from ml_integration.stages.tracking import Tracking
 from ml_integration.store.trust.policy import POLICIES
 
 EXECUTORS = ('events', 'single_threaded')
@@ -136,6 +139,16 @@ class InferenceNodeParameters:
     executor: str = declared(
         'events', 'rclpy executor of a node run on its own.', choices=EXECUTORS, read_only=True
     )
+    stages: tuple[str, ...] = declared(
+        (),
+        'Stages that work on the results, in this order: tracking (numbers that objects keep), '
+        'lifting (objects in 3D, with depth and camera info) or point_cloud (of metric depth); '
+        'empty: none.',
+        at_configure=True,
+    )
+    tracking: Tracking.Settings = field(default_factory=Tracking.Settings)
+    lifting: Lifting.Settings = field(default_factory=Lifting.Settings)
+    point_cloud: PointCloud.Settings = field(default_factory=PointCloud.Settings)
     batch: BatchSettings = field(default_factory=BatchSettings)
     probation: ProbationSettings = field(
         default_factory=ProbationSettings, metadata=DECIDES_WHAT_RUNS

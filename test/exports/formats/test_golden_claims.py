@@ -66,10 +66,17 @@ def test_ultralytics_detectors() -> None:
 
 @pytest.mark.parametrize(
     ('task', 'word'),
-    [('segment', 'segmentation'), ('pose', 'pose'), ('obb', 'oriented_boxes')],
+    [('segment', 'instance_segmentation'), ('pose', 'pose')],
 )
 def test_ultralytics_tasks_that_are_no_detection(task: str, word: str) -> None:
     assert claims_of(ultralytics(task=task)).value('task') == word
+
+
+def test_ultralytics_rotated_boxes_are_detections() -> None:
+    for more in ({}, {'end2end': 'True'}):
+        claims = claims_of(ultralytics(task='obb', **more))
+        assert claims.value('task') == 'object_detection'
+        assert claims.value('settings.decoder') == 'yolo_obb'
 
 
 @pytest.mark.parametrize('more', [{'end2end': 'True'}, {'args': "{'nms': True}"}])

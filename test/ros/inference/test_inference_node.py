@@ -43,6 +43,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_model_folder(folder, 'exaggerating', model=exaggerating)
     write_model_folder(
         folder,
+        'rotated',
+        model=onnx_models.rotated_detector(),
+        labels=WORDS,
+        settings={'decoder': 'yolo_obb'},
+    )
+    write_model_folder(
+        folder,
         'classifier',
         model=onnx_models.classifier(),
         labels=WORDS,
@@ -96,6 +103,18 @@ def test_class_names_are_those_of_the_model(node: NodeUnderTest) -> None:
 def test_nothing_found_is_a_published_empty_list(node: NodeUnderTest) -> None:
     node.serve(model='detector')
     assert node.ask(image_message(squares())).detections == []
+
+
+def test_a_rotated_box_is_published_with_its_angle(node: NodeUnderTest) -> None:
+    node.serve(model='rotated')
+    picture = np.full((32, 64, 3), (64, 0, 204), np.uint8)  # fills half of the input
+    (detection,) = node.ask(image_message(picture)).detections
+    assert detection.results[0].hypothesis.class_id == 'tomato'
+    red = (204 * 32 + 114 * 32) / 64 / 255  # and gray bars
+    box = detection.bbox
+    center = box.center.position
+    said = [center.x, center.y, box.size_x, box.size_y, box.center.theta]
+    np.testing.assert_allclose(said, [40, 24 - 16, 30, 10, red], atol=2e-2)
 
 
 def test_a_classifier_publishes_its_best_classes(node: NodeUnderTest) -> None:

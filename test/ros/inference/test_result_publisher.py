@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,16 @@ def detector(labels: tuple[str, ...]) -> ObjectDetection:
     return ObjectDetection(ObjectDetection.Settings(decoder='yolo'), model)
 
 
-def prediction(count: int, classes: int, seed: int = 0, stamp_ns: int = 0) -> Prediction:
+def prediction(
+    count: int, classes: int, seed: int = 0, stamp_ns: int = 0, rotated: bool = False
+) -> Prediction:
     random = np.random.default_rng(seed)
     found = Detections(
         np.sort(random.random((count, 2, 2)) * 64, axis=1).reshape(count, 4).astype(np.float32),
         random.random(count, np.float32),
         random.integers(0, classes, count, np.int32),
         count,
+        (random.random(count, np.float32) - np.float32(0.5)) * 3 if rotated else None,
     )
     return Prediction(stamp_ns, 'eye', {}, ModelIdentity('m', 1), found, Verdict(), {})
 
@@ -64,11 +68,23 @@ def stamped(frame_id: str, sec: int = 5, nanosec: int = 77) -> Header:
     nanosec=st.integers(0, 2**32 - 1),
     count=st.integers(0, 9),
     seed=st.integers(0, 99),
+    tracked=st.booleans(),
+    rotated=st.booleans(),
 )
 def test_serialized_detections_are_those_of_the_typed_message(
-    labels: list[str], frame_id: str, sec: int, nanosec: int, count: int, seed: int
+    labels: list[str],
+    frame_id: str,
+    sec: int,
+    nanosec: int,
+    count: int,
+    seed: int,
+    tracked: bool,
+    rotated: bool,
 ) -> None:
-    task, found = detector(tuple(labels)), prediction(count, len(labels), seed)
+    task, found = detector(tuple(labels)), prediction(count, len(labels), seed, rotated=rotated)
+    if tracked:
+        ids = np.array([0, 7, 123, 1234, 12345, 6, 99999, 0, 1][:count], np.int64)
+        found = replace(found, result=replace(found.result, ids=ids))
     header = stamped(frame_id, sec, nanosec)
     ((topic, message),) = task.encode(found, header, message_type)
     ((same_topic, serialized),) = task.serialize(found, header)
@@ -97,7 +113,7 @@ def test_what_arrives_is_right_even_if_the_message_is_defined_differently_here(
     usual = detector(('cat', 'dog'))
     task = kind(usual._settings, usual._model)
     with ExitStack() as resources:
-        publisher = ResultPublisher(client.node, task, resources)
+        publisher = ResultPublisher(client.node, task.topics, resources)
         (topic,) = publisher.topic_names
         results = client.collect(Detection2DArray, topic)
         wait_until(lambda: client.node.count_subscribers(topic), 'the subscription')
@@ -139,7 +155,7 @@ def test_a_result_that_is_an_array_is_serialized_and_checked_like_any_other(
 ) -> None:
     task: Any = Numbers()
     with ExitStack() as resources:
-        publisher = ResultPublisher(client.node, task, resources)
+        publisher = ResultPublisher(client.node, task.topics, resources)
         (topic,) = publisher.topic_names
         results = client.collect(Float32MultiArray, topic)
         wait_until(lambda: client.node.count_subscribers(topic), 'the subscription')

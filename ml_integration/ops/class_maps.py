@@ -1,0 +1,138 @@
+"""Class numbers of each pixel: found in a model's outputs, colored and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ml_integration.core.contracts import Score
+from ml_integration.core.datatypes import Array
+from ml_integration.ops.dense_maps import to_source
+from ml_integration.ops.drawing import class_color
+from ml_integration.ops.letterbox import Letterbox
+
+_COLORS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMap:
+    """Class of each pixel of a picture.
+
+    Attributes:
+        classes: (H, W) uint8 or uint16, index into the model's labels.
+        finite_share: share of the model's numbers that are finite.
+        unknown: the smallest or largest number that is no class, where there is one.
+    """
+
+    classes: Array
+    finite_share: float = 1.0
+    unknown: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.classes.dtype.name not in ('uint8', 'uint16') or self.classes.ndim != 2:
+            got = f'{self.classes.dtype}{self.classes.shape}'
+            raise ValueError(f'classes is {got}, not uint8 or uint16 (H, W)')
+
+
+def best_class(scores: Array, geometry: Letterbox, smooth: bool, outside: int) -> Array:
+    """Returns the class with the highest score for each pixel of the picture.
+
+    Args:
+        scores: (C, h, w) float32 at the model's resolution.
+        geometry: how the picture lies in the model's input.
+        smooth: bring the scores to the picture's size, and not the classes. It takes as many
+            times longer as there are classes, and edges are as exact as the scores tell.
+        outside: class of the pixels that the model does not see.
+
+    Returns:
+        (H, W) uint8, or uint16 for more than 256 classes.
+    """
+    dtype = np.uint8 if len(scores) <= _COLORS else np.uint16
+    if not smooth:
+        classes = _first_best(scores, dtype)
+        return to_source(classes, geometry, 'nearest', outside)
+    best = to_source(scores[0], geometry, 'linear', np.inf)
+    found = np.zeros(best.shape, dtype)
+    found[np.isposinf(best)] = outside
+    for number in range(1, len(scores)):
+        other = to_source(scores[number], geometry, 'linear', -np.inf)
+        better = other > best
+        found[better] = number
+        np.maximum(best, other, out=best)
+    return found
+
+
+def _first_best(scores: Array, dtype: type) -> Array:
+    """Returns the index of the highest score (h, w), the first of equal ones.
+
+    Maps are compared one after another: an argmax over the first axis takes several times longer.
+    """
+    best = scores[0].copy()
+    found: Array = np.zeros(scores.shape[1:], dtype)
+    for number in range(1, len(scores)):
+        better = scores[number] > best
+        found[better] = number
+        np.copyto(best, scores[number], where=better)
+    return found
+
+
+def counts_of(classes: Array, most: int) -> Array:
+    """Returns the number of pixels of each class (most,); those from `most` on are left out."""
+    return np.bincount(classes.ravel(), minlength=most)[:most]
+
+
+def color_table() -> Array:
+    """Returns a BGR color for each class (256, 1, 3) uint8; that of class 0 is black."""
+    table = np.array([class_color(number) for number in range(_COLORS)], np.uint8)
+    table[0] = 0
+    return table.reshape(_COLORS, 1, 3)
+
+
+def blend(canvas: Array, classes: Array, table: Array, share: float) -> None:
+    """Tints a picture (H, W, 3) uint8 where the class (H, W) is not 0, in place."""
+    small = classes.astype(np.uint8, copy=False)  # further classes take the colors of others
+    colors = cv2.applyColorMap(small, table)
+    mixed = cv2.addWeighted(canvas, 1 - share, colors, share, 0)
+    cv2.copyTo(mixed, np.minimum(classes, 1).astype(np.uint8), canvas)
+
+
+class ClassMapScorer:
+    """Mean intersection over union of the classes, and the share of pixels that are right."""
+
+    def __init__(self, label: Callable[[int], str]) -> None:
+        self._label = label
+        self._confusion = np.zeros((0, 0), np.int64)
+
+    def add(self, classes: Array, true: Array, ignored: int) -> None:
+        """Adds maps of one size; pixels whose truth is `ignored` do not count."""
+        wanted = true != ignored
+        mine, right = classes[wanted].astype(np.int64), true[wanted].astype(np.int64)
+        size = 1 + max((int(each.max()) for each in (mine, right) if each.size), default=-1)
+        self._grow(size)
+        size = len(self._confusion)
+        pairs = np.bincount(right * size + mine, minlength=size * size)
+        self._confusion += pairs.reshape(size, size)
+
+    def scores(self) -> list[Score]:
+        """Returns mIoU, the accuracy of the pixels, and the IoU of each class."""
+        right = np.diag(self._confusion).astype(np.float64)
+        union = self._confusion.sum(axis=0) + self._confusion.sum(axis=1) - right
+        seen = np.flatnonzero(union)
+        each = right[seen] / union[seen]
+        total = self._confusion.sum()
+        return [
+            Score('mIoU', float(each.mean()) if each.size else float('nan')),
+            Score('accuracy', float(right.sum() / total) if total else float('nan')),
+            *(
+                Score(f'IoU {self._label(number)}', float(value))
+                for number, value in zip(seen.tolist(), each, strict=True)
+            ),
+        ]
+
+    def _grow(self, size: int) -> None:
+        more = size - len(self._confusion)
+        if more > 0:
+            self._confusion = np.pad(self._confusion, ((0, more), (0, more)))

@@ -1,0 +1,1 @@
+"""Measures how good results are, where the truth is known."""

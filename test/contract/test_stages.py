@@ -1,0 +1,65 @@
+"""What every stage has to keep to, one file in `stages/` or an entry point each."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from task_samples import SAMPLES
+
+from ml_integration.core import plugins
+from ml_integration.core.declaration import build, settings_of
+from ml_integration.errors import ModelMismatchError
+from ml_integration.ops.detections import Detections
+from ml_integration.ros.node.parameters import InferenceNodeParameters
+
+EVERY = plugins.names('stages')
+
+
+def built(name: str, task: str) -> Any:
+    sample = SAMPLES[task]
+    model = sample.model()
+    task_type = plugins.load('tasks', task)
+    made = task_type(build(task_type.Settings, sample.settings, 'test'), model)
+    kind = plugins.load('stages', name)
+    return kind(kind.Settings(), made, model)
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_the_settings_of_a_stage_are_parameters_that_are_fixed_when_it_is_built(name: str) -> None:
+    settings = settings_of(plugins.load('stages', name).Settings)
+    assert all(setting.rule.at_configure for setting in settings)
+    parameters = {setting.name for setting in settings_of(InferenceNodeParameters)}
+    assert {f'{name}.{setting.name}' for setting in settings} <= parameters
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_a_stage_refuses_a_task_that_it_cannot_work_on(name: str) -> None:
+    with pytest.raises(ModelMismatchError, match=f'Remove {name} from the stages'):
+        built(name, 'classification')
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_a_stage_names_what_it_wants_and_gives(name: str) -> None:
+    kind = plugins.load('stages', name)
+    assert kind.__doc__
+    for topic in kind.topics:
+        assert topic.message_type.count('/') == 2
+
+
+def test_stages_that_work_on_detections_keep_what_others_have_added() -> None:
+    stage = built('tracking', 'object_detection')
+    found = Detections(
+        np.array([[0, 0, 10, 10], [20, 20, 30, 30]], np.float32),
+        np.array([0.9, 0.8], np.float32),
+        np.zeros(2, np.int32),
+        2,
+        angles=np.array([0.1, 0.2], np.float32),
+        keypoints=np.ones((2, 3, 3), np.float32),
+    )
+    tracked = stage(found, stage.begin(), {}, 0)
+    assert tracked.ids.tolist() != [0, 0]
+    kept = [field.name for field in dataclasses.fields(found) if field.name != 'ids']
+    assert all(getattr(tracked, name) is getattr(found, name) for name in kept)

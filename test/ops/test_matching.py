@@ -1,0 +1,39 @@
+"""Pairs of the same objects in two results."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ml_integration.ops.matching import ObjectsDifference, compare_objects, pairs
+
+
+def test_objects_of_one_class_are_paired_first_and_then_the_most_similar() -> None:
+    similarity = np.array([[0.9, 0.6], [0.8, 0.7]])
+    first, second = pairs(similarity, np.array([[False, True], [False, False]]))
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 1), (1, 0)]
+    first, second = pairs(similarity, np.zeros((2, 2), bool))
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 0), (1, 1)]
+
+
+def test_what_is_less_similar_is_no_pair() -> None:
+    first, second = pairs(np.array([[0.49, 0.2]]), np.ones((1, 2), bool))
+    assert first.shape == second.shape == (0,)
+
+
+def test_objects_differ_by_class_score_and_presence() -> None:
+    similarity = np.zeros((3, 3))
+    similarity[0, 0] = similarity[1, 1] = 0.9
+    scores = np.array([0.9, 0.8, 0.5]), np.array([0.6, 0.7, 0.4])
+    found = compare_objects(similarity, scores, (['car', 'man', 'cat'], ['car', 'dog', 'cow']))
+    assert (found.same, found.other_class, found.only_first, found.only_second) == (1, 1, 1, 1)
+    assert found.score == pytest.approx(0.3)
+    assert found.disagreement == pytest.approx(0.3 + 0.8 + 0.5 + 0.4)
+
+
+@pytest.mark.parametrize(('many', 'others'), [(0, 0), (2, 0), (0, 2)])
+def test_nothing_is_alone_beside_nothing(many: int, others: int) -> None:
+    scores = np.full(many, 0.5), np.full(others, 0.5)
+    names = ['a'] * many, ['a'] * others
+    found = compare_objects(np.zeros((many, others)), scores, names)
+    assert found == ObjectsDifference(0.5 * (many + others), 0, 0, many, others, 0.0)
