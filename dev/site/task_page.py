@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ml_integration import ops
 from ml_integration.core import plugins
 from ml_integration.core.declaration import Setting, settings_of
 from ml_integration.ops.picture_input import the_picture
@@ -28,10 +29,15 @@ HEAD = f"""# Tasks
 
 <!-- Written by: {COMMAND}; do not edit. -->
 
-A task is what a model is for: it says how outputs become results, which of these are held back, and
-what is published. The manifest names it. Topics are below the node's name. `ml_model add` finds the
-task of an export; [The manifest](manifest.md) has every setting, and [Extend it](extend.md) shows how
-to write a task of your own.
+A task is what a model is for: it says how outputs become results, which of these are held back,
+and what is published. The manifest names it. Topics are below the node's name. `ml_model add`
+finds the task of an export; [The manifest](manifest.md) has every setting, and
+[Extend it](extend.md) shows how to write a task of your own.
+"""
+STAGES = """## Stages
+
+A stage works on the results of a task before they are judged. The robot chooses it by a parameter
+of the node, not the model.
 """
 ABILITIES = {
     'draw': 'overlay',
@@ -65,8 +71,7 @@ def page(root: Path) -> str:
     parts = [HEAD, _overview(tasks)]
     parts += [_task(task, root) for task in tasks]
     if stages:
-        parts += ['## Stages\n\nA stage works on the results of a task before they are judged. The '
-                  "robot chooses it by a parameter of the node, not the model.\n"]  # fmt: skip
+        parts += [STAGES]
         parts += [_stage(stage, root) for stage in stages]
     return '\n'.join(parts)
 
@@ -148,18 +153,14 @@ def _overview(tasks: Sequence[Room]) -> str:
 
 def _task(task: Room, root: Path) -> str:
     lines = [f'## {task.name}', '', _text(task.cls), '']
-    choices = next((s.rule.choices for s in task.settings if s.name == 'decoder'), ())
-    if choices:
-        rows = [(f'`{name}`', _about_decoder(task, name)) for name in choices]
-        lines += ['Its outputs are read by a decoder:', '', _table(('decoder', 'reads'), rows)]
+    for setting in task.settings:
+        if about := _about_plugins(setting.rule.choices):
+            lines += [f'How its outputs are read, `{setting.name}`:', '']
+            lines += [_table((setting.name, 'reads'), about)]
     lines += [_settings_line(task, f'manifest.md#settings-of-{task.name}'), '']
     lines += [_held_back(task), '']
-    if (
-        scores := first_arguments(task.cls, 'scorer', ('Score',))
-        if hasattr(task.cls, 'scorer')
-        else ()
-    ):
-        lines += [f'Against ground truth it is scored by {_listed(scores, mark="")}.', '']
+    if scores := _scores(task):
+        lines += [f'Against ground truth it is scored by {", ".join(scores)}.', '']
     return '\n'.join([*lines, *_example(task, root)])
 
 
@@ -198,20 +199,27 @@ def _held_back(task: Room) -> str:
     return f'A result is held back as {_listed(reasons)}.' if reasons else 'Nothing is held back.'
 
 
+def _scores(task: Room) -> tuple[str, ...]:
+    scored = hasattr(task.cls, 'scorer')
+    return first_arguments(task.cls, 'scorer', ('Score',)) if scored else ()
+
+
 def _example(room: Room, root: Path) -> list[str]:
     files = sorted((root / EXAMPLES).glob(f'{room.name}*.yaml'))
-    links = [f'[{file.name}](../{EXAMPLES}/{file.name})' for file in files]
-    return [f'Parameters to start with: {", ".join(links)}.', ''] if links else []
+    names = [f'{EXAMPLES}/{file.name}' for file in files]
+    return [f'Parameters to start with: {_listed(names)}.', ''] if names else []
 
 
-def _about_decoder(task: Room, name: str) -> str:
-    """The first line of a decoder's file, which lies in a room that the task imports."""
-    for item in vars(task.module).values():
-        place = getattr(item, 'PLUGINS', None) if isinstance(item, ModuleType) else None
-        if place is not None and name in plugins.names(place):
-            text = inspect.getdoc(importlib.import_module(f'ml_integration.{place}.{name}')) or ''
-            return text.partition('\n')[0]
-    return ''
+def _about_plugins(choices: Sequence[str]) -> list[tuple[str, str]]:
+    """The first line of each file of a package in ops/ whose files are the choices, or nothing."""
+    for module in pkgutil.iter_modules(ops.__path__) if choices else ():
+        place = f'ops.{module.name}'
+        if module.ispkg and plugins.names(place) == tuple(choices):
+            files = {name: importlib.import_module(f'ml_integration.{place}.{name}')
+                     for name in choices}  # fmt: skip
+            return [(f'`{name}`', (file.__doc__ or '').partition('\n')[0])
+                    for name, file in files.items()]  # fmt: skip
+    return []
 
 
 def _text(cls: Any) -> str:
@@ -220,8 +228,8 @@ def _text(cls: Any) -> str:
     return text.partition('\n\nArgs:')[0].partition('\n\nAttributes:')[0]
 
 
-def _listed(words: Sequence[str], mark: str = '`') -> str:
-    return ', '.join(f'{mark}{word}{mark}' for word in words)
+def _listed(words: Sequence[str]) -> str:
+    return ', '.join(f'`{word}`' for word in words)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
