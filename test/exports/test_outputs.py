@@ -461,7 +461,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     'pose of rtmpose': (
         lambda d: refused(d, simcc_x=(1, 17, 384), simcc_y=(1, 17, 512)), 'keypoints of a pose'
     ),
-    'heatmaps': (lambda d: refused(d, heatmaps=(1, 17, 32, 40)), 'keypoints of a pose'),
+    'maps of features': (lambda d: refused(d, output=(1, 17, 32, 40)), 'logits or heatmaps'),
     'a number': (lambda d: refused(d, output=(1, 1)), 'a single number (regression)'),
     'a batch': (lambda d: refused(d, output=(4, 7, 420)), 'for 4 pictures at once'),
     'raw heads': (
@@ -520,6 +520,58 @@ def test_a_map_without_a_telling_name_is_a_depth_only_if_somebody_says_so() -> N
     fits = read(made, claims(0, task='depth_estimation')).fits
     # Distances are not negative.
     assert [fit.settings['kind'] for fit in fits] == ['inverse_depth', 'relative_depth']
+
+
+def test_points_behind_the_boxes_are_read_as_the_export_says() -> None:
+    said = {
+        'task': 'keypoints',
+        'settings.decoder': 'yolov8',
+        'settings.points': 'in_rows',
+        'settings.points_options.numbers': 3,
+        'settings.decoder_options.other_columns': 51,
+    }
+    (fit,) = read(two_runs(WH, pose), claims(1, **said)).fits
+    assert fit.task == 'keypoints'
+    assert fit.settings == {
+        'decoder': 'yolov8',
+        'decoder_options': {'other_columns': 51},
+        'points': 'in_rows',
+        'points_options': {'numbers': 3},
+    }
+
+
+def listed(dice: Dice) -> Outputs:
+    """Boxes as torchvision gives them, with points."""
+    made = three(dice, ('boxes', 'scores', 'labels'), 1, 1)
+    count = len(made['scores'])
+    points = dice.uniform(0, 100, (count, 17, 3)).astype(np.float32)
+    scores = dice.normal(0, 5, (count, 17)).astype(np.float32)
+    return {**made, 'keypoints': points, 'keypoints_scores': scores}
+
+
+def test_points_beside_boxes_are_read_with_them() -> None:
+    best = read(two_runs(WH, listed), claims(3)).fits[0]
+    assert (best.task, best.settings['points']) == ('keypoints', 'listed')
+    assert best.settings['decoder'] == 'labeled'
+    names = {'boxes', 'scores', 'labels', 'keypoints', 'keypoints_scores'}
+    assert {spec.name for spec in best.outputs} == names
+
+
+def bins(dice: Dice) -> Outputs:
+    width, height = WH
+    return {
+        'simcc_x': f32(dice.normal(0, 1, (1, 17, 2 * width))),
+        'simcc_y': f32(dice.normal(0, 1, (1, 17, 2 * height))),
+    }
+
+
+@pytest.mark.parametrize(
+    ('outputs', 'points'),
+    [(bins, 'simcc'), (lambda d: {'heatmaps': f32(d.normal(0, 1, (1, 17, 32, 40)))}, 'heatmaps')],
+)
+def test_points_of_the_only_object_are_read_by_their_names(outputs: Any, points: str) -> None:
+    (fit,) = read(two_runs(WH, outputs), claims(0)).fits
+    assert (fit.task, fit.settings) == ('keypoints', {'points': points})
 
 
 SEGMENTATIONS = {

@@ -140,7 +140,39 @@ RIGHT_HALF = np.zeros((1, 3, 8, 8), np.float32)
 RIGHT_HALF[:, 0, :, :4] = 1
 RIGHT_HALF[:, 2, :, 4:] = 1
 
+
+def points_text(message: Any) -> list[Any]:
+    """Its form, and all numbers, object by object."""
+    assert message.header is HEADER
+    fields = [(field.name, field.offset, field.datatype) for field in message.fields]
+    form = (message.height, message.width, message.point_step, message.row_step)
+    return [form, *fields, *np.frombuffer(message.data, '<f4').tolist()]
+
+
+def pose_text(message: Any) -> list[Any]:
+    is_boxes = message.type_name.endswith('Detection2DArray')
+    return detections_text(message) if is_boxes else points_text(message)
+
+
+POINT_FIELDS = [('x', 0, 7), ('y', 4, 7), ('score', 8, 7)]
+
 SAMPLES = {
+    'keypoints': Sample(
+        settings={
+            'decoder': 'end_to_end',
+            'decoder_options': {'other_columns': 6},
+            'points': 'in_rows',
+        },
+        labels=('person', 'car'),
+        outputs={'out': np.array([[[4, 8, 20, 24, 0.75, 1, 8, 10, 1, 16, 20, 0.5]]], np.float32)},
+        nothing={'out': np.zeros((1, 1, 12), np.float32)},
+        text=pose_text,
+        published={
+            'detections': [('car', 0.75, 24.0, 16.0, 32.0, 32.0, 'camera')],
+            'keypoints': [(1, 2, 12, 24), *POINT_FIELDS, 16.0, 4.0, 1.0, 32.0, 24.0, 0.5],
+        },
+        empty={'detections': [], 'keypoints': [(0, 2, 12, 24), *POINT_FIELDS]},
+    ),
     'segmentation': Sample(
         settings={'kind': 'scores'},
         labels=('nothing', 'road', 'car'),

@@ -19,8 +19,8 @@ _TASKS = (
     (r'.*For(Semantic|Universal|Instance|Panoptic|Image)\w*Segmentation', 'segmentation'),
     (r'.*ForSegmentation', 'segmentation'),
     (r'.*ForDepthEstimation', 'depth_estimation'),
-    (r'.*ForPoseEstimation', 'pose'),
-    (r'.*ForKeypointDetection', 'pose'),
+    (r'.*ForPoseEstimation', 'keypoints'),
+    (r'.*ForKeypointDetection', 'keypoints'),
 )
 _SOFTMAX = ('Detr', 'Yolos', 'TableTransformer')
 _ALL_QUERIES = ('RTDetr', 'RTDetrV2', 'DFine')

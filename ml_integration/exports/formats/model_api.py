@@ -19,7 +19,7 @@ _RESIZES = {
 _TASKS = (
     ('anomaly', 'anomaly'),
     ('rotated', 'oriented_boxes'),
-    ('keypoint', 'pose'),
+    ('keypoint', 'keypoints'),
     ('maskrcnn', 'instance_segmentation'),
     ('segmentation', 'segmentation'),
     ('classification', 'classification'),

@@ -12,8 +12,8 @@ from ml_integration.exports.reading.document import Document, json_document
 
 _TASKS = (
     ('obb', 'object_detection'),
-    ('keypoint', 'pose'),
-    ('pose', 'pose'),
+    ('keypoint', 'keypoints'),
+    ('pose', 'keypoints'),
     ('embedding', 'embedding'),
     ('segmentation', 'segmentation'),
     ('classification', 'classification'),
@@ -100,7 +100,7 @@ def _head(said: Document) -> Iterator[Claim]:
     kind = f'{said.text("parser")} {metadata.text("subtype")}'.lower()
     task = next((task for word, task in _TASKS if word in kind), '')
     if metadata.number('n_keypoints'):
-        task = 'pose'
+        task = 'keypoints'
     if metadata.number('n_prototypes') or metadata.get('mask_outputs'):
         task = 'instance_segmentation'
     if task:

@@ -18,7 +18,7 @@ _TASKS = {
     'multi-label-classification': 'multilabel_classification',
     'instance-segmentation': 'instance_segmentation',
     'semantic-segmentation': 'segmentation',
-    'keypoint-detection': 'pose',
+    'keypoint-detection': 'keypoints',
 }
 
 

@@ -17,7 +17,7 @@ TASKS = {
     'detect': 'object_detection',
     'classify': 'classification',
     'segment': 'instance_segmentation',
-    'pose': 'pose',
+    'pose': 'keypoints',
     'obb': 'object_detection',
 }
 LETTERBOX = {'resize': 'letterbox', 'scale': 255.0, 'mean': (0.0,), 'std': (1.0,)}
@@ -78,9 +78,26 @@ def _classes(said: Document) -> Iterator[Claim]:
     ends = said.get('end2end') is True or said.below('args').get('nms') is True
     if task == 'obb':
         yield said.claim('settings.decoder', 'yolo_obb', 'task')
-    elif task in ('detect', 'segment') and ends:
+    elif task in ('detect', 'segment', 'pose') and ends:
         of = 'end2end' if said.get('end2end') is True else 'args'
         yield said.claim('settings.decoder', 'end_to_end', of)
+    elif task == 'pose':
+        yield said.claim('settings.decoder', 'yolov8', 'task')
+    if task == 'pose':
+        yield from _points(said)
+
+
+def _points(said: Document) -> Iterator[Claim]:
+    """Yields how the points lie in the rows of the boxes."""
+    shape = said.numbers('kpt_shape')
+    if shape is None:
+        return
+    if len(shape) != 2 or shape[1] not in (2, 3) or not 1 <= shape[0] <= 1000:
+        raise said.wrong('kpt_shape', 'the number of points, and of the numbers of each: 2 or 3')
+    count, numbers = (int(number) for number in shape)
+    yield said.claim('settings.points', 'in_rows', 'task')
+    yield said.claim('settings.points_options.numbers', numbers, 'kpt_shape')
+    yield said.claim('settings.decoder_options.other_columns', count * numbers, 'kpt_shape')
 
 
 def _picture(said: Document, export: Export) -> Iterator[Claim]:

@@ -8,6 +8,7 @@ from ml_integration.exports.claims import Claims
 from ml_integration.exports.guessing import (
     depth_estimation_fit,
     instance_segmentation_fit,
+    keypoints_fit,
     segmentation_fit,
 )
 from ml_integration.exports.guessing.output_fit import Fit
@@ -23,6 +24,7 @@ outputs have to speak for it clearly.
 READERS: Mapping[str, Reader] = {
     'instance_segmentation': instance_segmentation_fit.read,
     'depth_estimation': depth_estimation_fit.read,
+    'keypoints': keypoints_fit.read,
     'segmentation': segmentation_fit.read,
 }
 """By the name of the task."""

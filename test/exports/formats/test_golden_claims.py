@@ -66,7 +66,7 @@ def test_ultralytics_detectors() -> None:
 
 @pytest.mark.parametrize(
     ('task', 'word'),
-    [('segment', 'instance_segmentation'), ('pose', 'pose')],
+    [('segment', 'instance_segmentation'), ('pose', 'keypoints')],
 )
 def test_ultralytics_tasks_that_are_no_detection(task: str, word: str) -> None:
     assert claims_of(ultralytics(task=task)).value('task') == word
@@ -149,7 +149,7 @@ def test_each_family_of_detectors_is_read_its_way(
         ('ViTForImageClassification', 'classification'),
         ('SegformerForSemanticSegmentation', 'segmentation'),
         ('DPTForDepthEstimation', 'depth_estimation'),
-        ('VitPoseForPoseEstimation', 'pose'),
+        ('VitPoseForPoseEstimation', 'keypoints'),
         ('Dinov2Model', None),
     ],
 )

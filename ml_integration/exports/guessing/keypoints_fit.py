@@ -1,0 +1,129 @@
+"""Reads outputs as points of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ml_integration.core.datatypes import TensorSpec
+from ml_integration.exports.claims import Claims
+from ml_integration.exports.guessing.class_scores import claimed_settings
+from ml_integration.exports.guessing.output_fit import Fit
+from ml_integration.ops.decoder_choice import rank_decoders
+from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence
+
+TASK = 'keypoints'
+_RATIO = 2.0
+"""Bins of SimCC per pixel, in all models of mmpose."""
+
+
+def read(evidence: Evidence, claims: Claims, named: bool) -> tuple[Fit, ...]:
+    """Returns the ways to read points, best first.
+
+    Args:
+        evidence: about the model.
+        claims: settings of the task that the export states.
+        named: whether the export says that it finds points.
+    """
+    if claims.value('settings.points', '') == 'in_rows':
+        return tuple(_in_rows(evidence, claims)) if named else ()
+    ways = (_bins, _maps, _listed)
+    found = [fit for way in ways for fit in way(evidence, claims, named)]
+    return tuple(sorted(found, key=lambda fit: -fit.score))
+
+
+def _in_rows(evidence: Evidence, claims: Claims) -> Iterator[Fit]:
+    """Yields a table whose rows have as many numbers as the export says."""
+    count = claims.value('settings.decoder_options.other_columns', 0)
+    fixed = 6 if claims.value('settings.decoder', '') == 'end_to_end' else 4 + evidence.labels
+    for output in evidence.outputs:
+        if len(output.shape) == 3 and fixed + count in output.shape:
+            why = f'rows of {fixed} numbers of a box and {count} of its points'
+            options = claims.below('settings.decoder_options.')
+            settings = {
+                'decoder': claims.value('settings.decoder', ''),
+                'decoder_options': dict(options),
+                'points': 'in_rows',
+                'points_options': dict(claims.below('settings.points_options.')),
+            }
+            yield _fit(settings, (output,), claims, SHAPES + COUNTS, why)
+
+
+def _bins(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:
+    """Yields a row of bins along x and one along y."""
+    pair = [s for s in evidence.outputs if len(s.shape) == 3]
+    if len(pair) != 2 or evidence.input_wh is None or pair[0].shape[1] != pair[1].shape[1]:
+        return
+    told = all('simcc' in spec.name.lower() for spec in pair)
+    bins = {round(side * _RATIO) for side in evidence.input_wh}
+    fits = {evidence.shape(spec)[2] for spec in pair} == bins
+    if fits and (told or named):
+        why = 'bins along x and along y for each point'
+        yield _fit({'points': 'simcc'}, tuple(pair), claims, SHAPES + COUNTS + NAMES * told, why)
+
+
+def _maps(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:
+    """Yields a smaller map of the picture for each point."""
+    for output in evidence.outputs:
+        shape, told = evidence.shape(output), 'heatmap' in output.name.lower()
+        wh = evidence.input_wh
+        if len(shape) != 4 or wh is None or None in shape[1:] or not (told or named):
+            continue
+        _, count, height, width = shape
+        same = height and width and wh[0] * height == wh[1] * width and wh[0] % width == 0
+        if same and count and count > 1:
+            settings: dict[str, Any] = {'points': 'heatmaps'}
+            if not told and 'keypoint' not in output.name.lower() and len(evidence.outputs) > 1:
+                settings['points_options'] = {'points_output': output.name}
+            points = SHAPES + COUNTS + NAMES * told
+            yield _fit(settings, (output,), claims, points, 'a heatmap for each point')
+
+
+def _listed(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:
+    """Yields points as an output beside boxes that make sense."""
+    points = [s for s in evidence.outputs if _are_points(s)]
+    if len(points) != 1:
+        return
+    extra = {s.name for s in evidence.outputs if 'keypoint' in s.name.lower()} | {points[0].name}
+    others = tuple(s for s in evidence.outputs if s.name not in extra)
+    boxes = Evidence(
+        evidence.input_wh, others, evidence.labels, evidence.runs, evidence.background
+    )
+    style = claims.value('settings.decoder', '')
+    for decoder, found in rank_decoders(boxes, style, claims.below('settings.decoder_options.')):
+        if found.options.get('other_columns', 0) or not _shares_rows(
+            evidence, points[0], found.outputs
+        ):
+            continue
+        settings: dict[str, Any] = {'decoder': decoder, 'points': 'listed'}
+        if found.options:
+            settings['decoder_options'] = dict(found.options)
+        names = {*found.outputs, *extra}
+        used = tuple(s for s in evidence.outputs if s.name in names)
+        why = f'{found.why}, and points for each'
+        yield _fit(settings, used, claims, found.score + COUNTS, why)
+
+
+def _are_points(spec: TensorSpec) -> bool:
+    named = 'keypoint' in spec.name.lower() or 'kpt' in spec.name.lower()
+    whole = np.dtype(spec.dtype).kind != 'f'
+    return named and not whole and len(spec.shape) in (3, 4) and spec.shape[-1] in (2, 3)
+
+
+def _shares_rows(evidence: Evidence, points: TensorSpec, boxes: tuple[str, ...]) -> bool:
+    """Tells whether there are points for each row of the boxes, in each run."""
+    return all(
+        int(np.prod(run[points.name].shape[:-2])) in run[boxes[0]].shape for run in evidence.runs
+    )
+
+
+def _fit(
+    settings: dict[str, Any],
+    used: tuple[TensorSpec, ...],
+    claims: Claims,
+    score: float,
+    why: str,
+) -> Fit:
+    return Fit(TASK, {**settings, **claimed_settings(TASK, claims)}, used, score, why)
