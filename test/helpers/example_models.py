@@ -33,6 +33,12 @@ MODELS: Mapping[str, dict[str, Any]] = {
             'masks': 'prototypes',
         },
     },
+    'my_keypoints': {
+        'model': onnx_models.channel_scores(32, 32),
+        'labels': ('marker',),
+        'task': 'keypoints',
+        'settings': {'points': 'heatmaps', 'keypoint_names': ['red', 'green', 'blue']},
+    },
     'my_depth': {
         'model': onnx_models.depth_map(),
         'labels': (),
