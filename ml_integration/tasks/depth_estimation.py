@@ -37,6 +37,8 @@ from ml_integration.ops.drawing import draw_text, line_width
 from ml_integration.ops.picture_input import the_picture
 
 MESSAGE_TYPE = 'sensor_msgs/msg/Image'
+TOPICS = {kind: 'depth' if kind == 'metric' else kind for kind in KINDS}
+"""Topic of the numbers of each kind."""
 LEAST_M = float(np.finfo(np.float32).tiny)
 MOST_M = float(np.finfo(np.float32).max)
 """Numbers that are positive and finite."""
@@ -116,7 +118,7 @@ class DepthEstimation:
     Numbers without a unit go to a topic of another name, so that nobody takes them for meters.
     """
 
-    topics = (Topic('depth', MESSAGE_TYPE),)
+    topics: tuple[Topic, ...] = tuple(Topic(name, MESSAGE_TYPE) for name in TOPICS.values())
 
     @dataclass(frozen=True, slots=True)
     class Settings:
@@ -172,8 +174,7 @@ class DepthEstimation:
         self._output, self.batched = output.name, len(output.shape) > 2
         self._channel_last = len(output.shape) == 4 and output.shape[-1] == 1
         self._metric = settings.kind == 'metric'
-        name = 'depth' if self._metric else settings.kind
-        self.topics = (Topic(name, MESSAGE_TYPE),)
+        self.topics = (Topic(TOPICS[settings.kind], MESSAGE_TYPE),)
 
     def _check(self, settings: Settings, model: ModelDescription) -> None:
         if settings.max_m and settings.max_m <= settings.min_m:

@@ -43,6 +43,8 @@ class Tensor:
     Results are judged by whether they are numbers.
     """
 
+    topics: tuple[Topic, ...] = (Topic('tensor/<output>', MESSAGE_TYPE),)
+
     @dataclass(frozen=True, slots=True)
     class Settings:
         """Settings for the published outputs."""
