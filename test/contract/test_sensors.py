@@ -8,6 +8,7 @@ import pkgutil
 import re
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -19,6 +20,12 @@ HEADER = SimpleNamespace(stamp=SimpleNamespace(sec=1, nanosec=2), frame_id='sens
 
 def vector(*values):
     return SimpleNamespace(**dict(zip('xyzw', values, strict=False)))
+
+
+def compressed(suffix, what, channels=3):
+    pixels = np.arange(24 * channels, dtype=np.uint8).reshape(4, 6, channels)
+    data = cv2.imencode(suffix, pixels)[1].tobytes()
+    return SimpleNamespace(header=HEADER, format=what, data=array.array('B', data))
 
 
 def joints(*names, **values):
@@ -42,6 +49,14 @@ SAMPLES = {
                 data=array.array('B', range(18)),
             )
             for encoding in ('rgb8', 'bgr8', '8UC3')
+        ],
+    ),
+    'compressed_image': (
+        ('rgb8', 'bgr8'),
+        [
+            compressed('.jpg', 'jpeg'),
+            compressed('.png', 'rgb8; png compressed bgr8'),
+            compressed('.png', 'mono8; png compressed ', channels=1),
         ],
     ),
     'camera_info': (
