@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ml_integration.core.stats import InputStats
+from ml_integration.core.transports import RAW
 
 SEGMENT_BYTES = 512 * 1024
 """Fast DDS's own shared-memory segment; larger messages travel as UDP fragments."""
@@ -33,6 +34,7 @@ class Endpoint:
         domain: number of the domain in which publishers were looked for; None: not known.
         clock_stopped: whether the node waits for simulated time that nobody publishes.
         segment_bytes: the publishers' shared memory for messages; 0: not known.
+        transport: form of the messages, whose name ends the topic's unless it is raw.
     """
 
     stream: str
@@ -48,11 +50,17 @@ class Endpoint:
     domain: int | None = None
     clock_stopped: bool = False
     segment_bytes: int = 0
+    transport: str = RAW
 
     @property
     def name(self) -> str:
         """Name of the topic before remapping."""
         return f'{self.stream}/{self.source}' if self.stream else self.source
+
+    @property
+    def end(self) -> str:
+        """What the topic's name has behind the name that is remapped."""
+        return '' if self.transport == RAW else f'/{self.transport}'
 
     @property
     def unheard(self) -> bool:

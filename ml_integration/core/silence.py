@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ml_integration.core.endpoints import Endpoint, fragmentation
 from ml_integration.core.stats import InputStats, StreamStats
+from ml_integration.core.transports import RAW
 
 APART_S = 0.01
 """Difference of the stamps of two inputs that is worth telling [s]."""
@@ -110,13 +111,9 @@ def _remedy(endpoint: Endpoint) -> str:
     if endpoint.elsewhere:
         return _remap(endpoint)
     compressed = f'{endpoint.kind.rpartition("/")[0]}/CompressedImage'
-    if compressed in endpoint.strangers:
-        raw = f'{endpoint.topic.removesuffix("/compressed")}/raw'
-        return (
-            'decode it with ros2 run image_transport republish --ros-args -p '
-            f'in_transport:=compressed -p out_transport:=raw -r in/compressed:={endpoint.topic} '
-            f'-r out:={raw}, and remap -r {endpoint.name}:={raw}'
-        )
+    if compressed in endpoint.strangers and endpoint.transport == RAW:
+        mapped = _mapped(endpoint.name, endpoint.topic, '/compressed')
+        return f'set image_transport:=compressed, and remap -r {mapped} instead'
     return f'remap {endpoint.name} to a topic of that type'
 
 
@@ -124,6 +121,9 @@ def _nobody(endpoint: Endpoint) -> str:
     if endpoint.elsewhere:
         return _remap(endpoint)
     question = 'is the topic remapped to the right name?'
+    if endpoint.transport != RAW:
+        question = f'image_transport is {endpoint.transport}: does the camera publish that? And '
+        question += 'is the topic remapped to the right name?'
     if not endpoint.kind:
         return question
     where = '' if endpoint.domain is None else f' in domain {endpoint.domain}'
@@ -140,10 +140,19 @@ def _mute(endpoint: Endpoint) -> str:
 
 
 def _remap(endpoint: Endpoint) -> str:
-    first, *others = endpoint.elsewhere
+    alike = [topic for topic in endpoint.elsewhere if topic.endswith(endpoint.end)]
+    first, *others = alike or endpoint.elsewhere
     also = f' (also {", ".join(others)})' if others else ''
     found = f'there is {first} with the right type{also}'
     if endpoint.stream not in first.split('/') and endpoint.stream:
         return f'{found}, but is it of {endpoint.stream}?'
-    launched = f' (launch argument image_topic:={first})' if endpoint.name == 'image' else ''
-    return f'{found}: remap -r {endpoint.name}:={first}{launched}'
+    mapped = _mapped(endpoint.name, first, endpoint.end)
+    launched = f' (launch argument image_topic:={mapped[7:]})' if mapped[:7] == 'image:=' else ''
+    return f'{found}: remap -r {mapped}{launched}'
+
+
+def _mapped(name: str, topic: str, end: str) -> str:
+    """Returns what maps a name to a topic, if `end` follows what the name is mapped to."""
+    if topic.endswith(end):
+        return f'{name}:={topic.removesuffix(end)}'
+    return f'{name}{end}:={topic}'

@@ -10,6 +10,7 @@ from ml_integration.core.arrivals import CLOCK, Arrival
 from ml_integration.core.contracts import Companion, Encoder, Sensor
 from ml_integration.core.datatypes import Array, Frame, Tensors
 from ml_integration.core.inputs import SensorInput, SizeInput, StateInput, Trigger
+from ml_integration.core.transports import RAW
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,14 @@ class Input:
         read: brings a message from the form in which it arrived to one with fields.
         sensor: makes frames of messages.
         encoders: make the tensor of frames; the one with index i writes row i.
+        transport: form in which the messages come, as `core/transports` names it.
     """
 
     source: SensorInput
     read: Callable[[Any], Any]
     sensor: Sensor
     encoders: tuple[Encoder, ...]
+    transport: str = RAW
 
     @property
     def tensor(self) -> str:
@@ -44,11 +47,13 @@ class Beside:
         source: what the stage says of them.
         read: brings a message from the form in which it arrived to one with fields.
         sensor: makes frames of messages.
+        transport: form in which the messages come, as `core/transports` names it.
     """
 
     source: Companion
     read: Callable[[Any], Any]
     sensor: Sensor
+    transport: str = RAW
 
     @property
     def tensor(self) -> str:

@@ -16,6 +16,7 @@ from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.core.inputs import ConstantInput, SensorInput, SizeInput, StateInput
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.transports import PICTURES, Transports
 from ml_integration.core.wiring import Beside, Input, SizedConstant, Wiring
 from ml_integration.deploy.stage_agreement import check_topics, companions_of
 from ml_integration.errors import ManifestError, ModelMismatchError
@@ -34,6 +35,7 @@ ReaderFor = Callable[[str], Read]
 StageSettings = Mapping[str, Any]
 """Settings of each stage by its name, in the order in which they work."""
 NO_STAGES: StageSettings = MappingProxyType({})
+ALL_RAW = Transports()
 
 
 def as_it_is(message_type: str) -> Read:
@@ -47,6 +49,7 @@ def assemble(
     most: int,
     reader_for: ReaderFor = as_it_is,
     stages: StageSettings = NO_STAGES,
+    transports: Transports = ALL_RAW,
 ) -> Pipeline:
     """Makes a pipeline of a package and its open session.
 
@@ -56,9 +59,11 @@ def assemble(
         most: the most observations that may run together, if the model can do it.
         reader_for: reads messages as they arrive.
         stages: work on the results.
+        transports: forms in which pictures come.
 
     Raises:
-        SettingError: the manifest's settings are not those of its task or encoders.
+        SettingError: the manifest's settings are not those of its task or encoders, or
+            `transports` names topics that nobody wants.
         PluginError: the manifest names a task or a sensor that is not there.
         ModelMismatchError: model, manifest and plug-ins disagree.
     """
@@ -75,15 +80,18 @@ def assemble(
     _check_sizes(manifest, rows)
     _write_constants(manifest, rows)
     wired = tuple(
-        _input(package, item, first[item.tensor], rows[item.tensor][:size], reader_for)
+        _input(package, item, first[item.tensor], rows[item.tensor][:size], reader_for, transports)
         for item in manifest.sensor_inputs
     )
     states = tuple(item for item in manifest.inputs if isinstance(item, StateInput))
     sizes = tuple(item for item in manifest.inputs if isinstance(item, SizeInput))
     staged = {n: plugin('stages', n)(settings, task, model) for n, settings in stages.items()}
     check_topics(manifest, task, staged)
-    beside = tuple(_beside(item, reader_for) for item in companions_of(manifest, staged))
+    companions = companions_of(manifest, staged)
+    beside = tuple(_beside(item, reader_for, transports) for item in companions)
     wiring = Wiring(wired, manifest.trigger, rows, states, sizes, constants, beside)
+    pictured = [one.source.topic for one in wiring.sources if one.source.kind == PICTURES]
+    transports.check_topics(pictured, str(identity))
     return Pipeline(wiring, task, session, model, stages=staged)
 
 
@@ -145,18 +153,23 @@ def _input(
     first: Encoder,
     rows: Array,
     reader_for: ReaderFor,
+    transports: Transports,
 ) -> Input:
     """Binds an encoder to each row of a tensor, the one that is there to the first row."""
     encoders = (first, *(_encoder(package, source) for _ in rows[1:]))
     for row, encoder in enumerate(encoders):
         encoder.bind(rows[row : row + 1])
-    sensor: Sensor = plugin('sensors', source.kind)(encoders[0].formats)
-    return Input(source, reader_for(sensor.message_type), sensor, encoders)
+    kind, topic = source.kind, source.topic
+    sensor: Sensor = plugin('sensors', transports.sensor(kind, topic))(encoders[0].formats)
+    read = reader_for(sensor.message_type)
+    return Input(source, read, sensor, encoders, transports.of(kind, topic))
 
 
-def _beside(companion: Companion, reader_for: ReaderFor) -> Beside:
-    sensor: Sensor = plugin('sensors', companion.kind)(companion.formats)
-    return Beside(companion, reader_for(sensor.message_type), sensor)
+def _beside(companion: Companion, reader_for: ReaderFor, transports: Transports) -> Beside:
+    kind, topic = companion.kind, companion.topic
+    sensor: Sensor = plugin('sensors', transports.sensor(kind, topic))(companion.formats)
+    read = reader_for(sensor.message_type)
+    return Beside(companion, read, sensor, transports.of(kind, topic))
 
 
 def _encoder(package: ModelPackage, source: SensorInput) -> Encoder:

@@ -11,7 +11,9 @@ from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity, Te
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.left_behind import left_behind
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.transports import Transports
 from ml_integration.deploy.assembly import (
+    ALL_RAW,
     NO_STAGES,
     ReaderFor,
     StageSettings,
@@ -63,6 +65,7 @@ class Loader:
         artifacts: cache for what the engine makes of a model; `keep` writes it to disk.
         reader_for: reads messages as they arrive.
         stages: work on the results.
+        transports: forms in which pictures come.
         pause: is called before each step that takes the CPU from others.
         discard: closes what was opened in vain, when it is called or later.
         job: ends the load, and says when its time is over; None: `TIMEOUT_S` from its start.
@@ -74,6 +77,7 @@ class Loader:
     artifacts: StoredArtifacts | None = None
     reader_for: ReaderFor = as_it_is
     stages: StageSettings = field(default_factory=lambda: NO_STAGES)
+    transports: Transports = ALL_RAW
     pause: Callable[[], None] = _at_once
     discard: Callable[[Callable[[], None]], None] = _now
     job: Job | None = None
@@ -123,7 +127,9 @@ class Loader:
         try:
             job.interruptible(session.interrupt)
             most = self.batch.together(self.streams, session.device)
-            pipeline = assemble(package, session, most, self.reader_for, self.stages)
+            pipeline = assemble(
+                package, session, most, self.reader_for, self.stages, self.transports
+            )
             self._prove(package, session, pipeline, job)
             if pipeline.batch_size > 1:
                 self._step(job)

@@ -21,6 +21,7 @@ from ml_integration.errors import MessageError
 from ml_integration.ops.compressed_headers import CompressedHeader, read_header
 from ml_integration.ops.pixel_formats import PixelFormat, pixel_format
 
+COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 _DEPTH_HEADER = struct.Struct('<iff')
 """Start of the data of 'compressedDepth': kind of coding, and the two numbers of `_in_meters`."""
 _CODECS = {'jpeg': 'jpeg', 'jpg': 'jpeg', 'png': 'png'}
@@ -80,19 +81,19 @@ def raw_picture(message: Any) -> RawPicture:
             they cannot be decoded, or are too large to be.
     """
     said, data = _said(message.format), _octets(message.data)
-    quantization = (0.0, 0.0)
+    scale = offset = 0.0
     if said.is_depth:
         if len(data) < _DEPTH_HEADER.size:
             raise MessageError('data', f'{len(data)} bytes', f'at least {_DEPTH_HEADER.size}')
-        _, *quantization = _DEPTH_HEADER.unpack_from(data)
+        _, scale, offset = _DEPTH_HEADER.unpack_from(data.data)
         data = data[_DEPTH_HEADER.size :]
-    header = read_header(memoryview(data))
+    header = read_header(data.data)
     if header.codec != said.codec:
         raise MessageError('format', message.format, f'{header.codec}, as the data are')
     pixels = _decoded(data, header)
     if said.is_depth and said.encoding == '32FC1':
         _check(pixels, pixel_format('16UC1'), said)
-        pixels, encoding = _in_meters(pixels, *quantization), said.encoding
+        pixels, encoding = _in_meters(pixels, scale, offset), said.encoding
     else:
         encoding = _encoding(pixels, said)
     height, width = pixels.shape[:2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ml_integration.core.datatypes import Frame
-from ml_integration.ops.compressed_pictures import raw_picture
+from ml_integration.ops.compressed_pictures import COMPRESSED_IMAGE, raw_picture
 from ml_integration.sensors.image import Image
 
 
@@ -22,7 +22,7 @@ class CompressedImage:
         SettingError: `formats` is empty or names an unknown encoding.
     """
 
-    message_type = 'sensor_msgs/msg/CompressedImage'
+    message_type = COMPRESSED_IMAGE
     kind = 'image'
 
     def __init__(self, formats: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.core.stats import InputKey, Stats
 from ml_integration.deploy.assembly import Read
 from ml_integration.deploy.router import Router
+from ml_integration.ops.compressed_pictures import COMPRESSED_IMAGE, raw_picture
 from ml_integration.recordings import Recorded
 from ml_integration.serving.frame_loop import FrameLoop
 from ml_integration.serving.loop_settings import LoopSettings
@@ -29,8 +30,17 @@ WHOLE_S = 1e6
 
 
 def read_recorded(type_name: str) -> Read:
-    """Returns a function that takes the message out of what was recorded, for `Loader`."""
-    return lambda recorded: recorded.message
+    """Returns a function that takes the message out of what was recorded, for `Loader`.
+
+    Where a raw picture is wanted, a compressed one becomes it: a recording has what it has.
+    """
+    if type_name == COMPRESSED_IMAGE:
+        return lambda recorded: recorded.message
+    return lambda recorded: (
+        raw_picture(recorded.message)
+        if recorded.message_type == COMPRESSED_IMAGE
+        else recorded.message
+    )
 
 
 @dataclass(frozen=True, slots=True)

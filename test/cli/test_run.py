@@ -257,14 +257,25 @@ def test_of_two_topics_one_has_to_be_named(
     assert 'NAME:=RECORDED' in capsys.readouterr().err
 
 
-def test_compressed_pictures_are_refused_with_what_would_help(
+def test_compressed_pictures_of_a_bag_are_decoded_and_damaged_ones_fail_alone(
     detector: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     kind = bags.typed('sensor_msgs/msg/CompressedImage')
-    message = kind(bags.header(1), 'jpeg', np.zeros(3, np.uint8))
-    place = bags.write_bag(tmp_path / 'bag', [('/cam/compressed', message, 1)])
-    assert main(['run', 'tiny', str(place)]) == 1
-    assert '/cam/compressed holds compressed pictures' in capsys.readouterr().err
+    whole = cv2.imencode('.png', blobs(1))[1]
+    pictures = [
+        kind(bags.header(stamp_ns * SECOND), 'bgr8; png compressed bgr8', data)
+        for stamp_ns, data in enumerate((whole, whole[: len(whole) // 2], whole), 1)
+    ]
+    messages = [('/cam/compressed', one, number) for number, one in enumerate(pictures)]
+    place = str(bags.write_bag(tmp_path / 'bag', messages))
+    for more in ([], ['--topic', 'image:=/cam'], ['--topic', 'image:=/cam/compressed']):
+        assert main(['run', 'tiny', place, *more]) == 1  # as one failed
+        out, errors = capsys.readouterr()
+        first, cut, last = lines(out)
+        assert first['results'] == last['results'] == directly(detector, blobs(1))
+        assert 'may have been cut off' in cut['error']
+        told = "'image' is taken from /cam/compressed, the only sensor_msgs/msg/CompressedImage"
+        assert (told in errors) is not more
 
 
 def test_a_model_of_two_inputs_is_fed_from_a_bag_and_not_from_pictures(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ml_integration.core.endpoints import Endpoint
@@ -16,6 +18,11 @@ IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 
 def endpoint(publishers: int = 0, **fields: object) -> Endpoint:
     return Endpoint('front', 'image', '/front/image', publishers, kind=IMAGE, **fields)  # type: ignore[arg-type]
+
+
+def compressed(**fields: object) -> Endpoint:
+    here = replace(endpoint(**fields), kind=COMPRESSED, transport='compressed')  # type: ignore[arg-type]
+    return replace(here, topic=f'{here.topic}/compressed')
 
 
 def first(here: Endpoint, *, ahead_s: float | None = None, suspected: bool = True) -> Cause | None:
@@ -49,9 +56,23 @@ def first(here: Endpoint, *, ahead_s: float | None = None, suspected: bool = Tru
         ),
         (
             endpoint(1, strangers=(COMPRESSED,)),
-            [f'it has {COMPRESSED}, this model takes {IMAGE}', 'image_transport republish',
-             'in/compressed:=/front/image ', '-r front/image:=/front/image/raw'],
+            [f'it has {COMPRESSED}, this model takes {IMAGE}', 'set image_transport:=compressed',
+             'remap -r front/image/compressed:=/front/image instead'],
         ),
+        (
+            replace(endpoint(1, strangers=(COMPRESSED,)), topic='/front/raw/compressed'),
+            ['image_transport:=compressed, and remap -r front/image:=/front/raw instead'],
+        ),
+        (
+            compressed(elsewhere=('/front/raw/compressedDepth', '/front/raw/compressed')),
+            ['there is /front/raw/compressed with the right type',
+             'remap -r front/image:=/front/raw'],
+        ),
+        (
+            compressed(elsewhere=('/front/jpeg',)),
+            ['remap -r front/image/compressed:=/front/jpeg'],
+        ),
+        (compressed(), ['image_transport is compressed: does the camera publish that?']),
         (
             endpoint(2, strangers=(COMPRESSED,) * 2, elsewhere=('/front/image_raw',)),
             [COMPRESSED, IMAGE, 'remap -r front/image:=/front/image_raw'],

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml_integration.core.transports import RAW, SENSORS
 from ml_integration.errors import RecordingError, SettingError
+from ml_integration.ops.compressed_pictures import COMPRESSED_IMAGE
 from ml_integration.recordings import HasTopics, Recording, open_recording
 
 IMAGE = 'sensor_msgs/msg/Image'
-COMPRESSED = 'sensor_msgs/msg/CompressedImage'
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def open_source(path: Path, wanted: Mapping[str, str], remapping: Mapping[str, s
         found, by_name = _find(path, name, kind, recording.topics, remapping)
         routes.setdefault(found, []).append(name)
         if not by_name:
-            guessed.append(f"'{name}' is taken from {found}, the only {kind} in {path}")
+            of = recording.topics[found]
+            guessed.append(f"'{name}' is taken from {found}, the only {of} in {path}")
     return Source(path, recording.only(routes), routes, tuple(guessed))
 
 
@@ -99,14 +101,18 @@ def _find(
     """Returns the recorded topic for a topic in the manifest, and whether its name says so."""
     named = remapping.get(_plain(name))
     by_name = {_plain(topic): topic for topic in topics}
-    found = by_name.get(_plain(named or name))
-    if found is not None and topics[found] == kind:
+    wanted = _plain(named or name)
+    found = by_name.get(wanted)
+    if found is None and kind == IMAGE:
+        found = next((by_name[one] for one in _below(wanted) if one in by_name), None)
+    if found is not None and _fits(topics[found], kind):
         return found, True
     if named is not None:
         got = topics[found] if found is not None else 'no such topic'
         what = f"'{name}' cannot be taken from {named}"
         raise RecordingError(what, where=str(path), got=got, expected=_listed(topics, kind))
     right = [topic for topic, of in topics.items() if of == kind]
+    right = right or [topic for topic, of in topics.items() if _fits(of, kind)]
     if len(right) == 1:
         return right[0], False
     raise _ambiguous(path, name, kind, topics) if right else _missing(path, name, kind, topics)
@@ -122,20 +128,24 @@ def _ambiguous(path: Path, name: str, kind: str, topics: Mapping[str, str]) -> R
 
 
 def _missing(path: Path, name: str, kind: str, topics: Mapping[str, str]) -> RecordingError:
-    compressed = [topic for topic, of in topics.items() if of == COMPRESSED]
-    hint = ''
-    if kind == IMAGE and compressed:
-        hint = (
-            f'{", ".join(compressed)} holds compressed pictures, which no sensor reads yet: '
-            'republish them as raw ones.'
-        )
     there = ', '.join(f'{topic} ({of})' for topic, of in topics.items()) or 'no topic at all'
     what = f"it has no {kind} for the model's '{name}'"
-    return RecordingError(what, where=str(path), got=there, hint=hint)
+    return RecordingError(what, where=str(path), got=there)
+
+
+def _fits(recorded: str, kind: str) -> bool:
+    """Tells whether messages of a recorded type are of a wanted type, or become it."""
+    return recorded == kind or (recorded == COMPRESSED_IMAGE and kind == IMAGE)
+
+
+def _below(topic: str) -> Iterator[str]:
+    """Yields the names that image_transport gives the compressed pictures of a topic."""
+    return (f'{topic}/{form}' for form in SENSORS if form != RAW)
 
 
 def _listed(topics: Mapping[str, str], kind: str) -> str:
-    return ', '.join(topic for topic, of in topics.items() if of == kind) or f'a topic with {kind}'
+    fitting = (topic for topic, of in topics.items() if _fits(of, kind))
+    return ', '.join(fitting) or f'a topic with {kind}'
 
 
 def _plain(topic: str) -> str:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ml_integration.core.contracts import Sensor
 from ml_integration.errors import MessageError, RecordingError
 from ml_integration.recordings import HasTopics, Recording, open_recording
+from ml_integration.sensors.compressed_image import CompressedImage
 from ml_integration.sensors.image import Image
 
 MOST = 12
 """Most pictures that are taken of a recording, spread over its length."""
 OWN = ('astronaut.jpg', 'cat.jpg', 'coffee.jpg')
 """Photographs that come with the package."""
+SENSORS: Mapping[str, type[Sensor]] = MappingProxyType(
+    {sensor.message_type: sensor for sensor in (Image, CompressedImage)}
+)
+"""Sensors of pictures, by the type of their messages."""
 GRAY = 114
 """Brightness of the empty picture [0-255]."""
 
@@ -55,8 +62,7 @@ def pictures_of(path: Path, most: int = MOST) -> tuple[Picture, ...]:
     """
     recording = open_recording(path)
     if isinstance(recording, HasTopics):
-        kinds = recording.topics.items()
-        recording = recording.only([name for name, kind in kinds if kind == Image.message_type])
+        recording = recording.only([n for n, kind in recording.topics.items() if kind in SENSORS])
     pictures = tuple(islice(_spread(recording, most), most))
     if not pictures:
         raise RecordingError('it holds no picture', where=str(path))
@@ -65,14 +71,15 @@ def pictures_of(path: Path, most: int = MOST) -> tuple[Picture, ...]:
 
 def _spread(recording: Recording, most: int) -> Iterator[Picture]:
     step = max(1, (recording.count or 0) // most)
-    sensor = Image(('bgr8',))
+    sensors = {kind: sensor(('bgr8',)) for kind, sensor in SENSORS.items()}
     number = 0
     for recorded in recording:
-        if recorded.message_type != Image.message_type:
+        if recorded.message_type not in sensors:
             continue
         number += 1
         if (number - 1) % step == 0:
             try:
+                sensor = sensors[recorded.message_type]
                 pixels = sensor.decode(recorded.message, recorded.stamp_ns).data
             except MessageError as error:  # such as a depth image of the same bag
                 raise RecordingError(str(error), where=recorded.name) from error

@@ -14,6 +14,7 @@ from ml_integration.core.health import Alarms, Finding, Level, judge, judge_idle
 from ml_integration.core.judge import Judge
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
+from ml_integration.core.transports import parse_transports
 from ml_integration.errors import MlIntegrationError, SupersededError, SwapError
 from ml_integration.ros.inference import diagnostics
 from ml_integration.ros.inference.finding_log import FindingLog
@@ -43,7 +44,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     Subscriptions:
         the manifest's input topic, such as `image` (sensor_msgs/Image): remap it. With the
         parameter `cameras` one per camera, such as `front/image`; publications for a frame then
-        are `~/front/detections` and so on.
+        are `~/front/detections` and so on. With the parameter `image_transport` compressed
+        pictures below that topic, such as `image/compressed` (sensor_msgs/CompressedImage).
     Publications:
         `~/detections`, `~/classification`, ...: the task's result, with the input's header.
         `~/overlay` (sensor_msgs/Image): the input with the result drawn in, while subscribed.
@@ -140,6 +142,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def check_change(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if new.cameras != old.cameras:
             check_names(new.cameras, self.get_fully_qualified_name())
+        parse_transports(new.image_transport, self.get_fully_qualified_name())
         self._authority.check(old, new, str(self._models.serving.identity) if self._models else '')
         if self._models is not None and new.model != old.model:
             self._models.control.check(new.model)

@@ -16,6 +16,7 @@ from ml_integration.core.arrivals import CLOCK
 from ml_integration.core.endpoints import Endpoint
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
+from ml_integration.core.transports import RAW
 from ml_integration.core.wiring import Wiring
 from ml_integration.deploy.assembly import Read
 from ml_integration.errors import MessageError
@@ -41,6 +42,7 @@ def reader_for(type_name: str) -> Read:
 class _Subscribed:
     key: InputKey
     kind: str
+    transport: str
     subscription: Subscription
 
 
@@ -65,7 +67,10 @@ class Intake:
     ) -> None:
         self._node = node
         # Not the wiring itself, which holds the tensors of a model that is replaced some day.
-        self._inputs = [(item.source.topic, item.sensor.message_type) for item in wiring.sources]
+        self._inputs = [
+            (item.source.topic, item.transport, item.sensor.message_type)
+            for item in wiring.sources
+        ]
         self._rate_hz = wiring.trigger.rate_hz
         self._loop = loop
         self._monitor = monitor
@@ -75,8 +80,8 @@ class Intake:
 
     def open(self, stream: Stream) -> None:
         """Subscribes for a stream."""
-        for source, kind in self._inputs:
-            self._subscribe(stream, source, kind)
+        for source, transport, kind in self._inputs:
+            self._subscribe(stream, source, transport, kind)
         if self._rate_hz:
             tick = partial(self._tick, stream)
             period_s = 1 / self._rate_hz
@@ -92,14 +97,16 @@ class Intake:
     def endpoints(self) -> list[Endpoint]:
         """Returns the subscriptions as the middleware sees them."""
         return [
-            inspect_endpoint(self._node, one.key, one.kind, one.subscription)
+            inspect_endpoint(self._node, one.key, one.kind, one.subscription, one.transport)
             for one in self._subscribed
         ]
 
-    def _subscribe(self, stream: Stream, source: str, kind: str) -> None:
+    def _subscribe(self, stream: Stream, source: str, transport: str, kind: str) -> None:
         node, parameters = self._node, self._node.parameters
         key = InputKey(stream.name, source)
         topic = f'{stream.name}/{source}' if stream.name else source
+        if transport != RAW:  # below the topic as it is remapped, as image_transport does
+            topic = f'{node.resolve_topic_name(topic)}/{transport}'
         stamp = stamp_reader(message_type(kind))
         receive: Callable[[Any], None] = partial(self._receive, stream, key, stamp)
         if node.intra_process and has_header(message_type(kind)):  # by which copies are known
@@ -115,7 +122,7 @@ class Intake:
             qos_overriding_options=qos.overridable_sensor(),
         )
         self._resources.callback(node.destroy_subscription, subscription)
-        self._subscribed.append(_Subscribed(key, kind, subscription))
+        self._subscribed.append(_Subscribed(key, kind, transport, subscription))
 
     def _receive(self, stream: Stream, key: InputKey, stamp: StampReader, message: Any) -> None:
         size = len(message) if isinstance(message, bytes) else 0

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic_ns
 
+from ml_integration.core.transports import parse_transports
 from ml_integration.deploy.admission import Admission
 from ml_integration.deploy.assembly import StageSettings
 from ml_integration.deploy.deployment import Deployment
@@ -69,7 +70,7 @@ class OpeningModels:
         self.proven: Callable[[], None] = _nothing
         self.deployment = Deployment(
             self.admission,
-            _loader(current, artifacts, stage_settings(node)),
+            _loader(current, artifacts, stage_settings(node), where),
             self.history,
             lambda: node.parameters.probation,
             monotonic_ns,
@@ -161,7 +162,10 @@ def _places(
 
 
 def _loader(
-    parameters: InferenceNodeParameters, artifacts: StoredArtifacts, stages: StageSettings
+    parameters: InferenceNodeParameters,
+    artifacts: StoredArtifacts,
+    stages: StageSettings,
+    where: str,
 ) -> Loader:
     return Loader(
         parameters.execution,
@@ -171,6 +175,7 @@ def _loader(
         None if parameters.integrity == 'signed' else artifacts,
         reader_for,
         stages,
+        parse_transports(parameters.image_transport, where),
     )
 
 

@@ -85,6 +85,11 @@ MODEL = (
         ('', *AUTHORITIES),
     ),
     Argument(
+        'image_transport',
+        '',
+        'How pictures come: raw, compressed or compressedDepth; empty: as in params_file.',
+    ),
+    Argument(
         'sensor_qos',
         '',
         'Subscription to the images; empty: as in params_file.',

@@ -13,6 +13,7 @@ from rclpy.subscription import Subscription
 
 from ml_integration.core.endpoints import Endpoint
 from ml_integration.core.stats import InputKey
+from ml_integration.core.transports import RAW
 from ml_integration.ros.messages import fast_dds
 from ml_integration.ros.messages.segments import smallest_segment
 from ml_integration.ros.node import qos
@@ -47,7 +48,9 @@ def subscribe(node: Node, *arguments: Any, lost: Callable[[int], None], **option
         return node.create_subscription(*arguments, **options)
 
 
-def inspect_endpoint(node: Node, key: InputKey, kind: str, subscription: Subscription) -> Endpoint:
+def inspect_endpoint(
+    node: Node, key: InputKey, kind: str, subscription: Subscription, transport: str = RAW
+) -> Endpoint:
     """Asks the middleware who publishes on a topic and whether that can reach us.
 
     Args:
@@ -55,6 +58,7 @@ def inspect_endpoint(node: Node, key: InputKey, kind: str, subscription: Subscri
         key: which messages come there.
         kind: their full type name, such as 'sensor_msgs/msg/Image'.
         subscription: through which they come.
+        transport: their form, as `core/transports` names it.
     """
     topic, profile = subscription.topic_name, subscription.qos_profile
     publishers = node.get_publishers_info_by_topic(topic)
@@ -75,6 +79,7 @@ def inspect_endpoint(node: Node, key: InputKey, kind: str, subscription: Subscri
         domain=node.context.get_domain_id(),
         clock_stopped=_stands_still(node),
         segment_bytes=smallest_segment(publishers) if local else 0,
+        transport=transport,
     )
 
 

@@ -104,6 +104,13 @@ class InferenceNodeParameters:
         'and so on; empty: one camera on image.',
         at_configure=True,
     )
+    image_transport: str = declared(
+        'raw',
+        'How pictures come: raw (on <topic>), compressed (JPEG or PNG on <topic>/compressed) or '
+        'compressedDepth (on <topic>/compressedDepth); where topics differ, with their names: '
+        'compressed, depth:compressedDepth.',
+        at_configure=True,
+    )
     sensor_qos: str = declared(
         'sensor_data',
         'Subscription: sensor_data (best effort, matches every publisher) or reliable.',
