@@ -26,7 +26,7 @@ from inference_processes import GREEN, RED, NodeUnderTest, image_message, set_st
 from launch_prefix import make_prefix
 from ros_client import Client
 from ros_processes import Process, wait_until
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage
 from swapping_nodes import SwappingNode, value
 
 from dev.site.pictures import photograph
@@ -92,13 +92,22 @@ class Terminal:
         }
 
     def show(self, topic: str) -> None:
-        """Lets the camera publish on a topic until the end."""
-        publisher = self.client.node.create_publisher(Image, topic, 1)
-        picture = image_message(squares(RED, GREEN))
+        """Lets the camera publish on a topic until the end, as image_transport does."""
+        pixels = squares(RED, GREEN)
+        data = cv2.imencode('.jpg', pixels)[1].tobytes()
+        pictures = (
+            (topic, image_message(pixels)),
+            (f'{topic}/compressed', CompressedImage(format='jpeg', data=data)),
+        )
+        publishers = [
+            (self.client.node.create_publisher(type(picture), name, 1), picture)
+            for name, picture in pictures
+        ]
 
         def publish() -> None:
-            set_stamp(picture, self.client.node.get_clock().now().nanoseconds)
-            publisher.publish(picture)
+            for publisher, picture in publishers:
+                set_stamp(picture, self.client.node.get_clock().now().nanoseconds)
+                publisher.publish(picture)
 
         self._timers.append(self.client.node.create_timer(0.05, publish))
 
