@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from bags import IMAGE, IMU, SECOND, header, image, imu, joints, typed, write_bag
@@ -173,3 +174,11 @@ def test_a_sample_of_a_bag_is_spread_over_its_pictures_alone(tmp_path: Path) -> 
     seen = [('/camera', image(PIXELS, n * SECOND), n * SECOND) for n in range(5)]
     place = write_bag(tmp_path / 'bag', sorted(turning + seen, key=lambda one: one[2]))
     assert len(pictures_of(place)) == 5
+
+
+def test_a_sample_of_a_bag_takes_compressed_pictures_too(tmp_path: Path) -> None:
+    data = cv2.imencode('.png', PIXELS)[1].reshape(-1)
+    message = typed('sensor_msgs/msg/CompressedImage')(header(1), 'png', data)
+    place = write_bag(tmp_path / 'bag', [('/camera/compressed', message, 1)])
+    (picture,) = pictures_of(place)
+    assert np.array_equal(picture.pixels, PIXELS)
