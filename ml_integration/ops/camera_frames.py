@@ -13,14 +13,15 @@ from ml_integration.ops.samples import SAMPLES
 
 BENT = 'd.'
 """Begin of the names of distortion coefficients: 'd.plumb_bob.0'."""
-DAY_MS = 24 * 3600 * 1000.0
+ALWAYS_MS = 1e13
+"""Longer than any clock has counted [ms]."""
 CAMERA_INFO = Companion(
     'camera_info',
     'camera_info',
     (SAMPLES,),
     'camera_info',
-    # Some cameras say it once, with any stamp; it is the same until one is calibrated anew.
-    KeepSpec(KeepRule.NEAREST, DAY_MS),
+    # Some cameras say it seldom, or with any stamp; it holds until one is calibrated anew.
+    KeepSpec(KeepRule.NEAREST, ALWAYS_MS),
 )
 """Camera info that belongs to the picture, not to the depth image."""
 

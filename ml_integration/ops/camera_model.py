@@ -14,6 +14,10 @@ from ml_integration.errors import FrameError
 POLYNOMIAL = ('plumb_bob', 'rational_polynomial')
 """Distortion models that OpenCV's own calibration writes."""
 FISHEYE = ('equidistant', 'fisheye')
+COUNTS = {**dict.fromkeys(POLYNOMIAL, (4, 5, 8, 12, 14)), **dict.fromkeys(FISHEYE, (4,))}
+"""How many coefficients a model may have."""
+UNSOLVED = 1e5
+"""OpenCV gives larger rays for points whose distortion it cannot undo."""
 SAME_SHAPE = 0.01
 """How much the aspect ratios of two pictures of one camera may differ by rounding."""
 
@@ -45,18 +49,18 @@ class CameraModel:
                 expected='a size and focal lengths above 0',
                 hint='Calibrate the camera, or let its driver publish what it knows.',
             )
-        if self.distorts and self.model not in (*POLYNOMIAL, *FISHEYE):
+        if self.distorts and len(self.distortion) not in COUNTS.get(self.model, ()):
             raise FrameError(
                 'the camera info has an unknown distortion model',
-                got=f"'{self.model}'",
-                expected=f'one of {", ".join((*POLYNOMIAL, *FISHEYE))}',
+                got=f"'{self.model}' with {len(self.distortion)} coefficients",
+                expected=f'one of {", ".join(COUNTS)} with as many as OpenCV has',
                 hint='Rectify the picture, and set rectified to true.',
             )
 
     @property
     def distorts(self) -> bool:
         """True if rays have to be undistorted."""
-        return any(self.distortion)
+        return any(self.distortion) or self.model in FISHEYE
 
     def scaled(self, wh: tuple[int, int]) -> CameraModel:
         """Returns the same camera for pictures of another size.
@@ -79,7 +83,7 @@ class CameraModel:
         )
 
     def rays(self, points: Array) -> Array:
-        """Returns x and y (N, 2) float64 at a depth of 1 for points (N, 2) [px].
+        """Returns x and y (N, 2) float64 at a depth of 1 for points (N, 2) [px]; NaN if unknown.
 
         The middle of the first pixel is 0.
         """
@@ -88,11 +92,12 @@ class CameraModel:
             rays: Array = (points - self.principal) / self.focal
             return rays
         (fx, fy), (cx, cy) = self.focal, self.principal
-        matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
-        coefficients, shaped = np.array(self.distortion), points.reshape(-1, 1, 2)
-        if self.model in FISHEYE:
-            return cv2.fisheye.undistortPoints(shaped, matrix, coefficients[:4]).reshape(-1, 2)
-        return cv2.undistortPoints(shaped, matrix, coefficients).reshape(-1, 2)
+        matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
+        undistort = cv2.fisheye.undistortPoints if self.model in FISHEYE else cv2.undistortPoints
+        coefficients = np.array(self.distortion, np.float64)
+        rays = undistort(points.reshape(-1, 1, 2), matrix, coefficients).reshape(-1, 2)
+        rays[np.abs(rays) > UNSOLVED] = np.nan
+        return rays
 
 
 @lru_cache(maxsize=4)

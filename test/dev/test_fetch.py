@@ -22,6 +22,7 @@ ROUTE = '[route]\nlayers=0\n'
 TOY_CFG = f'[net]\nwidth=8\nheight=8\nchannels=3\n{CONV}{YOLO}{ROUTE}{YOLO}'
 TOY_WEIGHTS = struct.pack('<3iq', 0, 2, 0, 0) + np.linspace(-1, 1, 72).astype('<f4').tobytes()
 VIDEO = b'moving pictures'
+PAIR = (b'left', b'disparities')
 
 
 def converted() -> bytes:
@@ -43,6 +44,10 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     video = Member('clips/toy.avi', hashlib.sha256(VIDEO).hexdigest(), len(VIDEO))
     contents[video] = VIDEO
     clips = Package('clips', '1.0', '0' * 64, 1, (), (video,))
+    for number, content in enumerate(PAIR):
+        member = Member(f'pair/{number}', hashlib.sha256(content).hexdigest(), len(content))
+        contents[member] = content
+    pair = Package('pair', '1.0', '0' * 64, 1, (), tuple(contents)[-2:])
 
     def members_of(package: Package, say: Say) -> dict[Member, Path]:
         files = {}
@@ -55,13 +60,16 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(fetch, 'MODEL_FOLDER', folder)
     monkeypatch.setattr(fetch, 'VIDEO_FOLDER', tmp_path / 'data')
     monkeypatch.setattr(fetch, 'VIDEOS', {'vtest': clips})
+    monkeypatch.setattr(fetch, 'STEREO_PICTURE', pair)
     return folder
 
 
-def test_the_first_call_makes_the_model_and_the_video(checkout: Path) -> None:
+def test_the_first_call_makes_the_model_the_video_and_the_stereo_picture(checkout: Path) -> None:
     assert fetch.main([]) == 0
     assert (checkout / 'model.onnx').read_bytes() == converted()
     assert fetch.demo_video().read_bytes() == VIDEO
+    pair = sorted(file for file in fetch.VIDEO_FOLDER.iterdir() if file != fetch.demo_video())
+    assert tuple(file.read_bytes() for file in pair) == PAIR
 
 
 def test_the_second_call_says_so_in_one_line(
@@ -71,7 +79,7 @@ def test_the_second_call_says_so_in_one_line(
     capsys.readouterr()
     assert fetch.main([]) == 0
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith('fetch: model and video already in place and checked')
+    assert line.startswith('fetch: model, video and stereo picture already in place and checked')
 
 
 def test_a_spoiled_model_is_made_anew(checkout: Path) -> None:
