@@ -33,9 +33,10 @@ from benchmarks.side_by_side.plot import svg
 from benchmarks.side_by_side.report import Report, read_report
 from benchmarks.side_by_side.start_up import compare_starts
 from benchmarks.side_by_side.tables import document, goals_text
+from benchmarks.side_by_side.task_times import compare_tasks
 from ml_integration.demos.own_domain import use_own_domain
 
-PARTS = ('light', 'medium', 'heavy', 'cameras', 'start', 'messages')
+PARTS = ('light', 'medium', 'heavy', 'cameras', 'start', 'messages', 'tasks')
 BASELINE = ROOT / 'benchmarks/baseline.json'
 BUSY = 0.25
 BUSY_NOTE = 'The machine was busy with something else (load {:.1f}) when this began.'
@@ -104,6 +105,8 @@ def _parts(place: Place, pictures: Mapping[str, Path], plan: Plan, parts: Sequen
         series += compare_starts(place, pictures['VGA'], plan)
     if 'messages' in parts:
         series += compare_messages(place, plan)
+    if 'tasks' in parts:
+        series += compare_tasks(plan.repeats)
     now = datetime.datetime.now(datetime.timezone.utc)
     return Report(
         _machine(), f'{now:%Y-%m-%d %H:%M} UTC', tuple(rows), tuple(series), tuple(notes)

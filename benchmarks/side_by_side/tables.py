@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 
 from benchmarks.side_by_side.goals import SHARE, Goal, Outcome, not_measured, outcomes
-from benchmarks.side_by_side.report import Report, Row
+from benchmarks.side_by_side.report import Report, Row, Series
+from benchmarks.side_by_side.task_times import PARTS
 
 METRICS = (
     ('p50 [ms]', 'p50_ms', '{:.2f}'),
@@ -35,6 +37,13 @@ words mean. Medians over the repeats; the subjects took turns within each repeat
 | | goal | measured | lowest to highest | |
 |---|---|---|---|---|
 """
+TASKS = """
+## Tasks
+
+Milliseconds beside the model for a VGA picture: making results of its outputs, judging them, and
+building the messages; and, to compare with, what rclpy takes to serialize the same messages and to
+read them again.
+"""
 MODELS = """
 Models: light is `shapes@1`, medium and heavy are YOLOv3-tiny for pictures of 224 and 672 px.
 *full* is a camera at 200 Hz, *1.5x* sends one and a half times the frames that the model can take.
@@ -47,7 +56,7 @@ def document(report: Report) -> str:
     lines += [_goal_line(outcome) for outcome in outcomes(report)]
     lines += [_line(goal.sentence, _limit(goal), 'not measured', '', '') for goal in
               not_measured(report)]  # fmt: skip
-    lines += ['', *_series_table(report)]
+    lines += ['', *_series_table(report), *_tasks_table(report)]
     for model in dict.fromkeys(row.cell.model for row in report.rows):
         rows = [row for row in report.rows if row.cell.model == model]
         lines += ['', f'## {model.capitalize()} model', '', *_rows_table(rows)]
@@ -91,14 +100,37 @@ def _figure(goal: Goal, value: float) -> str:
 
 
 def _series_table(report: Report) -> list[str]:
-    if not report.series:
+    shown = [series for series in report.series if not _part(series)]
+    if not shown:
         return []
     lines = ['| | median | lowest to highest |', '|---|---|---|']
-    for series in report.series:
+    for series in shown:
         values = sorted(series.values)
         span = f'{values[0]:.3g} to {values[-1]:.3g}'
         lines.append(_line(series.name, f'{values[len(values) // 2]:.3g} {series.unit}', span))
     return lines
+
+
+def _tasks_table(report: Report) -> list[str]:
+    times: dict[str, dict[str, float]] = {}
+    for series in report.series:
+        if part := _part(series):
+            task = times.setdefault(series.name.removesuffix(f': {part}'), {})
+            task[part] = statistics.median(series.values)
+    if not times:
+        return []
+    lines = [*TASKS.splitlines(), '', _line('task', *PARTS, 'encode / round trip')]
+    lines.append('|' + '---|' * (2 + len(PARTS)))
+    for task, taken in times.items():
+        figures = [f'{taken[part]:.3f}' for part in PARTS]
+        ratio = taken['encode'] / taken['round trip']
+        lines.append(_line(task, *figures, f'{ratio:.2f} x'))
+    return lines
+
+
+def _part(series: Series) -> str:
+    """Returns the part of a task that a series is about; empty if it is about something else."""
+    return next((part for part in PARTS if series.name.endswith(f': {part}')), '')
 
 
 def _rows_table(rows: Sequence[Row]) -> list[str]:

@@ -212,6 +212,7 @@ def _example(room: Room, root: Path) -> list[str]:
 
 def _about_plugins(choices: Sequence[str]) -> list[tuple[str, str]]:
     """The first line of each file of a package in ops/ whose files are the choices, or nothing."""
+    choices = [choice for choice in choices if choice]
     for module in pkgutil.iter_modules(ops.__path__) if choices else ():
         place = f'ops.{module.name}'
         if module.ispkg and plugins.names(place) == tuple(choices):
