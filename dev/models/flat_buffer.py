@@ -64,6 +64,17 @@ class Table:
         places = range(begin, begin + 4 * count, 4)
         return tuple(Table(self.content, _pointed(self.content, place)) for place in places)
 
+    def place_of_list(self, field: int) -> int:
+        """Return where a list begins with its length [bytes from the content's start].
+
+        Raises:
+            TfliteError: The list is absent.
+        """
+        place = self._place(field)
+        if place is None:
+            raise TfliteError(f'the table at byte {self.start} has no field {field}')
+        return _pointed(self.content, place)
+
     def _place(self, field: int) -> int | None:
         fields = self.start - _unpack(self.content, 'i', self.start)
         entry = 4 + 2 * field
