@@ -55,7 +55,7 @@ def windows(
 
 
 def numbers(*names_and_values: tuple[int, int]) -> dict[int, tuple[str, int]]:
-    return {place: ('Int32', value) for place, value in names_and_values}
+    return {place: ('i', value) for place, value in names_and_values}
 
 
 @pytest.mark.parametrize('padding', [SAME, VALID])
@@ -68,7 +68,7 @@ def test_convolution(padding: int, stride: tuple[int, int], size: tuple[int, int
     expected = np.einsum('rchwi,ohwi->rco', seen, kernel) + bias
     network = picture_network()
     options = numbers((1, stride[1]), (2, stride[0]))
-    options |= {0: ('Int8', padding), 3: ('Int8', RELU6)}
+    options |= {0: ('b', padding), 3: ('b', RELU6)}
     weights = network.constant(kernel), network.constant(bias)
     network.step(CONV, 0, *weights, to=(1, *expected.shape), options=options)
     (got,) = run(network)
@@ -79,7 +79,7 @@ def test_depthwise_convolution() -> None:
     kernel = normal(1, 3, 3, 4)
     expected = np.einsum('rchwi,hwi->rci', windows(PICTURE, (3, 3), (2, 2), True, 0), kernel[0])
     network = picture_network()
-    options = numbers((1, 2), (2, 2), (3, 1)) | {4: ('Int8', RELU)}
+    options = numbers((1, 2), (2, 2), (3, 1)) | {4: ('b', RELU)}
     weights = network.constant(kernel), network.constant(np.zeros(4))
     network.step(DEPTHWISE, 0, *weights, to=(1, *expected.shape), options=options)
     (got,) = run(network)
@@ -181,7 +181,7 @@ def test_values_are_reshaped_in_the_order_of_the_file() -> None:
 def test_bilinear_enlargement_with_half_pixels_is_that_of_opencv() -> None:
     network = picture_network()
     size = network.constant([14, 18], 'int32')
-    options = {2: ('Bool', False), 3: ('Bool', True)}
+    options = {2: ('b', False), 3: ('b', True)}
     network.step(BILINEAR, 0, size, to=(1, 14, 18, 4), options=options)
     expected = cv2.resize(PICTURE[0], (18, 14), interpolation=cv2.INTER_LINEAR)
     np.testing.assert_allclose(run(network)[0][0], expected, atol=1e-5)
@@ -191,7 +191,7 @@ def test_bilinear_enlargement_with_half_pixels_is_that_of_opencv() -> None:
 def test_bilinear_enlargement_from_the_first_pixel_on(aligned: bool) -> None:
     network = picture_network()
     size = network.constant([7, 11], 'int32')
-    network.step(BILINEAR, 0, size, to=(1, 7, 11, 4), options={2: ('Bool', aligned)})
+    network.step(BILINEAR, 0, size, to=(1, 7, 11, 4), options={2: ('b', aligned)})
     places = np.arange(11) * (5 / 10 if aligned else 6 / 11)
     row = PICTURE[0, 0, :, 0]
     expected = np.interp(np.minimum(places, 5), np.arange(6), row)

@@ -32,7 +32,7 @@ def refusal(content: bytes) -> str:
 
 def convolution(made: Network, to: tuple[int, ...] = SHAPE, **options: Any) -> None:
     weights = made.constant(np.ones((2, 1, 1, 2))), made.constant(np.ones(2))
-    settings = {1: ('Int32', 1), 2: ('Int32', 1), **options.get('options', {})}
+    settings = {1: ('i', 1), 2: ('i', 1), **options.get('options', {})}
     made.step(CONV, 0, *weights, to=to, options=settings)
 
 
@@ -74,15 +74,15 @@ def computed_weights(made: Network) -> None:
 
 
 def unknown_activation(made: Network) -> None:
-    convolution(made, options={3: ('Int8', 4)})
+    convolution(made, options={3: ('b', 4)})
 
 
 def unknown_padding(made: Network) -> None:
-    convolution(made, options={0: ('Int8', 2)})
+    convolution(made, options={0: ('b', 2)})
 
 
 def no_stride(made: Network) -> None:
-    convolution(made, options={1: ('Int32', 0)})
+    convolution(made, options={1: ('i', 0)})
 
 
 def other_channels(made: Network) -> None:

@@ -1,12 +1,11 @@
-"""Tiny TensorFlow Lite networks, written with the FlatBuffers library."""
+"""Tiny TensorFlow Lite networks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-import flatbuffers
 import numpy as np
 
 CUSTOM = 32
@@ -15,7 +14,10 @@ TYPES = {'float32': 0, 'float16': 1, 'int32': 2, 'uint8': 3}
 
 @dataclass
 class Step:
-    """An operator: its number in the schema or its own name, and its settings by field."""
+    """An operator: its number in the schema or its own name, and its settings by field.
+
+    ('i', 2) is an int32.
+    """
 
     kind: int | str
     inputs: tuple[int, ...]
@@ -48,90 +50,81 @@ class Network:
         return output
 
     def content(self, version: int = 3, graphs: int = 1) -> bytes:
-        return _Writer(self).file(version, graphs)
-
-
-class _Writer:
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        self._builder = flatbuffers.Builder(1024)
-
-    def file(self, version: int, graphs: int) -> bytes:
-        builder = self._builder
-        kinds = list(dict.fromkeys(step.kind for step in self._network.steps))
-        buffers = [self._table({})]
+        """The file, with as many copies of the graph."""
+        kinds = list(dict.fromkeys(step.kind for step in self.steps))
+        buffers: list[dict[int, Any]] = [{}]
         tensors = []
-        for name, shape, values in self._network.tensors:
-            buffer = 0
+        for name, shape, values in self.tensors:
             if values is not None:
-                data = builder.CreateByteVector(values.tobytes())
-                buffers.append(self._table({0: ('offset', data)}))
-                buffer = len(buffers) - 1
-            dtype = 'float32' if values is None else values.dtype.name
-            dimensions, text = self._integers(shape), builder.CreateString(name)
-            tensors.append(
-                self._table(
-                    {
-                        0: ('offset', dimensions),
-                        1: ('Int8', TYPES[dtype]),
-                        2: ('Uint32', buffer),
-                        3: ('offset', text),
-                    }
-                )
-            )
-        steps = [self._step(step, kinds.index(step.kind)) for step in self._network.steps]
-        graph = self._table(
-            {
-                0: ('offset', self._offsets(tensors)),
-                1: ('offset', self._integers(self._network.inputs)),
-                2: ('offset', self._integers(self._network.outputs)),
-                3: ('offset', self._offsets(steps)),
-            }
-        )
-        codes = self._offsets([self._code(kind) for kind in kinds])
-        parts = {
-            0: ('Uint32', version),
-            1: ('offset', codes),
-            2: ('offset', self._offsets([graph] * graphs)),
-            4: ('offset', self._offsets(buffers)),
-        }
-        builder.Finish(self._table(parts), file_identifier=b'TFL3')
-        return bytes(builder.Output())
+                buffers.append({0: values.tobytes()})
+            kind = TYPES['float32' if values is None else values.dtype.name]
+            buffer = 0 if values is None else len(buffers) - 1
+            tensors.append({0: shape, 1: ('b', kind), 2: ('I', buffer), 3: name})
+        steps = [_step_table(step, kinds.index(step.kind)) for step in self.steps]
+        graph = {0: tensors, 1: self.inputs, 2: self.outputs, 3: steps}
+        codes = [_code_table(kind) for kind in kinds]
+        root = {0: ('I', version), 1: codes, 2: [graph] * graphs, 4: buffers}
+        file = bytearray(b'\0\0\0\0TFL3')
+        struct.pack_into('<I', file, 0, _put(file, root))
+        return bytes(file)
 
-    def _code(self, kind: int | str) -> int:
-        if isinstance(kind, str):
-            name = self._builder.CreateString(kind)
-            return self._table({0: ('Int8', CUSTOM), 1: ('offset', name), 3: ('Int32', CUSTOM)})
-        return self._table({0: ('Int8', min(kind, 127)), 3: ('Int32', kind)})
 
-    def _step(self, step: Step, code: int) -> int:
-        fields: dict[int, tuple[str, Any]] = {
-            0: ('Uint32', code),
-            1: ('offset', self._integers(step.inputs)),
-            2: ('offset', self._integers(step.outputs)),
-        }
-        if step.options:
-            fields[4] = ('offset', self._table(step.options))
-        if step.custom_options:
-            fields[5] = ('offset', self._builder.CreateByteVector(step.custom_options))
-        return self._table(fields)
+def _code_table(kind: int | str) -> dict[int, Any]:
+    if isinstance(kind, str):
+        return {0: ('b', CUSTOM), 1: kind, 3: ('i', CUSTOM)}
+    return {0: ('b', min(kind, 127)), 3: ('i', kind)}
 
-    def _table(self, fields: dict[int, tuple[str, Any]]) -> int:
-        builder = self._builder
-        builder.StartObject(max(fields, default=0) + 1)
-        for place, (kind, value) in fields.items():
-            if kind == 'offset':
-                builder.PrependUOffsetTRelativeSlot(place, value, 0)
-            else:
-                # No value is left out for being the default.
-                getattr(builder, f'Prepend{kind}Slot')(place, value, None)
-        return int(builder.EndObject())
 
-    def _integers(self, numbers: Sequence[int]) -> int:
-        return int(self._builder.CreateNumpyVector(np.asarray(numbers, np.int32)))
+def _step_table(step: Step, code: int) -> dict[int, Any]:
+    table: dict[int, Any] = {0: ('I', code), 1: step.inputs, 2: step.outputs}
+    if step.options:
+        table[4] = step.options
+    if step.custom_options:
+        table[5] = step.custom_options
+    return table
 
-    def _offsets(self, offsets: Sequence[int]) -> int:
-        self._builder.StartVector(4, len(offsets), 4)
-        for offset in reversed(offsets):
-            self._builder.PrependUOffsetTRelative(offset)
-        return int(self._builder.EndVector())
+
+def _put(file: bytearray, value: Any) -> int:
+    """Appends a value of a FlatBuffer with all that it points at; returns where it is.
+
+    A dict is a table, a list holds tables and a tuple integers; fields of a table are a pair of
+    struct format and number, or such a value.
+    """
+    file.extend(bytes(-len(file) % 4))
+    if isinstance(value, dict):
+        return _put_table(file, value)
+    start = len(file)
+    content = value.encode() if isinstance(value, str) else value
+    file += struct.pack('<I', len(content))
+    if isinstance(content, bytes):
+        file += content + b'\0' * isinstance(value, str)
+    elif isinstance(content, tuple):
+        file += np.asarray(content, '<i4').tobytes()
+    else:
+        file += bytes(4 * len(content))
+        for number, item in enumerate(content, 1):
+            _point(file, start + 4 * number, item)
+    return start
+
+
+def _put_table(file: bytearray, fields: dict[int, Any]) -> int:
+    count = max(fields, default=-1) + 1
+    places = {number: 4 * slot for slot, number in enumerate(fields, 1)}
+    header = struct.pack('<2H', 4 + 2 * count, 4 + 4 * len(fields))
+    offsets = [places.get(number, 0) for number in range(count)]
+    listed = header + struct.pack(f'<{count}H', *offsets)
+    begin = len(file)
+    file += listed + bytes(-len(listed) % 4)
+    start = len(file)
+    file += struct.pack('<i', start - begin) + bytes(4 * len(fields))
+    for number, value in fields.items():
+        place = start + places[number]
+        if isinstance(value, tuple) and value and isinstance(value[0], str):
+            struct.pack_into(f'<{value[0]}', file, place, value[1])
+        else:
+            _point(file, place, value)
+    return start
+
+
+def _point(file: bytearray, place: int, value: Any) -> None:
+    struct.pack_into('<I', file, place, _put(file, value) - place)
