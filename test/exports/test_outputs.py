@@ -574,6 +574,37 @@ def test_points_of_the_only_object_are_read_by_their_names(outputs: Any, points:
     assert (fit.task, fit.settings) == ('keypoints', {'points': points})
 
 
+def regressed(dice: Dice, points: int, *more: float) -> Outputs:
+    """Points on the picture, these numbers behind x and y of each, and the object's logit."""
+    places = dice.uniform(0.2, 0.8, (points, 2)) * WH
+    rows = np.concatenate([places, np.tile(more, (points, 1))], axis=1)
+    return {'Identity': f32([rows.ravel()]), 'Identity_1': f32([[9]])}
+
+
+POINTS = {
+    'face mesh': (lambda d: regressed(d, 468, -7), {'numbers': 3, 'scoreless': True}),
+    'hand': (lambda d: regressed(d, 21, 3), {'numbers': 3, 'scoreless': True}),
+    'BlazePose': (
+        lambda d: regressed(d, 39, -200, 5, 9),
+        {'numbers': 5, 'score_at': 3, 'sigmoid': True, 'leading': 33},
+    ),
+}
+
+
+@pytest.mark.parametrize('name', POINTS)
+def test_points_of_known_networks_are_read_where_they_lie_on_the_picture(name: str) -> None:
+    outputs, options = POINTS[name]
+    best = read(two_runs(WH, outputs), claims(0)).fits[0]
+    assert (best.task, best.settings['points'], best.sure) == ('keypoints', 'regression', True)
+    found = {'points_output': 'Identity', 'presence_output': 'Identity_1'}
+    assert best.settings['points_options'] == {**found, 'presence_sigmoid': True, **options}
+
+
+def test_as_many_numbers_that_are_no_pixels_are_no_points() -> None:
+    fits = read(two_runs(WH, lambda d: {'out': f32(d.normal(0, 3, (1, 195)))}), claims(0)).fits
+    assert {fit.task for fit in fits} == {'classification'}
+
+
 SEGMENTATIONS = {
     'segformer': (
         lambda d: {'logits': f32(d.normal(0, 1, (1, 7, 32, 40)))}, 7,
