@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -13,10 +13,9 @@ from ml_integration.core.datatypes import Array
 from ml_integration.ops.dense_maps import to_source
 from ml_integration.ops.drawing import class_color
 from ml_integration.ops.letterbox import Letterbox
+from ml_integration.ops.smooth_classes import smooth_best, take_higher
 
 _COLORS = 256
-_FOUR = np.ones((2, 2), np.uint8)
-"""Neighbors that an interpolated number lies between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,7 @@ def best_class(
         last = class_axis == 2
         classes = scores.argmax(axis=2).astype(dtype) if last else _first_best(scores, dtype)
         return to_source(classes, geometry, 'nearest', outside)
-    maps = np.ascontiguousarray(np.moveaxis(scores, class_axis, 0))
-    return _smooth_best(maps, geometry, dtype, outside)
+    return smooth_best(np.moveaxis(scores, class_axis, 0), geometry, dtype, outside)
 
 
 def _pixel_for_pixel(scores: Array, class_axis: int, geometry: Letterbox) -> bool:
@@ -77,38 +75,10 @@ def _first_best(scores: Array, dtype: type) -> Array:
     """
     best = scores[0].copy()
     found: Array = np.zeros(scores.shape[1:], dtype)
+    room = np.empty(best.size, np.uint8)
     for number in range(1, len(scores)):
-        better = scores[number] > best
-        found[better] = number
-        np.maximum(best, scores[number], out=best)
+        take_higher(best, found, scores[number], number, room)
     return found
-
-
-def _smooth_best(scores: Array, geometry: Letterbox, dtype: type, outside: int) -> Array:
-    """Returns the class of the highest interpolated score, the first of equal ones."""
-    first, *others = _possible(scores)
-    best = to_source(scores[first], geometry, 'linear', np.inf)
-    found: Array = np.full(best.shape, first, dtype)
-    found[np.isposinf(best)] = outside
-    for number in others:
-        other = to_source(scores[number], geometry, 'linear', -np.inf)
-        better = other > best
-        found[better] = number
-        np.maximum(best, other, out=best)
-    return found
-
-
-def _possible(scores: Array) -> Sequence[int]:
-    """Returns the classes that can be the best of interpolated scores (C, h, w), at least one.
-
-    What lies between four cells is at most the highest of them and at least the lowest, so a
-    class that is nowhere higher than the lowest of another one is the best of nothing.
-    """
-    least = cv2.erode(scores[0], _FOUR)
-    for number in range(1, len(scores)):
-        np.maximum(least, cv2.erode(scores[number], _FOUR), out=least)
-    found = [n for n, one in enumerate(scores) if (cv2.dilate(one, _FOUR) >= least).any()]
-    return found or [0]
 
 
 def finite_share(numbers: Array) -> float:
