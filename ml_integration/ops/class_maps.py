@@ -1,14 +1,13 @@
-"""Class numbers of each pixel: found in a model's outputs, colored and scored."""
+"""Class numbers of each pixel: found in a model's outputs, and colored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ml_integration.core.contracts import Score
 from ml_integration.core.datatypes import Array
 from ml_integration.ops.dense_maps import to_source
 from ml_integration.ops.drawing import class_color
@@ -26,11 +25,15 @@ class ClassMap:
         classes: (H, W) uint8 or uint16, index into the model's labels.
         finite_share: share of the model's numbers that are finite.
         unknown: the smallest or largest number that is no class, where there is one.
+        alpha: (H, W) float32, the probability of class 1 from 0 to 1; None if it is not asked for.
+        improbable: the number furthest from 0 to 1 that should be a probability; None if all are.
     """
 
     classes: Array
     finite_share: float = 1.0
     unknown: float | None = None
+    alpha: Array | None = None
+    improbable: float | None = None
 
     def __post_init__(self) -> None:
         if self.classes.dtype.name not in ('uint8', 'uint16') or self.classes.ndim != 2:
@@ -81,6 +84,18 @@ def _first_best(scores: Array, dtype: type) -> Array:
     return found
 
 
+def improbable(numbers: Array, tolerance: float) -> float | None:
+    """Returns the number furthest from 0 to 1; None if all that are finite are probabilities.
+
+    Args:
+        numbers: of any shape.
+        tolerance: a number may pass 0 or 1 by this much.
+    """
+    low, high = float(np.nanmin(numbers, initial=0)), float(np.nanmax(numbers, initial=1))
+    furthest = low if -low > high - 1 else high
+    return furthest if max(-low, high - 1) > tolerance and np.isfinite(furthest) else None
+
+
 def finite_share(numbers: Array) -> float:
     """Returns which share of numbers is finite.
 
@@ -114,40 +129,9 @@ def blend(canvas: Array, classes: Array, table: Array, share: float, clear: int 
         cv2.copyTo(mixed, (classes != clear).view(np.uint8), canvas)
 
 
-class ClassMapScorer:
-    """Mean intersection over union of the classes, and the share of pixels that are right."""
-
-    def __init__(self, label: Callable[[int], str]) -> None:
-        self._label = label
-        self._confusion = np.zeros((0, 0), np.int64)
-
-    def add(self, classes: Array, true: Array, ignored: int) -> None:
-        """Adds maps of one size; pixels whose truth is `ignored` do not count."""
-        wanted = true != ignored
-        mine, right = classes[wanted].astype(np.int64), true[wanted].astype(np.int64)
-        size = 1 + max((int(each.max()) for each in (mine, right) if each.size), default=-1)
-        self._grow(size)
-        size = len(self._confusion)
-        pairs = np.bincount(right * size + mine, minlength=size * size)
-        self._confusion += pairs.reshape(size, size)
-
-    def scores(self) -> list[Score]:
-        """Returns mIoU, the accuracy of the pixels, and the IoU of each class."""
-        right = np.diag(self._confusion).astype(np.float64)
-        union = self._confusion.sum(axis=0) + self._confusion.sum(axis=1) - right
-        seen = np.flatnonzero(union)
-        each = right[seen] / union[seen]
-        total = self._confusion.sum()
-        return [
-            Score('mIoU', float(each.mean()) if each.size else float('nan')),
-            Score('accuracy', float(right.sum() / total) if total else float('nan')),
-            *(
-                Score(f'IoU {self._label(number)}', float(value))
-                for number, value in zip(seen.tolist(), each, strict=True)
-            ),
-        ]
-
-    def _grow(self, size: int) -> None:
-        more = size - len(self._confusion)
-        if more > 0:
-            self._confusion = np.pad(self._confusion, ((0, more), (0, more)))
+def blend_softly(canvas: Array, alpha: Array, color: Sequence[int], share: float) -> None:
+    """Tints a picture (H, W, 3) uint8 in place, by `share` where alpha (H, W) float32 is 1."""
+    colors = np.empty_like(canvas)
+    colors[...] = color
+    weights = alpha * np.float32(share)
+    canvas[...] = cv2.blendLinear(canvas, colors, 1 - weights, weights)
