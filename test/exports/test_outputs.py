@@ -490,6 +490,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda d: {'keypoints': np.zeros((1, 90, 2), np.int64), 'scores': f32([np.ones(90)])},
         'keypoints',
     ),
+    'a number per pixel': (lambda d: refused(d, Identity=(1, 128, 160, 1)), 'a number per pixel'),
     'bytes': (lambda d: {'prob': np.array([[1, 5, 250]], np.uint8)}, 'a quantized model'),
     'unknown': (lambda d: refused(d, a=(1, 7, 9), b=(1, 3, 2)), 'no task here reads outputs like'),
 }  # fmt: skip
@@ -593,9 +594,13 @@ SEGMENTATIONS = {
     ),
 }  # fmt: skip
 MATTES = {
-    'probability': (lambda d: f32(d.uniform(0, 1, (1, 1, 128, 160))), {'kind': 'probability'}),
+    'probability': (
+        lambda d: f32(d.uniform(0, 1, (1, 1, 128, 160))),
+        {'kind': 'probability', 'upsampling': 'linear'},
+    ),
     'logits': (
-        lambda d: f32(d.normal(0, 1, (1, 1, 128, 160))), {'kind': 'probability', 'sigmoid': True}
+        lambda d: f32(d.normal(0, 1, (1, 1, 128, 160))),
+        {'kind': 'probability', 'sigmoid': True, 'upsampling': 'linear'},
     ),
 }  # fmt: skip
 
@@ -617,6 +622,37 @@ def test_one_number_per_pixel_is_a_mask_only_if_somebody_says_so(name: str) -> N
     assert read(made, claims(0)).fits == ()
     (fit,) = read(made, claims(0, task='segmentation')).fits
     assert (fit.task, fit.settings) == ('segmentation', settings)
+
+
+def yes_or_no(dice: Dice) -> np.ndarray:
+    """A mask of one object, as selfie segmentation gives it, with a soft edge."""
+    far = np.hypot(*(np.mgrid[:128, :160] - dice.uniform(40, 80, (2, 1, 1))))
+    return f32(1 / (1 + np.exp((far - 30) / 2)))[None, :, :, None]
+
+
+@pytest.mark.parametrize(
+    ('name', 'labels', 'more', 'sure'),
+    [
+        ('activation_10', 0, {}, False),
+        ('activation_10', 1, {}, True),
+        ('segmentation_mask', 0, {}, True),
+        ('pha', 0, {'alpha': True}, True),
+        ('emphasis', 0, {}, False),
+    ],
+)
+def test_a_number_that_is_0_or_1_nearly_everywhere_is_a_mask(
+    name: str, labels: int, more: dict[str, Any], sure: bool
+) -> None:
+    (fit,) = read(two_runs(WH, lambda d: {name: yes_or_no(d)}), claims(labels)).fits
+    assert (fit.task, fit.sure) == ('segmentation', sure)
+    assert fit.settings == {'kind': 'probability', **more, 'upsampling': 'linear'}
+
+
+def test_a_mask_that_somebody_wants_soft_is_an_alpha() -> None:
+    made = two_runs(WH, lambda d: {'activation_10': yes_or_no(d)})
+    told = {'task': 'segmentation', 'settings.alpha': True, 'settings.upsampling': 'nearest'}
+    (fit,) = read(made, claims(1, **told)).fits
+    assert fit.settings == {'kind': 'probability', 'alpha': True, 'upsampling': 'nearest'}
 
 
 @pytest.mark.parametrize('name', REFUSED)
