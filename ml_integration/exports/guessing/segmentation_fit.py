@@ -63,12 +63,9 @@ def _readings(evidence: Evidence, output: TensorSpec, named: bool) -> Iterator[d
         elif kind == 'f' and (named or _is_mask(evidence, output)):
             values = evidence.values(output)
             logits = values is not None and not are_scores(values)
-            matte = _has_word(output, _MATTES)
-            options = {
-                **({'sigmoid': True} if logits else {}),
-                **({'alpha': True} if matte else {}),
-            }
-            yield {'kind': 'probability', **options, 'upsampling': 'linear'}
+            options = {'sigmoid': logits, 'alpha': _has_word(output, _MATTES)}
+            asked = {key: True for key, wanted in options.items() if wanted}
+            yield {'kind': 'probability', **asked, 'upsampling': 'linear'}
     elif (kind == 'f' and channels and channels == evidence.labels) or (
         kind == 'f' and channels and named and not evidence.labels
     ):
