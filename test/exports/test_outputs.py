@@ -799,9 +799,77 @@ def test_a_run_tells_logits_from_probabilities(
 
 def test_few_scores_that_are_no_shares_of_one_may_be_logits() -> None:
     made = two_runs(WH, lambda d: {'output0': f32([[0.1, 0.9, 0.8]])})
-    assert [fit.settings['softmax'] for fit in read(made, claims(3)).equal] == [False, True]
+    several = {'multi_label': True, 'score_threshold': 0.5}
+    assert [fit.settings for fit in read(made, claims(3)).equal] == [
+        {'softmax': False},
+        {'softmax': True},
+        several,  # no two shares of one are above a half
+    ]
     told = claims(3, task='classification', **{'settings.softmax': False})
     assert [fit.settings['softmax'] for fit in read(made, told).equal] == [False]
+
+
+@pytest.mark.parametrize(
+    ('values', 'said', 'settings'),
+    [
+        ([3, -4, 2, -7], {}, [{'sigmoid': True}]),
+        ([3, -4, 2, -7], {'score_threshold': 0.3}, [{'sigmoid': True}]),
+        ([0.9, 0.1, 0.7, 0.2], {}, [{}, {'sigmoid': True}]),
+        ([0.9, 0.1, 0.7, 0.2], {'sigmoid': True}, [{'sigmoid': True}]),
+        ([0.9, 0.1, 0.7, *[0.2] * 9], {}, [{}]),
+        ([0.9, 0.1, 0.7, *[0.2] * 9], {'sigmoid': True}, [{}]),  # would make them all likely
+        ([0.9, 0.1, 0.7, *[0.2] * 9], {'softmax': True}, [{}]),
+    ],
+)
+def test_several_classes_that_may_be_true_are_read_as_the_export_says(
+    values: list[float], said: dict[str, Any], settings: list[dict[str, Any]]
+) -> None:
+    made = two_runs(WH, lambda d: {'logits': f32([values])})
+    keys = {f'settings.{key}': value for key, value in {'multi_label': True, **said}.items()}
+    readings = read(made, claims(len(values), task='classification', **keys))
+    threshold = said.get('score_threshold', 0.5)
+    usual = {'multi_label': True, 'score_threshold': threshold}
+    assert [fit.settings for fit in readings.equal] == [{**usual, **one} for one in settings]
+
+
+def two_heads(dice: Dice, *names: str, logits: bool = False) -> Outputs:
+    sizes = (3, 2)
+    made = {}
+    for name, size in zip(names, sizes, strict=True):
+        numbers = np.exp(dice.normal(0, 2, (1, size)))
+        shares = numbers / numbers.sum()
+        made[name] = f32(np.log(shares) if logits else shares)
+    return made
+
+
+@pytest.mark.parametrize(
+    ('names', 'heads'),
+    [
+        (('color', 'type'), ('color', 'type')),
+        (('color_logits', 'Type_Output:0'), ('color', 'type')),
+        (('495', '502'), ('head_1', 'head_2')),
+        (('color/BiasAdd', 'color/Softmax'), ('color_biasadd', 'color')),
+    ],
+)
+@pytest.mark.parametrize('logits', [False, True])
+def test_outputs_of_one_row_each_are_heads_if_the_labels_are_those_of_all(
+    names: tuple[str, str], heads: tuple[str, ...], logits: bool
+) -> None:
+    made = two_runs(WH, lambda d: two_heads(d, *names, logits=logits))
+    readings = read(made, claims(5))
+    (fit,) = readings.fits
+    assert fit.settings == {'softmax': logits, 'heads': heads}
+    assert fit.sure and {spec.name for spec in fit.outputs} == set(names)
+    assert readings.warnings == ()
+
+
+def test_outputs_of_one_row_each_are_asked_about_where_nothing_tells() -> None:
+    made = two_runs(WH, lambda d: two_heads(d, 'a', 'b', logits=True))
+    readings = read(made, claims(0))
+    assert [fit.settings.get('heads') for fit in readings.equal] == [('a', 'b'), None, None]
+    assert not readings.fits[0].sure
+    (fit,) = read(made, claims(3)).fits
+    assert [spec.name for spec in fit.outputs] == ['a']
 
 
 def test_no_object_is_no_class_where_a_detr_sees_nothing() -> None:
