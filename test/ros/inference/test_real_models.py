@@ -71,14 +71,21 @@ def seen_points(
 
 
 def test_a_person_is_cut_out_of_her_portrait(node: NodeUnderTest, portrait: np.ndarray) -> None:
+    soft = node.results(Image, 'alpha')
     node.serve(model='mediapipe_selfie')
     mask = node.ask(image_message(portrait, frame_id='front'), Image, 'mask')
+    stamp = stamp_of(mask)
+    wait_until(lambda: stamp in map(stamp_of, soft.messages), 'the alpha')
+    (alpha,) = (one for one in soft.messages if stamp_of(one) == stamp)
     assert (mask.encoding, mask.width, mask.height) == ('mono8', 512, 512)
     assert mask.header.frame_id == 'front'
     classes = np.frombuffer(mask.data, np.uint8).reshape(512, 512)
     (probability,) = plain('mediapipe_selfie', portrait, 256)
-    expected = cv2.resize(probability[0, :, :, 0], (512, 512)) >= 0.5
-    assert np.mean((classes == 1) != expected) < 0.001
+    expected = cv2.resize(probability[0, :, :, 0], (512, 512))
+    assert np.mean((classes == 1) != (expected >= 0.5)) < 0.001
+    assert (alpha.encoding, alpha.header) == ('32FC1', mask.header)
+    seen = np.frombuffer(alpha.data, '<f4').reshape(512, 512)
+    np.testing.assert_allclose(seen, expected, atol=1e-3)
     # Face and suit are hers; flag, wall and shuttle are not.
     assert classes[70:150, 185:265].mean() > 0.99 and classes[300:400, 60:270].mean() > 0.95
     assert classes[:200, :100].max() == classes[:250, 350:].max() == 0
