@@ -116,5 +116,5 @@ colcon: setup ## Build, install and test as in a ROS workspace
 clean: ## Remove environments, builds and outputs; nothing that is tracked
 	@rm -rf .venv .venv-* .venv*.lock build install log dist out *.egg-info fresh-clone.log
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	@rm -rf models/coco_yolov3_tiny/*/model.onnx dev/data
+	@rm -rf models/coco_yolov3_tiny/*/model.onnx models/mediapipe_*/*/model.onnx dev/data
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,12 @@
-"""Checks that the stages of a node agree with its model and with one another."""
+"""Checks that results and stages of a node agree: with its model, one another, the one before."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from ml_integration.core.contracts import Companion, Stage, Task
-from ml_integration.errors import ModelMismatchError
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.errors import ModelMismatchError, SwapError
 from ml_integration.store.package.manifest import Manifest
 
 
@@ -18,6 +19,23 @@ def check_topics(manifest: Manifest, task: Task, stages: Mapping[str, Stage]) ->
     publishers: dict[str, Task | Stage] = {manifest.task: task, **stages}
     pairs = ((topic.name, name) for name, one in publishers.items() for topic in one.topics)
     _check_alike(manifest, 'results', pairs)
+
+
+def check_results(serving: Pipeline, new: Pipeline) -> None:
+    """Checks that two models give results on the same topics, which are fixed while a node runs.
+
+    Raises:
+        SwapError: they do not, such as a classifier with other heads.
+    """
+    shown = [sorted(f'~/{topic.name}' for topic in one.topics) for one in (serving, new)]
+    if {*serving.topics} != {*new.topics}:
+        raise SwapError(
+            f'{new.model.identity} cannot take the place of {serving.model.identity}: it '
+            'publishes other results',
+            got=', '.join(shown[1]),
+            expected=', '.join(shown[0]),
+            hint=f'Start another inference_node with -p model:={new.model.identity} for it.',
+        )
 
 
 def companions_of(manifest: Manifest, stages: Mapping[str, Stage]) -> tuple[Companion, ...]:

@@ -15,6 +15,7 @@ from ml_integration.deploy.loading import Loaded, Loader
 from ml_integration.deploy.niceness import nicely
 from ml_integration.deploy.open_models import OpenModels
 from ml_integration.deploy.probation import ProbationSettings
+from ml_integration.deploy.stage_agreement import check_results
 from ml_integration.errors import (
     LoadTimeoutError,
     MlIntegrationError,
@@ -151,6 +152,11 @@ class Swapping:
 
     def _open(self, package: ModelPackage, job: Job, fresh: bool = False) -> Loaded:
         pipeline = nicely(lambda: self._loader.within(job).load(package, fresh))
+        try:
+            check_results(self._models.serving.pipeline, pipeline)
+        except SwapError:
+            self._models.let_go(pipeline)
+            raise
         self._models.do_aside(self._loader.keep)  # a nice thread would do it in Python
         return Loaded.of(package, pipeline)
 

@@ -1,22 +1,20 @@
-"""Class numbers of each pixel: found in a model's outputs, colored and scored."""
+"""Class numbers of each pixel: found in a model's outputs, and colored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ml_integration.core.contracts import Score
 from ml_integration.core.datatypes import Array
 from ml_integration.ops.dense_maps import to_source
 from ml_integration.ops.drawing import class_color
 from ml_integration.ops.letterbox import Letterbox
+from ml_integration.ops.smooth_classes import smooth_best, take_higher
 
 _COLORS = 256
-_FOUR = np.ones((2, 2), np.uint8)
-"""Neighbors that an interpolated number lies between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +25,15 @@ class ClassMap:
         classes: (H, W) uint8 or uint16, index into the model's labels.
         finite_share: share of the model's numbers that are finite.
         unknown: the smallest or largest number that is no class, where there is one.
+        alpha: (H, W) float32, the probability of class 1 from 0 to 1; None if it is not asked for.
+        improbable: the number furthest from 0 to 1 that should be a probability; None if all are.
     """
 
     classes: Array
     finite_share: float = 1.0
     unknown: float | None = None
+    alpha: Array | None = None
+    improbable: float | None = None
 
     def __post_init__(self) -> None:
         if self.classes.dtype.name not in ('uint8', 'uint16') or self.classes.ndim != 2:
@@ -60,8 +62,7 @@ def best_class(
         last = class_axis == 2
         classes = scores.argmax(axis=2).astype(dtype) if last else _first_best(scores, dtype)
         return to_source(classes, geometry, 'nearest', outside)
-    maps = np.ascontiguousarray(np.moveaxis(scores, class_axis, 0))
-    return _smooth_best(maps, geometry, dtype, outside)
+    return smooth_best(np.moveaxis(scores, class_axis, 0), geometry, dtype, outside)
 
 
 def _pixel_for_pixel(scores: Array, class_axis: int, geometry: Letterbox) -> bool:
@@ -77,38 +78,22 @@ def _first_best(scores: Array, dtype: type) -> Array:
     """
     best = scores[0].copy()
     found: Array = np.zeros(scores.shape[1:], dtype)
+    room = np.empty(best.size, np.uint8)
     for number in range(1, len(scores)):
-        better = scores[number] > best
-        found[better] = number
-        np.maximum(best, scores[number], out=best)
+        take_higher(best, found, scores[number], number, room)
     return found
 
 
-def _smooth_best(scores: Array, geometry: Letterbox, dtype: type, outside: int) -> Array:
-    """Returns the class of the highest interpolated score, the first of equal ones."""
-    first, *others = _possible(scores)
-    best = to_source(scores[first], geometry, 'linear', np.inf)
-    found: Array = np.full(best.shape, first, dtype)
-    found[np.isposinf(best)] = outside
-    for number in others:
-        other = to_source(scores[number], geometry, 'linear', -np.inf)
-        better = other > best
-        found[better] = number
-        np.maximum(best, other, out=best)
-    return found
+def improbable(numbers: Array, tolerance: float) -> float | None:
+    """Returns the number furthest from 0 to 1; None if all that are finite are probabilities.
 
-
-def _possible(scores: Array) -> Sequence[int]:
-    """Returns the classes that can be the best of interpolated scores (C, h, w), at least one.
-
-    What lies between four cells is at most the highest of them and at least the lowest, so a
-    class that is nowhere higher than the lowest of another one is the best of nothing.
+    Args:
+        numbers: of any shape.
+        tolerance: a number may pass 0 or 1 by this much.
     """
-    least = cv2.erode(scores[0], _FOUR)
-    for number in range(1, len(scores)):
-        np.maximum(least, cv2.erode(scores[number], _FOUR), out=least)
-    found = [n for n, one in enumerate(scores) if (cv2.dilate(one, _FOUR) >= least).any()]
-    return found or [0]
+    low, high = float(np.nanmin(numbers, initial=0)), float(np.nanmax(numbers, initial=1))
+    furthest = low if -low > high - 1 else high
+    return furthest if max(-low, high - 1) > tolerance and np.isfinite(furthest) else None
 
 
 def finite_share(numbers: Array) -> float:
@@ -144,40 +129,9 @@ def blend(canvas: Array, classes: Array, table: Array, share: float, clear: int 
         cv2.copyTo(mixed, (classes != clear).view(np.uint8), canvas)
 
 
-class ClassMapScorer:
-    """Mean intersection over union of the classes, and the share of pixels that are right."""
-
-    def __init__(self, label: Callable[[int], str]) -> None:
-        self._label = label
-        self._confusion = np.zeros((0, 0), np.int64)
-
-    def add(self, classes: Array, true: Array, ignored: int) -> None:
-        """Adds maps of one size; pixels whose truth is `ignored` do not count."""
-        wanted = true != ignored
-        mine, right = classes[wanted].astype(np.int64), true[wanted].astype(np.int64)
-        size = 1 + max((int(each.max()) for each in (mine, right) if each.size), default=-1)
-        self._grow(size)
-        size = len(self._confusion)
-        pairs = np.bincount(right * size + mine, minlength=size * size)
-        self._confusion += pairs.reshape(size, size)
-
-    def scores(self) -> list[Score]:
-        """Returns mIoU, the accuracy of the pixels, and the IoU of each class."""
-        right = np.diag(self._confusion).astype(np.float64)
-        union = self._confusion.sum(axis=0) + self._confusion.sum(axis=1) - right
-        seen = np.flatnonzero(union)
-        each = right[seen] / union[seen]
-        total = self._confusion.sum()
-        return [
-            Score('mIoU', float(each.mean()) if each.size else float('nan')),
-            Score('accuracy', float(right.sum() / total) if total else float('nan')),
-            *(
-                Score(f'IoU {self._label(number)}', float(value))
-                for number, value in zip(seen.tolist(), each, strict=True)
-            ),
-        ]
-
-    def _grow(self, size: int) -> None:
-        more = size - len(self._confusion)
-        if more > 0:
-            self._confusion = np.pad(self._confusion, ((0, more), (0, more)))
+def blend_softly(canvas: Array, alpha: Array, color: Sequence[int], share: float) -> None:
+    """Tints a picture (H, W, 3) uint8 in place, by `share` where alpha (H, W) float32 is 1."""
+    colors = np.empty_like(canvas)
+    colors[...] = color
+    weights = alpha * np.float32(share)
+    canvas[...] = cv2.blendLinear(canvas, colors, 1 - weights, weights)

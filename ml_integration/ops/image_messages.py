@@ -1,4 +1,4 @@
-"""Makes sensor_msgs/msg/Image of maps of whole numbers, typed or serialized."""
+"""Makes sensor_msgs/msg/Image of maps of numbers, typed or serialized."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ml_integration.core.contracts import MessageTypes
 from ml_integration.core.datatypes import Array
 from ml_integration.ops import cdr_writer
 
-_ENCODINGS = {'uint8': 'mono8', 'uint16': 'mono16'}
+_ENCODINGS = {'uint8': 'mono8', 'uint16': 'mono16', 'float32': '32FC1'}
 
 
 def map_image(numbers: Array, header: Any, messages: MessageTypes) -> Any:
-    """Builds an image, mono8 or mono16, of a map (H, W) uint8 or uint16."""
+    """Builds an image, mono8, mono16 or 32FC1, of a map (H, W) uint8, uint16 or float32."""
     message = messages('sensor_msgs/msg/Image')()
     message.header = header
     message.height, message.width = numbers.shape

@@ -41,8 +41,9 @@ def paint_instances(
     count = len(xyxy)
     dtype: Any = np.uint8 if count < 2**8 else np.uint16
     above: Any = level  # numbers are missing in the types of OpenCV
-    # Ranks, of which the better object has the higher one, so that one maximum paints a mask.
-    ranks, broken = np.zeros((height, width), dtype), []
+    # Indices, of which the better object has the lower one, so that one minimum paints a mask; the
+    # highest number stands for no object, until adding 1 to all makes 0 of it.
+    painted, broken = np.full((height, width), np.iinfo(dtype).max, dtype), []
     cells, patches, boxes, usable = _places(masks, xyxy, geometry)
     for index in usable.tolist():
         (x1, y1, x2, y2), (left, top, right, bottom) = cells[index], patches[index]
@@ -52,13 +53,14 @@ def paint_instances(
             continue
         made = cv2.resize(values, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
         x, y, x_end, y_end = boxes[index]
-        inside = cv2.compare(
-            made[y - top : y_end - top, x - left : x_end - left], above, cv2.CMP_GT
+        beside = cv2.compare(
+            made[y - top : y_end - top, x - left : x_end - left], above, cv2.CMP_LE
         )
-        part = ranks[y:y_end, x:x_end]
-        full = inside if dtype is np.uint8 else inside.astype(dtype) * dtype(257)
-        np.maximum(part, full & dtype(count - index), out=part)
-    return _numbered(ranks, count), tuple(broken)
+        full = beside if dtype is np.uint8 else beside.astype(dtype) * dtype(257)
+        part = painted[y:y_end, x:x_end]
+        cv2.min(part, np.bitwise_or(full, dtype(index), out=full), dst=part)
+    painted += dtype(1)
+    return painted, tuple(broken)
 
 
 def _places(
@@ -93,14 +95,6 @@ def _places(
         usable &= (cells[:, 2:] > cells[:, :2]).all(axis=1)
     whole = [np.where(usable[:, None], each, 0).astype(int) for each in (cells, patches, boxes)]
     return whole[0].tolist(), whole[1].tolist(), whole[2].tolist(), np.flatnonzero(usable)
-
-
-def _numbered(ranks: Array, count: int) -> Array:
-    """Turns ranks, count for the first object, into 1 + index."""
-    table = np.zeros(256 if ranks.dtype == np.uint8 else count + 1, ranks.dtype)
-    table[1 : count + 1] = np.arange(count, 0, -1)
-    numbered: Array = cv2.LUT(ranks, table) if ranks.dtype == np.uint8 else table[ranks]
-    return numbered
 
 
 def instance_areas(instances: Array, count: int) -> npt.NDArray[np.int64]:

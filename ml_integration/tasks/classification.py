@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ml_integration.core.contracts import MessageTypes, Score, Topic
+from ml_integration.core.contracts import MessageTypes, Scorer, Topic
 from ml_integration.core.datatypes import (
     Array,
     Geometry,
@@ -19,116 +18,103 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import declared
-from ml_integration.ops.decoding import (
-    best_first,
-    check_output,
-    class_count,
-    softmax,
-    the_output,
-)
+from ml_integration.errors import SettingError
+from ml_integration.ops.class_heads import HeadReader
+from ml_integration.ops.classes import Classes, ClassesDifference, compare_classes, joined
+from ml_integration.ops.decoding import best_first, softmax
 from ml_integration.ops.drawing import class_color, draw_text, line_width
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.picture_input import the_picture
-from ml_integration.ops.scoring.classes import AccuracyScorer
+from ml_integration.ops.scoring.classes import AccuracyScorer, HeadsScorer, SetScorer
+
+MESSAGE_TYPE = 'vision_msgs/msg/Classification'
 
 
 @dataclass(frozen=True, slots=True)
-class Classes:
-    """Likeliest classes of one picture, best first.
+class ClassRow:
+    """A class: its name, number and score."""
 
-    Attributes:
-        class_ids: (K,) int32, index into the model's labels.
-        scores: (K,) float32, 0 to 1.
-    """
-
-    class_ids: npt.NDArray[np.int32]
-    scores: npt.NDArray[np.float32]
-
-    def __post_init__(self) -> None:
-        kinds = (self.class_ids.dtype.name, self.scores.dtype.name)
-        if kinds != ('int32', 'float32') or self.scores.shape != (len(self.class_ids),):
-            raise ValueError(f'class_ids and scores are {kinds}, not equally many int32, float32')
+    label: str
+    class_id: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
-class ClassesDifference:
-    """Difference of two lists of classes.
+class HeadRow(ClassRow):
+    """A class that one of several heads gives."""
 
-    Attributes:
-        disagreement: largest difference of the scores of a class, and 1 if the best one differs.
-        first: best class of the first result.
-        second: best class of the second result.
-    """
-
-    disagreement: float
-    first: str
-    second: str
-
-
-class ClassesScorer:
-    """Scores classes of pictures against true ones."""
-
-    def __init__(self) -> None:
-        self._scorer = AccuracyScorer()
-
-    def add(self, result: Classes, truth: Classes) -> None:
-        """Adds a picture; the scores of the truth do not count, only which class is first."""
-        self._scorer.add(result.class_ids, truth.class_ids)
-
-    def scores(self) -> list[Score]:
-        """Returns the figures, the most telling first."""
-        return self._scorer.scores()
+    head: str
 
 
 class Classification:
     """Classifier with one picture as its input and one score per class as its output.
 
+    With `multi_label` several classes may be true, and all from `score_threshold` on are
+    published: an empty message says that none is. With `heads` the classes of each head, such as
+    the color and the type of a car, are on a topic of their own below `~/classification/`, so that
+    the first class of a message is the best one whoever reads it.
+
     Models trained on ImageNet mostly want `encode: {resize: crop, mean: ..., std: ...}`.
     """
 
-    topics = (Topic('classification', 'vision_msgs/msg/Classification'),)
+    topics: tuple[Topic, ...] = (Topic('classification', MESSAGE_TYPE),)
+    Row: type[ClassRow] = ClassRow
 
     @dataclass(frozen=True, slots=True)
     class Settings:
         """Settings that belong to the model."""
 
-        top_k: int = declared(5, 'Classes that are published, the best ones.', ge=1, le=1000)
+        top_k: int = declared(
+            5, 'Classes that are published, the best ones; not with multi_label.', ge=1, le=1000
+        )
         softmax: bool = declared(False, 'The output holds logits, which need a softmax.')
+        sigmoid: bool = declared(
+            False, 'The output holds logits, which need a sigmoid, each class for itself.'
+        )
+        multi_label: bool = declared(
+            False, 'Several classes may be true: all with score_threshold or more are published.'
+        )
         score_threshold: float = declared(0.0, 'Smallest score of a class.', ge=0.0, le=1.0)
-
-    @dataclass(frozen=True, slots=True)
-    class Row:
-        """A class: its name, number and score."""
-
-        label: str
-        class_id: int
-        score: float
+        heads: tuple[str, ...] = declared(
+            (),
+            'Names of the heads of a model with several, one per output in their order; the '
+            'labels are those of all heads, one after another.',
+        )
+        head_classes: tuple[int, ...] = declared(
+            (), 'Number of classes of each head where several share an output.', ge=1
+        )
 
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
+        _check(settings, str(model.identity))
         self._settings = settings
         self._model = model
         the_picture(model)
-        output = the_output(model)
-        batch = (1,) if len(output.shape) > 1 else ()
-        # A model that ends in a pooled picture gives [1, classes, 1, 1].
-        pooled = (1, 1) if len(output.shape) == 4 else ()
-        last = output.shape[len(batch) : len(batch) + 1] or (None,)
-        classes = class_count(model, last[0], others=0)
-        reads = '[1, classes], [classes] or [1, classes, 1, 1]'
-        check_output(model, output, (*batch, classes, *pooled), reads)
-        self._output = output.name
+        self._read = HeadReader(settings.heads, settings.head_classes, model)
         self._rounding = rounding(model.outputs)
-        self.batched = bool(batch)
+        self.batched = self._read.batched
+        if settings.heads:
+            names = [f'classification/{name}' for name in settings.heads]
+            self.topics = tuple(Topic(name, MESSAGE_TYPE) for name in names)
+            self.Row = HeadRow
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Classes:
-        """Takes the best classes, after a softmax if there is one to apply."""
-        scores = outputs[self._output].reshape(-1).astype(np.float32)
-        if self._settings.softmax:
+        """Takes the best classes of each head, after a softmax or sigmoid if one is to apply."""
+        each = zip(self._read.heads, self._read(outputs), strict=True)
+        return joined([self._best(scores, head.first) for head, scores in each])
+
+    def _best(self, scores: Array, first: int) -> Classes:
+        settings = self._settings
+        if settings.softmax:
             scores = softmax(scores)
+        elif settings.sigmoid:
+            scores = _sigmoid(scores)
         order = best_first(scores)
         # Written so that NaN stays, for validation to report.
-        order = order[~(scores[order] < self._settings.score_threshold)][: self._settings.top_k]
-        return Classes(order.astype(np.int32), without_rounding(scores[order], self._rounding))
+        order = order[~(scores[order] < settings.score_threshold)]
+        if not settings.multi_label:
+            order = order[: settings.top_k]
+        ids = (order + first).astype(np.int32)
+        return Classes(ids, without_rounding(scores[order], self._rounding))
 
     def validate(self, result: Classes, geometry: Geometry) -> Verdict:
         """Checks scores and classes."""
@@ -149,52 +135,68 @@ class Classification:
     def encode(
         self, prediction: Prediction, header: Any, messages: MessageTypes
     ) -> Iterator[tuple[str, Any]]:
-        """Builds the message."""
-        (topic,) = self.topics
-        message = messages(topic.message_type)()
+        """Builds a message per head."""
         hypothesis_type = messages('vision_msgs/msg/ObjectHypothesis')
-        result: Classes = prediction.result
-        hypotheses = []
-        for class_id, score in zip(result.class_ids.tolist(), result.scores.tolist(), strict=True):
-            hypothesis = hypothesis_type()
-            hypothesis.class_id = self._model.label(class_id)
-            hypothesis.score = score
-            hypotheses.append(hypothesis)
-        message.header = header
-        message.results = hypotheses
-        yield topic.name, message
+        for topic, rows in zip(self.topics, self._rows(prediction.result), strict=True):
+            message = messages(topic.message_type)()
+            hypotheses = []
+            for row in rows:
+                hypothesis = hypothesis_type()
+                hypothesis.class_id, hypothesis.score = row.label, row.score
+                hypotheses.append(hypothesis)
+            message.header = header
+            message.results = hypotheses
+            yield topic.name, message
 
-    def rows(self, result: Classes) -> list[Row]:
-        """Lists the classes, best first."""
-        pairs = zip(result.class_ids.tolist(), result.scores.tolist(), strict=True)
-        return [self.Row(self._model.label(class_id), class_id, s) for class_id, s in pairs]
+    def rows(self, result: Classes) -> list[ClassRow]:
+        """Lists the classes of each head, best first."""
+        return [row for rows in self._rows(result) for row in rows]
+
+    def _rows(self, result: Classes) -> Iterator[list[ClassRow]]:
+        for head, classes in zip(self._read.heads, result.heads(), strict=True):
+            numbers = classes.class_ids.tolist()
+            ids = numbers if self._model.labels else [number - head.first for number in numbers]
+            values = [
+                (self._model.label(one), one, score)
+                for one, score in zip(ids, classes.scores.tolist(), strict=True)
+            ]
+            yield [HeadRow(*one, head.name) if head.name else ClassRow(*one) for one in values]
 
     def compare(
         self, first: Classes, second: Classes, model: ModelDescription
     ) -> ClassesDifference:
         """Compares the best classes, and the scores of those that both have."""
-        scores = (_by_label(first, self._model), _by_label(second, model))
-        # A class beyond the published ones has at most the last one's score: that tells nothing.
-        both = scores[0].keys() & scores[1].keys()
-        apart = max((abs(scores[0][label] - scores[1][label]) for label in both), default=0.0)
-        best = [next(iter(each), '') for each in scores]
-        return ClassesDifference(apart + (best[0] != best[1]), *best)
+        labels = self._model.label, model.label
+        return compare_classes(first, second, labels, self._settings.multi_label)
 
-    def scorer(self) -> ClassesScorer:
-        """Makes a scorer that gives the accuracy."""
-        return ClassesScorer()
+    def scorer(self) -> Scorer:
+        """Makes a scorer that gives the accuracy, or F1 where several classes may be true."""
+        kind = SetScorer if self._settings.multi_label else AccuracyScorer
+        return HeadsScorer({head.name: kind() for head in self._read.heads})
 
     def draw(self, canvas: Array, result: Classes) -> None:
         """Writes the classes below one another at the top left."""
         step = 20 * max(1, line_width(canvas))
-        for row, (class_id, score) in enumerate(
-            zip(result.class_ids.tolist(), result.scores, strict=True)
-        ):
-            text = f'{self._model.label(class_id)} {score:.2f}'
-            draw_text(canvas, text, (0, step * (row + 1)), class_color(class_id))
+        colors = [class_color(class_id) for class_id in result.class_ids.tolist()]
+        for place, (row, color) in enumerate(zip(self.rows(result), colors, strict=True), 1):
+            name = f'{row.head}: {row.label}' if isinstance(row, HeadRow) else row.label
+            draw_text(canvas, f'{name} {row.score:.2f}', (0, step * place), color)
 
 
-def _by_label(result: Classes, model: ModelDescription) -> dict[str, float]:
-    """Returns the scores by the name of the class, the best one first."""
-    pairs = zip(result.class_ids.tolist(), result.scores.tolist(), strict=True)
-    return {model.label(class_id): score for class_id, score in pairs}
+def _check(settings: Classification.Settings, where: str) -> None:
+    """Raises SettingError where settings contradict each other."""
+    if settings.softmax and (settings.sigmoid or settings.multi_label):
+        raise SettingError(
+            'softmax', True, 'false, or neither sigmoid nor multi_label', where=where,
+            hint='A softmax makes shares of one, of which only one class can have much.',
+        )  # fmt: skip
+    if settings.multi_label and not settings.score_threshold:
+        raise SettingError(
+            'score_threshold', 0.0, 'more than 0 with multi_label, such as 0.5', where=where
+        )
+
+
+def _sigmoid(logits: Array) -> Array:
+    with np.errstate(over='ignore'):
+        shares: Array = 1 / (1 + np.exp(-logits))
+    return shares

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ml_integration.core.contracts import MessageTypes, Score, Topic
+from ml_integration.core.contracts import MessageTypes, Topic
 from ml_integration.core.datatypes import (
     Array,
     Geometry,
@@ -20,21 +20,30 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import declared
-from ml_integration.errors import ModelMismatchError
+from ml_integration.errors import ModelMismatchError, SettingError
 from ml_integration.ops.class_maps import (
     ClassMap,
-    ClassMapScorer,
     best_class,
     blend,
+    blend_softly,
     color_table,
     counts_of,
     finite_share,
+    improbable,
 )
 from ml_integration.ops.decoding import the_output
 from ml_integration.ops.dense_maps import to_source
 from ml_integration.ops.drawing import class_color, draw_text, line_width
 from ml_integration.ops.image_messages import map_image, serialized_map_image
+from ml_integration.ops.judging import rounding
+from ml_integration.ops.map_differences import (
+    AlphaDifference,
+    MapDifference,
+    compare_alpha,
+    compare_classes,
+)
 from ml_integration.ops.picture_input import the_picture
+from ml_integration.ops.scoring.class_maps import ClassMapScorer
 
 SHOWN = 0.5
 """Share of the color in a tinted picture."""
@@ -45,45 +54,18 @@ BACKGROUNDS = ('background', 'bg', 'nothing', 'none', 'void', 'unlabeled', 'unkn
 """Names of a class that is no thing, which is not tinted."""
 
 
-@dataclass(frozen=True, slots=True)
-class MapDifference:
-    """Difference of two class maps.
-
-    Attributes:
-        disagreement: share of the pixels that have another class.
-        first: class with the most pixels in the first.
-        second: class with the most pixels in the second.
-    """
-
-    disagreement: float
-    first: str
-    second: str
-
-
-class SegmentationScorer:
-    """Scores class maps: mIoU, and the share of pixels that are right."""
-
-    def __init__(self, scorer: ClassMapScorer, ignored: int) -> None:
-        self._scorer, self._ignored = scorer, ignored
-
-    def add(self, result: ClassMap, truth: ClassMap) -> None:
-        """Adds a result and the truth, of the same size."""
-        self._scorer.add(result.classes, truth.classes, self._ignored)
-
-    def scores(self) -> list[Score]:
-        """Returns mIoU, the accuracy of the pixels, and the IoU of each class."""
-        return self._scorer.scores()
-
-
 class Segmentation:
     """Segmenter with one picture as its input; publishes the class number of each pixel.
 
     The mask has the size of the picture: mono8, or mono16 for more than 256 classes. The names of
-    the numbers are on `~/label_info`, latched.
+    the numbers are on `~/label_info`, latched. Of a model that says how probable one class is,
+    such as a person or the foreground, pixels are 0 and 1; with the setting `alpha` the
+    probability itself is on `~/alpha` as well, 32FC1 from 0 to 1.
     """
 
-    topics = (
+    topics: tuple[Topic, ...] = (
         Topic('mask', 'sensor_msgs/msg/Image'),
+        Topic('alpha', 'sensor_msgs/msg/Image'),
         Topic('label_info', 'vision_msgs/msg/LabelInfo', latched=True),
     )
 
@@ -103,10 +85,13 @@ class Segmentation:
         threshold: float = declared(
             0.5, 'Probability from which on a pixel has class 1.', ge=0.0, le=1.0
         )
+        alpha: bool = declared(
+            False, 'The probability of class 1 is published too, as 32FC1 from 0 to 1.'
+        )
         upsampling: str = declared(
             'nearest',
-            "How scores are brought to the picture's size: nearest (their classes are) or linear "
-            '(smooth edges, takes longer with each class).',
+            "How scores and probabilities are brought to the picture's size: nearest (their "
+            'classes are) or linear (smooth edges, takes longer with each class).',
             choices=('nearest', 'linear'),
         )
         outside: int = declared(
@@ -130,14 +115,21 @@ class Segmentation:
 
     def __init__(self, settings: Settings, model: ModelDescription) -> None:
         self._settings = settings
-        self._model = model
+        self._model = _named(model, settings.kind)
         self._picture = the_picture(model)
         output = the_output(model)
         self._axis = _class_axis(output, settings.kind, model)
         self._output = output.name
         self.batched = len(output.shape) > (2 if self._axis is None else 3)
         self._colors = color_table()
-        self._background = _background(settings.kind, model.labels)
+        self._background = _background(settings.kind, self._model.labels)
+        if settings.alpha and settings.kind != 'probability':
+            raise SettingError(
+                'alpha', True, "false, but for the kind 'probability'", where=str(model.identity)
+            )
+        shown = ('mask', 'alpha', 'label_info') if settings.alpha else ('mask', 'label_info')
+        self.topics = tuple(topic for topic in self.topics if topic.name in shown)
+        self._rounding = rounding(model.outputs)
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> ClassMap:
         """Finds the class of each pixel, and brings them to the picture's size."""
@@ -152,12 +144,21 @@ class Segmentation:
         plane = numbers.reshape([size for size in numbers.shape if size != 1] or [1, 1])
         if settings.kind == 'classes':
             return self._numbered(plane, box)
-        plane = plane.astype(np.float32, copy=False)
-        finite = finite_share(plane)
-        least = _logit(settings.threshold) if settings.sigmoid else settings.threshold
-        outside = np.inf if settings.outside else -np.inf
-        whole = to_source(plane, box, settings.upsampling, outside)
-        return ClassMap((whole >= least).astype(np.uint8), finite)
+        return self._probable(plane.astype(np.float32, copy=False), box)
+
+    def _probable(self, plane: Array, box: Any) -> ClassMap:
+        settings, finite = self._settings, finite_share(plane)
+        odd = None if settings.sigmoid else improbable(plane, self._rounding)
+        way, outside = settings.upsampling, float(bool(settings.outside))
+        if not settings.alpha:
+            least = _logit(settings.threshold) if settings.sigmoid else settings.threshold
+            whole = to_source(plane, box, way, np.inf if outside else -np.inf)
+            return ClassMap((whole >= least).view(np.uint8), finite, improbable=odd)
+        if settings.sigmoid:
+            with np.errstate(over='ignore'):
+                plane = 1 / (1 + np.exp(-plane))
+        alpha = np.clip(to_source(plane, box, way, outside), 0, 1)
+        return ClassMap((alpha >= settings.threshold).view(np.uint8), finite, None, alpha, odd)
 
     def _numbered(self, plane: Array, box: Any) -> ClassMap:
         finite = np.isfinite(plane)
@@ -170,11 +171,14 @@ class Segmentation:
         return ClassMap(classes.copy(), float(finite.mean()), wrong)
 
     def validate(self, result: ClassMap, geometry: Geometry) -> Verdict:
-        """Checks that all numbers are finite, and that the classes are among the labels."""
+        """Checks that all numbers are finite, and classes among the labels or probabilities."""
         reasons = []
         if result.finite_share < 1:
             share = f'{1 - result.finite_share:.3%} of the numbers are not finite'
             reasons.append(Reason('not_finite', share))
+        if result.improbable is not None:
+            text = f'a probability is {result.improbable:.6g}'
+            reasons.append(Reason('probability_out_of_range', text))
         labels, unknown = len(self._model.labels), result.unknown
         if unknown is None and labels and result.classes.max(initial=0) >= labels:
             seen = result.classes[result.classes != self._settings.outside]
@@ -188,12 +192,18 @@ class Segmentation:
     def encode(
         self, prediction: Prediction, header: Any, messages: MessageTypes
     ) -> Iterator[tuple[str, Any]]:
-        """Builds the mask."""
-        yield 'mask', map_image(prediction.result.classes, header, messages)
+        """Builds the mask and the alpha, which is float32."""
+        result = prediction.result
+        yield 'mask', map_image(result.classes, header, messages)
+        if result.alpha is not None:
+            yield 'alpha', map_image(result.alpha, header, messages)
 
     def serialize(self, prediction: Prediction, header: Any) -> Iterator[tuple[str, bytes]]:
-        """Builds the mask in serialized form."""
-        yield 'mask', serialized_map_image(prediction.result.classes, header)
+        """Builds the same in serialized form."""
+        result = prediction.result
+        yield 'mask', serialized_map_image(result.classes, header)
+        if result.alpha is not None:
+            yield 'alpha', serialized_map_image(result.alpha, header)
 
     def telling(self, result: ClassMap) -> bool:
         """Tells whether there is a pixel of another class than 0."""
@@ -230,36 +240,36 @@ class Segmentation:
     def draw(self, canvas: Array, result: ClassMap) -> None:
         """Tints the pixels by their class, all but the background, and names the largest ones."""
         background = self._background
-        blend(canvas, result.classes, self._colors, SHOWN, background)
+        if result.alpha is None:
+            blend(canvas, result.classes, self._colors, SHOWN, background)
+        else:
+            blend_softly(canvas, result.alpha, class_color(1), SHOWN)
         named = [row for row in self.rows(result) if row.class_id != background][:LISTED]
         step = 16 * max(1, line_width(canvas))
         for place, row in enumerate(named, 1):
             text = f'{row.label} {row.share:.0%}'
             draw_text(canvas, text, (0, place * step), class_color(row.class_id % 256))
 
-    def compare(self, first: ClassMap, second: ClassMap, model: ModelDescription) -> MapDifference:
-        """Compares the classes of the pixels, by their names."""
-        largest = self._largest(first, self._model), self._largest(second, model)
-        if first.classes.shape != second.classes.shape:
-            return MapDifference(1.0, *largest)
-        names: dict[str, int] = {}
-        tables = (_numbers(first, self._model, names), _numbers(second, model, names))
-        one, other = (t[m.classes] for t, m in zip(tables, (first, second), strict=True))
-        return MapDifference(float(np.mean(one != other)) if one.size else 0.0, *largest)
+    def compare(
+        self, first: ClassMap, second: ClassMap, model: ModelDescription
+    ) -> MapDifference | AlphaDifference:
+        """Compares the classes of the pixels, by their names, or their probabilities."""
+        labels = self._model.label, _named(model, self._settings.kind).label
+        if first.alpha is not None and second.alpha is not None:
+            return compare_alpha(first, second, labels)
+        return compare_classes(first, second, labels)
 
-    def _largest(self, result: ClassMap, model: ModelDescription) -> str:
-        counts = counts_of(result.classes, MOST + 1)
-        return model.label(int(counts.argmax()))
-
-    def scorer(self) -> SegmentationScorer:
+    def scorer(self) -> ClassMapScorer:
         """Makes a scorer that has seen nothing."""
-        return SegmentationScorer(ClassMapScorer(self._model.label), self._settings.ignored)
+        settings = self._settings
+        return ClassMapScorer(self._model.label, settings.ignored, settings.alpha)
 
 
-def _numbers(result: ClassMap, model: ModelDescription, names: dict[str, int]) -> Array:
-    """Returns a number for each class by its name, the same in all maps that share `names`."""
-    classes = range(int(result.classes.max(initial=0)) + 1)
-    return np.array([names.setdefault(model.label(n), len(names)) for n in classes])
+def _named(model: ModelDescription, kind: str) -> ModelDescription:
+    """Returns the description of a model with a name for what is not its only class."""
+    if kind != 'probability' or len(model.labels) != 1:
+        return model
+    return replace(model, labels=(BACKGROUNDS[0], *model.labels))
 
 
 def _background(kind: str, labels: Sequence[str]) -> int | None:

@@ -370,6 +370,39 @@ def test_a_second_softmax_that_a_file_asks_for_is_left_out_and_said(
     assert any('which settings.softmax makes' in one['sentence'] for one in answered['findings'])
 
 
+def test_a_folder_for_several_true_classes_is_added_with_a_sigmoid(
+    capsys: Capture, work: Path
+) -> None:
+    (work / 'model.onnx').write_bytes(onnx_models.two_headed_classifier())
+    kept = onnx.load(work / 'model.onnx')
+    del kept.graph.output[0]  # logits of dark and bright
+    onnx.save(kept, work / 'model.onnx')
+    config = {
+        'architectures': ['ViTForImageClassification'],
+        'problem_type': 'multi_label_classification',
+        'id2label': {'0': 'dark', '1': 'bright'},
+    }
+    (work / 'config.json').write_text(json.dumps(config))
+    document = added(capsys, '.', '--name', 'lights', '--yes', '--sample', 'red.png')
+    assert not any('Suspicious' in one['sentence'] for one in document['findings'])
+    settings = read_package(user_store() / 'lights' / '1').manifest.settings
+    assert settings == {'multi_label': True, 'sigmoid': True, 'score_threshold': 0.5}
+
+
+def test_outputs_of_a_row_each_become_heads_with_the_labels_of_all(
+    capsys: Capture, work: Path
+) -> None:
+    (work / 'model.onnx').write_bytes(onnx_models.two_headed_classifier())
+    (work / 'names.txt').write_text('red\ngreen\nblue\ndark\nbright\n')
+    document = added(capsys, 'model.onnx', '--labels', 'names.txt', '--yes', '--name', 'two')
+    assert not any('Suspicious' in one['sentence'] for one in document['findings'])
+    package = read_package(user_store() / 'two' / '1')
+    assert package.manifest.task == 'classification'
+    assert package.manifest.settings == {'softmax': True, 'heads': ['color', 'light']}
+    run(capsys, 'run', 'two', 'red.png', '--out', 'seen')
+    assert main(['check', 'two']) == 0
+
+
 def test_a_question_names_a_picture_of_what_comes_of_each_answer(
     capsys: Capture, work: Path
 ) -> None:

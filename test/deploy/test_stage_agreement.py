@@ -11,8 +11,8 @@ from model_folders import write_model_folder
 
 from ml_integration.core.contracts import Companion, Topic
 from ml_integration.core.inputs import KeepRule, KeepSpec
-from ml_integration.deploy.stage_agreement import check_topics, companions_of
-from ml_integration.errors import ModelMismatchError
+from ml_integration.deploy.stage_agreement import check_results, check_topics, companions_of
+from ml_integration.errors import ModelMismatchError, SwapError
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import read_package
 
@@ -74,3 +74,14 @@ def test_a_topic_of_results_has_one_publisher(manifest: Manifest) -> None:
     ):
         with pytest.raises(ModelMismatchError, match='means different results to two of'):
             check_topics(manifest, task, stages)
+
+
+def test_a_model_that_publishes_other_results_cannot_take_over() -> None:
+    def giving(name: str, *topics: str) -> Any:
+        model = SimpleNamespace(identity=name)
+        return SimpleNamespace(model=model, topics=stage(topics=topics).topics)
+
+    check_results(giving('cars@1', 'a', 'b'), giving('cars@2', 'b', 'a'))
+    with pytest.raises(SwapError) as caught:
+        check_results(giving('cars@1', 'a', 'b'), giving('cars@2', 'a', 'c'))
+    assert (caught.value.got, caught.value.expected) == ('~/a, ~/c', '~/a, ~/b')

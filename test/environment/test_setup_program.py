@@ -314,8 +314,10 @@ def test_make_setup_does_and_says_nothing_when_all_is_there() -> None:
 def test_make_clean_leaves_what_is_tracked(tmp_path: Path) -> None:
     shutil.copy(ROOT / 'Makefile', tmp_path)
     made = ['.venv/bin/python', '.venv-kilted/x', '.venv.lock', 'out/demo.png', 'build/x', 'log/x']
-    made += ['models/coco_yolov3_tiny/1/model.onnx', 'dev/__pycache__/x.pyc', 'dev/data/x.avi']
+    made += ['models/coco_yolov3_tiny/1/model.onnx', 'models/mediapipe_pose/1/model.onnx']
+    made += ['dev/__pycache__/x.pyc', 'dev/data/x.avi']
     kept = ['dev/setup/program.py', 'models/coco_yolov3_tiny/1/manifest.yaml']
+    kept += ['models/mediapipe_pose/1/manifest.yaml', 'models/shapes/1/model.onnx']
     for name in (*made, *kept):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

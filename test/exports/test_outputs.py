@@ -490,6 +490,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda d: {'keypoints': np.zeros((1, 90, 2), np.int64), 'scores': f32([np.ones(90)])},
         'keypoints',
     ),
+    'a number per pixel': (lambda d: refused(d, Identity=(1, 128, 160, 1)), 'a number per pixel'),
     'bytes': (lambda d: {'prob': np.array([[1, 5, 250]], np.uint8)}, 'a quantized model'),
     'unknown': (lambda d: refused(d, a=(1, 7, 9), b=(1, 3, 2)), 'no task here reads outputs like'),
 }  # fmt: skip
@@ -574,6 +575,37 @@ def test_points_of_the_only_object_are_read_by_their_names(outputs: Any, points:
     assert (fit.task, fit.settings) == ('keypoints', {'points': points})
 
 
+def regressed(dice: Dice, points: int, *more: float) -> Outputs:
+    """Points on the picture, these numbers behind x and y of each, and the object's logit."""
+    places = dice.uniform(0.2, 0.8, (points, 2)) * WH
+    rows = np.concatenate([places, np.tile(more, (points, 1))], axis=1)
+    return {'Identity': f32([rows.ravel()]), 'Identity_1': f32([[9]])}
+
+
+POINTS = {
+    'face mesh': (lambda d: regressed(d, 468, -7), {'numbers': 3, 'scoreless': True}),
+    'hand': (lambda d: regressed(d, 21, 3), {'numbers': 3, 'scoreless': True}),
+    'BlazePose': (
+        lambda d: regressed(d, 39, -200, 5, 9),
+        {'numbers': 5, 'score_at': 3, 'sigmoid': True, 'leading': 33},
+    ),
+}
+
+
+@pytest.mark.parametrize('name', POINTS)
+def test_points_of_known_networks_are_read_where_they_lie_on_the_picture(name: str) -> None:
+    outputs, options = POINTS[name]
+    best = read(two_runs(WH, outputs), claims(0)).fits[0]
+    assert (best.task, best.settings['points'], best.sure) == ('keypoints', 'regression', True)
+    found = {'points_output': 'Identity', 'presence_output': 'Identity_1'}
+    assert best.settings['points_options'] == {**found, 'presence_sigmoid': True, **options}
+
+
+def test_as_many_numbers_that_are_no_pixels_are_no_points() -> None:
+    fits = read(two_runs(WH, lambda d: {'out': f32(d.normal(0, 3, (1, 195)))}), claims(0)).fits
+    assert {fit.task for fit in fits} == {'classification'}
+
+
 SEGMENTATIONS = {
     'segformer': (
         lambda d: {'logits': f32(d.normal(0, 1, (1, 7, 32, 40)))}, 7,
@@ -593,9 +625,13 @@ SEGMENTATIONS = {
     ),
 }  # fmt: skip
 MATTES = {
-    'probability': (lambda d: f32(d.uniform(0, 1, (1, 1, 128, 160))), {'kind': 'probability'}),
+    'probability': (
+        lambda d: f32(d.uniform(0, 1, (1, 1, 128, 160))),
+        {'kind': 'probability', 'upsampling': 'linear'},
+    ),
     'logits': (
-        lambda d: f32(d.normal(0, 1, (1, 1, 128, 160))), {'kind': 'probability', 'sigmoid': True}
+        lambda d: f32(d.normal(0, 1, (1, 1, 128, 160))),
+        {'kind': 'probability', 'sigmoid': True, 'upsampling': 'linear'},
     ),
 }  # fmt: skip
 
@@ -617,6 +653,37 @@ def test_one_number_per_pixel_is_a_mask_only_if_somebody_says_so(name: str) -> N
     assert read(made, claims(0)).fits == ()
     (fit,) = read(made, claims(0, task='segmentation')).fits
     assert (fit.task, fit.settings) == ('segmentation', settings)
+
+
+def yes_or_no(dice: Dice) -> np.ndarray:
+    """A mask of one object, as selfie segmentation gives it, with a soft edge."""
+    far = np.hypot(*(np.mgrid[:128, :160] - dice.uniform(40, 80, (2, 1, 1))))
+    return f32(1 / (1 + np.exp((far - 30) / 2)))[None, :, :, None]
+
+
+@pytest.mark.parametrize(
+    ('name', 'labels', 'more', 'sure'),
+    [
+        ('activation_10', 0, {}, False),
+        ('activation_10', 1, {}, True),
+        ('segmentation_mask', 0, {}, True),
+        ('pha', 0, {'alpha': True}, True),
+        ('emphasis', 0, {}, False),
+    ],
+)
+def test_a_number_that_is_0_or_1_nearly_everywhere_is_a_mask(
+    name: str, labels: int, more: dict[str, Any], sure: bool
+) -> None:
+    (fit,) = read(two_runs(WH, lambda d: {name: yes_or_no(d)}), claims(labels)).fits
+    assert (fit.task, fit.sure) == ('segmentation', sure)
+    assert fit.settings == {'kind': 'probability', **more, 'upsampling': 'linear'}
+
+
+def test_a_mask_that_somebody_wants_soft_is_an_alpha() -> None:
+    made = two_runs(WH, lambda d: {'activation_10': yes_or_no(d)})
+    told = {'task': 'segmentation', 'settings.alpha': True, 'settings.upsampling': 'nearest'}
+    (fit,) = read(made, claims(1, **told)).fits
+    assert fit.settings == {'kind': 'probability', 'alpha': True, 'upsampling': 'nearest'}
 
 
 @pytest.mark.parametrize('name', REFUSED)
@@ -763,9 +830,77 @@ def test_a_run_tells_logits_from_probabilities(
 
 def test_few_scores_that_are_no_shares_of_one_may_be_logits() -> None:
     made = two_runs(WH, lambda d: {'output0': f32([[0.1, 0.9, 0.8]])})
-    assert [fit.settings['softmax'] for fit in read(made, claims(3)).equal] == [False, True]
+    several = {'multi_label': True, 'score_threshold': 0.5}
+    assert [fit.settings for fit in read(made, claims(3)).equal] == [
+        {'softmax': False},
+        {'softmax': True},
+        several,  # no two shares of one are above a half
+    ]
     told = claims(3, task='classification', **{'settings.softmax': False})
     assert [fit.settings['softmax'] for fit in read(made, told).equal] == [False]
+
+
+@pytest.mark.parametrize(
+    ('values', 'said', 'settings'),
+    [
+        ([3, -4, 2, -7], {}, [{'sigmoid': True}]),
+        ([3, -4, 2, -7], {'score_threshold': 0.3}, [{'sigmoid': True}]),
+        ([0.9, 0.1, 0.7, 0.2], {}, [{}, {'sigmoid': True}]),
+        ([0.9, 0.1, 0.7, 0.2], {'sigmoid': True}, [{'sigmoid': True}]),
+        ([0.9, 0.1, 0.7, *[0.2] * 9], {}, [{}]),
+        ([0.9, 0.1, 0.7, *[0.2] * 9], {'sigmoid': True}, [{}]),  # would make them all likely
+        ([0.9, 0.1, 0.7, *[0.2] * 9], {'softmax': True}, [{}]),
+    ],
+)
+def test_several_classes_that_may_be_true_are_read_as_the_export_says(
+    values: list[float], said: dict[str, Any], settings: list[dict[str, Any]]
+) -> None:
+    made = two_runs(WH, lambda d: {'logits': f32([values])})
+    keys = {f'settings.{key}': value for key, value in {'multi_label': True, **said}.items()}
+    readings = read(made, claims(len(values), task='classification', **keys))
+    threshold = said.get('score_threshold', 0.5)
+    usual = {'multi_label': True, 'score_threshold': threshold}
+    assert [fit.settings for fit in readings.equal] == [{**usual, **one} for one in settings]
+
+
+def two_heads(dice: Dice, *names: str, logits: bool = False) -> Outputs:
+    sizes = (3, 2)
+    made = {}
+    for name, size in zip(names, sizes, strict=True):
+        numbers = np.exp(dice.normal(0, 2, (1, size)))
+        shares = numbers / numbers.sum()
+        made[name] = f32(np.log(shares) if logits else shares)
+    return made
+
+
+@pytest.mark.parametrize(
+    ('names', 'heads'),
+    [
+        (('color', 'type'), ('color', 'type')),
+        (('color_logits', 'Type_Output:0'), ('color', 'type')),
+        (('495', '502'), ('head_1', 'head_2')),
+        (('color/BiasAdd', 'color/Softmax'), ('color_biasadd', 'color')),
+    ],
+)
+@pytest.mark.parametrize('logits', [False, True])
+def test_outputs_of_one_row_each_are_heads_if_the_labels_are_those_of_all(
+    names: tuple[str, str], heads: tuple[str, ...], logits: bool
+) -> None:
+    made = two_runs(WH, lambda d: two_heads(d, *names, logits=logits))
+    readings = read(made, claims(5))
+    (fit,) = readings.fits
+    assert fit.settings == {'softmax': logits, 'heads': heads}
+    assert fit.sure and {spec.name for spec in fit.outputs} == set(names)
+    assert readings.warnings == ()
+
+
+def test_outputs_of_one_row_each_are_asked_about_where_nothing_tells() -> None:
+    made = two_runs(WH, lambda d: two_heads(d, 'a', 'b', logits=True))
+    readings = read(made, claims(0))
+    assert [fit.settings.get('heads') for fit in readings.equal] == [('a', 'b'), None, None]
+    assert not readings.fits[0].sure
+    (fit,) = read(made, claims(3)).fits
+    assert [spec.name for spec in fit.outputs] == ['a']
 
 
 def test_no_object_is_no_class_where_a_detr_sees_nothing() -> None:

@@ -27,10 +27,10 @@ from ml_integration.exports.trying.preprocessing_trial import (
     compare_preprocessing,
 )
 from ml_integration.exports.trying.sample_pictures import Picture, own_pictures, pictures_of
+from ml_integration.ops.classes import Classes
 from ml_integration.ops.detections import Detections
 from ml_integration.store.package.package import ModelPackage, read_package
 from ml_integration.store.trust.policy import Trust
-from ml_integration.tasks.classification import Classes
 
 ModelFolder = Callable[..., Path]
 ROOT = Path(__file__).parents[2]

@@ -256,6 +256,36 @@ def classifier(
     )
 
 
+def two_headed_classifier(size: int = 32) -> bytes:
+    """`images` (1, 3, size, size) float32 -> `color` (1, 3) and `light` (1, 2), logits.
+
+    Those of the color are 10 times the mean of its channel; those of the light are 0 for dark, and
+    20 times the mean of red less 5 for bright.
+    """
+    nodes = [
+        helper.make_node('GlobalAveragePool', ['images'], ['means']),
+        helper.make_node('Flatten', ['means'], ['flat']),
+        helper.make_node('MatMul', ['flat', 'channels'], ['color']),
+        helper.make_node('MatMul', ['flat', 'red'], ['brightness']),
+        helper.make_node('Add', ['brightness', 'offsets'], ['light']),
+    ]
+    red = np.zeros((3, 2), np.float32)
+    red[0, 1] = 20
+    return _model(
+        nodes,
+        [_tensor('images', TensorProto.FLOAT, [1, 3, size, size])],
+        [
+            _tensor('color', TensorProto.FLOAT, [1, 3]),
+            _tensor('light', TensorProto.FLOAT, [1, 2]),
+        ],
+        {
+            'channels': 10 * np.eye(3, dtype=np.float32),
+            'red': red,
+            'offsets': np.array([0, -5], np.float32),
+        },
+    )
+
+
 def identity(
     element: int = TensorProto.FLOAT, *, opset: int = OPSET, ir_version: int = IR_VERSION
 ) -> bytes:

@@ -6,12 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from task_samples import HEADER, classes_text, messages
 
-from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
+from ml_integration.core.datatypes import (
+    ModelDescription,
+    ModelIdentity,
+    Prediction,
+    TensorSpec,
+    Verdict,
+)
 from ml_integration.core.declaration import build
-from ml_integration.errors import ModelMismatchError
+from ml_integration.errors import ModelMismatchError, SettingError
+from ml_integration.ops.classes import Classes, ClassesDifference
 from ml_integration.ops.letterbox import Letterbox
-from ml_integration.tasks.classification import Classes, Classification
+from ml_integration.tasks.classification import Classification
 
 LABELS = ('cat', 'dog', 'bird', 'fish')
 GEOMETRY = {'images': Letterbox((8, 8), (8, 8), (1.0, 1.0), (0, 0))}
@@ -143,3 +151,176 @@ def test_a_half_may_round_above_one(dtype: str, expected: list[str]) -> None:
     assert kinds(task, result) == expected
     assert not expected or result.scores[0] > 1
     assert expected or result.scores[0] == 1  # and no subscriber sees more than 1
+
+
+def published(task: Classification, result: Classes) -> dict[str, Any]:
+    prediction = Prediction(0, 'camera', {}, ModelIdentity('m', 1), result, Verdict(), {})
+    types = {topic.name: topic.message_type for topic in task.topics}
+    said = {}
+    for topic, message in task.encode(prediction, HEADER, messages):
+        assert message.type_name == types[topic] == 'vision_msgs/msg/Classification'
+        said[topic] = classes_text(message)
+    return said
+
+
+SEVERAL = {'multi_label': True, 'score_threshold': 0.5}
+
+
+def test_every_class_that_may_be_true_is_published_and_none_is_valid_too() -> None:
+    task = classifier(sigmoid=True, top_k=1, **SEVERAL)
+    logits = np.array([2.0, -3.0, 0.0, 4.0])
+    result = run(task, logits)
+    assert result.class_ids.tolist() == [3, 0, 2]
+    np.testing.assert_allclose(result.scores, 1 / (1 + np.exp(-logits[[3, 0, 2]])), rtol=1e-6)
+    nothing = run(task, [-1.0, -2.0, -300.0, -4.0])
+    assert kinds(task, result) == kinds(task, nothing) == []
+    assert published(task, nothing) == {'classification': []}
+    assert [row.label for row in task.rows(result)] == ['fish', 'cat', 'bird']
+
+
+@pytest.mark.filterwarnings('error')
+def test_a_sigmoid_hides_no_logit_that_is_none() -> None:
+    task = classifier(sigmoid=True, **SEVERAL)
+    assert kinds(task, run(task, [1.0, np.nan, 3.0, 2.0])) == ['not_finite']
+    assert kinds(task, run(task, [-1000.0, 1000.0, 0.0, 0.0])) == []
+
+
+def test_logits_that_are_taken_for_scores_are_judged_in_each_kind() -> None:
+    task = classifier(**SEVERAL)
+    assert kinds(task, run(task, [-7.0, 7.5, 0.1, 0.6])) == ['score_out_of_range']
+
+
+@pytest.mark.parametrize(
+    ('settings', 'word'),
+    [
+        ({'softmax': True, 'sigmoid': True}, 'softmax'),
+        ({'softmax': True, **SEVERAL}, 'softmax'),
+        ({'multi_label': True}, 'score_threshold'),
+        ({'heads': ('a/b',)}, 'heads'),
+        ({'heads': ('color', 'color')}, 'heads'),
+        ({'heads': ('color', 'type'), 'head_classes': (3,)}, 'head_classes'),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(
+    settings: dict[str, Any], word: str
+) -> None:
+    with pytest.raises(SettingError, match=word):
+        classifier(**settings)
+
+
+def test_classes_that_may_all_be_true_are_compared_and_scored_as_sets() -> None:
+    task = classifier(**SEVERAL)
+    first, second = run(task, [0.9, 0.8, 0.1, 0.1]), run(task, [0.7, 0.1, 0.6, 0.6])
+    difference = task.compare(first, second, task._model)
+    assert (difference.first, difference.second) == ('cat + dog', 'cat + bird + fish')
+    assert difference.disagreement == pytest.approx(3.2)
+    scorer = task.scorer()
+    scorer.add(first, second)
+    scorer.add(run(task, [0.0] * 4), run(task, [0.0] * 4))
+    figures = {score.name: score.value for score in scorer.scores()}
+    assert list(figures) == ['F1', 'macro F1', 'precision', 'recall']
+    assert figures['F1'] == pytest.approx(2 / 5)
+    assert figures['macro F1'] == pytest.approx(1 / 4)
+    assert (figures['precision'], figures['recall']) == (1 / 2, pytest.approx(1 / 3))
+
+
+CARS = ('red', 'blue', 'green', 'van', 'truck')
+
+
+def heads(
+    *shapes: tuple[int | None, ...], labels: tuple[str, ...] = CARS, **values: Any
+) -> Classification:
+    outputs = tuple(TensorSpec(f'out{n}', 'float32', s) for n, s in enumerate(shapes))
+    images = (TensorSpec('images', 'float32', (1, 3, 8, 8)),)
+    model = ModelDescription(ModelIdentity('m', 1), labels, images, outputs, {'images': (8, 8)})
+    given = {'heads': ('color', 'type'), **values}
+    return Classification(build(Classification.Settings, given, 'test'), model)
+
+
+COLOR, KIND = [0.1, 0.7, 0.2], [0.25, 0.75]
+
+
+@pytest.mark.parametrize('form', ['outputs', 'one output', 'pooled', 'flat'])
+def test_each_head_has_labels_and_a_topic_of_its_own(form: str) -> None:
+    arrays = [np.array([COLOR], np.float32), np.array([KIND], np.float32)]
+    settings: dict[str, Any] = {}
+    if form == 'one output':
+        arrays, settings = [np.concatenate(arrays, axis=1)], {'head_classes': (3, 2)}
+    elif form == 'pooled':
+        arrays = [array[..., None, None] for array in arrays]
+    elif form == 'flat':
+        arrays = [array[0] for array in arrays]
+    task = heads(*(array.shape for array in arrays), top_k=2, **settings)
+    assert task.batched == (form != 'flat')
+    outputs = {f'out{n}': array for n, array in enumerate(arrays)}
+    result = task.postprocess(outputs, GEOMETRY)
+    assert [topic.name for topic in task.topics] == ['classification/color', 'classification/type']
+    assert published(task, result) == {
+        'classification/color': [('blue', 0.7), ('green', 0.2)],
+        'classification/type': [('truck', 0.75), ('van', 0.25)],
+    }
+    rows = [(row.label, row.class_id) for row in task.rows(result)]
+    assert rows == [('blue', 1), ('green', 2), ('truck', 4), ('van', 3)]
+    assert kinds(task, result) == []
+    for array in outputs.values():
+        array[...] = -1
+    assert result.scores[0] == np.float32(0.7)
+
+
+def read(task: Classification, *numbers: list[float]) -> Classes:
+    outputs = {f'out{n}': np.array([each], np.float32) for n, each in enumerate(numbers)}
+    return task.postprocess(outputs, GEOMETRY)
+
+
+def test_a_softmax_is_one_of_each_head() -> None:
+    task = heads((1, 3), (1, 2), softmax=True)
+    result = read(task, [0.0, 0.0, 0.0], [9.0, 9.0])
+    np.testing.assert_allclose(result.scores, [1 / 3] * 3 + [1 / 2] * 2, rtol=1e-6)
+
+
+def test_heads_without_labels_count_their_classes_from_0() -> None:
+    task = heads((1, 3), (1, 2), labels=())
+    said = published(task, read(task, COLOR, KIND))
+    assert [name for name, _ in said['classification/type']] == ['1', '0']
+
+
+def test_a_head_may_find_nothing_and_another_something() -> None:
+    task = heads((1, 3), (1, 2), score_threshold=0.72)
+    result = read(task, COLOR, KIND)
+    assert list(map(len, published(task, result).values())) == [0, 1]
+    assert kinds(task, result) == []
+    assert kinds(task, read(task, [np.nan] * 3, KIND)) == ['not_finite']
+
+
+@pytest.mark.parametrize(
+    ('shapes', 'settings'),
+    [
+        (((1, 3),), {}),
+        (((1, 3), (1, 3)), {}),
+        (((1, 3), (1, 2), (1, 2)), {}),
+        (((1, 6),), {'head_classes': (3, 3)}),
+        (((1, 5),), {'head_classes': (3, 3)}),
+        (((1, 3), (1, 2, 7)), {}),
+        (((1, 3), (1, None)), {}),
+    ],
+)
+def test_heads_that_do_not_fit_the_outputs_or_labels_are_refused(
+    shapes: Any, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(ModelMismatchError):
+        heads(*shapes, **settings)
+
+
+def test_heads_are_compared_scored_and_drawn_one_by_one() -> None:
+    task = heads((1, 3), (1, 2))
+    first, second = read(task, COLOR, KIND), read(task, COLOR, KIND[::-1])
+    difference = task.compare(first, second, task._model)
+    assert difference == ClassesDifference(1.5, 'blue, truck', 'blue, van')
+    scorer = task.scorer()
+    scorer.add(first, second)
+    figures = {score.name: score.value for score in scorer.scores()}
+    assert figures['color top-1 accuracy'] == 1
+    assert figures['type top-1 accuracy'] == 0
+    canvas = np.zeros((120, 160, 3), np.uint8)
+    task.draw(canvas, first)
+    assert all(canvas[20 * row + 10, :40].any() for row in range(5))

@@ -10,8 +10,9 @@ from task_samples import SAMPLES
 
 from ml_integration.core.datatypes import ModelDescription, ModelIdentity
 from ml_integration.core.declaration import build
+from ml_integration.ops.classes import Classes, ClassesDifference
 from ml_integration.ops.detections import Detections
-from ml_integration.tasks.classification import Classes, ClassesDifference, Classification
+from ml_integration.tasks.classification import Classification
 from ml_integration.tasks.object_detection import ObjectDetection
 from ml_integration.tasks.tensor import Tensor
 

@@ -7,13 +7,20 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from task_samples import messages
+from task_samples import HEADER, messages
 
-from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
+from ml_integration.core.datatypes import (
+    ModelDescription,
+    ModelIdentity,
+    Prediction,
+    TensorSpec,
+    Verdict,
+)
 from ml_integration.core.declaration import build
-from ml_integration.errors import ModelMismatchError
+from ml_integration.errors import ModelMismatchError, SettingError
 from ml_integration.ops.class_maps import ClassMap
 from ml_integration.ops.letterbox import Letterbox, place
+from ml_integration.ops.map_differences import AlphaDifference
 from ml_integration.tasks.segmentation import Segmentation
 
 WH = (32, 24)
@@ -202,3 +209,91 @@ def test_a_drawn_class_is_tinted_and_the_background_is_not(
     task(1, 3, 24, 32, labels=labels).draw(canvas, ClassMap(classes))
     assert (canvas[45:, 45:] != 100).any(axis=-1).all()
     assert (canvas[45:, :35] == 100).all() == clear
+
+
+def matting(sigmoid: bool = False, **settings: Any) -> Segmentation:
+    shape, labels = (1, 24, 32, 1), settings.pop('labels', ('person',))
+    return task(*shape, labels=labels, kind='probability', sigmoid=sigmoid, **settings)
+
+
+def soft_edge() -> np.ndarray:
+    return np.linspace(0, 1, 32, dtype=np.float32)[None, None, :, None].repeat(24, axis=1)
+
+
+@pytest.mark.parametrize('sigmoid', [False, True])
+def test_a_probability_is_published_as_alpha_of_the_size_of_the_picture(sigmoid: bool) -> None:
+    one = matting(sigmoid, alpha=True, upsampling='linear', threshold=0.3)
+    given = soft_edge()
+    if sigmoid:
+        with np.errstate(divide='ignore'):
+            given = np.log(given / (1 - given)).clip(-99, 99)
+    found = result(one, given, place('stretch', (64, 48), WH))
+    assert found.alpha is not None and found.alpha.dtype == np.float32
+    wanted = cv2.resize(soft_edge()[0, :, :, 0], (64, 48), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(found.alpha, wanted, atol=1e-6)
+    np.testing.assert_array_equal(found.classes, found.alpha >= 0.3)
+    assert not reasons(one, found)
+    assert [topic.name for topic in one.topics] == ['mask', 'alpha', 'label_info']
+    prediction = Prediction(0, 'camera', {}, ModelIdentity('m', 1), found, Verdict(), {})
+    messages_of = dict(one.encode(prediction, HEADER, messages))
+    image = messages_of['alpha']
+    assert (image.encoding, image.width, image.height, image.step) == ('32FC1', 64, 48, 256)
+    np.testing.assert_array_equal(np.frombuffer(image.data, '<f4').reshape(48, 64), found.alpha)
+    assert dict(one.serialize(prediction, HEADER)).keys() == messages_of.keys()
+
+
+def test_what_the_model_does_not_see_has_no_alpha() -> None:
+    one = matting(alpha=True)
+    found = result(one, np.ones((1, 24, 32, 1), np.float32), place('crop', (96, 24), WH))
+    assert found.alpha is not None
+    assert (found.alpha[:, 32:64] == 1).all() and not found.alpha[:, :32].any()
+
+
+@pytest.mark.parametrize('alpha', [False, True])
+def test_a_probability_that_is_none_is_judged(alpha: bool) -> None:
+    one = matting(alpha=alpha)
+    for number, kinds in ((1.00005, []), (7.5, ['probability_out_of_range'])):
+        numbers = soft_edge()
+        numbers[0, 3, 4] = number
+        assert reasons(one, result(one, numbers)) == kinds
+    logits = 20 * soft_edge() - 10
+    assert reasons(one, result(one, logits)) == ['probability_out_of_range']
+    assert not reasons(matting(True, alpha=alpha), result(matting(True, alpha=alpha), logits))
+
+
+def test_an_only_label_names_the_pixels_that_are_found() -> None:
+    one = matting()
+    ((_, message),) = one.announce(messages)
+    assert [each.class_name for each in message.class_map] == ['background', 'person']
+    found = result(one, np.ones((1, 24, 32, 1), np.float32))
+    assert not reasons(one, found)
+    assert [row.label for row in one.rows(found)] == ['person']
+
+
+def test_alpha_is_only_of_probabilities() -> None:
+    with pytest.raises(SettingError, match='probability'):
+        task(1, 3, 24, 32, alpha=True)
+
+
+def test_alpha_is_compared_and_scored_by_its_error() -> None:
+    one = matting(alpha=True)
+    soft, hard = result(one, soft_edge()), result(one, (soft_edge() > 0.5).astype(np.float32))
+    same = one.compare(soft, soft, one._model)
+    apart = one.compare(soft, hard, one._model)
+    assert same == AlphaDifference(0.0, 1.0)
+    assert isinstance(apart, AlphaDifference)
+    assert (apart.disagreement, apart.mask_iou) == (pytest.approx(0.25, abs=0.01), 1.0)
+    scorer = one.scorer()
+    scorer.add(soft, hard)
+    figures = {score.name: score.value for score in scorer.scores()}
+    assert next(iter(figures)) == 'MAE'
+    assert figures['MAE'] == pytest.approx(apart.disagreement)
+    assert figures['mIoU'] == 1
+
+
+def test_alpha_is_drawn_as_strong_as_it_is() -> None:
+    one = matting(alpha=True)
+    canvas = np.zeros((24, 32, 3), np.uint8)
+    one.draw(canvas, result(one, soft_edge()))
+    tint = canvas[20:].astype(int).sum(axis=(0, 2))
+    assert tint[0] == 0 and (np.diff(tint) >= 0).all() and tint[-1] > 3 * tint[8] > 0

@@ -11,7 +11,7 @@ from ml_integration.exports.trying.preprocessing_trial import PreprocessingRepor
 
 RESULTS = 'results'
 """Key of the question whether results that look wrong are taken."""
-READING = ('settings.decoder', 'settings.softmax')
+READING = ('settings.decoder', 'settings.softmax', 'settings.sigmoid')
 """Keys that say how outputs become results."""
 STATED = (Origin.PERSON, Origin.METADATA, Origin.SIDECAR)
 """Origins of values that were not guessed."""

@@ -73,13 +73,14 @@ def _outputs(config: Document) -> Iterator[Claim]:
     """Yields the task and how the outputs are read, which follows from the architecture."""
     architecture = _architecture(config)
     task = next((t for pattern, t in _TASKS if re.fullmatch(pattern, architecture)), '')
-    if task == 'classification':
-        several = config.get('problem_type') == 'multi_label_classification'
-        task = 'multilabel_classification' if several else task
     if not task:
         return
     yield config.claim('task', task, 'architectures')
-    if task == 'classification':
+    several = config.get('problem_type') == 'multi_label_classification'
+    if task == 'classification' and several:
+        yield config.claim('settings.multi_label', True, 'problem_type')
+        yield config.claim('settings.sigmoid', True, 'problem_type')
+    elif task == 'classification':
         yield config.claim('settings.softmax', True, 'architectures')
     if task == 'object_detection':
         for key, value in _boxes(config, architecture.removesuffix('ForObjectDetection')).items():

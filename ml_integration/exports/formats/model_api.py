@@ -56,8 +56,10 @@ class ModelApi:
 def _task(said: Document) -> Iterator[Claim]:
     kind = said.text('model_type').lower()
     task = next((task for word, task in _TASKS if word in kind), '')
-    if task == 'classification' and (said.flag('multilabel') or said.flag('hierarchical')):
-        task = 'multilabel_classification'
+    if task == 'classification' and said.flag('hierarchical'):
+        task = 'hierarchical_classification'
+    elif task == 'classification' and said.flag('multilabel'):
+        yield said.claim('settings.multi_label', True, 'multilabel')
     if task:
         yield said.claim('task', task, 'model_type')
     if name := said.text('model_name'):

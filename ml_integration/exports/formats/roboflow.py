@@ -15,7 +15,7 @@ _RESIZES = {'stretch': 'stretch', 'letterbox': 'letterbox', 'center-crop': 'crop
 _TASKS = {
     'object-detection': 'object_detection',
     'classification': 'classification',
-    'multi-label-classification': 'multilabel_classification',
+    'multi-label-classification': 'classification',
     'instance-segmentation': 'instance_segmentation',
     'semantic-segmentation': 'segmentation',
     'keypoint-detection': 'keypoints',
@@ -62,6 +62,8 @@ def _kind(export: Export) -> Iterator[Claim]:
         of = next((key for key in ('task_type', 'project_task_type') if key in said), 'task_type')
         if said.text(of) in _TASKS:
             yield said.claim('task', _TASKS[said.text(of)], of)
+            if said.text(of).startswith('multi-label'):
+                yield said.claim('settings.multi_label', True, of)
 
 
 def _picture(said: Document) -> Iterator[Claim]:

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 
 from ml_integration.core import plugins
-from ml_integration.core.datatypes import Array, TensorSpec
+from ml_integration.core.datatypes import TensorSpec
 from ml_integration.core.declaration import settings_of
 from ml_integration.exports.claims import Claims
+from ml_integration.exports.guessing.class_heads import read_heads
+from ml_integration.exports.guessing.class_numbers import FEW, LOGITS, activation, numbers_of
 from ml_integration.exports.guessing.output_fit import Fit
-from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence, are_scores
+from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence
 
 _TASK = 'classification'
-_LOGITS = ('logit',)
-_SHARES = ('prob', 'softmax', 'score')
-_FEW = 10
-"""Logits of fewer classes than this may all lie from 0 to 1 by accident."""
+_SHARES = ('prob', 'softmax', 'score', 'class')
 
 
 def read_classes(evidence: Evidence, claims: Claims, claimed: bool) -> Iterator[Fit]:
@@ -31,25 +30,47 @@ def read_classes(evidence: Evidence, claims: Claims, claimed: bool) -> Iterator[
     """
     if not claimed and any(map(_are_boxes, evidence.outputs)):
         return
-    for output in evidence.outputs:
-        classes = class_axis(output)
-        if classes is None or evidence.labels not in (0, classes) or classes < 2:
-            continue
-        if np.dtype(output.dtype).kind != 'f' or _lists(evidence, output, classes):
-            continue
-        named = any(word in output.name.lower() for word in (*_LOGITS, *_SHARES, 'class'))
-        softmax, shares, why = _needs_softmax(evidence, output)
-        known = bool(evidence.labels) + claimed + shares
-        score = SHAPES + NAMES * named + COUNTS * known
-        settings: dict[str, Any] = {'softmax': softmax, **claimed_settings(_TASK, claims)}
-        if shares:  # whatever a file says: a second softmax would make them all alike
-            settings['softmax'] = softmax
-        reason = f'{classes} numbers for the whole picture; {why}'
+    found = [
+        (output, classes)
+        for output in evidence.outputs
+        if (classes := _classes(evidence, output)) is not None
+    ]
+    told = claimed_settings(_TASK, claims)
+    if 1 < len(found) == len(evidence.outputs):
+        yield from read_heads(evidence, told, tuple(found))
+    for output, classes in found:
+        if evidence.labels in (0, classes):
+            yield from _readings(evidence, told, claimed, output, classes)
+
+
+def _readings(
+    evidence: Evidence, told: dict[str, Any], claimed: bool, output: TensorSpec, classes: int
+) -> Iterator[Fit]:
+    """Yields how an output could hold one score per class, the likeliest first."""
+    numbers = numbers_of(evidence, output)
+    named = any(word in output.name.lower() for word in (*LOGITS, *_SHARES))
+    known = bool(evidence.labels) + claimed + (numbers.kind == 'shares')
+    score = SHAPES + NAMES * named + COUNTS * known
+    usual = activation(numbers, told, classes)
+    ways = [(usual, '')]
+    if numbers.kind == 'scores' and evidence.runs and classes < FEW:
+        key = 'sigmoid' if usual.get('multi_label') else 'softmax'
+        ways.append(({**usual, key: told.get(key, True)}, ', but may be logits'))
+    if numbers.several and not told:
+        several = activation(numbers, {'multi_label': True}, classes)
+        ways.append((several, ', and several are high at once'))
+    reason = f'{classes} numbers for the whole picture; {numbers.why}'
+    for settings, more in ways:
         sure = bool(named or known)
-        yield Fit(_TASK, settings, (output,), score, reason, sure)
-        if not softmax and not shares and evidence.runs and classes < _FEW:
-            either = {**settings, 'softmax': claims.value('settings.softmax', True)}
-            yield Fit(_TASK, either, (output,), score, f'{reason}, but may be logits', sure)
+        yield Fit(_TASK, settings, (output,), score, f'{reason}{more}', sure)
+
+
+def _classes(evidence: Evidence, output: TensorSpec) -> int | None:
+    """Returns how many classes an output has a number for; None if it is something else."""
+    classes = class_axis(output)
+    if classes is None or classes < 2 or np.dtype(output.dtype).kind != 'f':
+        return None
+    return None if _lists(evidence, output, classes) else classes
 
 
 def _lists(evidence: Evidence, output: TensorSpec, count: int) -> bool:
@@ -83,30 +104,3 @@ def _are_boxes(output: TensorSpec) -> bool:
         and output.shape[-1] in (4, 5)
         and (len(output.shape) == 3 or output.shape[0] != 1)
     )
-
-
-def _needs_softmax(evidence: Evidence, output: TensorSpec) -> tuple[bool, bool, str]:
-    """Tells whether an output holds logits.
-
-    Returns:
-        Whether it does, whether it holds shares of one, and the reason in words.
-    """
-    rows = _rows(evidence, output)
-    if rows is not None and are_scores(rows):
-        if np.allclose(rows.sum(axis=1), 1, atol=0.02):
-            return False, True, 'they are probabilities, with the sum 1 on the sample'
-        return False, False, 'they lie from 0 to 1 on the sample and are taken as scores'
-    if rows is not None:
-        low, high = float(rows.min()), float(rows.max())
-        return True, False, f'they are logits, from {low:.3g} to {high:.3g} on the sample'
-    named = any(word in output.name.lower() for word in _LOGITS)
-    how = 'logits by their name' if named else 'whether they are logits was not tried'
-    return named, False, how
-
-
-def _rows(evidence: Evidence, output: TensorSpec) -> Array | None:
-    arrays = [run[output.name].reshape(1, -1) for run in evidence.runs if output.name in run]
-    if len({array.shape for array in arrays}) > 1:  # as many numbers as it has found objects
-        return None
-    rows = np.concatenate(arrays).astype(np.float32) if arrays else np.zeros((0, 1), np.float32)
-    return rows if rows.size and np.isfinite(rows).all() else None

@@ -11,6 +11,7 @@ from ml_integration.core.datatypes import TensorSpec
 from ml_integration.exports.claims import Claims
 from ml_integration.exports.guessing.class_scores import claimed_settings
 from ml_integration.exports.guessing.output_fit import Fit
+from ml_integration.exports.guessing.regressed_points import regressed
 from ml_integration.ops.decoder_choice import rank_decoders
 from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence
 
@@ -29,7 +30,7 @@ def read(evidence: Evidence, claims: Claims, named: bool) -> tuple[Fit, ...]:
     """
     if claims.value('settings.points', '') == 'in_rows':
         return tuple(_in_rows(evidence, claims)) if named else ()
-    ways = (_bins, _maps, _listed)
+    ways = (_bins, _maps, _listed, regressed)
     found = [fit for way in ways for fit in way(evidence, claims, named)]
     return tuple(sorted(found, key=lambda fit: -fit.score))
 

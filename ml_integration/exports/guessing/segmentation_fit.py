@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,12 +12,17 @@ from ml_integration.core.datatypes import TensorSpec
 from ml_integration.exports.claims import Claims
 from ml_integration.exports.guessing.class_scores import claimed_settings
 from ml_integration.exports.guessing.output_fit import Fit
-from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence
+from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence, are_scores
 from ml_integration.ops.output_shapes import is_map
 
 _TASK = 'segmentation'
 _SIDE_OUTPUT = ('aux',)
 """Names of outputs that only training needs."""
+_MASKS = ('mask', 'masks', 'segmentation')
+_MATTES = ('alpha', 'alphas', 'matte', 'pha')
+_SURE, _MOSTLY, _SOME = 0.05, 0.8, 0.01
+"""Distance from 0 or 1 up to which a probability is sure, the share of all numbers that are, and
+the least share of either."""
 
 
 def read(evidence: Evidence, claims: Claims, named: bool) -> tuple[Fit, ...]:
@@ -38,9 +44,10 @@ def read(evidence: Evidence, claims: Claims, named: bool) -> tuple[Fit, ...]:
     settings = claimed_settings(_TASK, claims)
     score = SHAPES + COUNTS + NAMES * named
     return tuple(
-        Fit(_TASK, {**settings, **found}, (output,), score, _why(output, found))
+        Fit(_TASK, {**found, **settings}, (output,), score, _why(output, found), sure)
         for output, found in fits
         if settings.get('kind') in (None, found['kind'])
+        for sure in (named or found['kind'] != 'probability' or _is_told(evidence, output),)
     )
 
 
@@ -53,18 +60,38 @@ def _readings(evidence: Evidence, output: TensorSpec, named: bool) -> Iterator[d
     if channels == 1:
         if kind in 'iub' and (named or evidence.labels):
             yield {'kind': 'classes'}
-        elif kind == 'f' and named:
+        elif kind == 'f' and (named or _is_mask(evidence, output)):
             values = evidence.values(output)
-            logits = values is not None and bool(((values < 0) | (values > 1)).any())
-            yield {'kind': 'probability', **({'sigmoid': True} if logits else {})}
+            logits = values is not None and not are_scores(values)
+            options = {'sigmoid': logits, 'alpha': _has_word(output, _MATTES)}
+            asked = {key: True for key, wanted in options.items() if wanted}
+            yield {'kind': 'probability', **asked, 'upsampling': 'linear'}
     elif (kind == 'f' and channels and channels == evidence.labels) or (
         kind == 'f' and channels and named and not evidence.labels
     ):
         yield {'kind': 'scores', 'upsampling': 'linear'}
 
 
-def _is_labeled(evidence: Evidence, channels: int, named: bool) -> bool:
-    return channels == evidence.labels or (named and not evidence.labels)
+def _is_mask(evidence: Evidence, output: TensorSpec) -> bool:
+    """Tells whether one number per pixel is clearly how probable something is there.
+
+    A mask says yes or no of nearly each pixel, which a depth or another measure does not.
+    """
+    tables = evidence.tables(output)
+    if not tables or not all(map(are_scores, tables)):
+        return False
+    values = np.concatenate([table.ravel() for table in tables])
+    ends = [float(np.mean(each)) for each in (values < _SURE, values > 1 - _SURE)]
+    return _is_told(evidence, output) or (sum(ends) > _MOSTLY and min(ends) > _SOME)
+
+
+def _is_told(evidence: Evidence, output: TensorSpec) -> bool:
+    """Tells whether a name, or labels for yes and no, speak for a mask."""
+    return _has_word(output, (*_MASKS, *_MATTES)) or evidence.labels in (1, 2)
+
+
+def _has_word(output: TensorSpec, words: tuple[str, ...]) -> bool:
+    return any(word in re.split('[^a-z]+', output.name.lower()) for word in words)
 
 
 def _is_whole(evidence: Evidence, shape: tuple[int | None, ...]) -> bool:

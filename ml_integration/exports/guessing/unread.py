@@ -97,6 +97,8 @@ def generic(evidence: Evidence) -> str:
 def _looks(evidence: Evidence, spec: TensorSpec) -> str:
     shape = evidence.shape(spec)
     word = _word(spec)
+    if len(shape) == 4 and shape[3] == 1:
+        shape = shape[:3]
     if len(shape) > 2 and is_map(shape, evidence.input_wh):
         return _map_words(shape, spec, word)
     if word in ('pose', 'embedding', 'depth', 'flow'):

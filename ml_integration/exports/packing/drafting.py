@@ -273,5 +273,6 @@ def _of_style(fit: Fit, claims: Claims) -> Iterator[Claim]:
     for key, value in fit.encode.items():
         known = claims.get(f'encode.{key}')
         if known is None or not known.sure:
-            source = f'exports for the decoder {fit.settings.get("decoder")} want it'
+            style = fit.settings.get('decoder') or fit.settings.get('points')
+            source = f'exports for the decoder {style} want it'
             yield Claim(f'encode.{key}', value, Origin.DEFAULT, source, sure=False)

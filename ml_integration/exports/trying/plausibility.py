@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from ml_integration.core.datatypes import Array
 from ml_integration.exports.trying.sample_pictures import Picture
+from ml_integration.ops.classes import Classes
 from ml_integration.ops.detections import Detections
-from ml_integration.tasks.classification import Classes
 
 OVERLAP = 0.5
 """Overlap from which on two boxes are the same object."""

@@ -41,25 +41,31 @@ def about_detector(trial: Trial, empty: Trial) -> Iterator[str]:
         )
 
 
-def about_classifier(trial: Trial, softmax: bool) -> Iterator[str]:
+def about_classifier(
+    trial: Trial, softmax: bool, sigmoid: bool = False, multi_label: bool = False
+) -> Iterator[str]:
     """Doubts a classifier.
 
     Args:
         trial: on pictures.
         softmax: whether its task applies a softmax.
+        sigmoid: whether it applies a sigmoid.
+        multi_label: whether none of its classes may be true.
     """
     for name, values in trial.outputs.items():
         classes = len(values.channels)
         best = float(trial.scores.max(initial=0.0))
         if softmax and values.sums_to_one:
             yield f"'{name}' holds probabilities, which settings.softmax makes nearly equal."
-        elif not softmax and not values.within_one and values.finite:
+        elif sigmoid and values.within_one:
+            yield f"'{name}' holds numbers from 0 to 1, which settings.sigmoid makes nearly equal."
+        elif not (softmax or sigmoid) and not values.within_one and values.finite:
             yield (
                 f"'{name}' holds numbers from {values.smallest:.4g} to {values.largest:.4g}, "
                 f'which are no probabilities. '
                 f'{_advice(name, values, trial)}'
             )
-        elif classes >= FEW and best <= CHANCE / classes:
+        elif not multi_label and classes >= FEW and best <= CHANCE / classes:
             yield (
                 f'the best class of all pictures scores {best:.2g}, and a guess among {classes} '
                 f'classes would score {1 / classes:.2g}. Is it a classifier?'
@@ -70,7 +76,7 @@ def _advice(name: str, values: OutputValues, trial: Trial) -> str:
     lengths = [float(np.linalg.norm(run[name].astype(np.float64))) for run in trial.runs]
     if np.allclose(lengths, 1.0, atol=1e-3):
         return 'Their length is 1, as that of an embedding, which no task reads.'
-    return 'Does it need settings.softmax, or is it no classifier?'
+    return 'Does it need settings.softmax or settings.sigmoid, or is it no classifier?'
 
 
 def _of_one_class(trial: Trial) -> str:

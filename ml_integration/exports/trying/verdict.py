@@ -112,7 +112,9 @@ def _suspicions(trial: Trial, pipeline: Pipeline, manifest: Manifest) -> Iterato
         yield from about_detector(trial, empty)
     elif isinstance(pipeline.task, Classification):
         settings = build(Classification.Settings, manifest.settings, str(manifest.identity))
-        yield from about_classifier(trial, settings.softmax)
+        yield from about_classifier(
+            trial, settings.softmax, settings.sigmoid, settings.multi_label
+        )
 
 
 def _differ(trial: Trial) -> bool:

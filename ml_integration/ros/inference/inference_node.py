@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from time import monotonic_ns
 from typing import Any
 
@@ -24,7 +25,7 @@ from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_serving import ModelServing, hanging
 from ml_integration.ros.inference.opening_models import OpeningModels
 from ml_integration.ros.inference.stage_settings import declare_stages
-from ml_integration.ros.inference.streams import check_names, make_stream
+from ml_integration.ros.inference.streams import announce_task, check_names, make_stream
 from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
@@ -99,12 +100,13 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def configure(self, resources: ExitStack) -> None:
         assert self._opening is not None  # it is prepared
-        self._models = ModelServing(self, self._opening, self._authority, resources)
-        serving = self._models.serving
-        pipeline = serving.pipeline
+        pipeline = self._opening.deployment.serving.pipeline
         self._streams = [
             make_stream(self, name, pipeline, resources) for name in self._stream_names()
         ]
+        announce = partial(announce_task, self, self._streams)
+        self._models = ModelServing(self, self._opening, self._authority, announce, resources)
+        serving = self._models.serving
         for finding in self._models.alarms().findings():
             self._log_finding(finding)
         self.get_logger().info(
@@ -178,7 +180,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def _publish_diagnostics(self) -> None:
         if self._models is not None:
-            self._models.tell_loading()
+            self._models.remind()
         message = DiagnosticArray(status=self._statuses())
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from time import monotonic_ns
 
 from ml_integration.core.health import Alarms
 from ml_integration.core.left_behind import left_behind
+from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.file_watch import FileWatch
 from ml_integration.deploy.loading import Loaded
 from ml_integration.deploy.reverification import Reverification
@@ -25,6 +27,7 @@ class ModelServing:
         node: the node that serves.
         opened: its models, one of which is open.
         authority: says who may change what serves.
+        announce: is called with the pipeline that serves, again and again and by any thread.
         resources: is told how to let go of everything.
 
     Attributes:
@@ -38,10 +41,12 @@ class ModelServing:
         node: GuardedLifecycleNode[InferenceNodeParameters],
         opened: OpeningModels,
         authority: SwapAuthority,
+        announce: Callable[[Pipeline], None],
         resources: ExitStack,
     ) -> None:
         self._node = node
         self._exposure = opened.exposure
+        self._announce = announce
         self._told_loading = False
         self.deployment = opened.deployment
         self._report = ModelReport(node, opened.store, self.deployment)
@@ -82,14 +87,20 @@ class ModelServing:
             tuple(one.sentence for one in self._exposure.found if one.is_secret),
         )
 
-    def tell_loading(self) -> None:
-        """Says on `~/models` how long a model is being loaded; called from time to time."""
+    def remind(self) -> None:
+        """Says on `~/models` how long a model is being loaded; called from time to time.
+
+        A frame that a swap met half way may have announced the model before once more, and no
+        other frame may have come since.
+        """
+        self._announce(self.serving.pipeline)
         loading = self.deployment.loading is not None
         if loading or self._told_loading:
             self._told_loading = loading
             self._publish_report()
 
     def _publish_report(self) -> None:
+        self._announce(self.serving.pipeline)
         self._report.publish(self.control.problem or next(iter(self.deployment.complaints), ''))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -19,7 +20,9 @@ from ml_integration.ros.node import qos
 
 
 class ResultPublisher:
-    """Publishes a task's results on their topics; a sink. Used by one thread at a time.
+    """Publishes a task's results on their topics; a sink.
+
+    One thread at a time gives it results; any may let it announce a task meanwhile.
 
     A task that serializes its results itself knows one version of the message definition. Its
     first telling result is made both ways; when they differ, the slower way is taken from then
@@ -53,6 +56,7 @@ class ResultPublisher:
         self._checked = False
         self._trusted = True
         self._announced: Task | None = None
+        self._announcing = threading.Lock()
 
     @property
     def topic_names(self) -> tuple[str, ...]:
@@ -69,12 +73,17 @@ class ResultPublisher:
                 self._send(pipeline.encode_stages(prediction, header, message_type))
 
     def announce(self, task: Task) -> None:
-        """Publishes what a task tells about itself, once."""
-        if task is self._announced:
-            return
-        self._announced = task
-        if isinstance(task, Announcing):
-            self._send(task.announce(message_type))
+        """Publishes what a task tells about itself, unless it was the last one that did.
+
+        A frame that the model before had begun brings that one's words back, which its result
+        is read by.
+        """
+        with self._announcing:
+            if task is self._announced:
+                return
+            self._announced = task
+            if isinstance(task, Announcing):
+                self._send(task.announce(message_type))
 
     def publish(self, task: Task, prediction: Prediction) -> None:
         header = header_of(prediction)

@@ -28,11 +28,24 @@ def make_stream(node: Node, name: str, pipeline: Pipeline, resources: ExitStack)
     """
     below = f'~/{name}' if name else '~'
     results = ResultPublisher(node, pipeline.topics, resources, below)
-    results.announce(pipeline.task)
     spectators: list[Sink] = [Provenance(node, below, resources)]
     if pipeline.picture and isinstance(pipeline.task, Drawing):
         spectators.insert(0, Overlay(node, below, resources))
     return Stream(name, pipeline.wiring.trigger_topic, results, spectators)
+
+
+def announce_task(node: Node, streams: Sequence[Stream], pipeline: Pipeline) -> None:
+    """Publishes what the task of the serving pipeline tells about itself, such as its classes.
+
+    What a plug-in does wrong there is logged, once per model.
+    """
+    for stream in streams:
+        if isinstance(stream.results, ResultPublisher):
+            try:
+                stream.results.announce(pipeline.task)
+            except Exception as error:
+                what = f'{pipeline.model.identity} cannot tell about itself'
+                node.get_logger().error(f'{what}: {type(error).__name__}: {error}')
 
 
 def check_names(names: Sequence[str], where: str) -> None:

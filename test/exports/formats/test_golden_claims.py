@@ -162,6 +162,16 @@ def test_the_task_follows_from_the_architecture(architecture: str, task: str | N
     assert claims.value('settings.softmax') == (True if task == 'classification' else None)
 
 
+def test_a_folder_for_several_true_classes_says_so() -> None:
+    config = {
+        'architectures': ['ViTForImageClassification'],
+        'problem_type': 'multi_label_classification',
+    }
+    claims = claims_of(export({'config.json': config}))
+    assert claims.value('task') == 'classification'
+    assert claims.below('settings.') == {'multi_label': True, 'sigmoid': True}
+
+
 @pytest.mark.parametrize(
     ('family', 'more', 'kind', 'sure'),
     [
@@ -339,7 +349,11 @@ def test_otx_metadata() -> None:
         **PIXELS, 'scale': 1.0, 'resize': 'letterbox', 'pad_value': 114.0, 'color': 'rgb',
     }  # fmt: skip
     several = {**OTX, 'model_info model_type': 'Classification', 'model_info multilabel': 'True'}
-    assert claims_of(export(metadata=several)).value('task') == 'multilabel_classification'
+    claims = claims_of(export(metadata=several))
+    assert claims.value('task') == 'classification'
+    assert claims.value('settings.multi_label') is True
+    levels = {**several, 'model_info hierarchical': 'True'}
+    assert claims_of(export(metadata=levels)).value('task') == 'hierarchical_classification'
 
 
 def test_folders_of_triton() -> None:

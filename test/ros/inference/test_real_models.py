@@ -71,14 +71,21 @@ def seen_points(
 
 
 def test_a_person_is_cut_out_of_her_portrait(node: NodeUnderTest, portrait: np.ndarray) -> None:
+    soft = node.results(Image, 'alpha')
     node.serve(model='mediapipe_selfie')
     mask = node.ask(image_message(portrait, frame_id='front'), Image, 'mask')
+    stamp = stamp_of(mask)
+    wait_until(lambda: stamp in map(stamp_of, soft.messages), 'the alpha')
+    (alpha,) = (one for one in soft.messages if stamp_of(one) == stamp)
     assert (mask.encoding, mask.width, mask.height) == ('mono8', 512, 512)
     assert mask.header.frame_id == 'front'
     classes = np.frombuffer(mask.data, np.uint8).reshape(512, 512)
     (probability,) = plain('mediapipe_selfie', portrait, 256)
-    expected = cv2.resize(probability[0, :, :, 0], (512, 512)) >= 0.5
-    assert np.mean((classes == 1) != expected) < 0.001
+    expected = cv2.resize(probability[0, :, :, 0], (512, 512))
+    assert np.mean((classes == 1) != (expected >= 0.5)) < 0.001
+    assert (alpha.encoding, alpha.header) == ('32FC1', mask.header)
+    seen = np.frombuffer(alpha.data, '<f4').reshape(512, 512)
+    np.testing.assert_allclose(seen, expected, atol=1e-3)
     # Face and suit are hers; flag, wall and shuttle are not.
     assert classes[70:150, 185:265].mean() > 0.99 and classes[300:400, 60:270].mean() > 0.95
     assert classes[:200, :100].max() == classes[:250, 350:].max() == 0
@@ -111,15 +118,21 @@ def test_where_no_face_fills_the_picture_there_is_none(
 def test_joints_of_a_body_have_their_places_and_say_which_are_seen(
     node: NodeUnderTest, portrait: np.ndarray
 ) -> None:
-    found, points = seen_points(node, 'mediapipe_pose', portrait)
-    joints, presence, *_ = plain('mediapipe_pose', portrait, 256)
+    # The network wants room for the whole body, also where the picture ends.
+    left, top, side = 144, 40, 800
+    roomy = np.zeros((side, side, 3), np.uint8)
+    roomy[top : top + 512, left : left + 512] = portrait
+    found, points = seen_points(node, 'mediapipe_pose', roomy)
+    joints, presence, *_ = plain('mediapipe_pose', roomy, 256)
     (detection,) = found.detections
     assert detection.results[0].hypothesis.class_id == 'person'
     assert detection.results[0].hypothesis.score == pytest.approx(presence.item(), abs=1e-3)
     expected = joints.reshape(39, 5)[:33]
-    np.testing.assert_allclose(points[0, :, :2], expected[:, :2] * 2, atol=0.2)
+    np.testing.assert_allclose(points[0, :, :2], expected[:, :2] * side / 256, atol=0.3)
     np.testing.assert_allclose(points[0, :, 2], 1 / (1 + np.exp(-expected[:, 3])), atol=1e-3)
-    left_eye, right_eye = points[0, 2], points[0, 5]
-    assert np.abs([right_eye[:2], left_eye[:2]] - EYES_MOUTH[:2]).max() < 15
-    shoulders, knees = points[0, 11:13, 2], points[0, 25:27, 2]
-    assert shoulders.min() > 0.9 and knees.max() < 0.9  # she is shown down to her waist
+    eyes = points[0, [5, 2], :2] - (left, top)
+    assert np.abs(eyes - EYES_MOUTH[:2]).max() < 15
+    # She wears a wide collar and is shown down to her waist.
+    right_shoulder, left_shoulder = points[0, [12, 11], :2] - (left, top)
+    assert 70 < right_shoulder[0] < 150 and 270 < left_shoulder[0] < 350
+    assert points[0, 11:13, 2].min() > 0.9 > points[0, 25:27, 2].max()

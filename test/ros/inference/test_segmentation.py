@@ -39,6 +39,9 @@ def test_a_mask_has_the_size_of_its_picture_and_its_classes_have_names(
         running_node(tmp_path, client, name='/seg', sensor_qos='reliable', **parameters) as node,
     ):
         node.serve(model='colors@1')
+        early: list[LabelInfo] = []
+        client.node.create_subscription(LabelInfo, '/seg/label_info', early.append, LATCHED)
+        wait_until(lambda: early, 'the names, before a picture')
         mask = node.ask(image_message(picture, frame_id='front'), Image, 'mask')
         assert (mask.encoding, mask.width, mask.height) == ('mono8', 48, 48)
         assert mask.header.frame_id == 'front'
@@ -49,9 +52,7 @@ def test_a_mask_has_the_size_of_its_picture_and_its_classes_have_names(
         wait_until(lambda: told, 'the names, after they were told')
         assert tuple(one.class_name for one in told[-1].class_map) == names[0]
         node.client.set_parameter(node.name, 'model', 'colors@2')
-
-        def renamed() -> bool:
-            node.ask(image_message(picture), Image, 'mask')
-            return tuple(one.class_name for one in told[-1].class_map) == names[1]
-
-        wait_until(renamed, f'the names of the other model; the log:\n{node.process.log}')
+        wait_until(
+            lambda: tuple(one.class_name for one in told[-1].class_map) == names[1],
+            f'the names of the other model, before a picture; the log:\n{node.process.log}',
+        )
