@@ -72,6 +72,7 @@ def seen_points(
 
 def test_a_person_is_cut_out_of_her_portrait(node: NodeUnderTest, portrait: np.ndarray) -> None:
     node.serve(model='mediapipe_selfie')
+    alphas = node.results(Image, 'alpha')
     mask = node.ask(image_message(portrait, frame_id='front'), Image, 'mask')
     assert (mask.encoding, mask.width, mask.height) == ('mono8', 512, 512)
     assert mask.header.frame_id == 'front'
@@ -79,6 +80,14 @@ def test_a_person_is_cut_out_of_her_portrait(node: NodeUnderTest, portrait: np.n
     (probability,) = plain('mediapipe_selfie', portrait, 256)
     expected = cv2.resize(probability[0, :, :, 0], (512, 512)) >= 0.5
     assert np.mean((classes == 1) != expected) < 0.001
+    wait_until(lambda: alphas.messages, 'how much of each pixel is hers')
+    (alpha,) = alphas.messages
+    assert (alpha.encoding, alpha.width, alpha.height) == ('32FC1', 512, 512)
+    assert alpha.header == mask.header
+    shares = np.frombuffer(alpha.data, '<f4').reshape(512, 512)
+    assert shares.min() >= 0 and shares.max() <= 1
+    assert np.abs(shares - cv2.resize(probability[0, :, :, 0], (512, 512))).mean() < 0.001
+    assert ((shares > 0.05) & (shares < 0.95)).any()  # hair is neither hers nor the wall's
     # Face and suit are hers; flag, wall and shuttle are not.
     assert classes[70:150, 185:265].mean() > 0.99 and classes[300:400, 60:270].mean() > 0.95
     assert classes[:200, :100].max() == classes[:250, 350:].max() == 0
