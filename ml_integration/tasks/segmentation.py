@@ -44,6 +44,7 @@ from ml_integration.ops.map_differences import (
 )
 from ml_integration.ops.picture_input import the_picture
 from ml_integration.ops.scoring.class_maps import ClassMapScorer
+from ml_integration.ops.smooth_classes import Scratch
 
 SHOWN = 0.5
 """Share of the color in a tinted picture."""
@@ -130,6 +131,7 @@ class Segmentation:
         shown = ('mask', 'alpha', 'label_info') if settings.alpha else ('mask', 'label_info')
         self.topics = tuple(topic for topic in self.topics if topic.name in shown)
         self._rounding = rounding(model.outputs)
+        self._scratch = Scratch()
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> ClassMap:
         """Finds the class of each pixel, and brings them to the picture's size."""
@@ -139,7 +141,8 @@ class Segmentation:
             with np.errstate(over='ignore'):
                 scores = numbers.reshape(numbers.shape[-3:]).astype(np.float32, copy=False)
             smooth = settings.upsampling == 'linear'
-            classes = best_class(scores, self._axis, box, smooth, settings.outside)
+            outside, scratch = settings.outside, self._scratch
+            classes = best_class(scores, self._axis, box, smooth, outside, scratch)
             return ClassMap(classes, finite_share(scores))
         plane = numbers.reshape([size for size in numbers.shape if size != 1] or [1, 1])
         if settings.kind == 'classes':
