@@ -20,6 +20,7 @@ from ml_integration.core.datatypes import Prediction
 from ml_integration.core.declaration import build
 from ml_integration.ops.letterbox import place
 from ml_integration.ros.messages.message_types import message_type
+from ml_integration.ros.node.memory import keep_buffers
 
 VGA = (640, 480)
 ROUNDS = 15
@@ -28,7 +29,8 @@ PARTS = ('postprocess', 'validate', 'encode', 'round trip')
 
 
 def compare_tasks(repeats: int, rounds: int = ROUNDS) -> list[Series]:
-    """Milliseconds of each part of each task, one per repeat."""
+    """Milliseconds of each part of each task, one per repeat; buffers are kept as in a node."""
+    keep_buffers()
     found: list[Series] = []
     for name, sample in SAMPLES.items():
         say(f'task {name}')

@@ -21,6 +21,7 @@ NAMES = {
     'id2label': dict(enumerate(CLASSES)),
     'label2id': {name: number for number, name in enumerate(CLASSES)},
 }
+SEVERAL = 'multi_label_classification'
 STAGES = {
     'embedding_size': 16,
     'hidden_sizes': [16, 32, 48, 64],
@@ -75,6 +76,14 @@ class Recipe:
 def vit() -> Any:
     """Makes a vision transformer."""
     config = transformers.ViTConfig(image_size=224, patch_size=32, **TRANSFORMER, **NAMES)
+    return transformers.ViTForImageClassification(config)
+
+
+def vit_several() -> Any:
+    """Makes a vision transformer for pictures that show several of its classes."""
+    config = transformers.ViTConfig(
+        image_size=224, patch_size=32, problem_type=SEVERAL, **TRANSFORMER, **NAMES
+    )
     return transformers.ViTForImageClassification(config)
 
 
@@ -206,6 +215,7 @@ _QUERY_HEADS = ('class_embed', 'score_head')
 _SIDES = {'shortest_edge': 256, 'longest_edge': 427}
 RECIPES = (
     Recipe('vit', vit, _T.ViTImageProcessor, ('classifier',), 0.7),
+    Recipe('vit_several', vit_several, _T.ViTImageProcessor, ('classifier',), 0.7),
     Recipe('convnext', convnext, _T.ConvNextImageProcessor, ('classifier',), 2),
     Recipe('resnet', resnet, _T.ConvNextImageProcessor, ('classifier',), 2),
     Recipe('swin', swin, _T.ViTImageProcessor, ('classifier',), 2),
@@ -273,7 +283,9 @@ def _seen(model: Any, processor: Any, picture: Any) -> Iterator[Expected]:
         yield from _pixels(found)
         return
     if 'pred_boxes' not in outputs:
-        for number, score in enumerate(outputs.logits.softmax(-1)[0].tolist()):
+        several = model.config.problem_type == SEVERAL
+        scores = outputs.logits.sigmoid() if several else outputs.logits.softmax(-1)
+        for number, score in enumerate(scores[0].tolist()):
             yield Expected(names[number], score)
         return
     (found,) = processor.post_process_object_detection(outputs, threshold=LEAST, target_sizes=size)

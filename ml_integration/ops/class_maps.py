@@ -12,7 +12,7 @@ from ml_integration.core.datatypes import Array
 from ml_integration.ops.dense_maps import to_source
 from ml_integration.ops.drawing import class_color
 from ml_integration.ops.letterbox import Letterbox
-from ml_integration.ops.smooth_classes import smooth_best, take_higher
+from ml_integration.ops.smooth_classes import Scratch, smooth_best, take_higher
 
 _COLORS = 256
 
@@ -42,7 +42,12 @@ class ClassMap:
 
 
 def best_class(
-    scores: Array, class_axis: int, geometry: Letterbox, smooth: bool, outside: int
+    scores: Array,
+    class_axis: int,
+    geometry: Letterbox,
+    smooth: bool,
+    outside: int,
+    scratch: Scratch,
 ) -> Array:
     """Returns the class with the highest score for each pixel of the picture.
 
@@ -53,6 +58,7 @@ def best_class(
         smooth: bring the scores to the picture's size, and not the classes: edges are as exact as
             the scores tell, and each class that is best somewhere or nearly so takes its time.
         outside: class of the pixels that the model does not see.
+        scratch: buffers to work in.
 
     Returns:
         (H, W) uint8, or uint16 for more than 256 classes.
@@ -62,7 +68,7 @@ def best_class(
         last = class_axis == 2
         classes = scores.argmax(axis=2).astype(dtype) if last else _first_best(scores, dtype)
         return to_source(classes, geometry, 'nearest', outside)
-    return smooth_best(np.moveaxis(scores, class_axis, 0), geometry, dtype, outside)
+    return smooth_best(np.moveaxis(scores, class_axis, 0), geometry, dtype, outside, scratch)
 
 
 def _pixel_for_pixel(scores: Array, class_axis: int, geometry: Letterbox) -> bool:

@@ -14,9 +14,33 @@ from ml_integration.ops.map_axes import Axis
 
 _FOUR = np.ones((2, 2), np.uint8)
 """Cells that an interpolated number lies between."""
+_KEPT = 2**22
+"""Numbers of the largest buffer that is kept."""
 
 
-def smooth_best(scores: Array, geometry: Letterbox, dtype: type, outside: int) -> Array:
+class Scratch:
+    """Buffers that are used again for the next picture, unless they are very large.
+
+    New ones of this size cost more time than what is done in them: the system hands out each page
+    of them anew.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, Array] = {}
+
+    def take(self, name: str, size: int, dtype: type) -> Array:
+        """Returns an array (size,) of any content; the last one of this name is used no longer."""
+        array = self._arrays.get(name)
+        if array is None or array.size < size or array.dtype != dtype:
+            array = np.empty(size, dtype)
+            if size <= _KEPT:
+                self._arrays[name] = array
+        return array[:size]
+
+
+def smooth_best(
+    scores: Array, geometry: Letterbox, dtype: type, outside: int, scratch: Scratch
+) -> Array:
     """Returns the class of the highest interpolated score, the first of equal ones.
 
     Args:
@@ -24,6 +48,7 @@ def smooth_best(scores: Array, geometry: Letterbox, dtype: type, outside: int) -
         geometry: how the picture lies in the model's input.
         dtype: np.uint8 or np.uint16, of the result.
         outside: class of the pixels that the model does not see.
+        scratch: buffers to work in.
 
     Returns:
         (H, W).
@@ -32,10 +57,12 @@ def smooth_best(scores: Array, geometry: Letterbox, dtype: type, outside: int) -
     whole: Array = np.full((rows.pixels, columns.pixels), outside, dtype)
     found = whole[within(rows.visible, columns.visible)]
     found[...] = 0
-    best = np.full(found.shape, -np.inf, np.float32)
-    room, rest = np.empty(found.size, np.float32), np.empty(found.size, np.uint8)
+    best = scratch.take('best', found.size, np.float32).reshape(found.shape)
+    best[...] = -np.inf
+    room = scratch.take('room', found.size, np.float32)
+    rest = scratch.take('rest', found.size, np.uint8)
     covered = np.ascontiguousarray(scores[(slice(None), *within(rows.covered, columns.covered))])
-    for number, down, across in _possible(covered) if found.size else ():
+    for number, down, across in _possible(covered, scratch) if found.size else ():
         parts = rows.part(*down), columns.part(*across)
         if not all(one.pixels for one in parts):  # of a picture smaller than the map
             continue
@@ -65,7 +92,9 @@ def take_higher(best: Array, found: Array, other: Array, number: int, room: Arra
     cv2.max(best, other, dst=best)
 
 
-def _possible(scores: Array) -> Iterator[tuple[int, tuple[int, int], tuple[int, int]]]:
+def _possible(
+    scores: Array, scratch: Scratch
+) -> Iterator[tuple[int, tuple[int, int], tuple[int, int]]]:
     """Yields the classes that can be the best of interpolated scores, and between which cells.
 
     What lies between four cells is at most the highest of them and at least the lowest, so a
@@ -73,6 +102,7 @@ def _possible(scores: Array) -> Iterator[tuple[int, tuple[int, int], tuple[int, 
 
     Args:
         scores: (C, h, w), contiguous.
+        scratch: buffers to work in.
 
     Yields:
         The class, and the first and the last row and column of cells.
@@ -80,10 +110,10 @@ def _possible(scores: Array) -> Iterator[tuple[int, tuple[int, int], tuple[int, 
     count, height, width = scores.shape
     # One picture of all maps: the last row of each looks at the next one, and is left out.
     tall = scores.reshape(count * height, width)
-    low, high = (
-        change(tall, _FOUR, anchor=(0, 0)).reshape(scores.shape)[:, : max(1, height - 1)]
-        for change in (cv2.erode, cv2.dilate)
-    )
+    low, high = (scratch.take(name, scores.size, np.float32) for name in ('low', 'high'))
+    cv2.erode(tall, _FOUR, low.reshape(tall.shape), (0, 0))
+    cv2.dilate(tall, _FOUR, high.reshape(tall.shape), (0, 0))
+    low, high = (one.reshape(scores.shape)[:, : max(1, height - 1)] for one in (low, high))
     possible: Array = high >= low.max(axis=0) if height > 1 else np.ones_like(high, bool)
     rows, columns = np.any(possible, axis=2), np.any(possible, axis=1)
     for number in np.flatnonzero(rows.any(axis=1)).tolist():

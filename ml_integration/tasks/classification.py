@@ -171,8 +171,10 @@ class Classification:
 
     def scorer(self) -> Scorer:
         """Makes a scorer that gives the accuracy, or F1 where several classes may be true."""
-        kind = SetScorer if self._settings.multi_label else AccuracyScorer
-        return HeadsScorer({head.name: kind() for head in self._read.heads})
+        several = self._settings.multi_label
+        return HeadsScorer(
+            {head.name: SetScorer() if several else AccuracyScorer() for head in self._read.heads}
+        )
 
     def draw(self, canvas: Array, result: Classes) -> None:
         """Writes the classes below one another at the top left."""

@@ -16,11 +16,11 @@ from ml_integration.core.datatypes import (
     Prediction,
     Reason,
     Tensors,
-    TensorSpec,
     Verdict,
 )
 from ml_integration.core.declaration import declared
-from ml_integration.errors import ModelMismatchError, SettingError
+from ml_integration.errors import SettingError
+from ml_integration.ops.class_axes import class_axis
 from ml_integration.ops.class_maps import (
     ClassMap,
     best_class,
@@ -44,6 +44,7 @@ from ml_integration.ops.map_differences import (
 )
 from ml_integration.ops.picture_input import the_picture
 from ml_integration.ops.scoring.class_maps import ClassMapScorer
+from ml_integration.ops.smooth_classes import Scratch
 
 SHOWN = 0.5
 """Share of the color in a tinted picture."""
@@ -118,7 +119,7 @@ class Segmentation:
         self._model = _named(model, settings.kind)
         self._picture = the_picture(model)
         output = the_output(model)
-        self._axis = _class_axis(output, settings.kind, model)
+        self._axis = class_axis(output, settings.kind, model)
         self._output = output.name
         self.batched = len(output.shape) > (2 if self._axis is None else 3)
         self._colors = color_table()
@@ -130,6 +131,7 @@ class Segmentation:
         shown = ('mask', 'alpha', 'label_info') if settings.alpha else ('mask', 'label_info')
         self.topics = tuple(topic for topic in self.topics if topic.name in shown)
         self._rounding = rounding(model.outputs)
+        self._scratch = Scratch()
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> ClassMap:
         """Finds the class of each pixel, and brings them to the picture's size."""
@@ -139,7 +141,8 @@ class Segmentation:
             with np.errstate(over='ignore'):
                 scores = numbers.reshape(numbers.shape[-3:]).astype(np.float32, copy=False)
             smooth = settings.upsampling == 'linear'
-            classes = best_class(scores, self._axis, box, smooth, settings.outside)
+            outside, scratch = settings.outside, self._scratch
+            classes = best_class(scores, self._axis, box, smooth, outside, scratch)
             return ClassMap(classes, finite_share(scores))
         plane = numbers.reshape([size for size in numbers.shape if size != 1] or [1, 1])
         if settings.kind == 'classes':
@@ -283,44 +286,3 @@ def _background(kind: str, labels: Sequence[str]) -> int | None:
 def _logit(probability: float) -> float:
     with np.errstate(divide='ignore'):
         return float(np.log(np.float64(probability)) - np.log1p(-np.float64(probability)))
-
-
-def _is_shaped(hw: tuple[int | None, ...], wh: tuple[int, int]) -> bool:
-    """Tells whether height and width of a map have the ratio of a picture's."""
-    height, width = hw
-    return None in hw or (height or 0) * wh[0] == (width or 0) * wh[1]
-
-
-def _class_axis(output: TensorSpec, kind: str, model: ModelDescription) -> int | None:
-    """Returns which of the last three axes of the output counts classes; None if none does.
-
-    Raises:
-        ModelMismatchError: the output is none of such a kind.
-    """
-    shape, classes = output.shape, len(model.labels) or None
-    if kind == 'scores':
-        if len(shape) == 3 or (len(shape) == 4 and shape[0] in (1, None)):
-            sizes = shape[-3:]
-            axes = [
-                axis
-                for axis in (0, 2)
-                if (size := sizes[axis]) is not None and size > 1 and classes in (None, size)
-            ]
-            (wh,) = model.pictures.values()
-            # Where labels do not tell which one it is, the others are shaped as the picture.
-            axes.sort(key=lambda axis: not _is_shaped(sizes[1 - axis // 2 :][:2], wh))
-            if axes:
-                return axes[0]
-        reads = '[1, classes, height, width] or [1, height, width, classes], one per label'
-    else:
-        big = [size for size in shape if size != 1]
-        if len(big) == 2 or (len(big) == 3 and shape[0] is None and 1 < len(shape) < 5):
-            return None
-        reads = '[1, height, width], [1, 1, height, width] or [1, height, width, 1]'
-    raise ModelMismatchError(
-        str(model.identity),
-        f"the output does not hold the '{kind}' of a segmentation",
-        f'{output}, {len(model.labels)} labels',
-        reads,
-        "Correct 'kind' or the labels of the manifest.",
-    )

@@ -103,6 +103,21 @@ def test_classifier_is_added_and_gives_what_its_exporter_gives(
     assert_same_classes(exports.said(name), seen(exports, place, name, capsys))
 
 
+def test_classifier_of_several_true_classes_is_added_and_gives_those_of_its_exporter(
+    exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = 'vit_several'
+    assert add(exports, place, name) == 0
+    said, found = exports.said(name)['pictures'], seen(exports, place, name, capsys)
+    assert found.keys() == said.keys()
+    for picture, expected in said.items():
+        scores = {one['label']: one['score'] for one in expected if one['score'] >= 0.5}
+        assert {one['label']: one['score'] for one in found[picture]} == pytest.approx(
+            scores, abs=SCORE
+        )
+    assert {len(one) for one in found.values()} - {0, 1}  # else any classifier would do
+
+
 @pytest.mark.parametrize('name', DETECTORS)
 def test_detector_is_added_and_gives_what_its_exporter_gives(
     name: str, exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml_integration.ops.letterbox import Letterbox, place
-from ml_integration.ops.smooth_classes import smooth_best
+from ml_integration.ops.smooth_classes import Scratch, smooth_best
 
 WAYS = ('letterbox', 'letterbox_topleft', 'stretch', 'crop')
 OUTSIDE = 99
@@ -44,7 +44,7 @@ def test_each_pixel_has_the_class_of_the_highest_score_between_its_cells(
         scores[0] += 4
         scores[2, : cells[1] // 3 + 1, cells[0] // 2 :] += 9
     box = place(way, source, (96, 64), 0.8)
-    found = smooth_best(scores, box, np.uint8, OUTSIDE)
+    found = smooth_best(scores, box, np.uint8, OUTSIDE, Scratch())
     assert found.shape == source[::-1]
     (across, wide), (down, high) = (cells_of(box, cells[axis], axis) for axis in (0, 1))
     wanted = between(between(scores.astype(np.float64), down, 1), across, 2)
@@ -58,5 +58,18 @@ def test_the_first_of_equal_scores_counts_whatever_its_number_needs() -> None:
     scores = np.zeros((300, 4, 4), np.float32)
     scores[[7, 280, 299], :, :2] = 1
     box = place('stretch', (16, 16), (4, 4))
-    found = smooth_best(scores, box, np.uint16, 0)
+    found = smooth_best(scores, box, np.uint16, 0, Scratch())
     assert (found[:, :7] == 7).all() and (found[:, 9:] != 299).all()
+
+
+def test_buffers_that_are_used_again_change_no_result() -> None:
+    scratch, dice = Scratch(), np.random.default_rng(7)
+    boxes = [place('letterbox', wh, (96, 64)) for wh in ((200, 100), (83, 54), (300, 200))]
+    pictures = [dice.normal(size=(4, 16, 24)).astype(np.float32) for _ in boxes]
+    found = [
+        smooth_best(scores, box, np.uint8, 0, scratch)
+        for scores, box in zip(pictures, boxes, strict=True)
+    ]
+    for scores, box, classes in zip(pictures, boxes, found, strict=True):
+        alone = smooth_best(scores, box, np.uint8, 0, Scratch())
+        np.testing.assert_array_equal(classes, alone)

@@ -11,27 +11,25 @@ from ml_integration.ops.classes import Classes
 
 
 class AccuracyScorer:
-    """Share of pictures whose true class is the best one, or among the best."""
+    """Share of pictures whose true class is the best one, or among the best five."""
 
-    def __init__(self, ranks: tuple[int, ...] = (1, 5)) -> None:
-        self._ranks = ranks
-        self._right = dict.fromkeys(ranks, 0)
-        self._pictures = 0
+    def __init__(self) -> None:
+        self._pictures = self._first = self._among = 0
 
     def add(self, result: Classes, truth: Classes) -> None:
         """Adds a picture; without a true class, of which the first counts, it does not count."""
         if not len(truth.class_ids):
             return
+        right = result.class_ids == truth.class_ids[0]
         self._pictures += 1
-        for rank in self._ranks:
-            self._right[rank] += int((result.class_ids[:rank] == truth.class_ids[0]).any())
+        self._first += int(right[:1].any())
+        self._among += int(right[:5].any())
 
     def scores(self) -> list[Score]:
-        """Returns the accuracy at each rank."""
-        count = self._pictures
+        """Returns the accuracy of the best class and of the best five."""
         return [
-            Score(f'top-{rank} accuracy', right / count if count else float('nan'))
-            for rank, right in self._right.items()
+            Score('top-1 accuracy', _share(self._first, self._pictures)),
+            Score('top-5 accuracy', _share(self._among, self._pictures)),
         ]
 
 

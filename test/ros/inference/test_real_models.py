@@ -86,6 +86,7 @@ def test_a_person_is_cut_out_of_her_portrait(node: NodeUnderTest, portrait: np.n
     assert (alpha.encoding, alpha.header) == ('32FC1', mask.header)
     seen = np.frombuffer(alpha.data, '<f4').reshape(512, 512)
     np.testing.assert_allclose(seen, expected, atol=1e-3)
+    assert ((seen > 0.05) & (seen < 0.95)).any()  # hair is neither hers nor the wall's
     # Face and suit are hers; flag, wall and shuttle are not.
     assert classes[70:150, 185:265].mean() > 0.99 and classes[300:400, 60:270].mean() > 0.95
     assert classes[:200, :100].max() == classes[:250, 350:].max() == 0

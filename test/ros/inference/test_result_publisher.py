@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 from ros_client import Client
 from ros_processes import wait_until
-from std_msgs.msg import Float32MultiArray, Header
+from std_msgs.msg import Float32MultiArray, Header, String
 from vision_msgs.msg import Detection2DArray
 
 from ml_integration.core.contracts import Topic
@@ -27,7 +28,9 @@ from ml_integration.core.datatypes import (
 )
 from ml_integration.ops.detections import Detections
 from ml_integration.ros.inference.result_publisher import ResultPublisher
+from ml_integration.ros.inference.streams import announce_task, make_stream
 from ml_integration.ros.messages.message_types import message_type
+from ml_integration.ros.node import qos
 from ml_integration.tasks.object_detection import ObjectDetection
 
 NAMES = st.text(st.characters(exclude_characters='\0', exclude_categories=('Cs',)), max_size=12)
@@ -130,6 +133,51 @@ def test_what_arrives_is_right_even_if_the_message_is_defined_differently_here(
         assert (message.header.frame_id, message.header.stamp.sec) == ('eye', number)
         assert [d.results for d in message.detections] == [d.results for d in want.detections]
         assert [d.bbox for d in message.detections] == [d.bbox for d in want.detections]
+
+
+class Told:
+    """A task that tells its name, once it has one."""
+
+    topics = (Topic('name', 'std_msgs/msg/String', latched=True),)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def announce(self, messages: Any) -> Iterator[tuple[str, Any]]:
+        if not self.name:
+            raise ValueError('it has none')
+        yield 'name', messages('std_msgs/msg/String')(data=self.name)
+
+
+def test_what_serves_tells_about_itself_once_and_a_task_that_cannot_costs_a_line(
+    client: Client,
+) -> None:
+    def serving(task: Told) -> Any:
+        return SimpleNamespace(
+            task=task, topics=Told.topics, picture='', stages={},
+            model=SimpleNamespace(identity=f'{task.name}@1'),
+            wiring=SimpleNamespace(trigger_topic='image'),
+        )  # fmt: skip
+
+    first, other, silent = map(serving, map(Told, ('first', 'other', '')))
+    with ExitStack() as resources:
+        stream = make_stream(client.node, '', first, resources)
+        results: Any = stream.results
+        (topic,) = results.topic_names
+        told: list[str] = []
+        client.node.create_subscription(
+            String, topic, lambda message: told.append(message.data), qos.latched()
+        )
+        expected = ['first', 'other', 'first', 'other']
+        left = list(expected)
+        for pipeline in (first, other, first, other):
+            announce_task(client.node, [stream], silent)
+            if left == expected[2:]:  # a frame that had begun before
+                results.announce(pipeline.task)
+            for _ in range(2):
+                announce_task(client.node, [stream], pipeline)
+            left.pop(0)
+            wait_until(lambda: [*told, *left] == expected, f'what is told, not {told}')
 
 
 class Numbers:
