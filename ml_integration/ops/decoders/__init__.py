@@ -38,6 +38,7 @@ class DecoderOptions:
         'Rows for each cell of these grids, of ssd_anchors and scrfd; empty: those of the known '
         'models that have as many rows.',
         ge=1,
+        le=100,
     )
     class_offset: int = declared(
         0, 'Number that the model gives to the first label, where it gives class numbers.', ge=0

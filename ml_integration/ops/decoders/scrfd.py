@@ -102,18 +102,12 @@ class Scrfd:
     def fits(evidence: Evidence) -> Sequence[Fit]:
         """Finds the outputs of three or five grids, with InsightFace's number of rows."""
         heads = _heads(evidence.outputs)
-        strides = _strides(len(heads.boxes), DecoderOptions())
-        each = _EACH.get(len(heads.boxes), 0)
-        alone = len(heads.every) == len(evidence.outputs)
-        if not heads.fit or not each or not alone or evidence.labels > 1:
+        if evidence.labels > 1 or len(heads.every) != len(evidence.outputs):
             return []
+        grids, each = len(heads.boxes), _EACH.get(len(heads.boxes), 0)
         rows = known_rows(evidence, heads.boxes)
-        if evidence.input_wh is None or rows is None:
-            return []
-        if rows != cell_rows(evidence.input_wh, strides, (each,) * len(strides)):
-            return []
         # One row for each cell and no points may as well be another model of one class.
-        if each == 1 and not heads.points:
+        if each == 0 or (each == 1 and not heads.points) or not _are_of(evidence, heads, rows):
             return []
         told = any(word in spec.name.lower() for spec in heads.boxes for word in ('bbox', 'box'))
         values = [evidence.values(spec) for spec in heads.scores]
@@ -122,7 +116,7 @@ class Scrfd:
         return [
             Fit(
                 SHAPES + 2 * COUNTS + NAMES * told,
-                f"{rows} rows = {each} per cell of {len(strides)} grids: SCRFD's boxes{points}",
+                f"{rows} rows = {each} per cell of {grids} grids: SCRFD's boxes{points}",
                 {'activation': 'sigmoid'} if logits else {},
                 tuple(spec.name for spec in heads.every),
                 _ENCODE,
@@ -135,6 +129,14 @@ class Scrfd:
 
 def _heads(outputs: Sequence[TensorSpec]) -> _Heads:
     return _Heads(*(heads_of(outputs, width) for width in (1, 4, 2 * len(FACE))))
+
+
+def _are_of(evidence: Evidence, heads: _Heads, rows: int | None) -> bool:
+    """Tells whether outputs have the rows of InsightFace's grids on such a picture."""
+    strides = _strides(len(heads.boxes), DecoderOptions())
+    each = (_EACH[len(strides)],) * len(strides)
+    wh = evidence.input_wh
+    return heads.fit and wh is not None and rows == cell_rows(wh, strides, each)
 
 
 def _strides(grids: int, options: DecoderOptions) -> tuple[int, ...]:

@@ -89,13 +89,13 @@ class SsdAnchors:
         """Finds the numbers of MediaPipe's anchors, with points for each of them."""
         boxes, scores = _regressors(evidence.outputs), heads_of(evidence.outputs, 1)
         outputs = (*boxes, *scores)
-        fits = boxes and len(boxes) == len(scores) and len(outputs) == len(evidence.outputs)
-        if not fits or evidence.labels > 1 or evidence.input_wh is None:
+        if len(boxes) != len(scores) or len(outputs) != len(evidence.outputs):
             return []
-        rows = known_rows(evidence, boxes)
-        layout = _layout(rows, evidence.input_wh, DecoderOptions())
-        points = (int(boxes[0].shape[-1] or 0) - 4) // 2
-        if rows is None or rows != known_rows(evidence, scores) or layout is None or not points:
+        points = (int(boxes[0].shape[-1] or 0) - 4) // 2 if boxes else 0
+        rows, wh = known_rows(evidence, boxes), evidence.input_wh
+        if not points or evidence.labels > 1 or wh is None or rows is None:
+            return []
+        if rows != known_rows(evidence, scores) or _layout(rows, wh, DecoderOptions()) is None:
             return []
         told = any('regressor' in spec.name.lower() for spec in boxes)
         why = f'{rows} rows = one per anchor of MediaPipe, with {points} points'
