@@ -31,7 +31,7 @@ def read(evidence: Evidence, claims: Claims, named: bool) -> tuple[Fit, ...]:
     """
     if claims.value('settings.points', '') == 'in_rows':
         return tuple(_in_rows(evidence, claims)) if named else ()
-    ways = (_bins, _maps, _listed, _behind_boxes, regressed)
+    ways = (_bins, _maps, _listed, _with_boxes, regressed)
     found = [fit for way in ways for fit in way(evidence, claims, named)]
     return tuple(sorted(found, key=lambda fit: -fit.score))
 
@@ -53,7 +53,7 @@ def _in_rows(evidence: Evidence, claims: Claims) -> Iterator[Fit]:
             yield _fit(settings, (output,), claims, SHAPES + COUNTS, why)
 
 
-def _behind_boxes(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:
+def _with_boxes(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:
     """Yields detectors whose rows hold points beside the box by their style."""
     style = claims.value('settings.decoder', '')
     for decoder, found in rank_decoders(
