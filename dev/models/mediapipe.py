@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from dev.models.packages import FACE_MESH, MEDIAPIPE, POSE, SELFIE, Member
+from dev.models.packages import FACE_DETECTION, FACE_MESH, MEDIAPIPE, POSE, SELFIE, Member
 from dev.models.placing import place_model
 from dev.models.registry import Say, members_of
 
 MODELS: Mapping[str, Member] = {
+    'mediapipe_face_detector': FACE_DETECTION,
     'mediapipe_face_mesh': FACE_MESH,
     'mediapipe_pose': POSE,
     'mediapipe_selfie': SELFIE,

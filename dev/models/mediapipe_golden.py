@@ -25,16 +25,21 @@ class Sample:
         side: Its side [px].
         outputs: Names of the outputs that are compared.
         atol: Tolerance in the outputs' own unit.
+        lowest: What the model takes for black; white is 1.
     """
 
     left_top: tuple[int, int]
     side: int
     outputs: tuple[str, ...]
     atol: float
+    lowest: float = 0.0
 
 
 # Coordinates are pixels and scores are logits: half a one is far less than another model differs.
 SAMPLES: Mapping[str, Sample] = {
+    'mediapipe_face_detector': Sample(
+        (0, 0), 512, ('regressors', 'classificators'), 0.5, lowest=-1.0
+    ),
     'mediapipe_face_mesh': Sample((145, 30), 180, ('conv2d_21', 'conv2d_31'), 0.5),
     'mediapipe_pose': Sample((0, 0), 512, ('Identity', 'Identity_1'), 0.5),
     'mediapipe_selfie': Sample((0, 0), 512, ('activation_10',), 5e-3),
@@ -49,7 +54,7 @@ def golden_tensors(
     Args:
         sample: What to store.
         portrait_bgr: (H, W, 3) uint8.
-        model: The ONNX file; its only input takes (1, H, W, 3) RGB 0..1.
+        model: The ONNX file; its only input takes (1, H, W, 3) RGB.
 
     Returns:
         The arrays of the golden sample by key.
@@ -57,10 +62,14 @@ def golden_tensors(
     session = onnxruntime.InferenceSession(str(model), providers=['CPUExecutionProvider'])
     (wanted,) = session.get_inputs()
     pixels = seen_pixels(sample, portrait_bgr, (wanted.shape[2], wanted.shape[1]))
-    outputs = session.run(list(sample.outputs), {wanted.name: pixels.astype(np.float32) / 255})
+    shares = pixels.astype(np.float32) / 255
+    picture = sample.lowest + shares * (1 - sample.lowest)
+    outputs = session.run(list(sample.outputs), {wanted.name: picture})
+    # A golden sample divides bytes and adds nothing: what is not 0..1 is stored as it is taken.
+    as_bytes = sample.lowest == 0
     tensors: dict[str, NDArray[Any]] = {
-        f'input.{wanted.name}': pixels,
-        'input_divisor': np.array(255, np.float32),
+        f'input.{wanted.name}': pixels if as_bytes else picture,
+        'input_divisor': np.array(255 if as_bytes else 1, np.float32),
         'rtol': np.array(RTOL, np.float32),
         'atol': np.array(sample.atol, np.float32),
     }

@@ -15,6 +15,7 @@ from ml_integration.errors import MlIntegrationError, ModelMismatchError
 from ml_integration.ops import decoders
 from ml_integration.ops.decoders import Candidates, DecoderOptions
 from ml_integration.ops.evidence import VALUES, Evidence, Fit, are_scores, plausible_share
+from ml_integration.ops.output_shapes import several_grids
 
 LEAST_SCORE = 0.05
 """Boxes below this score are noise and tell nothing about a decoder."""
@@ -56,9 +57,17 @@ def rank_decoders(
     return sorted(found, key=lambda choice: -choice.fit.score)
 
 
+def reads_heads(evidence: Evidence) -> bool:
+    """Tells whether a decoder reads outputs that look like heads before they are decoded."""
+    return any(
+        fit.raw for style in plugins.names(decoders.PLUGINS) for fit in _fits(style, evidence)
+    )
+
+
 def _fits(style: str, evidence: Evidence) -> tuple[Fit, ...]:
+    apart = several_grids(evidence)  # where what reads one table of boxes would miss the others
     try:
-        return tuple(decoders.load(style).fits(evidence))
+        return tuple(fit for fit in decoders.load(style).fits(evidence) if fit.raw or not apart)
     except MlIntegrationError:  # a broken plug-in of somebody else
         return ()
 

@@ -46,6 +46,13 @@ def softmax(logits: Array) -> Array:
     return shares
 
 
+def sigmoid(logits: Array) -> Array:
+    """Returns the share of each logit by itself."""
+    with np.errstate(over='ignore'):
+        shares: Array = 1 / (1 + np.exp(-logits))
+    return shares
+
+
 def class_ids_from(numbers: Array, offset: int) -> Array:
     """Returns class ids (N,) int32 of the model's numbers, which may be floating-point ones.
 

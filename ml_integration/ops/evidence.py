@@ -84,6 +84,9 @@ class Fit:
         outputs: names of the outputs that it reads.
         encode: settings of the picture's encoder that go with this style, a convention.
         doubt: what speaks against it, in words; empty if nothing does.
+        labels: names of the classes, of a style that knows them.
+        points: names of the points that it gives with each box.
+        raw: whether the style reads a detector's heads before they are decoded.
     """
 
     score: float
@@ -92,6 +95,9 @@ class Fit:
     outputs: tuple[str, ...] = ()
     encode: Mapping[str, Any] = field(default_factory=dict)
     doubt: str = ''
+    labels: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    raw: bool = False
 
 
 def are_whole(values: Array) -> bool:

@@ -133,6 +133,14 @@ def is_map(shape: tuple[int | None, ...], input_wh: tuple[int, int] | None) -> b
     )
 
 
+def several_grids(evidence: Evidence) -> bool:
+    """Tells whether boxes of each grid are an output of their own."""
+    tables = [spec for spec in evidence.outputs if len(spec.shape) in (2, 3)]
+    boxes = [spec for spec in tables if spec.shape[-1] == 4 and 'raw' not in spec.name.lower()]
+    rows = {evidence.shape(spec)[-2] for spec in boxes} - {None}
+    return len(boxes) > 1 and len(rows) == len(boxes)
+
+
 def mask_coefficients(evidence: Evidence) -> int:
     """Returns the number of masks that a model mixes for each object, 0 if it has none."""
     maps = [spec.shape for spec in evidence.outputs if len(spec.shape) == 4]

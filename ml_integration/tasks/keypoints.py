@@ -69,9 +69,9 @@ class Keypoints:
         )
         points: str = declared(
             '',
-            'How the points are given: in_rows behind the boxes (YOLO pose), listed beside them '
-            '(Keypoint R-CNN), or of the only object in the picture as heatmaps (HRNet, ViTPose), '
-            'simcc (RTMPose) or regression (face meshes, BlazePose).',
+            'How the points are given: in_rows with the boxes (YOLO pose, detectors of faces), '
+            'listed beside them (Keypoint R-CNN), or of the only object in the picture as '
+            'heatmaps (HRNet, ViTPose), simcc (RTMPose) or regression (face meshes, BlazePose).',
             choices=plugins.names(keypoint_decoders.PLUGINS),
             required=True,
         )

@@ -22,12 +22,15 @@ from altered_models import Endless, endless_detector
 from ml_integration import cli
 from ml_integration.cli import add, asking
 from ml_integration.cli.main import main
+from ml_integration.core.inputs import SensorInput
 from ml_integration.exports.trying import trial
 from ml_integration.store.package.package import read_package
 from ml_integration.store.state.places import data_home, user_store
 
 Capture = pytest.CaptureFixture[str]
 ROOT = Path(cli.__file__).parents[2]
+BLAZEFACE = ROOT / 'models/mediapipe_face_detector/1/model.onnx'
+PORTRAIT = ROOT / 'dev/data/astronaut.png'
 
 
 def with_metadata(model: bytes, **metadata: str) -> bytes:
@@ -168,6 +171,21 @@ def test_yes_takes_the_proposals_and_says_so(capsys: Capture, work: Path) -> Non
     assert 'proposal taken by --yes' in out
     assert 'model:=colors@1 image_topic:=' in out
     assert '/inference_node/overlay' in out
+
+
+@pytest.mark.skipif(not PORTRAIT.exists(), reason=f'{PORTRAIT} is not fetched')
+@pytest.mark.skipif(not BLAZEFACE.exists(), reason=f'{BLAZEFACE} is not fetched')
+def test_a_real_detector_of_faces_is_known_by_its_anchors(capsys: Capture) -> None:
+    document = added(capsys, str(BLAZEFACE), '--name', 'faces', '--sample', str(PORTRAIT), '--yes')
+    assert document['results'] == [1]
+    package = read_package(user_store() / 'faces' / '1')
+    assert package.labels == ('face',)
+    assert package.manifest.task == 'keypoints'
+    assert package.manifest.settings['keypoint_names'][:2] == ['right_eye', 'left_eye']
+    picture = package.manifest.inputs[0]
+    assert isinstance(picture, SensorInput)
+    expected = {'mean': [0.5] * 3, 'std': [0.5] * 3, 'pad_value': 0.0, 'resize': 'letterbox'}
+    assert {key: picture.encode[key] for key in expected} == expected
 
 
 def test_the_next_version_is_chosen_and_the_same_content_is_installed_once(

@@ -14,12 +14,9 @@ import yaml
 from dev.models.fetch import STORE
 from dev.models.mediapipe import MODELS
 from dev.models.mediapipe_golden import SAMPLES
-from dev.models.packages import FACE_DETECTION, MEDIAPIPE, Member
+from dev.models.packages import MEDIAPIPE, Member
 from dev.models.registry import cache_folder
 from dev.models.tflite import convert
-
-CONVERTED = MODELS | {'mediapipe_face_detector': FACE_DETECTION}
-FACE_DETECTOR_SHA256 = '91bbf4fb445281c4c7cfdeb2f52a30661e5e3da252b71988e0fa2899db3472d2'
 
 
 def folder_of(name: str) -> Path:
@@ -77,7 +74,7 @@ def test_the_model_reproduces_its_golden_sample(name: str) -> None:
         )
 
 
-@pytest.mark.parametrize(('name', 'network'), CONVERTED.items())
+@pytest.mark.parametrize(('name', 'network'), MODELS.items())
 def test_the_published_network_is_converted_to_the_pinned_bytes(
     name: str, network: Member
 ) -> None:
@@ -86,7 +83,4 @@ def test_the_published_network_is_converted_to_the_pinned_bytes(
     if not path.is_file():
         pytest.skip(f'{path} has not been fetched yet')
     digest = hashlib.sha256(convert(path.read_bytes(), name)).hexdigest()
-    if name in MODELS:
-        assert digest == manifest_of(name)['files']['model.onnx']['sha256']
-    else:
-        assert digest == FACE_DETECTOR_SHA256
+    assert digest == manifest_of(name)['files']['model.onnx']['sha256']

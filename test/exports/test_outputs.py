@@ -541,6 +541,121 @@ def test_points_behind_the_boxes_are_read_as_the_export_says() -> None:
     }
 
 
+def few(dice: Dice, count: int) -> np.ndarray:
+    """Scores [1, count, 1], high for one row of eight."""
+    scores = dice.uniform(0, 0.04, (1, count, 1))
+    scores[:, ::8] = dice.uniform(0.5, 0.95, scores[:, ::8].shape)
+    return scores
+
+
+def blazeface(dice: Dice, points: int, count: int) -> Outputs:
+    scores = few(dice, count)
+    boxes = np.concatenate(
+        (dice.uniform(-9, 9, (1, count, 2)), dice.uniform(20, 60, (1, count, 2))), axis=2
+    )
+    near = dice.uniform(-20, 20, (1, count, 2 * points))
+    return {
+        'Identity': f32(np.concatenate((boxes, near), axis=2)),
+        'Identity_1': f32(np.log(scores / (1 - scores))),
+    }
+
+
+def scrfd(dice: Dice, points: bool = True, flat: bool = False) -> Outputs:
+    """Named by numbers and without a batch, as InsightFace's files are, or by grid."""
+    counts = [2 * cells(WH, (stride,)) for stride in (8, 16, 32)]
+    heads = [few(dice, count) for count in counts]
+    heads += [dice.uniform(0.3, 2, (1, count, 4)) for count in counts]
+    heads += [dice.normal(0, 1, (1, count, 10)) for count in counts if points]
+    named = [f'{part}_{stride}' for part in ('score', 'bbox', 'kps') for stride in (8, 16, 32)]
+    if flat:
+        return {str(443 + n): f32(head[0]) for n, head in enumerate(heads)}
+    return {name: f32(head) for name, head in zip(named, heads, strict=False)}
+
+
+def yunet(dice: Dice) -> Outputs:
+    counts = {stride: cells(WH, (stride,)) for stride in (8, 16, 32)}
+    made = {f'cls_{stride}': few(dice, count) for stride, count in counts.items()}
+    made |= {f'obj_{stride}': made[f'cls_{stride}'] for stride in counts}
+    made |= {f'bbox_{s}': dice.uniform(0, 1, (1, count, 4)) for s, count in counts.items()}
+    made |= {f'kps_{s}': dice.normal(0, 1, (1, count, 10)) for s, count in counts.items()}
+    return {name: f32(array) for name, array in made.items()}
+
+
+def retinaface(dice: Dice, logits: bool = False) -> Outputs:
+    count = 2 * cells(WH)
+    face = few(dice, count)
+    both = np.concatenate((1 - face, face), axis=2)
+    return {
+        'loc': f32(dice.normal(0, 0.5, (1, count, 4))),
+        'conf': f32(np.log(both) if logits else both),
+        'landmarks': f32(dice.normal(0, 1, (1, count, 10))),
+    }
+
+
+FIVE = ('right_eye', 'left_eye', 'nose', 'right_mouth_corner', 'left_mouth_corner')
+SIX = ('right_eye', 'left_eye', 'nose', 'mouth', 'right_ear', 'left_ear')
+FACES: dict[str, tuple[Any, tuple[int, int], str, dict[str, Any], tuple[str, ...]]] = {
+    'blazeface': (lambda d: blazeface(d, 6, 896), (128, 128), 'ssd_anchors', {}, SIX),
+    'blazeface of full range': (
+        lambda d: blazeface(d, 6, 2304), (192, 192), 'ssd_anchors', {}, SIX
+    ),
+    'scrfd': (lambda d: scrfd(d, flat=True), WH, 'scrfd', {}, FIVE),
+    'scrfd with a batch': (scrfd, WH, 'scrfd', {}, FIVE),
+    'yunet': (yunet, WH, 'yunet', {}, FIVE),
+    'retinaface': (retinaface, WH, 'retinaface', {}, FIVE),
+    'retinaface before its softmax': (
+        lambda d: retinaface(d, True), WH, 'retinaface', {'activation': 'softmax'}, FIVE
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('tried', [True, False])
+@pytest.mark.parametrize('name', FACES)
+def test_faces_and_their_points_are_read_of_a_detectors_heads(name: str, tried: bool) -> None:
+    outputs, wh, decoder, options, points = FACES[name]
+    made = two_runs(wh, outputs)
+    readings = read(made, claims(), tried)
+    (best,) = readings.equal
+    told = options if tried else {}
+    assert best.settings == {
+        'decoder': decoder,
+        **({'decoder_options': told} if told else {}),
+        'points': 'in_rows',
+        'keypoint_names': points,
+    }
+    assert (best.task, best.labels, best.sure) == ('keypoints', ('face',), True)
+    assert {spec.name for spec in best.outputs} == set(made.outputs[0])
+    assert not [text for text in readings.warnings if 'labels' in text]
+
+
+@pytest.mark.parametrize('name', FACES)
+def test_faces_may_be_found_without_their_points(name: str) -> None:
+    outputs, wh, decoder, *_ = FACES[name]
+    (best,) = read(two_runs(wh, outputs), claims(1, task='object_detection')).equal
+    assert (best.task, best.settings['decoder']) == ('object_detection', decoder)
+    assert 'points' not in best.settings
+
+
+def test_a_detector_of_faces_without_points_finds_objects() -> None:
+    (best,) = read(two_runs(WH, lambda d: scrfd(d, points=False)), claims()).equal
+    assert (best.task, best.settings, best.labels) == (
+        'object_detection', {'decoder': 'scrfd'}, ('face',)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize('name', FACES)
+def test_faces_are_of_one_class(name: str) -> None:
+    outputs, wh, *_ = FACES[name]
+    assert read(two_runs(wh, outputs), claims(3)).fits == ()
+
+
+def test_palms_and_their_points_have_their_names() -> None:
+    best = read(two_runs((192, 192), lambda d: blazeface(d, 7, 2016)), claims()).fits[0]
+    assert best.labels == ('palm',)
+    assert best.settings['keypoint_names'][0] == 'wrist'
+    assert 'mean' not in best.encode  # pixels from 0 to 1
+
+
 def listed(dice: Dice) -> Outputs:
     """Boxes as torchvision gives them, with points."""
     made = three(dice, ('boxes', 'scores', 'labels'), 1, 1)

@@ -127,6 +127,54 @@ def yolo_obb_rows() -> tuple[dict[str, np.ndarray], DecoderOptions]:
     }, DecoderOptions()
 
 
+def ssd_anchors() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    # 64 rows of the cells of 8 px; then the cell (1, 0) of 16 px, in the middle of which is 24, 8.
+    numbers, scores = np.zeros((1, 112, 8)), np.full((1, 112, 1), -9.0)
+    numbers[0, 73] = [20 - 24, 12 - 8, 20, 16, 0, 0, 0, 0]
+    scores[0, 73] = logit(0.72)
+    options = DecoderOptions(strides=(8, 16), anchors=(2, 6))
+    return {'regressors': f32(numbers), 'classificators': f32(scores)}, options
+
+
+def by_grid(rows: int, **widths: int) -> dict[str, np.ndarray]:
+    """Zeros for the cells of 8, 16 and 32 px, with so many rows for each."""
+    counts = {8: 32, 16: 8, 32: 2}
+    return {
+        f'{name}_{stride}': np.zeros((1, rows * counts[stride], width), np.float32)
+        for name, width in widths.items()
+        for stride in counts
+    }
+
+
+def scrfd() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    outputs = by_grid(2, score=1, bbox=4, kps=10)  # the cell (1, 0) begins at 16, 0
+    outputs['bbox_16'][0, 3] = [(16 - 10) / 16, (0 - 4) / 16, (30 - 16) / 16, 20 / 16]
+    outputs['score_16'][0, 3] = 0.72
+    return outputs, DecoderOptions()
+
+
+def scrfd_flat() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    outputs, options = scrfd()
+    names = [name for name in outputs if 'kps' not in name]
+    return {name: outputs[name][0] for name in names}, options
+
+
+def yunet() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    outputs = by_grid(1, cls=1, obj=1, bbox=4, kps=10)
+    outputs['bbox_16'][0, 1] = [(20 - 16) / 16, 12 / 16, np.log(20 / 16), 0]
+    outputs['cls_16'][0, 1], outputs['obj_16'][0, 1] = 0.9, 0.576
+    return outputs, DecoderOptions()
+
+
+def retinaface() -> tuple[dict[str, np.ndarray], DecoderOptions]:
+    loc, conf = np.zeros((1, 84, 4)), np.tile([1.0, 0.0], (1, 84, 1))
+    loc[0, 66] = [-4 / 6.4, 4 / 6.4, np.log(20 / 64) / 0.2, np.log(16 / 64) / 0.2]
+    conf[0, 66] = [0.28, 0.72]
+    return {'loc': f32(loc), 'conf': f32(conf), 'landms': f32(np.zeros((1, 84, 10)))}, (
+        DecoderOptions()
+    )
+
+
 SAMPLES = [
     ('yolo', yolo),
     ('yolov8', yolov8),
@@ -142,12 +190,23 @@ SAMPLES = [
     ('labeled', labeled_flat),
     ('tf_detection', tf_detection),
     ('tf_detection', tf_detection_named),
+    ('ssd_anchors', ssd_anchors),
+    ('scrfd', scrfd),
+    ('scrfd', scrfd_flat),
+    ('yunet', yunet),
+    ('retinaface', retinaface),
 ]
+FLAT = (end_to_end_flat, end_to_end_of_seven, labeled_flat, scrfd_flat)
+ONE_CLASS = ('ssd_anchors', 'scrfd', 'yunet', 'retinaface')
+
+
+def labels_of(style: str) -> tuple[str, ...]:
+    return LABELS[1:2] if style in ONE_CLASS else LABELS
 
 
 def make(style: str, outputs: dict[str, np.ndarray], options: DecoderOptions) -> Any:
     specs = [(name, array.dtype.name, array.shape) for name, array in outputs.items()]
-    return decoders.load(style)(model_of(*specs), WH, options)
+    return decoders.load(style)(model_of(*specs, labels=labels_of(style)), WH, options)
 
 
 @pytest.mark.parametrize(('style', 'sample'), SAMPLES)
@@ -156,7 +215,7 @@ def test_the_one_object_is_read(style: str, sample: Any) -> None:
     xyxy, scores, class_ids, *_ = make(style, outputs, options)(outputs, 0.25)
     np.testing.assert_allclose(xyxy, [BOX], rtol=1e-5)
     np.testing.assert_allclose(scores, [0.72], rtol=1e-5)
-    assert class_ids.tolist() == [1]
+    assert [labels_of(style)[number] for number in class_ids] == ['car']
     assert (xyxy.dtype, scores.dtype, class_ids.dtype) == (np.float32, np.float32, np.int32)
 
 
@@ -191,7 +250,7 @@ def test_half_precision_is_read_too(style: str, sample: Any) -> None:
     xyxy, scores, class_ids, *_ = make(style, half, options)(half, 0.25)
     np.testing.assert_allclose(xyxy, [BOX], rtol=1e-2)
     np.testing.assert_allclose(scores, [0.72], rtol=1e-2)
-    assert class_ids.tolist() == [1]
+    assert [labels_of(style)[number] for number in class_ids] == ['car']
     assert (xyxy.dtype, scores.dtype, class_ids.dtype) == (np.float32, np.float32, np.int32)
 
 
@@ -199,13 +258,13 @@ def test_half_precision_is_read_too(style: str, sample: Any) -> None:
 def test_a_picture_of_a_batch_is_read_from_its_rows(style: str, sample: Any) -> None:
     outputs, options = sample()
     specs = [(name, a.dtype.name, (None, *a.shape[1:])) for name, a in outputs.items()]
-    decoder = decoders.load(style)(model_of(*specs), WH, options)
-    assert decoder.batched is (sample not in (end_to_end_flat, end_to_end_of_seven, labeled_flat))
+    decoder = decoders.load(style)(model_of(*specs, labels=labels_of(style)), WH, options)
+    assert decoder.batched is (sample not in FLAT)
     if decoder.batched:
         two = {name: np.concatenate([np.zeros_like(a), a]) for name, a in outputs.items()}
         xyxy, _, class_ids, *_ = decoder({name: a[1:] for name, a in two.items()}, 0.25)
         np.testing.assert_allclose(xyxy, [BOX], rtol=1e-5)
-        assert class_ids.tolist() == [1]
+        assert [labels_of(style)[number] for number in class_ids] == ['car']
 
 
 @pytest.mark.parametrize(('style', 'sample'), SAMPLES)

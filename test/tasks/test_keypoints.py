@@ -24,6 +24,7 @@ from ml_integration.tasks.keypoints import Keypoints
 
 WH = (64, 48)
 POSE = {'decoder': 'yolov8', 'decoder_options': {'other_columns': 15}, 'points': 'in_rows'}
+CELLS_OF = {8: 8 * 6, 16: 4 * 3, 32: 2 * 2}
 CELLS = 8 * 6 + 4 * 3 + 2 * 1
 
 
@@ -96,6 +97,23 @@ def test_points_of_an_end_to_end_model_may_have_no_score() -> None:
         points_options={'numbers': 2},
     )
     assert points_of(found(one, output0=rows)).tolist() == [[[12, 14, 1], [20, 25, 1]]]
+
+
+def test_points_that_a_detector_of_faces_gives_count_as_seen() -> None:
+    widths = {'cls': 1, 'obj': 1, 'bbox': 4, 'kps': 10}
+    shapes = {
+        f'{name}_{stride}': (1, count, width)
+        for name, width in widths.items()
+        for stride, count in CELLS_OF.items()
+    }
+    outputs = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    outputs['cls_16'][0, 5] = outputs['obj_16'][0, 5] = 0.8  # the cell (1, 1)
+    outputs['kps_16'][0, 5] = np.arange(10) / 16
+    one = task(model(('face',), **shapes), decoder='yunet', points='in_rows')
+    result = found(one, place('stretch', (2 * WH[0], WH[1]), WH), **outputs)
+    points = [[2 * (16 + x), 16 + x + 1, 1] for x in range(0, 10, 2)]
+    np.testing.assert_allclose(points_of(result)[0], points)
+    assert not reasons(one, result)
 
 
 def test_listed_points_have_scores_of_their_own() -> None:

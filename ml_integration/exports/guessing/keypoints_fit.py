@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def read(evidence: Evidence, claims: Claims, named: bool) -> tuple[Fit, ...]:
     """
     if claims.value('settings.points', '') == 'in_rows':
         return tuple(_in_rows(evidence, claims)) if named else ()
-    ways = (_bins, _maps, _listed, regressed)
+    ways = (_bins, _maps, _listed, _with_boxes, regressed)
     found = [fit for way in ways for fit in way(evidence, claims, named)]
     return tuple(sorted(found, key=lambda fit: -fit.score))
 
@@ -50,6 +51,23 @@ def _in_rows(evidence: Evidence, claims: Claims) -> Iterator[Fit]:
                 'points_options': dict(claims.below('settings.points_options.')),
             }
             yield _fit(settings, (output,), claims, SHAPES + COUNTS, why)
+
+
+def _with_boxes(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:
+    """Yields detectors whose rows hold points beside the box by their style."""
+    style = claims.value('settings.decoder', '')
+    for decoder, found in rank_decoders(
+        evidence, style, claims.below('settings.decoder_options.')
+    ):
+        if not found.points:
+            continue
+        settings: dict[str, Any] = {'decoder': decoder, 'points': 'in_rows'}
+        if found.options:
+            settings['decoder_options'] = dict(found.options)
+        settings['keypoint_names'] = found.points
+        used = tuple(spec for spec in evidence.outputs if spec.name in found.outputs)
+        fit = _fit(settings, used, claims, found.score + COUNTS, found.why)
+        yield replace(fit, encode=found.encode, doubt=found.doubt, labels=found.labels)
 
 
 def _bins(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:

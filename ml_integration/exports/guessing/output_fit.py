@@ -23,6 +23,7 @@ class Fit:
         encode: settings of the picture's encoder that go with it by convention; less sure than
             what the export says about them.
         doubt: what speaks against it, in words; empty if nothing does.
+        labels: names of the classes, if the way to read the outputs tells them.
     """
 
     task: str
@@ -33,6 +34,7 @@ class Fit:
     sure: bool = True
     encode: Mapping[str, Any] = field(default_factory=dict)
     doubt: str = ''
+    labels: tuple[str, ...] = ()
 
     def same(self, other: Fit) -> bool:
         """Tells whether another fit gives the same manifest."""

@@ -101,7 +101,17 @@ def _detection(choice: Choice, evidence: Evidence, claims: Claims) -> Fit:
     used = tuple(spec for spec in evidence.outputs if spec.name in found.outputs)
     settings = {'decoder': style, **options, **claimed_settings(_DETECTION, claims)}
     sure = bool(found.score > SHAPES) and not found.doubt
-    return Fit(_DETECTION, settings, used, found.score, found.why, sure, found.encode, found.doubt)
+    return Fit(
+        _DETECTION,
+        settings,
+        used,
+        found.score,
+        found.why,
+        sure,
+        found.encode,
+        found.doubt,
+        found.labels,
+    )
 
 
 def _tensor(evidence: Evidence, why: str) -> Fit:
@@ -152,7 +162,7 @@ def _why_not(evidence: Evidence, claims: Claims, task: Claim | None) -> str:
 
 def _warnings(best: Fit, evidence: Evidence) -> tuple[str, ...]:
     found = []
-    if not evidence.labels and best.task not in UNLABELED:
+    if not evidence.labels and not best.labels and best.task not in UNLABELED:
         found.append('no labels were found: classes are published as numbers')
     if best.doubt:
         found.append(f'it may be read wrongly: {best.doubt}')

@@ -6,9 +6,10 @@ import numpy as np
 
 from ml_integration.core.datatypes import TensorSpec
 from ml_integration.exports.guessing.class_scores import class_axis
+from ml_integration.ops.decoder_choice import reads_heads
 from ml_integration.ops.decoding import grid_of
 from ml_integration.ops.evidence import Evidence
-from ml_integration.ops.output_shapes import is_map
+from ml_integration.ops.output_shapes import is_map, several_grids
 
 NO_TASK = (
     "no task here reads it yet (the task 'tensor' publishes the numbers of outputs as they are)"
@@ -65,7 +66,8 @@ def refused(evidence: Evidence) -> str:
             f"output '{lost}' holds no finite number on the sample; half precision may be too "
             'narrow for it, or it is broken'
         )
-    if _several_grids(evidence) or any(_word(spec) == 'raw' for spec in evidence.outputs):
+    raw = several_grids(evidence) or any(_word(spec) == 'raw' for spec in evidence.outputs)
+    if raw and not reads_heads(evidence):
         return _RAW
     scores = [spec for spec in evidence.outputs if class_axis(spec) is not None]
     if len(evidence.outputs) <= 2 and scores and not evidence.labels:
@@ -149,14 +151,6 @@ def _table_words(evidence: Evidence, shape: tuple[int | None, ...]) -> str:
 def _is_lost(evidence: Evidence, spec: TensorSpec) -> bool:
     values = evidence.values(spec)
     return values is not None and values.size > 0 and not np.isfinite(values).any()
-
-
-def _several_grids(evidence: Evidence) -> bool:
-    """Tells whether boxes of each grid are an output of their own."""
-    tables = [spec for spec in evidence.outputs if len(spec.shape) in (2, 3)]
-    boxes = [spec for spec in tables if spec.shape[-1] == 4 and 'raw' not in spec.name.lower()]
-    rows = {evidence.shape(spec)[-2] for spec in boxes} - {None}
-    return len(boxes) > 1 and len(rows) == len(boxes)
 
 
 def _raw_heads(evidence: Evidence) -> bool:

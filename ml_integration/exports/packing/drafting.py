@@ -30,6 +30,7 @@ from ml_integration.exports.guessing.input_check import (
 )
 from ml_integration.exports.guessing.outputs import Fit, Readings, read_outputs
 from ml_integration.exports.guessing.picture_claims import (
+    ASKED,
     encode_claims,
     encode_question,
     picture_of,
@@ -254,6 +255,8 @@ def _run_on(pipeline: Pipeline, pictures: Sequence[Picture]) -> tuple[Tensors, .
 
 def _of_fit(fit: Fit) -> Iterator[Claim]:
     yield Claim('task', fit.task, Origin.SAMPLE, fit.why, fit.sure)
+    if fit.labels:
+        yield Claim('labels', fit.labels, Origin.SAMPLE, fit.why, fit.sure)
     for key, value in flattened(fit.settings).items():
         yield Claim(f'settings.{key}', value, Origin.SAMPLE, fit.why, fit.sure)
 
@@ -272,7 +275,8 @@ def _of_style(fit: Fit, claims: Claims) -> Iterator[Claim]:
     """Yields how exports with such outputs take pictures, where nothing sure is known."""
     for key, value in fit.encode.items():
         known = claims.get(f'encode.{key}')
-        if known is None or not known.sure:
+        usual = known is not None and known.origin is Origin.DEFAULT and key not in ASKED
+        if known is None or not known.sure or usual:
             style = fit.settings.get('decoder') or fit.settings.get('points')
             source = f'exports for the decoder {style} want it'
             yield Claim(f'encode.{key}', value, Origin.DEFAULT, source, sure=False)

@@ -28,7 +28,17 @@ class DecoderOptions:
         False, 'Box coordinates are fractions of the input size instead of pixels.'
     )
     strides: tuple[int, ...] = declared(
-        (8, 16, 32), 'Cell sizes of the yolox grids, in the order of the output [px].', ge=1
+        (8, 16, 32),
+        'Cell sizes of the grids of yolox, scrfd and yunet, and of ssd_anchors if anchors are '
+        'stated, finest first [px].',
+        ge=1,
+    )
+    anchors: tuple[int, ...] = declared(
+        (),
+        'Rows for each cell of these grids, of ssd_anchors and scrfd; empty: those of the known '
+        'models that have as many rows.',
+        ge=1,
+        le=100,
     )
     class_offset: int = declared(
         0, 'Number that the model gives to the first label, where it gives class numbers.', ge=0
@@ -47,7 +57,8 @@ class DecoderOptions:
     )
     activation: str = declared(
         'none',
-        'What makes scores of the numbers of boxes_and_scores; none: they are scores.',
+        'What makes scores of the numbers of boxes_and_scores, scrfd and retinaface; none: they '
+        'are scores.',
         choices=('none', 'sigmoid', 'softmax'),
     )
     background: str = declared(
@@ -87,6 +98,8 @@ class Candidates(NamedTuple):
             None if the style has none.
         angles: (N,) float32 [rad], how far each box is turned around its center, from the x axis
             towards the y axis; None if none is.
+        points: (N, K, 2) float32 [px of the model's input], the points of each; None if the style
+            has none, or gives them as other numbers.
     """
 
     xyxy: Array
@@ -95,10 +108,11 @@ class Candidates(NamedTuple):
     rows: Array | None = None
     others: Array | None = None
     angles: Array | None = None
+    points: Array | None = None
 
     def take(self, which: Array) -> Candidates:
         """Returns some of them, in the order of their indices `which` (M,)."""
-        more = (self.rows, self.others, self.angles)
+        more = (self.rows, self.others, self.angles, self.points)
         kept = (None if array is None else array[which] for array in more)
         return Candidates(self.xyxy[which], self.scores[which], self.class_ids[which], *kept)
 

@@ -16,6 +16,7 @@ from ml_integration.ops.decoding import (
     find_output,
     in_pixels,
     promising,
+    sigmoid,
     softmax,
 )
 from ml_integration.ops.evidence import Evidence, Fit
@@ -114,12 +115,12 @@ class BoxesAndScores:
             rows, wanted, best = rows[keep], wanted[keep], best[keep]
         else:
             best = wanted.max(axis=1)
-            best = _sigmoid(best) if options.activation == 'sigmoid' else best
+            best = sigmoid(best) if options.activation == 'sigmoid' else best
             rows = promising(best, threshold)
             wanted, best = wanted[rows], best[rows]
         if not options.top_k:
             return rows, best, wanted.argmax(axis=1).astype(np.int32)
-        every = _sigmoid(wanted) if options.activation == 'sigmoid' else wanted
+        every = sigmoid(wanted) if options.activation == 'sigmoid' else wanted
         pairs = _best(every.reshape(-1), threshold, options.top_k)
         box, class_id = np.divmod(pairs, wanted.shape[1])
         return rows[box], every.reshape(-1)[pairs], class_id.astype(np.int32)
@@ -186,7 +187,7 @@ def _possible(logits: Array, wanted: Array, background: str, threshold: float) -
     if background == 'none':
         return np.arange(len(logits))
     other = logits[:, 0 if background == 'first' else -1]
-    return promising(_sigmoid(wanted.max(axis=1) - other), threshold - 1e-4)
+    return promising(sigmoid(wanted.max(axis=1) - other), threshold - 1e-4)
 
 
 def _best(scores: Array, threshold: float, count: int) -> Array:
@@ -196,8 +197,3 @@ def _best(scores: Array, threshold: float, count: int) -> Array:
         return keep
     ranks = np.where(np.isfinite(scores[keep]), scores[keep], np.inf)
     return keep[np.argpartition(-ranks, count - 1)[:count]]
-
-
-def _sigmoid(logits: Array) -> Array:
-    shares: Array = 1 / (1 + np.exp(-logits))
-    return shares

@@ -1,4 +1,4 @@
-"""Points in the rows of their boxes, behind the classes: YOLO's pose models."""
+"""Points in the rows of their boxes: YOLO's pose models, and detectors of faces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from ml_integration.ops.keypoint_decoders import KeypointOptions, as_points
 
 
 class InRows:
-    """Reads the other columns of the box decoder (`decoder_options.other_columns`)."""
+    """Takes the points of the box decoder, or reads its other columns.
+
+    `decoder_options.other_columns` are numbers of the points of YOLO's pose models; decoders of
+    faces, palms and people give points in pixels, which have no score and count as seen.
+    """
 
     needs_boxes = True
     reads: tuple[str, ...] = ()
@@ -31,6 +35,10 @@ class InRows:
         Raises:
             ModelMismatchError: the rows have no such numbers.
         """
+        if boxes is not None and boxes.points is not None:
+            points = np.ones((*boxes.points.shape[:2], 3), np.float32)
+            points[..., :2] = boxes.points
+            return points, None
         others = boxes.others if boxes is not None else None
         columns = 0 if others is None else others.shape[1]
         if others is None or not columns or columns % self._options.numbers:

@@ -19,7 +19,12 @@ from vision_msgs.msg import Detection2DArray
 ROOT = Path(__file__).parents[3]
 MODELS = ROOT / 'models'
 PORTRAIT = ROOT / 'dev/data/astronaut.png'
-NAMES = ('mediapipe_face_mesh', 'mediapipe_pose', 'mediapipe_selfie')
+NAMES = (
+    'mediapipe_face_detector',
+    'mediapipe_face_mesh',
+    'mediapipe_pose',
+    'mediapipe_selfie',
+)
 FACE = (slice(30, 210), slice(145, 325))
 """Rows and columns of the face with some of what is around it."""
 EYES_MOUTH = np.array([(203, 101), (247, 103), (223, 146)])
@@ -90,6 +95,57 @@ def test_a_person_is_cut_out_of_her_portrait(node: NodeUnderTest, portrait: np.n
     # Face and suit are hers; flag, wall and shuttle are not.
     assert classes[70:150, 185:265].mean() > 0.99 and classes[300:400, 60:270].mean() > 0.95
     assert classes[:200, :100].max() == classes[:250, 350:].max() == 0
+
+
+def plain_face(picture_bgr: np.ndarray) -> tuple[float, np.ndarray]:
+    """Score of the best face, and edges of its box and six points as x, y [px], (8, 2)."""
+    height, width = picture_bgr.shape[:2]
+    scale = 128 / max(width, height)
+    resized = cv2.resize(picture_bgr, (round(width * scale), round(height * scale)))
+    left, top = (128 - resized.shape[1]) // 2, (128 - resized.shape[0]) // 2
+    canvas = np.zeros((128, 128, 3), np.float32)
+    canvas[top : top + resized.shape[0], left : left + resized.shape[1]] = resized
+    session = onnxruntime.InferenceSession(
+        str(MODELS / 'mediapipe_face_detector/1/model.onnx'), providers=['CPUExecutionProvider']
+    )
+    numbers, logits = session.run(None, {'input': canvas[None, :, :, ::-1] / 127.5 - 1})
+    best = int(logits.argmax())
+    # Two anchors for each of 16 x 16 cells, then six for each of 8 x 8.
+    cell, side, stride = (best // 2, 16, 8) if best < 512 else ((best - 512) // 6, 8, 16)
+    middle = (np.array((cell % side, cell // side)) + 0.5) * stride
+    center, size, *points = numbers[0, best].reshape(8, 2)
+    low, high = center - size / 2, center + size / 2
+    places = (np.array([low, high, *points]) + middle - (left, top)) / scale
+    return 1 / (1 + np.exp(-float(logits.max()))), places
+
+
+@pytest.mark.parametrize('rows', [512, 300], ids=['square', 'wide'])
+def test_a_face_is_found_with_six_points(
+    node: NodeUnderTest, portrait: np.ndarray, rows: int
+) -> None:
+    picture = np.ascontiguousarray(portrait[:rows])
+    found, points = seen_points(node, 'mediapipe_face_detector', picture)
+    score, expected = plain_face(picture)
+    (detection,) = found.detections
+    hypothesis = detection.results[0].hypothesis
+    assert (hypothesis.class_id, hypothesis.score) == ('face', pytest.approx(score, abs=1e-3))
+    center, box = detection.bbox.center.position, detection.bbox
+    edges = [
+        (center.x - box.size_x / 2, center.y - box.size_y / 2),
+        (center.x + box.size_x / 2, center.y + box.size_y / 2),
+    ]
+    np.testing.assert_allclose(edges, expected[:2], atol=0.5)
+    assert points.shape == (1, 6, 3) and (points[..., 2] == 1).all()
+    np.testing.assert_allclose(points[0, :, :2], expected[2:], atol=0.5)
+    assert np.abs(points[0, [0, 1, 3], :2] - EYES_MOUTH).max() < 8
+    if rows == 512:  # what MediaPipe itself says of this picture
+        np.testing.assert_allclose(edges, [(177.6, 82.9), (272.9, 178.2)], atol=4)
+
+
+def test_where_no_face_is_none_is_found(node: NodeUnderTest, portrait: np.ndarray) -> None:
+    suit = np.ascontiguousarray(portrait[300:480, 60:240])
+    found, points = seen_points(node, 'mediapipe_face_detector', suit)
+    assert not found.detections and points.size == 0
 
 
 def test_points_of_a_face_lie_on_it(node: NodeUnderTest, portrait: np.ndarray) -> None:
