@@ -251,6 +251,12 @@ def test_labels_that_say_nothing_are_none() -> None:
             (224, 224),
         ),
         ({'do_resize': False}, {'resize': 'none'}, None),
+        (
+            {'image_processor_type': 'DPTImageProcessor', 'keep_aspect_ratio': True,
+             'size': {'height': 384, 'width': 512}},
+            {'resize': 'one_side', 'to_width': 512, 'to_height': 384, 'resize_multiple': 1},
+            None,
+        ),
         ({'do_flip_channel_order': True}, {'color': 'bgr'}, (224, 224)),
     ],
 )  # fmt: skip
