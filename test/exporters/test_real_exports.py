@@ -26,7 +26,10 @@ PYTHON = os.environ.get('EXPORTERS_PYTHON', '')
 CLASSIFIERS = ('vit', 'convnext', 'resnet', 'swin', 'timm_vit', 'timm_resnet')
 BARE_CLASSIFIER, BARE_DETECTOR = 'torchvision_mobilenet', 'torchvision_ssdlite'
 DETECTORS = ('detr', 'yolos', 'rt_detr', 'rt_detr_v2', 'd_fine')
-DEPTHS = {'dpt': ('--set', 'settings.kind=inverse_depth'), 'glpn': ()}
+DEPTHS = {
+    'dpt': ('--set', 'settings.kind=inverse_depth'), 'glpn': (), 'depth_anything': (),
+    'depth_anything_fixed': (),
+}  # fmt: skip
 BOX_PX = 0.5
 DEPTH = 1e-3
 """Part of the range of a picture's depths."""
