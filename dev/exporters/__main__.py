@@ -28,11 +28,19 @@ def exports() -> Iterator[tuple[str, Export]]:
     # Nothing is asked of a hub: all weights are made here.
     os.environ['HF_HUB_OFFLINE'] = '1'
     # Both have to be settled before any of these is imported.
-    from dev.exporters import depth_anything, hugging_face, recipe, timm_models, torchvision_models
+    from dev.exporters import (
+        depth_anything,
+        hugging_face,
+        recipe,
+        timm_models,
+        torchvision_models,
+        vitpose,
+    )
 
     for one in (*hugging_face.RECIPES, depth_anything.FREE):
         yield one.name, partial(recipe.export, one)
     yield depth_anything.FIXED.name, depth_anything.fixed
+    yield vitpose.RECIPE.name, vitpose.export
     for name in timm_models.MODELS:
         yield name, partial(timm_models.export, name)
     name = 'torchvision_mobilenet'

@@ -44,7 +44,7 @@ def processor() -> Any:
     )  # fmt: skip
 
 
-class _Depth(torch.nn.Module):
+class _Depth(torch.nn.Module):  # type: ignore[misc]
     """The model with a tensor as its output."""
 
     def __init__(self, whole: Any) -> None:

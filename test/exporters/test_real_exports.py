@@ -31,6 +31,7 @@ DEPTHS = {
     'depth_anything_fixed': (),
 }  # fmt: skip
 BOX_PX = 0.5
+POINT_PX = 0.1
 DEPTH = 1e-3
 """Part of the range of a picture's depths."""
 CLASSES_APART = 0.005
@@ -141,6 +142,27 @@ def test_depth_is_added_and_is_that_of_its_exporter(
     for _, result, wanted, at in results_at_points(exports, place, name):
         np.testing.assert_allclose(result.depth[at], wanted, rtol=0, atol=DEPTH * np.ptp(wanted))
         assert np.ptp(wanted) > 0.01 * np.abs(wanted).max()
+
+
+def test_points_of_a_person_are_those_of_its_exporter(
+    exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert add(exports, place, 'vitpose') == 0
+    settings = read_package(place / 'store' / 'vitpose' / '1', Trust('off')).manifest.settings
+    assert settings['keypoint_names'][:2] == ['head', 'left_hand']
+    assert settings['skeleton'][0] == 'head left_hand'
+    cut = Exports(exports.folder / 'vitpose_pictures', exports.folder)
+    for picture, (one,) in seen(cut, place, 'vitpose', capsys).items():
+        ((expected,),) = (exports.said('vitpose')['pictures'][picture],)
+        points, wanted = points_of(one), points_of({'keypoints': expected['points']})
+        np.testing.assert_allclose(points[:, :2], wanted[:, :2], rtol=0, atol=POINT_PX)
+        np.testing.assert_allclose(points[:, 2], wanted[:, 2].clip(0, 1), rtol=0, atol=SCORE)
+        assert one['score'] == pytest.approx(expected['score'], abs=SCORE)
+        assert np.ptp(wanted[:, :2]) > 100
+
+
+def points_of(one: dict[str, Any]) -> np.ndarray:
+    return np.reshape(one['keypoints'], (-1, 3))
 
 
 def test_segmentation_is_added_and_is_that_of_its_exporter(exports: Exports, place: Path) -> None:

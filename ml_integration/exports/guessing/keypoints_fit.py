@@ -75,8 +75,11 @@ def _maps(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:
         same = height and width and wh[0] * height == wh[1] * width and wh[0] % width == 0
         if same and count and count > 1:
             settings: dict[str, Any] = {'points': 'heatmaps'}
+            options = dict(claims.below('settings.points_options.'))
             if not told and 'keypoint' not in output.name.lower() and len(evidence.outputs) > 1:
-                settings['points_options'] = {'points_output': output.name}
+                options['points_output'] = output.name
+            if options:
+                settings['points_options'] = options
             points = SHAPES + COUNTS + NAMES * told
             yield _fit(settings, (output,), claims, points, 'a heatmap for each point')
 

@@ -60,7 +60,8 @@ def encode_of(said: Document) -> Said:
     if 'do_flip_channel_order' in said:
         found['color'] = (found['color'][0], 'do_flip_channel_order')
     found.update(_resized(said))
-    found['resampling'] = ('pillow', 'resample')
+    if _kind(said) != 'VitPose':
+        found['resampling'] = ('pillow', 'resample')
     rounding = 'torchvision' if _kind(said) in _MASKS else 'transformers'
     found['rounding'] = (rounding, 'image_processor_type')
     resample = said.whole('resample', 0, 5)
@@ -129,13 +130,12 @@ def _resized(said: Document) -> Said:
             'resize': ('none', 'do_resize'),
             'resize_multiple': (divisor or 32, 'size_divisor'),
         }
+    if kind == 'VitPose':
+        return dict(_cut_out(said))
     if divisor and 'size' not in said:
         raise _unknown(said, f'a size_divisor of {divisor} without a size')
     if said.flag('do_resize') is False or 'size' not in said:
-        way = 'crop' if _crops(said) else 'none'
-        if way == 'crop':
-            raise _unknown(said, 'a crop out of the middle without resizing')
-        return {'resize': ('none', 'do_resize')}
+        return _unresized(said)
     if said.flag('keep_aspect_ratio'):
         return dict(_least(said))
     edge = _edge(said)
@@ -148,6 +148,12 @@ def _resized(said: Document) -> Said:
     if _crops(said):
         return dict(_cropped(said, edge))
     return dict(_shortest(said, edge))
+
+
+def _unresized(said: Document) -> Said:
+    if _crops(said):
+        raise _unknown(said, 'a crop out of the middle without resizing')
+    return {'resize': ('none', 'do_resize')}
 
 
 def _both_sides(said: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
@@ -168,6 +174,13 @@ def _both_sides(said: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
         raise _unknown(said, f'a crop of {crop[0]} x {crop[1]} px out of {wh[0]} x {wh[1]}')
     yield 'resize', ('stretch_crop', 'size')
     yield 'crop_ratio', (ratios.pop(), 'crop_size')
+
+
+def _cut_out(said: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
+    """Yields what becomes of a person that is cut out, with black around where there is none."""
+    way = 'none' if said.flag('do_affine_transform') is False else 'letterbox'
+    yield 'resize', (way, 'do_affine_transform')
+    yield 'pad_value', (0.0, 'do_affine_transform')
 
 
 def _least(said: Document) -> Iterator[tuple[str, tuple[Any, str]]]:

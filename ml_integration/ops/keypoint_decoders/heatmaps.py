@@ -102,7 +102,8 @@ def _blurred(cells: Array, row: Array, column: Array) -> Array:
     weights = np.exp(-0.5 * (np.arange(-_RADIUS, _RADIUS + 1) / _SIGMA) ** 2)
     weights /= weights.sum()
     blur = np.stack([np.pad(weights, (shift, 2 - shift)) for shift in range(3)])
-    blurred: Array = blur @ around @ blur.T
+    with np.errstate(invalid='ignore', over='ignore'):
+        blurred: Array = blur @ around @ blur.T
     return blurred
 
 
