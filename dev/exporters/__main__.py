@@ -31,6 +31,7 @@ def exports() -> Iterator[tuple[str, Export]]:
     from dev.exporters import (
         depth_anything,
         hugging_face,
+        rcnn,
         recipe,
         timm_models,
         torchvision_models,
@@ -47,6 +48,8 @@ def exports() -> Iterator[tuple[str, Export]]:
     yield name, partial(torchvision_models.classifier, name)
     name = 'torchvision_ssdlite'
     yield name, partial(torchvision_models.detector, name)
+    yield 'mask_rcnn', partial(rcnn.masks, 'mask_rcnn')
+    yield 'keypoint_rcnn', partial(rcnn.points, 'keypoint_rcnn')
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ from ml_integration.cli.main import main
 from ml_integration.deploy.loading import Loader
 from ml_integration.exports.trying.sample_pictures import Picture, own_pictures
 from ml_integration.exports.trying.trial import try_on
+from ml_integration.ops.instance_masks import instance_overlap
 from ml_integration.store.package.package import read_package
 from ml_integration.store.trust.policy import Trust
 
@@ -32,6 +33,9 @@ DEPTHS = {
 }  # fmt: skip
 BOX_PX = 0.5
 POINT_PX = 0.1
+MASK_IOU = 0.98
+SMALL_PX = 100
+"""Visible pixels of an object up to which those along its edge count too much."""
 DEPTH = 1e-3
 """Part of the range of a picture's depths."""
 CLASSES_APART = 0.005
@@ -119,17 +123,69 @@ def test_detector_is_added_and_gives_what_its_exporter_gives(
 def test_bare_export_is_not_guessed_but_asked_about(
     name: str, exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    ask_and_add(exports, place, name, capsys)
+    found = seen(exports, place, name, capsys)
+    if name == BARE_CLASSIFIER:
+        assert_same_classes(exports.said(name), found)
+    else:
+        assert_same_objects(exports, name, found)
+
+
+def ask_and_add(
+    exports: Exports, place: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Adds a model with the answers that a person gives, once it was asked for them."""
     assert add(exports, place, name) == OPEN_QUESTIONS
     assert not (place / 'store').exists()
     said = exports.said(name)
     questions = json.loads(capsys.readouterr().out)['open']
     assert [one['key'] for one in questions] == said['asked']
     assert add(exports, place, name, *said['arguments']) == 0
-    found = seen(exports, place, name, capsys)
-    if name == BARE_CLASSIFIER:
-        assert_same_classes(said, found)
-    else:
-        assert_same_objects(exports, name, found)
+
+
+def test_masks_of_objects_are_those_of_their_exporter(
+    exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask_and_add(exports, place, 'mask_rcnn', capsys)
+    assert_same_objects(exports, 'mask_rcnn', seen(exports, place, 'mask_rcnn', capsys))
+    overlaps = []
+    for picture, result, expected in results_of(exports, place, 'mask_rcnn'):
+        objects = [one for one in expected if has_area(one)][: len(result)]
+        wanted = np.zeros(result.map.shape, np.uint8)
+        for number, one in reversed([*enumerate(objects, 1)]):
+            wanted[mask_of(one, wanted.shape)] = number
+        counts = (len(result), len(objects))
+        overlap = instance_overlap(result.map, wanted, counts).diagonal()
+        areas = np.bincount(wanted.ravel(), minlength=len(objects) + 1)[1:]
+        assert (overlap[areas > SMALL_PX] > MASK_IOU).all(), (picture, overlap, areas)
+        overlaps.extend(overlap[areas > SMALL_PX])
+    assert len(overlaps) > 10
+
+
+def mask_of(one: dict[str, Any], shape: tuple[int, ...]) -> np.ndarray:
+    """The pixels of an object in its box, of runs that are none and some of its own.
+
+    An exporter rounds boxes to whole pixels, outwards, before it puts masks into them.
+    """
+    ones = np.arange(len(one['mask'])) % 2 == 1
+    rows, columns = (np.arange(size) + 0.5 for size in shape)
+    left, top, right, bottom = one['box']
+    inside = ((rows > top) & (rows < bottom))[:, None] & (columns > left) & (columns < right)
+    return np.repeat(ones, one['mask']).reshape(shape) & inside
+
+
+def test_points_of_objects_are_those_of_their_exporter(
+    exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask_and_add(exports, place, 'keypoint_rcnn', capsys)
+    pairs = assert_same_objects(
+        exports, 'keypoint_rcnn', seen(exports, place, 'keypoint_rcnn', capsys)
+    )
+    assert len(pairs) > 10
+    for one, expected in pairs:
+        points, wanted = points_of(one), points_of({'keypoints': expected['points']})
+        np.testing.assert_allclose(points[:, :2], wanted[:, :2], rtol=0, atol=BOX_PX)
+        np.testing.assert_allclose(points[:, 2], wanted[:, 2], rtol=0, atol=SCORE)
 
 
 @pytest.mark.parametrize(('name', 'answers'), DEPTHS.items())
@@ -180,13 +236,21 @@ def results_at_points(
     exports: Exports, place: Path, name: str
 ) -> Iterator[tuple[str, Any, np.ndarray, tuple[np.ndarray, np.ndarray]]]:
     """Yields results of an added model, with the exporter's numbers at rows and columns."""
+    for picture, result, expected in results_of(exports, place, name):
+        columns, rows = np.array([one['label'].split() for one in expected], int).T
+        wanted = np.array([one['score'] for one in expected])
+        yield picture, result, wanted, (rows, columns)
+
+
+def results_of(
+    exports: Exports, place: Path, name: str
+) -> Iterator[tuple[str, Any, list[dict[str, Any]]]]:
+    """Yields results of an added model on each picture, with those of its exporter."""
     pipeline = Loader().load(read_package(place / 'store' / name / '1', Trust('off')))
     for picture, expected in exports.said(name)['pictures'].items():
         pixels = cv2.imread(str(exports.pictures / picture))
         result = try_on(pipeline, [Picture(picture, pixels)]).attempts[0].prediction.result
-        columns, rows = np.array([one['label'].split() for one in expected], int).T
-        wanted = np.array([one['score'] for one in expected])
-        yield picture, result, wanted, (rows, columns)
+        yield picture, result, expected
     pipeline.close()
 
 
@@ -202,8 +266,9 @@ def assert_same_classes(said: dict[str, Any], found: dict[str, list[dict[str, An
 
 def assert_same_objects(
     exports: Exports, name: str, found: dict[str, list[dict[str, Any]]]
-) -> None:
-    said = exports.said(name)
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Checks labels, scores and boxes; returns each result with that of the exporter."""
+    said, pairs = exports.said(name), []
     assert found.keys() == said['pictures'].keys()
     for picture, expected in said['pictures'].items():
         size = cv2.imread(str(exports.pictures / picture)).shape[:2]
@@ -212,9 +277,11 @@ def assert_same_objects(
             same = next((other for other in open_ if alike(one, other)), None)
             assert same is not None, f'{picture}: {one} is none of {open_}'
             open_.remove(same)
+            pairs.append((one, same))
         missed = [one for one in open_ if one['score'] > THRESHOLD + SCORE]
         assert not missed, f'{picture}: {missed}'
     assert_tell_apart(said)
+    return pairs
 
 
 def clipped(one: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
