@@ -36,6 +36,7 @@ def exports() -> Iterator[tuple[str, Export]]:
         timm_models,
         torchvision_models,
         vitpose,
+        yolo,
     )
 
     for one in (*hugging_face.RECIPES, depth_anything.FREE):
@@ -49,6 +50,8 @@ def exports() -> Iterator[tuple[str, Export]]:
     name = 'torchvision_ssdlite'
     yield name, partial(torchvision_models.detector, name)
     yield 'mask_rcnn', partial(rcnn.masks, 'mask_rcnn')
+    for name in yolo.TASKS:
+        yield name, partial(yolo.export, name)
     yield 'keypoint_rcnn', partial(rcnn.points, 'keypoint_rcnn')
 
 

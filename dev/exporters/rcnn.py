@@ -121,7 +121,7 @@ def _found(model: Any, picture: Any, labels: tuple[str, ...]) -> Iterator[Expect
     for n, score in enumerate(found['scores'].tolist()):
         about = {}
         if 'masks' in found:
-            about['mask'] = _runs(found['masks'][n, 0].numpy() > 0.5)
+            about['mask'] = runs_of(found['masks'][n, 0].numpy() > 0.5)
         if 'keypoints' in found:
             numbers = found['keypoints'][n].numpy().copy()
             numbers[:, 2] = found['keypoints_scores'][n].sigmoid()
@@ -130,7 +130,7 @@ def _found(model: Any, picture: Any, labels: tuple[str, ...]) -> Iterator[Expect
         yield Expected(labels[int(found['labels'][n])], score, box, **about)
 
 
-def _runs(mask: Any) -> tuple[int, ...]:
+def runs_of(mask: Any) -> tuple[int, ...]:
     """Returns the lengths of runs, of which the first one is of pixels that are not set."""
     flat = mask.ravel()
     ends = [0, *(np.flatnonzero(np.diff(flat)) + 1).tolist(), flat.size]

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ DEPTHS = {
     'depth_anything_fixed': (),
 }  # fmt: skip
 BOX_PX = 0.5
+ANGLE = 0.01
 POINT_PX = 0.1
 MASK_IOU = 0.98
 SMALL_PX = 100
@@ -148,9 +149,14 @@ def test_masks_of_objects_are_those_of_their_exporter(
 ) -> None:
     ask_and_add(exports, place, 'mask_rcnn', capsys)
     assert_same_objects(exports, 'mask_rcnn', seen(exports, place, 'mask_rcnn', capsys))
+    assert_same_masks(exports, place, 'mask_rcnn')
+
+
+def assert_same_masks(exports: Exports, place: Path, name: str) -> None:
     overlaps = []
-    for picture, result, expected in results_of(exports, place, 'mask_rcnn'):
-        objects = [one for one in expected if has_area(one)][: len(result)]
+    for picture, result, expected in results_of(exports, place, name):
+        visible = map(partial(clipped, size=result.map.shape), expected)
+        objects = [one for one in visible if has_area(one)][: len(result)]
         wanted = np.zeros(result.map.shape, np.uint8)
         for number, one in reversed([*enumerate(objects, 1)]):
             wanted[mask_of(one, wanted.shape)] = number
@@ -160,6 +166,56 @@ def test_masks_of_objects_are_those_of_their_exporter(
         assert (overlap[areas > SMALL_PX] > MASK_IOU).all(), (picture, overlap, areas)
         overlaps.extend(overlap[areas > SMALL_PX])
     assert len(overlaps) > 10
+
+
+def test_masks_of_prototypes_are_those_of_a_plain_reading(
+    exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = replace(exports, pictures=exports.folder / 'yolo_seg_pictures')
+    assert add(exports, place, 'yolo_seg') == 0
+    assert len(assert_same_objects(cut, 'yolo_seg', seen(cut, place, 'yolo_seg', capsys))) > 10
+    assert_same_masks(cut, place, 'yolo_seg')
+
+
+def test_points_in_rows_are_those_of_a_plain_reading(
+    exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = replace(exports, pictures=exports.folder / 'yolo_pose_pictures')
+    assert add(exports, place, 'yolo_pose') == 0
+    pairs = assert_same_objects(cut, 'yolo_pose', seen(cut, place, 'yolo_pose', capsys))
+    assert_same_points(pairs)
+
+
+def test_rotated_boxes_are_those_of_a_plain_reading(
+    exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = replace(exports, pictures=exports.folder / 'yolo_obb_pictures')
+    assert add(exports, place, 'yolo_obb') == 0
+    found, compared = seen(cut, place, 'yolo_obb', capsys), 0
+    for picture, expected in exports.said('yolo_obb')['pictures'].items():
+        missed = [one for one in expected if one['score'] > THRESHOLD + SCORE]
+        for one in found[picture]:
+            same = next((other for other in expected if alike_turned(one, other)), None)
+            assert same is not None, f'{picture}: {one} is none of {expected}'
+            missed = [other for other in missed if other is not same]
+            compared += 1
+        assert not missed, f'{picture}: {missed}'
+    assert compared > 10
+    assert_tell_apart(exports.said('yolo_obb'))
+
+
+def alike_turned(found: dict[str, Any], expected: dict[str, Any]) -> bool:
+    x, y, width, height, angle = expected['box']
+    if width < height:  # the angle is that of the longer side
+        width, height, angle = height, width, angle + np.pi / 2
+    box = [found[key] for key in ('center_x', 'center_y', 'length', 'width')]
+    turn = (found['angle'] - angle + np.pi / 2) % np.pi - np.pi / 2
+    return (
+        found['label'] == expected['label']
+        and abs(found['score'] - expected['score']) <= SCORE
+        and bool(np.allclose(box, (x, y, width, height), rtol=0, atol=BOX_PX))
+        and abs(turn) < ANGLE
+    )
 
 
 def mask_of(one: dict[str, Any], shape: tuple[int, ...]) -> np.ndarray:
@@ -181,6 +237,10 @@ def test_points_of_objects_are_those_of_their_exporter(
     pairs = assert_same_objects(
         exports, 'keypoint_rcnn', seen(exports, place, 'keypoint_rcnn', capsys)
     )
+    assert_same_points(pairs)
+
+
+def assert_same_points(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
     assert len(pairs) > 10
     for one, expected in pairs:
         points, wanted = points_of(one), points_of({'keypoints': expected['points']})
@@ -207,7 +267,7 @@ def test_points_of_a_person_are_those_of_its_exporter(
     settings = read_package(place / 'store' / 'vitpose' / '1', Trust('off')).manifest.settings
     assert settings['keypoint_names'][:2] == ['head', 'left_hand']
     assert settings['skeleton'][0] == 'head left_hand'
-    cut = Exports(exports.folder / 'vitpose_pictures', exports.folder)
+    cut = replace(exports, pictures=exports.folder / 'vitpose_pictures')
     for picture, (one,) in seen(cut, place, 'vitpose', capsys).items():
         ((expected,),) = (exports.said('vitpose')['pictures'][picture],)
         points, wanted = points_of(one), points_of({'keypoints': expected['points']})
