@@ -137,14 +137,16 @@ def _points(config: Document, architecture: str) -> Iterator[Claim]:
     if not names:
         return
     yield config.claim('settings.keypoint_names', names, 'id2label')
-    edges = config.get('edges')
-    if edges is None:
-        return
+    if 'edges' in config:
+        yield config.claim('settings.skeleton', _bones(config, names), 'edges')
+
+
+def _bones(config: Document, names: tuple[str, ...]) -> tuple[str, ...]:
+    numbered = dict(enumerate(names))
     try:
-        bones = tuple(f'{names[a]} {names[b]}' for a, b in edges if min(a, b) >= 0)
-    except (TypeError, ValueError, IndexError) as error:
+        return tuple(f'{numbered[a]} {numbered[b]}' for a, b in config.get('edges'))
+    except (TypeError, ValueError, KeyError) as error:
         raise config.wrong('edges', f'pairs of numbers from 0 to {len(names) - 1}') from error
-    yield config.claim('settings.skeleton', bones, 'edges')
 
 
 def _picture(said: Document) -> Iterator[Claim]:

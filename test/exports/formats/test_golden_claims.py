@@ -206,7 +206,9 @@ def test_names_of_a_pose_model_are_those_of_its_points() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize('edges', [[[0, 3]], [[0, 1, 2]], [0, 1], 3, [['Nose', 'L_Eye']]])
+@pytest.mark.parametrize(
+    'edges', [[[0, 3]], [[-1, 0]], [[0, 1, 2]], [0, 1], 3, [[[0], 1]], [['Nose', 'L_Eye']]]
+)
 def test_edges_of_a_skeleton_that_make_no_sense_are_refused(edges: Any) -> None:
     with pytest.raises(ExportError, match=r"'edges' of config\.json makes no sense"):
         claims_of(export({'config.json': {**VITPOSE, 'edges': edges}}))
