@@ -16,7 +16,7 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import build
-from ml_integration.errors import ModelMismatchError
+from ml_integration.errors import FrameError, ModelMismatchError
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.letterbox import Letterbox, place
 from ml_integration.ops.poses import similarity
@@ -115,6 +115,17 @@ def test_listed_points_have_scores_of_their_own() -> None:
     assert result.scores.tolist() == pytest.approx([0.9, 0.5])
     np.testing.assert_allclose(points_of(result)[0], [[6, 7, 0], [9, 10, 1]], atol=1e-6)
     assert points_of(result)[1, 0].tolist() == [12, 13, 0.5]
+
+
+def test_an_output_of_free_sizes_that_holds_no_points_is_an_error_of_the_frame() -> None:
+    described = model(
+        ('person',), boxes=(None, 4), labels=(None,), scores=(None,), keypoints=(None,) * 3
+    )
+    one = task(described, decoder='labeled', points='listed')
+    outputs = {'boxes': [[1, 1, 9, 9]], 'labels': [0], 'scores': [0.9]}
+    assert points_of(found(one, **outputs, keypoints=np.ones((1, 5, 2)))).shape == (1, 5, 3)
+    with pytest.raises(FrameError, match=r"'keypoints' does not hold points.*7 numbers"):
+        found(one, **outputs, keypoints=np.ones((1, 5, 7)))
 
 
 def test_the_point_of_a_heatmap_lies_towards_the_higher_neighbor() -> None:
