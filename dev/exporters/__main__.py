@@ -28,16 +28,31 @@ def exports() -> Iterator[tuple[str, Export]]:
     # Nothing is asked of a hub: all weights are made here.
     os.environ['HF_HUB_OFFLINE'] = '1'
     # Both have to be settled before any of these is imported.
-    from dev.exporters import hugging_face, timm_models, torchvision_models
+    from dev.exporters import (
+        depth_anything,
+        hugging_face,
+        rcnn,
+        recipe,
+        timm_models,
+        torchvision_models,
+        vitpose,
+        yolo,
+    )
 
-    for recipe in hugging_face.RECIPES:
-        yield recipe.name, partial(hugging_face.export, recipe)
+    for one in (*hugging_face.RECIPES, depth_anything.FREE):
+        yield one.name, partial(recipe.export, one)
+    yield depth_anything.FIXED.name, depth_anything.fixed
+    yield vitpose.RECIPE.name, vitpose.export
     for name in timm_models.MODELS:
         yield name, partial(timm_models.export, name)
     name = 'torchvision_mobilenet'
     yield name, partial(torchvision_models.classifier, name)
     name = 'torchvision_ssdlite'
     yield name, partial(torchvision_models.detector, name)
+    yield 'mask_rcnn', partial(rcnn.masks, 'mask_rcnn')
+    for name in yolo.TASKS:
+        yield name, partial(yolo.export, name)
+    yield 'keypoint_rcnn', partial(rcnn.points, 'keypoint_rcnn')
 
 
 def main() -> int:

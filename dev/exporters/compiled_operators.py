@@ -6,6 +6,8 @@ load, and then torchvision cannot even be imported, nor what is built on it.
 
 from __future__ import annotations
 
+import inspect
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,12 @@ def stand_in() -> None:
         return
     for name in ('nms', 'qnms'):
         _LIBRARY.define(f'{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+    _LIBRARY.define(
+        'roi_align(Tensor input, Tensor rois, float spatial_scale, int pooled_height, '
+        'int pooled_width, int sampling_ratio, bool aligned) -> Tensor'
+    )
     _LIBRARY.impl('nms', _nms, 'CPU')
+    _LIBRARY.impl('roi_align', _roi_align, 'CPU')
 
 
 def use_stand_in() -> None:
@@ -33,6 +40,7 @@ def use_stand_in() -> None:
 
     if not extension._has_ops():
         extension._has_ops = _yes
+        vars(sys.modules['torchvision.ops.roi_align'])['_has_ops'] = _yes
 
 
 def _yes() -> bool:  # compiled by torch.jit, which takes no lambda
@@ -64,3 +72,9 @@ def _nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
         shared = (high - low).clamp(min=0).prod(dim=1)
         order = order[shared <= iou_threshold * (areas[best] + areas[order] - shared)]
     return torch.stack(kept) if kept else torch.zeros(0, dtype=torch.long)
+
+
+def _roi_align(*given: Any) -> Any:
+    """Calls what torchvision itself has in Python for where its compiled operator is missing."""
+    module = sys.modules['torchvision.ops.roi_align']  # whose name is one of a function as well
+    return inspect.unwrap(module._roi_align)(*given)

@@ -17,11 +17,16 @@ class Expected:
         label: name of the class.
         score: 0 to 1.
         box: left, top, right, bottom [px of the picture]; empty for a whole picture.
+        points: x, y [px of the picture] and score of each point.
+        mask: lengths of the runs of pixels that are none and some of its own, row by row; empty
+            for an object without a mask.
     """
 
     label: str
     score: float
     box: tuple[float, ...] = ()
+    points: tuple[float, ...] = ()
+    mask: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

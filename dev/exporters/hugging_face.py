@@ -1,27 +1,18 @@
-"""Folders as `optimum-cli export onnx --model FOLDER OUT` makes them."""
+"""Small models of transformers, with what prepares pictures for them."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
-from optimum.exporters.onnx import main_export
 
-from dev.exporters.expectation import Case, Expected
-from dev.exporters.pictures import Pictures
-from dev.exporters.spread import spread
+from dev.exporters.recipe import SEVERAL, Recipe
 
 CLASSES = ('cat', 'cup', 'dog', 'person', 'rocket', 'wheel')
 NAMES = {
     'id2label': dict(enumerate(CLASSES)),
     'label2id': {name: number for number, name in enumerate(CLASSES)},
 }
-SEVERAL = 'multi_label_classification'
 STAGES = {
     'embedding_size': 16,
     'hidden_sizes': [16, 32, 48, 64],
@@ -45,32 +36,6 @@ TRANSFORMER = {
     'num_attention_heads': 2,
     'intermediate_size': 32,
 }
-"""Tasks whose results are recorded; the others are refused."""
-EVERY = 48
-"""Side of the squares of which a depth is recorded [px]."""
-LEAST = 0.05
-"""Smallest score of objects that are recorded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Model of transformers.
-
-    Attributes:
-        name: of its folder.
-        model: makes it.
-        processor: makes what prepares pictures.
-        heads: beginnings of the names of its layers that give the scores.
-        factor: what their weights are multiplied with.
-        task: as optimum calls it.
-    """
-
-    name: str
-    model: Callable[[], Any]
-    processor: Callable[[], Any]
-    heads: tuple[str, ...]
-    factor: float
-    task: str = 'image-classification'
 
 
 def vit() -> Any:
@@ -249,53 +214,3 @@ RECIPES = (
         'semantic-segmentation',
     ),
 )  # fmt: skip
-
-
-def export(recipe: Recipe, folder: Path, pictures: Pictures) -> Case:
-    """Exports a model and records what transformers makes of pictures.
-
-    Args:
-        recipe: the model.
-        folder: of all cases.
-        pictures: to record.
-    """
-    model, processor = recipe.model().eval(), recipe.processor()
-    spread(model, recipe.heads, recipe.factor)
-    with tempfile.TemporaryDirectory() as trained:
-        model.save_pretrained(trained)
-        processor.save_pretrained(trained)
-        main_export(trained, folder / recipe.name, task=recipe.task, do_validation=False)
-    seen = {name: list(_seen(model, processor, one)) for name, one in pictures.items()}
-    return Case(recipe.name, seen)
-
-
-def _seen(model: Any, processor: Any, picture: Any) -> Iterator[Expected]:
-    names = model.config.id2label
-    with torch.no_grad():
-        outputs = model(**processor(images=picture, return_tensors='pt'))
-    size = [(picture.height, picture.width)]
-    if 'predicted_depth' in outputs:
-        (found,) = processor.post_process_depth_estimation(outputs, target_sizes=size)
-        yield from _pixels(found['predicted_depth'])
-        return
-    if 'pred_boxes' not in outputs and outputs.logits.dim() == 4:
-        (found,) = processor.post_process_semantic_segmentation(outputs, target_sizes=size)
-        yield from _pixels(found)
-        return
-    if 'pred_boxes' not in outputs:
-        several = model.config.problem_type == SEVERAL
-        scores = outputs.logits.sigmoid() if several else outputs.logits.softmax(-1)
-        for number, score in enumerate(scores[0].tolist()):
-            yield Expected(names[number], score)
-        return
-    (found,) = processor.post_process_object_detection(outputs, threshold=LEAST, target_sizes=size)
-    for score, label, box in zip(found['scores'], found['labels'], found['boxes'], strict=True):
-        yield Expected(names[int(label)], float(score), tuple(box.tolist()))
-
-
-def _pixels(found: Any) -> Iterator[Expected]:
-    """Yields the number at the middle of each square of a grid, named by its column and row."""
-    height, width = found.shape
-    for row in range(EVERY // 2, height, EVERY):
-        for column in range(EVERY // 2, width, EVERY):
-            yield Expected(f'{column} {row}', float(found[row, column]))

@@ -47,7 +47,7 @@ def classifier(name: str, folder: Path, pictures: Pictures) -> Case:
     """
     model = models.mobilenet_v3_small(num_classes=len(CLASSES)).eval()
     spread(model, ('classifier.3',), 1.5)
-    out = _folder(folder / name, CLASSES)
+    out = labels_in(folder / name, CLASSES)
     torch.onnx.export(model, (torch.rand(1, 3, 224, 224),), out / 'mobilenet.onnx', dynamo=False)
     transform = models.MobileNet_V3_Small_Weights.DEFAULT.transforms()
     seen = {}
@@ -72,7 +72,7 @@ def detector(name: str, folder: Path, pictures: Pictures) -> Case:
         weights=None, weights_backbone=None, num_classes=len(labels), detections_per_img=60
     ).eval()
     spread(model, ('classification_head',), 0.5)
-    out = _folder(folder / name, labels)
+    out = labels_in(folder / name, labels)
     torch.onnx.export(
         model, (torch.rand(1, 3, 240, 320),), out / 'ssdlite.onnx', dynamo=False,
         input_names=['images'], output_names=['boxes', 'scores', 'labels'],
@@ -82,7 +82,8 @@ def detector(name: str, folder: Path, pictures: Pictures) -> Case:
     return Case(name, seen, AS_THEY_ARE, ('size', 'encode'))
 
 
-def _folder(folder: Path, labels: tuple[str, ...]) -> Path:
+def labels_in(folder: Path, labels: tuple[str, ...]) -> Path:
+    """Makes a folder with a list of the classes."""
     folder.mkdir(parents=True)
     (folder / 'labels.txt').write_text('\n'.join(labels))
     return folder

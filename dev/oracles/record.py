@@ -27,6 +27,9 @@ SIZES = ((640, 480), (333, 500), (1920, 1080))
 VALUES = 190
 """Recorded values of each tensor, at places that are spread over it."""
 IMAGENET = {'mean': (0.485, 0.456, 0.406), 'std': (0.229, 0.224, 0.225)}
+MULTIPLE = {'ensure_multiple_of': 14, 'image_mean': IMAGENET['mean'], 'image_std': IMAGENET['std']}
+ASPECT = {**MULTIPLE, 'size': {'height': 518, 'width': 518}, 'keep_aspect_ratio': True}
+"""What Depth Anything is published with."""
 Oracle = Callable[[Any], Any]
 """Makes a tensor (3, H, W) or (1, 3, H, W) of a picture of Pillow."""
 
@@ -120,6 +123,11 @@ ORACLES: dict[str, Oracle] = {
     'hf_detr_padded': hugging_face('DetrImageProcessor', pad_size={'height': 1333, 'width': 1333}),
     'hf_yolos': hugging_face('YolosImageProcessor'),
     'hf_mask2former': hugging_face('Mask2FormerImageProcessor'),
+    'hf_dpt': hugging_face('DPTImageProcessor', size={'height': 380, 'width': 380}, **MULTIPLE),
+    'hf_depth_anything': hugging_face('DPTImageProcessor', **ASPECT),
+    'hf_depth_anything_wide': hugging_face(
+        'DPTImageProcessor', **{**ASPECT, 'size': {'height': 400, 'width': 700}}
+    ),
     'hf_glpn': hugging_face('GLPNImageProcessor'),
     'hf_sam': hugging_face('SamImageProcessor'),
 }

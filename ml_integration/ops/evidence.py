@@ -42,10 +42,13 @@ class Evidence:
 
     def shape(self, output: TensorSpec) -> tuple[int | None, ...]:
         """Returns the sizes of an output, those of the runs where they are free and agree."""
-        shapes = {run[output.name].shape for run in self.runs if output.name in run}
-        if len(shapes) != 1 or len(shape := next(iter(shapes))) != len(output.shape):
+        shapes = [run[output.name].shape for run in self.runs if output.name in run]
+        if not shapes or any(len(shape) != len(output.shape) for shape in shapes):
             return output.shape
-        return tuple(b if a is None else a for a, b in zip(output.shape, shape, strict=True))
+        axes = zip(output.shape, *shapes, strict=True)
+        return tuple(
+            told if told is not None or len(set(seen)) > 1 else seen[0] for told, *seen in axes
+        )
 
     def tables(self, output: TensorSpec) -> tuple[Array, ...]:
         """Returns an output of each run as float32 with its last two axes, (rows, columns)."""

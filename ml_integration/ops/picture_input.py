@@ -28,7 +28,7 @@ class PreprocessSettings:
     resize: str = declared(
         'letterbox',
         'How a picture is brought to the size of the input.',
-        choices=(*RESIZES, 'shortest_edge', 'stretch_crop'),
+        choices=(*RESIZES, 'shortest_edge', 'one_side', 'stretch_crop'),
     )
     crop_ratio: float = declared(
         0.875,
@@ -51,13 +51,26 @@ class PreprocessSettings:
         ge=0,
         le=LONGEST,
     )
+    to_width: int = declared(
+        0,
+        'Width that resize: one_side aims at [px]; it scales as little as possible so that this '
+        'or to_height is reached, and stretches into an input of fixed size.',
+        ge=0,
+        le=LONGEST,
+    )
+    to_height: int = declared(
+        0, 'Height that resize: one_side aims at, likewise [px].', ge=0, le=LONGEST
+    )
     resize_multiple: int = declared(
         1,
         'Sides that follow from the picture are resized to a multiple of this [px].',
         ge=1,
         le=LONGEST,
     )
-    resize_up: bool = declared(False, 'Those sides are rounded up to the multiple, and not down.')
+    resize_up: bool = declared(
+        False,
+        'Those sides are rounded up to the multiple, and not down; one_side takes the nearest.',
+    )
     pad_multiple: int = declared(
         1,
         'Sides of an input of free size are padded up to a multiple of this [px].',

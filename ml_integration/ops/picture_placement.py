@@ -29,6 +29,10 @@ def check_placement(settings: PreprocessSettings, spec: TensorSpec, model: str) 
     if resize == 'shortest_edge' and not settings.shortest_edge:
         expected = 'the length that the shorter side gets [px]'
         raise SettingError('encode.shortest_edge', 0, expected, where=model)
+    for key in ('to_width', 'to_height'):
+        if resize == 'one_side' and None in spec.shape[1:] and not getattr(settings, key):
+            expected = 'the length that this side gets unless the other one does [px]'
+            raise SettingError(f'encode.{key}', 0, expected, where=model)
     boxed = resize.startswith('letterbox') and not settings.longest_edge
     if None in spec.shape[1:] and (boxed or resize in ('stretch', 'crop', 'stretch_crop')):
         raise ModelMismatchError(
@@ -36,8 +40,8 @@ def check_placement(settings: PreprocessSettings, spec: TensorSpec, model: str) 
             f"input '{spec.name}' has no size that 'encode.resize: {resize}' could aim at",
             str(spec),
             'fixed height and width, or an encode that gives them',
-            "Fix them under 'inputs', choose resize: shortest_edge or none, or give a letterbox "
-            'its encode.longest_edge.',
+            "Fix them under 'inputs', choose resize: shortest_edge, one_side or none, or give a "
+            'letterbox its encode.longest_edge.',
         )
 
 
@@ -87,6 +91,19 @@ def shortest_edge_wh(settings: PreprocessSettings, source_wh: tuple[int, int]) -
     return _to_multiple(settings, resized)
 
 
+def one_side_wh(settings: PreprocessSettings, source_wh: tuple[int, int]) -> tuple[int, int]:
+    """Returns the size of a picture that was scaled as little as possible [px].
+
+    The aspect ratio stays, but for the multiple that both sides are rounded to. It is that of
+    transformers' `DPTImageProcessor` with `keep_aspect_ratio`.
+    """
+    aims = (settings.to_width / source_wh[0], settings.to_height / source_wh[1])
+    scale = aims[0] if abs(1 - aims[0]) < abs(1 - aims[1]) else aims[1]
+    multiple = settings.resize_multiple
+    width, height = (max(1, round(scale * side / multiple)) * multiple for side in source_wh)
+    return width, height
+
+
 def _into(
     settings: PreprocessSettings, source_wh: tuple[int, int], target_wh: tuple[int, int]
 ) -> Letterbox:
@@ -104,6 +121,8 @@ def _into(
         case 'shortest_edge':
             resized = shortest_edge_wh(settings, source_wh)
             return _fitting(_at_top_left(source_wh, target_wh, resized))
+        case 'one_side':
+            return place('stretch', source_wh, target_wh)
         case 'letterbox_topleft' if settings.rounding == 'transformers':
             return _at_top_left(source_wh, target_wh, _nearest(source_wh, target_wh))
     return place(settings.resize, source_wh, target_wh)
@@ -116,6 +135,8 @@ def _free(settings: PreprocessSettings, source_wh: tuple[int, int]) -> Letterbox
         resized = _to_multiple(settings, box.resized_wh)
     elif settings.resize == 'shortest_edge':
         resized = shortest_edge_wh(settings, source_wh)
+    elif settings.resize == 'one_side':
+        resized = one_side_wh(settings, source_wh)
     else:
         resized = _to_multiple(settings, source_wh)
     width, height = (side + -side % settings.pad_multiple for side in resized)

@@ -31,6 +31,7 @@ CLIP = {
 ZEROS = {'pad_value': 0.0, 'pad_normalized': True}
 EDGE = {'resize': 'shortest_edge', 'shortest_edge': 800, 'longest_edge': 1333}
 DETR = {**PILLOW, **IMAGENET, **EDGE, **ZEROS, 'rounding': 'transformers'}
+DEPTH_ANYTHING = {**CUBIC, **IMAGENET, 'resize': 'one_side', 'resize_multiple': 14}
 HF_CROP = {'resize': 'crop', 'rounding': 'transformers'}
 
 ENCODES: dict[str, tuple[int | None, dict[str, Any]]] = {
@@ -85,6 +86,9 @@ ENCODES: dict[str, tuple[int | None, dict[str, Any]]] = {
         None,
         {**DETR, 'resize_multiple': 32, 'resize_up': True, 'rounding': 'torchvision'},
     ),
+    'hf_dpt': (378, {**CUBIC, **IMAGENET, 'resize': 'stretch'}),
+    'hf_depth_anything': (None, {**DEPTH_ANYTHING, 'to_width': 518, 'to_height': 518}),
+    'hf_depth_anything_wide': (None, {**DEPTH_ANYTHING, 'to_width': 700, 'to_height': 400}),
     'hf_glpn': (None, {**PILLOW, 'resize': 'none', 'resize_multiple': 32}),
     'hf_sam': (
         1024,

@@ -1,98 +1,38 @@
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
+from real_exports import (
+    NEEDED,
+    SCORE,
+    Exports,
+    add,
+    ask_and_add,
+    assert_same_objects,
+    assert_tell_apart,
+    results_of,
+    seen,
+)
 
 from ml_integration.cli.add import OPEN_QUESTIONS
-from ml_integration.cli.main import main
-from ml_integration.deploy.loading import Loader
-from ml_integration.exports.trying.sample_pictures import Picture, own_pictures
-from ml_integration.exports.trying.trial import try_on
-from ml_integration.store.package.package import read_package
-from ml_integration.store.trust.policy import Trust
 
-ROOT = Path(__file__).resolve().parents[2]
-PYTHON = os.environ.get('EXPORTERS_PYTHON', '')
 CLASSIFIERS = ('vit', 'convnext', 'resnet', 'swin', 'timm_vit', 'timm_resnet')
 BARE_CLASSIFIER, BARE_DETECTOR = 'torchvision_mobilenet', 'torchvision_ssdlite'
 DETECTORS = ('detr', 'yolos', 'rt_detr', 'rt_detr_v2', 'd_fine')
-DEPTHS = {'dpt': ('--set', 'settings.kind=inverse_depth'), 'glpn': ()}
-BOX_PX = 0.5
+DEPTHS = {
+    'dpt': ('--set', 'settings.kind=inverse_depth'), 'glpn': (), 'depth_anything': (),
+    'depth_anything_fixed': (),
+}  # fmt: skip
 DEPTH = 1e-3
 """Part of the range of a picture's depths."""
 CLASSES_APART = 0.005
 """Share of pixels that lie so close to a border that rounding decides."""
-SCORE = 1e-3
-THRESHOLD = 0.25
-"""Smallest score of the objects that a model gives if nobody says another one."""
 
-pytestmark = [
-    pytest.mark.models,
-    pytest.mark.timeout(300),  # the first one waits until all exports are made
-    pytest.mark.skipif(not PYTHON, reason="needs exporters' libraries: make test-models"),
-]
-
-
-@dataclass(frozen=True)
-class Exports:
-    pictures: Path
-    folder: Path
-
-    def said(self, name: str) -> dict[str, Any]:
-        said: dict[str, Any] = json.loads((self.folder / f'{name}.json').read_text())
-        return said
-
-
-@pytest.fixture(scope='module')
-def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
-    """Exports made by the exporters' libraries, with what these see in pictures."""
-    pictures, folder = tmp_path_factory.mktemp('pictures'), tmp_path_factory.mktemp('exports')
-    for picture in own_pictures():
-        assert cv2.imwrite(str(pictures / f'{Path(picture.name).stem}.png'), picture.pixels)
-    command = [PYTHON, '-m', 'dev.exporters', folder, '--pictures', pictures]
-    # Paths of the ROS wheels are none of this other Python's.
-    environment = {
-        k: v for k, v in os.environ.items() if k not in ('LD_LIBRARY_PATH', 'PYTHONPATH')
-    }
-    made = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280
-    )
-    assert made.returncode == 0, made.stdout + made.stderr
-    return Exports(pictures, folder)
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty store, where models are added and looked for."""
-    monkeypatch.setenv('ML_INTEGRATION_STATE_DIR', str(tmp_path / 'state'))
-    monkeypatch.setenv('ML_INTEGRATION_STORES', str(tmp_path / 'store'))
-    return tmp_path
-
-
-def add(exports: Exports, place: Path, name: str, *more: str) -> int:
-    arguments = ['--into', str(place / 'store'), '--picture', str(place / 'seen.jpg'), *more]
-    return main(['add', str(exports.folder / name), '--name', name, '--json', *arguments])
-
-
-def seen(
-    exports: Exports, place: Path, name: str, capsys: pytest.CaptureFixture[str]
-) -> dict[str, list[dict[str, Any]]]:
-    """Runs an added model; returns its results by picture."""
-    capsys.readouterr()
-    assert main(['run', name, str(exports.pictures), '--out', str(place / 'out')]) == 0
-    lines = (place / 'out' / 'results.jsonl').read_text().splitlines()
-    rows = [json.loads(line) for line in lines]
-    return {row['source']: row['results'] for row in rows}
+pytestmark = NEEDED
 
 
 @pytest.mark.parametrize('name', CLASSIFIERS)
@@ -130,15 +70,10 @@ def test_detector_is_added_and_gives_what_its_exporter_gives(
 def test_bare_export_is_not_guessed_but_asked_about(
     name: str, exports: Exports, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert add(exports, place, name) == OPEN_QUESTIONS
-    assert not (place / 'store').exists()
-    said = exports.said(name)
-    questions = json.loads(capsys.readouterr().out)['open']
-    assert [one['key'] for one in questions] == said['asked']
-    assert add(exports, place, name, *said['arguments']) == 0
+    ask_and_add(exports, place, name, capsys)
     found = seen(exports, place, name, capsys)
     if name == BARE_CLASSIFIER:
-        assert_same_classes(said, found)
+        assert_same_classes(exports.said(name), found)
     else:
         assert_same_objects(exports, name, found)
 
@@ -170,14 +105,10 @@ def results_at_points(
     exports: Exports, place: Path, name: str
 ) -> Iterator[tuple[str, Any, np.ndarray, tuple[np.ndarray, np.ndarray]]]:
     """Yields results of an added model, with the exporter's numbers at rows and columns."""
-    pipeline = Loader().load(read_package(place / 'store' / name / '1', Trust('off')))
-    for picture, expected in exports.said(name)['pictures'].items():
-        pixels = cv2.imread(str(exports.pictures / picture))
-        result = try_on(pipeline, [Picture(picture, pixels)]).attempts[0].prediction.result
+    for picture, result, expected in results_of(exports, place, name):
         columns, rows = np.array([one['label'].split() for one in expected], int).T
         wanted = np.array([one['score'] for one in expected])
         yield picture, result, wanted, (rows, columns)
-    pipeline.close()
 
 
 def assert_same_classes(said: dict[str, Any], found: dict[str, list[dict[str, Any]]]) -> None:
@@ -188,47 +119,3 @@ def assert_same_classes(said: dict[str, Any], found: dict[str, list[dict[str, An
         for one in found[picture]:
             assert one['score'] == pytest.approx(scores[one['label']], abs=SCORE), picture
     assert_tell_apart(said)
-
-
-def assert_same_objects(
-    exports: Exports, name: str, found: dict[str, list[dict[str, Any]]]
-) -> None:
-    said = exports.said(name)
-    assert found.keys() == said['pictures'].keys()
-    for picture, expected in said['pictures'].items():
-        size = cv2.imread(str(exports.pictures / picture)).shape[:2]
-        open_ = [one for one in map(partial(clipped, size=size), expected) if has_area(one)]
-        for one in found[picture]:
-            same = next((other for other in open_ if alike(one, other)), None)
-            assert same is not None, f'{picture}: {one} is none of {open_}'
-            open_.remove(same)
-        missed = [one for one in open_ if one['score'] > THRESHOLD + SCORE]
-        assert not missed, f'{picture}: {missed}'
-    assert_tell_apart(said)
-
-
-def clipped(one: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
-    """Returns a result with its box cut at the edges of the picture, as it is published."""
-    height, width = size
-    low, high = (0, 0, 0, 0), (width, height, width, height)
-    return {**one, 'box': [*np.clip(one['box'], low, high)]}
-
-
-def has_area(one: dict[str, Any]) -> bool:
-    left, top, right, bottom = one['box']
-    return bool(right > left and bottom > top)
-
-
-def alike(found: dict[str, Any], expected: dict[str, Any]) -> bool:
-    box = [found[side] for side in ('left', 'top', 'right', 'bottom')]
-    return (
-        found['label'] == expected['label']
-        and abs(found['score'] - expected['score']) <= SCORE
-        and bool(np.allclose(box, expected['box'], rtol=0, atol=BOX_PX))
-    )
-
-
-def assert_tell_apart(said: dict[str, Any]) -> None:
-    """Checks that a comparison can fail: many of the expected results are unlike."""
-    scores = [one['score'] for picture in said['pictures'].values() for one in picture]
-    assert len({round(score, 2) for score in scores}) > 5

@@ -671,6 +671,20 @@ def test_points_beside_boxes_are_read_with_them() -> None:
     assert best.settings['decoder'] == 'labeled'
     names = {'boxes', 'scores', 'labels', 'keypoints', 'keypoints_scores'}
     assert {spec.name for spec in best.outputs} == names
+    assert best.settings['points_options'] == {'sigmoid': True}  # some are not from 0 to 1
+
+
+def test_points_of_free_sizes_are_read_by_what_they_are_on_the_pictures() -> None:
+    made = [listed(np.random.default_rng(number)) for number in range(2)]
+    made[1] = {name: array[:-1] for name, array in made[1].items()}  # one object less
+    free = {'keypoints': (None,) * 3, 'keypoints_scores': (None,) * 2}  # as torch exports them
+    outputs = tuple(
+        TensorSpec(name, array.dtype.name, free.get(name, (None, *array.shape[1:])))
+        for name, array in made[0].items()
+    )
+    inputs = (TensorSpec('images', 'float32', (1, 3, 128, 160)),)
+    best = read_outputs(inputs, outputs, claims(3), made).fits[0]
+    assert (best.task, best.settings['points']) == ('keypoints', 'listed')
 
 
 def bins(dice: Dice) -> Outputs:

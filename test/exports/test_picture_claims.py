@@ -26,10 +26,11 @@ def claims(**encode: Any) -> Claims:
     'encode',
     [
         {'resize': 'shortest_edge'},
+        {'resize': 'one_side'},
         {'resize': 'letterbox', 'longest_edge': 640},
         {'resize': 'none'},
     ],
-    ids=['shortest edge', 'largest square', 'as it is'],
+    ids=['shortest edge', 'one side', 'largest square', 'as it is'],
 )
 def test_no_size_is_asked_for_where_that_of_each_picture_decides(encode: dict[str, Any]) -> None:
     known = claims(**encode)

@@ -55,6 +55,27 @@ def test_the_shorter_side_gets_its_length(
 
 
 @pytest.mark.parametrize(
+    ('to_wh', 'source_wh', 'resized_wh'),
+    [
+        ((518, 518), (640, 480), (686, 518)),  # 8 % larger rather than 19 % smaller
+        ((518, 518), (480, 640), (518, 686)),
+        ((518, 518), (1920, 1080), (924, 518)),  # of two that are smaller the larger one
+        ((518, 518), (100, 200), (252, 518)),  # of two that are larger the smaller one
+        ((700, 392), (640, 480), (700, 532)),  # the width, though the height gets another one
+        ((518, 518), (10, 1000), (14, 518)),  # no side vanishes
+        ((518, 518), (518, 518), (518, 518)),
+    ],
+)
+def test_a_picture_is_scaled_as_little_as_one_side_allows(
+    to_wh: tuple[int, int], source_wh: tuple[int, int], resized_wh: tuple[int, int]
+) -> None:
+    choice = wanted(resize='one_side', to_width=to_wh[0], to_height=to_wh[1], resize_multiple=14)
+    box = placed(choice, source_wh, None)
+    assert (box.resized_wh, box.target_wh, box.offset_xy) == (resized_wh, resized_wh, (0, 0))
+    assert placed(choice, source_wh, (280, 140)).resized_wh == (280, 140)
+
+
+@pytest.mark.parametrize(
     ('encode', 'source_wh', 'target_wh', 'offset_xy'),
     [
         ({'resize': 'none'}, (33, 21), (33, 21), (0, 0)),  # as it came
@@ -148,6 +169,9 @@ def test_a_missing_size_is_asked_for() -> None:
         check_placement(wanted(resize='shortest_edge'), fixed, 'm@1')
     with pytest.raises(ModelMismatchError, match=r'encode\.resize: stretch_crop'):
         check_placement(wanted(resize='stretch_crop'), free, 'm@1')
+    with pytest.raises(SettingError, match=r'encode\.to_height'):
+        check_placement(wanted(resize='one_side', to_width=518), free, 'm@1')
+    check_placement(wanted(resize='one_side'), fixed, 'm@1')
     for resize in ('letterbox', 'letterbox_topleft'):
         check_placement(wanted(resize=resize), fixed, 'm@1')
         check_placement(wanted(resize=resize, longest_edge=640), free, 'm@1')
@@ -155,6 +179,9 @@ def test_a_missing_size_is_asked_for() -> None:
 
 def test_boxes_come_back_through_every_way_of_resizing() -> None:
     boxes = np.array([[10, 20, 110, 60]], np.float32)
-    for encode in (DETR, {'resize': 'none', 'pad_multiple': 32}, {'longest_edge': 320}):
+    for encode in (
+        DETR, {'resize': 'none', 'pad_multiple': 32}, {'longest_edge': 320},
+        {'resize': 'one_side', 'to_width': 400, 'to_height': 400, 'resize_multiple': 14},
+    ):  # fmt: skip
         box = placed(wanted(**encode), (640, 360), None)
         np.testing.assert_allclose(box.to_source(box.to_target(boxes)), boxes, atol=1e-3)

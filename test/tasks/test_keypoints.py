@@ -16,7 +16,7 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import build
-from ml_integration.errors import ModelMismatchError
+from ml_integration.errors import FrameError, ModelMismatchError
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.letterbox import Letterbox, place
 from ml_integration.ops.poses import similarity
@@ -135,6 +135,17 @@ def test_listed_points_have_scores_of_their_own() -> None:
     assert points_of(result)[1, 0].tolist() == [12, 13, 0.5]
 
 
+def test_an_output_of_free_sizes_that_holds_no_points_is_an_error_of_the_frame() -> None:
+    described = model(
+        ('person',), boxes=(None, 4), labels=(None,), scores=(None,), keypoints=(None,) * 3
+    )
+    one = task(described, decoder='labeled', points='listed')
+    outputs = {'boxes': [[1, 1, 9, 9]], 'labels': [0], 'scores': [0.9]}
+    assert points_of(found(one, **outputs, keypoints=np.ones((1, 5, 2)))).shape == (1, 5, 3)
+    with pytest.raises(FrameError, match=r"'keypoints' does not hold points.*7 numbers"):
+        found(one, **outputs, keypoints=np.ones((1, 5, 7)))
+
+
 def test_the_point_of_a_heatmap_lies_towards_the_higher_neighbor() -> None:
     maps = np.zeros((1, 3, 12, 16), np.float32)
     maps[0, 0, 5, 7], maps[0, 0, 5, 8], maps[0, 0, 4, 7] = 0.8, 0.4, 0.2
@@ -142,10 +153,56 @@ def test_the_point_of_a_heatmap_lies_towards_the_higher_neighbor() -> None:
     maps[0, 2, 11, 0] = 0.6
     one = task(model(heatmaps=(1, 3, 12, 16)), points='heatmaps', score_threshold=0.1)
     result = found(one, heatmaps=maps)
-    expected = [[(7.25 + 0.5) * 4, (4.75 + 0.5) * 4, 0.8], [62, 2, 1], [2, 46, 0.6]]
+    expected = [[7.25 * 4, 4.75 * 4, 0.8], [60, 0, 1], [0, 44, 0.6]]
     np.testing.assert_allclose(points_of(result)[0], expected, rtol=1e-6)
     assert result.scores.tolist() == pytest.approx([0.8])
-    assert result.xyxy.tolist() == [[2, 2, 62, 46]]
+    assert result.xyxy.tolist() == [[0, 0, 60, 44]]
+
+
+PEAKS = np.array([(7.0, 5.0), (7.4, 5.3), (11.6, 2.2), (3.5, 8.5), (0.2, 0.4), (14.7, 10.9)])
+
+
+def bumps(height: float = 0.9) -> np.ndarray:
+    """Maps (1, 6, 12, 16) with a Gaussian as wide as those that models are trained with."""
+    rows, columns = np.mgrid[:12, :16]
+    squares = [(columns - x) ** 2 + (rows - y) ** 2 for x, y in PEAKS]
+    return (height * np.exp(-np.array(squares) / 8))[None]
+
+
+def test_the_shape_of_a_heatmap_tells_the_point_between_its_cells() -> None:
+    one = task(
+        model(heatmaps=(1, 6, 12, 16)), points='heatmaps', points_options={'udp': True},
+        score_threshold=0.1,
+    )  # fmt: skip
+    points = points_of(found(one, heatmaps=bumps()))[0]
+    cells = points[:, :2] / (WH[0] / 15, WH[1] / 11)  # from edge to edge
+    np.testing.assert_allclose(cells[:4], PEAKS[:4], atol=0.06)
+    np.testing.assert_allclose(cells[4:], PEAKS[4:], atol=0.91)  # mirrored at the edge
+
+
+def test_maps_without_a_peak_give_their_highest_cell() -> None:
+    maps = np.zeros((1, 6, 12, 16), np.float32)
+    maps[0, 1], maps[0, 2] = -1, np.linspace(0, 1, 16)  # higher up to the edge
+    maps[0, 3, 4, 6], maps[0, 4], maps[0, 5, 2, 3] = 1e30, np.nan, np.inf
+    one = task(model(heatmaps=(1, 6, 12, 16)), points='heatmaps', points_options={'udp': True})
+    result = found(one, heatmaps=maps)
+    points = points_of(result)[0]
+    assert np.isfinite(points[:, :2]).all()
+    assert points[:2, :2].tolist() == [[0, 0], [0, 0]]
+    assert points[2, 0] <= WH[0] + 2 * WH[0] / 15
+    assert reasons(one, result) == ['keypoint_not_finite']
+
+
+@pytest.mark.parametrize('udp', [False, True])
+def test_heights_of_maps_above_one_and_below_zero_are_no_wrong_scores(udp: bool) -> None:
+    one = task(
+        model(heatmaps=(1, 6, 12, 16)), points='heatmaps', points_options={'udp': udp},
+        score_threshold=0.0,
+    )  # fmt: skip
+    for height, score in ((1.2, 1.0), (-0.2, 0.0)):
+        result = found(one, heatmaps=np.minimum(bumps(height), height))
+        np.testing.assert_allclose(points_of(result)[0, 0, 2], score)
+        assert not reasons(one, result)
 
 
 def test_the_point_of_bins_is_the_highest_along_x_and_along_y() -> None:

@@ -63,16 +63,27 @@ def _about(config: Document) -> Iterator[Claim]:
     path = config.get('_name_or_path')
     if isinstance(path, str) and re.fullmatch(r'[\w.-]+/[\w.-]+', path):
         yield config.claim('origin', f'Hugging Face: {path}', '_name_or_path')
-    if 'id2label' in config:
-        names = class_names(config.get('id2label'), config.label, config.place('id2label'))
-        if not are_generic(names):
-            yield config.claim('labels', names, 'id2label')
+    names = _names(config)
+    if names and _task(config) != 'keypoints':  # whose names are those of the points
+        yield config.claim('labels', names, 'id2label')
+
+
+def _names(config: Document) -> tuple[str, ...]:
+    if 'id2label' not in config:
+        return ()
+    names = class_names(config.get('id2label'), config.label, config.place('id2label'))
+    return () if are_generic(names) else names
+
+
+def _task(config: Document) -> str:
+    architecture = _architecture(config)
+    return next((task for pattern, task in _TASKS if re.fullmatch(pattern, architecture)), '')
 
 
 def _outputs(config: Document) -> Iterator[Claim]:
     """Yields the task and how the outputs are read, which follows from the architecture."""
     architecture = _architecture(config)
-    task = next((t for pattern, t in _TASKS if re.fullmatch(pattern, architecture)), '')
+    task = _task(config)
     if not task:
         return
     yield config.claim('task', task, 'architectures')
@@ -87,6 +98,8 @@ def _outputs(config: Document) -> Iterator[Claim]:
             yield config.claim(f'settings.{key}', value, 'architectures')
     if task == 'depth_estimation':
         yield from _depth(config, architecture.removesuffix('ForDepthEstimation'))
+    if task == 'keypoints':
+        yield from _points(config, architecture)
 
 
 def _boxes(config: Document, family: str) -> dict[str, Any]:
@@ -114,6 +127,27 @@ def _depth(config: Document, family: str) -> Iterator[Claim]:
     claim = config.claim('settings.kind', 'inverse_depth', 'architectures')
     # Those of DPT that were trained for one place give meters, and nothing in the file says so.
     yield replace(claim, sure='depth_estimation_type' in config)
+
+
+def _points(config: Document, architecture: str) -> Iterator[Claim]:
+    """Yields how `post_process_pose_estimation` reads the points, their names and bones."""
+    if architecture == 'VitPoseForPoseEstimation':
+        yield config.claim('settings.points', 'heatmaps', 'architectures')
+        yield config.claim('settings.points_options.udp', True, 'architectures')
+    names = tuple('_'.join(name.split()) for name in _names(config))
+    if not names:
+        return
+    yield config.claim('settings.keypoint_names', names, 'id2label')
+    if 'edges' in config:
+        yield config.claim('settings.skeleton', _bones(config, names), 'edges')
+
+
+def _bones(config: Document, names: tuple[str, ...]) -> tuple[str, ...]:
+    numbered = dict(enumerate(names))
+    try:
+        return tuple(f'{numbered[a]} {numbered[b]}' for a, b in config.get('edges'))
+    except (TypeError, ValueError, KeyError) as error:
+        raise config.wrong('edges', f'pairs of numbers from 0 to {len(names) - 1}') from error
 
 
 def _picture(said: Document) -> Iterator[Claim]:

@@ -14,7 +14,7 @@ from ml_integration.exports.guessing.class_scores import claimed_settings
 from ml_integration.exports.guessing.output_fit import Fit
 from ml_integration.exports.guessing.regressed_points import regressed
 from ml_integration.ops.decoder_choice import rank_decoders
-from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence
+from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence, are_scores
 
 TASK = 'keypoints'
 _RATIO = 2.0
@@ -94,15 +94,18 @@ def _maps(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:
         same = height and width and wh[0] * height == wh[1] * width and wh[0] % width == 0
         if same and count and count > 1:
             settings: dict[str, Any] = {'points': 'heatmaps'}
+            options = dict(claims.below('settings.points_options.'))
             if not told and 'keypoint' not in output.name.lower() and len(evidence.outputs) > 1:
-                settings['points_options'] = {'points_output': output.name}
+                options['points_output'] = output.name
+            if options:
+                settings['points_options'] = options
             points = SHAPES + COUNTS + NAMES * told
             yield _fit(settings, (output,), claims, points, 'a heatmap for each point')
 
 
 def _listed(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:
     """Yields points as an output beside boxes that make sense."""
-    points = [s for s in evidence.outputs if _are_points(s)]
+    points = [s for s in evidence.outputs if _are_points(evidence, s)]
     if len(points) != 1:
         return
     extra = {s.name for s in evidence.outputs if 'keypoint' in s.name.lower()} | {points[0].name}
@@ -119,16 +122,25 @@ def _listed(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:
         settings: dict[str, Any] = {'decoder': decoder, 'points': 'listed'}
         if found.options:
             settings['decoder_options'] = dict(found.options)
+        if _are_logits(evidence, extra):
+            settings['points_options'] = {'sigmoid': True}
         names = {*found.outputs, *extra}
         used = tuple(s for s in evidence.outputs if s.name in names)
         why = f'{found.why}, and points for each'
         yield _fit(settings, used, claims, found.score + COUNTS, why)
 
 
-def _are_points(spec: TensorSpec) -> bool:
+def _are_points(evidence: Evidence, spec: TensorSpec) -> bool:
     named = 'keypoint' in spec.name.lower() or 'kpt' in spec.name.lower()
-    whole = np.dtype(spec.dtype).kind != 'f'
-    return named and not whole and len(spec.shape) in (3, 4) and spec.shape[-1] in (2, 3)
+    whole, shape = np.dtype(spec.dtype).kind != 'f', evidence.shape(spec)
+    return named and not whole and len(shape) in (3, 4) and shape[-1] in (2, 3)
+
+
+def _are_logits(evidence: Evidence, names: set[str]) -> bool:
+    """Tells whether scores of points, among some outputs, are not from 0 to 1."""
+    scores = [s for s in evidence.outputs if s.name in names and 'score' in s.name.lower()]
+    values = [evidence.values(spec) for spec in scores]
+    return any(numbers is not None and not are_scores(numbers) for numbers in values)
 
 
 def _shares_rows(evidence: Evidence, points: TensorSpec, boxes: tuple[str, ...]) -> bool:

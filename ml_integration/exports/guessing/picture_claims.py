@@ -21,7 +21,7 @@ IMAGENET: dict[str, Any] = {
     'std': IMAGENET_STD,
 }
 USUAL_SIDE = 640
-FOLLOWING = ('none', 'shortest_edge')
+FOLLOWING = ('none', 'shortest_edge', 'one_side')
 """Ways of resizing after which the size follows the picture's, unless a model fixes it."""
 
 

@@ -29,6 +29,8 @@ _MASKS = ('MaskFormer', 'Mask2Former', 'OneFormer')
 """Processors that round the sides as torchvision does."""
 _UP = ('MaskFormer', 'Mask2Former', 'TextNet')
 """Processors that resize to a multiple of the divisor, where others pad up to it."""
+_ASPECT = ('DPT', 'PromptDepthAnything')
+"""Processors that may keep the aspect ratio, and round sides to a multiple."""
 _UNLIKE = {
     'Owlv2': 'padding to a square before resizing',
     'Donut': 'a thumbnail in the middle of a padded picture',
@@ -36,6 +38,7 @@ _UNLIKE = {
     'Swin2SR': 'padding with the mirrored picture',
     'VitMatte': 'a trimap as a fourth channel',
     'Pix2Struct': 'patches instead of a picture',
+    'ZoeDepth': 'a mirrored border, and a resize that puts the outermost pixels on each other',
 }
 """What processors do that no setting of an encoder does."""
 
@@ -51,11 +54,14 @@ def encode_of(said: Document) -> Said:
     """
     if _kind(said) in _UNLIKE:
         raise _unknown(said, _UNLIKE[_kind(said)])
+    if _kind(said) in _ASPECT and said.flag('do_pad') and said.get('size_divisor'):
+        raise _unknown(said, 'padding on all sides up to a multiple')
     found: Said = {'color': ('bgr' if said.flag('do_flip_channel_order') else 'rgb', 'color')}
     if 'do_flip_channel_order' in said:
         found['color'] = (found['color'][0], 'do_flip_channel_order')
     found.update(_resized(said))
-    found['resampling'] = ('pillow', 'resample')
+    if _kind(said) != 'VitPose':
+        found['resampling'] = ('pillow', 'resample')
     rounding = 'torchvision' if _kind(said) in _MASKS else 'transformers'
     found['rounding'] = (rounding, 'image_processor_type')
     resample = said.whole('resample', 0, 5)
@@ -82,9 +88,11 @@ def size_of(said: Document) -> tuple[int, int] | None:
     size, edge = said.below('size'), _edge(said)
     if edge is not None:
         return (edge, edge) if _kind(said) == 'ConvNext' else None
+    if said.flag('keep_aspect_ratio'):
+        return None
     if isinstance(said.get('size'), dict) and not {'height', 'width'} <= size.values.keys():
         return None
-    return _wh(said, 'size')
+    return _rounded(said, _wh(said, 'size'))
 
 
 def _kind(said: Document) -> str:
@@ -122,15 +130,14 @@ def _resized(said: Document) -> Said:
             'resize': ('none', 'do_resize'),
             'resize_multiple': (divisor or 32, 'size_divisor'),
         }
+    if kind == 'VitPose':
+        return dict(_cut_out(said))
     if divisor and 'size' not in said:
         raise _unknown(said, f'a size_divisor of {divisor} without a size')
     if said.flag('do_resize') is False or 'size' not in said:
-        way = 'crop' if _crops(said) else 'none'
-        if way == 'crop':
-            raise _unknown(said, 'a crop out of the middle without resizing')
-        return {'resize': ('none', 'do_resize')}
+        return _unresized(said)
     if said.flag('keep_aspect_ratio'):
-        raise _unknown(said, 'keep_aspect_ratio')
+        return dict(_least(said))
     edge = _edge(said)
     if edge is None:
         return dict(_both_sides(said))
@@ -141,6 +148,12 @@ def _resized(said: Document) -> Said:
     if _crops(said):
         return dict(_cropped(said, edge))
     return dict(_shortest(said, edge))
+
+
+def _unresized(said: Document) -> Said:
+    if _crops(said):
+        raise _unknown(said, 'a crop out of the middle without resizing')
+    return {'resize': ('none', 'do_resize')}
 
 
 def _both_sides(said: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
@@ -161,6 +174,32 @@ def _both_sides(said: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
         raise _unknown(said, f'a crop of {crop[0]} x {crop[1]} px out of {wh[0]} x {wh[1]}')
     yield 'resize', ('stretch_crop', 'size')
     yield 'crop_ratio', (ratios.pop(), 'crop_size')
+
+
+def _cut_out(said: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
+    """Yields what becomes of a person that is cut out, with black around where there is none."""
+    way = 'none' if said.flag('do_affine_transform') is False else 'letterbox'
+    yield 'resize', (way, 'do_affine_transform')
+    yield 'pad_value', (0.0, 'do_affine_transform')
+
+
+def _least(said: Document) -> Iterator[tuple[str, tuple[Any, str]]]:
+    wh = _wh(said, 'size') if _kind(said) in _ASPECT and not _crops(said) else None
+    if wh is None:
+        raise _unknown(said, 'keep_aspect_ratio')
+    yield 'resize', ('one_side', 'keep_aspect_ratio')
+    yield 'to_width', (wh[0], 'size')
+    yield 'to_height', (wh[1], 'size')
+    yield 'resize_multiple', (said.whole('ensure_multiple_of') or 1, 'ensure_multiple_of')
+
+
+def _rounded(said: Document, wh: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Returns a fixed size at the nearest multiple, as the processors with one round it."""
+    multiple = said.whole('ensure_multiple_of')
+    if wh is None or multiple is None or _kind(said) not in _ASPECT:
+        return wh
+    width, height = (max(1, round(side / multiple)) * multiple for side in wh)
+    return width, height
 
 
 def _cropped(said: Document, edge: int) -> Iterator[tuple[str, tuple[Any, str]]]:

@@ -49,6 +49,11 @@ class KeypointOptions:
     )
     sigmoid: bool = declared(False, 'Scores of points are given as logits.')
     split_ratio: float = declared(2.0, 'Bins per pixel of simcc.', ge=0.1, le=16.0)
+    udp: bool = declared(
+        False,
+        'Heatmaps reach from edge to edge of the input, and their shape tells where between the '
+        'cells a point lies: ViTPose.',
+    )
     points_output: str = declared('', 'Output with the points; empty: found by its name.')
     scores_output: str = declared(
         '', 'Output with the scores of points, of listed; empty: found by its name, or none.'
@@ -131,4 +136,16 @@ def scores_of(numbers: Array, logits: bool) -> Array:
         return numbers
     with np.errstate(over='ignore'):
         scores: Array = 1 / (1 + np.exp(-numbers.astype(np.float32)))
+    return scores
+
+
+def heights_of(heights: Array, logits: bool) -> Array:
+    """Returns scores of the heights of maps or bins, which are trained to be near 1 at a point.
+
+    Those of good models pass 1 and, where there is nothing, 0: they are cut off there, and NaN and
+    infinity stay for validation to report.
+    """
+    if logits:
+        return scores_of(heights, logits)
+    scores: Array = np.where(np.isfinite(heights), np.clip(heights, 0, 1), heights)
     return scores

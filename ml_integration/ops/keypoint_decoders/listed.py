@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ml_integration.core.datatypes import Array, ModelDescription, Tensors
+from ml_integration.errors import FrameError
 from ml_integration.ops.decoders import Candidates
 from ml_integration.ops.keypoint_decoders import (
     KeypointOptions,
@@ -27,7 +28,7 @@ class Listed:
     ) -> None:
         self._input_wh = input_wh
         self._options = options
-        points = [s for s in model.outputs if len(s.shape) > 2 and s.shape[-1] in (2, 3)]
+        points = [s for s in model.outputs if len(s.shape) > 2 and s.shape[-1] in (2, 3, None)]
         named = [s for s in points if 'keypoint' in s.name.lower() or 'kpt' in s.name.lower()]
         chosen = options.points_output or (named[0].name if len(named) == 1 else '')
         output = points_output(model, chosen, ('keypoint', 'kpt'), '[boxes, points, 3]')
@@ -42,9 +43,19 @@ class Listed:
         self.reads = tuple(name for name in (self._points, self._scores) if name)
 
     def __call__(self, outputs: Tensors, boxes: Candidates | None) -> tuple[Array, None]:
-        """Reads the points of the boxes that were chosen."""
+        """Reads the points of the boxes that were chosen.
+
+        Raises:
+            FrameError: the output, whose sizes are free, does not hold any.
+        """
         assert boxes is not None and boxes.rows is not None  # the task has checked it
         every = outputs[self._points]
+        if every.shape[-1] not in (2, 3):
+            raise FrameError(
+                f"'{self._points}' does not hold points",
+                got=f'{every.shape[-1]} numbers of each',
+                expected='2 or 3',
+            )
         numbers = every.reshape(-1, *every.shape[-2:])[boxes.rows]
         points = as_points(numbers, self._options, self._input_wh)
         if self._scores:

@@ -7,7 +7,7 @@ import numpy as np
 from ml_integration.core.datatypes import Array, ModelDescription, Tensors
 from ml_integration.errors import ModelMismatchError
 from ml_integration.ops.decoders import Candidates
-from ml_integration.ops.keypoint_decoders import KeypointOptions, scores_of
+from ml_integration.ops.keypoint_decoders import KeypointOptions, heights_of
 
 
 class Simcc:
@@ -48,5 +48,5 @@ class Simcc:
         ratio = self._options.split_ratio
         points[..., 0], points[..., 1] = x.argmax(axis=-1) / ratio, y.argmax(axis=-1) / ratio
         heights = np.minimum(x.max(axis=-1), y.max(axis=-1))
-        points[..., 2] = scores_of(heights, self._options.sigmoid)
+        points[..., 2] = heights_of(heights, self._options.sigmoid)
         return points, None

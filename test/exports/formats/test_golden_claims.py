@@ -192,6 +192,38 @@ def test_what_a_depth_is_follows_from_the_architecture(
     assert claims.value('settings.upsampling') == 'cubic'
 
 
+VITPOSE = {
+    'architectures': ['VitPoseForPoseEstimation'], 'model_type': 'vitpose',
+    'edges': [[0, 1], [1, 2]], 'id2label': {'0': 'Nose', '1': 'L_Eye', '2': 'L Ear'},
+}  # fmt: skip
+
+
+def test_names_of_a_pose_model_are_those_of_its_points() -> None:
+    cut = {
+        'image_processor_type': 'VitPoseImageProcessor', 'do_affine_transform': True,
+        'size': {'height': 256, 'width': 192}, 'image_mean': [0.5] * 3, 'image_std': [0.2] * 3,
+    }  # fmt: skip
+    claims = claims_of(export({'config.json': VITPOSE, 'preprocessor_config.json': cut}))
+    assert claims.get('labels') is None
+    assert claims.value('settings.keypoint_names') == ('Nose', 'L_Eye', 'L_Ear')
+    assert claims.value('settings.skeleton') == ('Nose L_Eye', 'L_Eye L_Ear')
+    assert claims.value('settings.points') == 'heatmaps'
+    assert claims.below('settings.points_options.') == {'udp': True}
+    assert claims.value('size') == (192, 256)
+    assert encode(export({'config.json': VITPOSE, 'preprocessor_config.json': cut})) == {
+        'resize': 'letterbox', 'pad_value': 0.0, 'color': 'rgb', 'scale': 255.0,
+        'mean': (0.5,) * 3, 'std': (0.2,) * 3, 'rounding': 'transformers',
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    'edges', [[[0, 3]], [[-1, 0]], [[0, 1, 2]], [0, 1], 3, [[[0], 1]], [['Nose', 'L_Eye']]]
+)
+def test_edges_of_a_skeleton_that_make_no_sense_are_refused(edges: Any) -> None:
+    with pytest.raises(ExportError, match=r"'edges' of config\.json makes no sense"):
+        claims_of(export({'config.json': {**VITPOSE, 'edges': edges}}))
+
+
 def test_labels_that_say_nothing_are_none() -> None:
     config = {'architectures': ['X'], 'id2label': {'0': 'LABEL_0', '1': 'LABEL_1'}}
     assert claims_of(export({'config.json': config})).get('labels') is None
@@ -261,6 +293,12 @@ def test_labels_that_say_nothing_are_none() -> None:
             (224, 224),
         ),
         ({'do_resize': False}, {'resize': 'none'}, None),
+        (
+            {'image_processor_type': 'DPTImageProcessor', 'keep_aspect_ratio': True,
+             'size': {'height': 384, 'width': 512}},
+            {'resize': 'one_side', 'to_width': 512, 'to_height': 384, 'resize_multiple': 1},
+            None,
+        ),
         ({'do_flip_channel_order': True}, {'color': 'bgr'}, (224, 224)),
     ],
 )  # fmt: skip

@@ -34,6 +34,10 @@ def vit(kind: str, **changes: Any) -> dict[str, Any]:
     return {**VIT_PROCESSOR, 'image_processor_type': f'{kind}ImageProcessor', **changes}
 
 
+DEPTH_ANYTHING = vit(
+    'DPT', resample=3, size={'height': 518, 'width': 518}, keep_aspect_ratio=True,
+    ensure_multiple_of=14, do_pad=False, size_divisor=None, **IMAGENET,
+)  # fmt: skip
 PROCESSORS: dict[str, dict[str, Any]] = {
     'hf_vit': VIT_PROCESSOR,
     'hf_deit': vit('DeiT', resample=3, size={'height': 256, 'width': 256}, **CUT),
@@ -59,6 +63,11 @@ PROCESSORS: dict[str, dict[str, Any]] = {
     'hf_mask2former': {
         **DETR_PROCESSOR, 'image_processor_type': 'Mask2FormerImageProcessor', 'size_divisor': 32,
     },
+    'hf_dpt': {
+        **DEPTH_ANYTHING, 'size': {'height': 380, 'width': 380}, 'keep_aspect_ratio': False,
+    },
+    'hf_depth_anything': DEPTH_ANYTHING,
+    'hf_depth_anything_wide': {**DEPTH_ANYTHING, 'size': {'height': 400, 'width': 700}},
     'hf_glpn': {
         'image_processor_type': 'GLPNImageProcessor', 'do_resize': True, 'do_rescale': True,
         'resample': 2, 'size_divisor': 32,
@@ -92,11 +101,33 @@ def test_every_recorded_processor_is_compared() -> None:
     assert {name for name in recorded if name.startswith('hf_')} == PROCESSORS.keys()
 
 
-@pytest.mark.parametrize('kind', ['Owlv2', 'Donut', 'Swin2SR', 'VitMatte'])
+@pytest.mark.parametrize('kind', ['Owlv2', 'Donut', 'Swin2SR', 'VitMatte', 'ZoeDepth'])
 def test_a_processor_that_does_what_no_setting_does_is_refused(kind: str) -> None:
     config = {'architectures': ['XForObjectDetection']}
     with pytest.raises(ExportError, match='which no setting here does'):
         claims_of(export({'config.json': config, 'preprocessor_config.json': vit(kind)}))
+
+
+def test_an_export_of_fixed_size_takes_pictures_of_every_aspect_ratio() -> None:
+    """Where transformers makes a tensor of that size, it is the same one."""
+    config = {'architectures': ['DepthAnythingForDepthEstimation']}
+    claims = claims_of(export({'config.json': config, 'preprocessor_config.json': DEPTH_ANYTHING}))
+    settings = build(PreprocessSettings, claims.below('encode.'), 'test')
+    tensors = []
+    for height, width in ((None, None), (518, 686), (518, 518)):
+        encoder = Image(settings, TensorSpec('x', 'float32', (1, 3, height, width)))
+        encoder.bind(np.empty(encoder.spec.shape, np.float32))
+        encoder([Frame(chirp(640, 480), 'rgb8')])
+        tensors.append(encoder.tensor)
+    np.testing.assert_array_equal(tensors[0], tensors[1])
+    assert tensors[2].shape == (1, 3, 518, 518)
+
+
+def test_padding_of_dinov2_on_all_sides_is_refused() -> None:
+    config = {'architectures': ['DPTForDepthEstimation']}
+    processor = {**DEPTH_ANYTHING, 'do_pad': True, 'size_divisor': 14}
+    with pytest.raises(ExportError, match='padding on all sides up to a multiple'):
+        claims_of(export({'config.json': config, 'preprocessor_config.json': processor}))
 
 
 @pytest.mark.parametrize(('divisor', 'multiple'), [(32, 32), (None, 32), (0, None)])
