@@ -212,7 +212,8 @@ def _symptoms(
     """Yields what is wrong with an input: a word and a sentence."""
     if one.source in stream.missing:
         yield 'missing', f"input '{one.source}' is missing"
-    if one.since_s * 1e3 > settings.input_timeout_ms:
+    is_kept = one.holds and one.total.received
+    if not is_kept and one.since_s * 1e3 > settings.input_timeout_ms:
         ever = 'no message' if one.total.received else 'no message yet'
         yield 'silent', f'{ever} for {one.since_s:.1f} s'
     recent = one.recent

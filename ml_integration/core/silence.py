@@ -79,7 +79,7 @@ def causes(
 
 def clock_is_off(one: InputStats, max_ahead_s: float) -> bool:
     """Tells whether the messages that come now have stamps of another clock."""
-    known = bool(one.hz) and one.ahead_s is not None
+    known = bool(one.hz) and one.ahead_s is not None and not one.holds
     return known and not -FAR_BEHIND_S <= (one.ahead_s or 0.0) <= max_ahead_s
 
 

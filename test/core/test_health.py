@@ -110,6 +110,15 @@ def test_the_input_that_a_model_waits_for_is_named() -> None:
     )
 
 
+def test_what_holds_until_it_is_said_anew_is_neither_silent_nor_old() -> None:
+    info = InputKey('', 'camera_info', triggers=False, holds=True)
+    monitor, endpoint = Monitor(0, [info]), Endpoint('', 'camera_info', '/camera_info', 1)
+    assert judged(monitor.stats(60 * S), endpoint).of('input').level == Level.WARN
+    monitor.received('', 'camera_info', 60 * S, stamp_ns=5, ahead_ns=-3600 * S)
+    for now_s in (61, 600):
+        assert judged(monitor.stats(now_s * S), endpoint).of('input').level == Level.OK
+
+
 @pytest.mark.parametrize(
     ('busy_s', 'level'),
     [

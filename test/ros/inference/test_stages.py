@@ -32,11 +32,14 @@ from ros_processes import wait_until
 from sensor_msgs.msg import CameraInfo, Image
 from vision_msgs.msg import Detection2D, Detection2DArray, Detection3DArray
 
+from ml_integration.ros.node import qos
+
 ROOT = Path(__file__).parents[3]
 VIDEO = ROOT / 'dev/data/vtest.avi'
 COCO = ROOT / 'models/coco_yolov3_tiny'
 PICTURES, PERIOD_NS = 24, 100_000_000
 FOCAL = 80.0
+FAR = np.full((64, 64), 4.0)
 PICTURE = np.ascontiguousarray(squares(RED, GREEN, BLUE))
 
 
@@ -60,9 +63,9 @@ def depth_message(meters: np.ndarray) -> Image:
     return message
 
 
-def camera_info() -> CameraInfo:
+def camera_info(focal: float = FOCAL) -> CameraInfo:
     message = CameraInfo(width=64, height=64, distortion_model='plumb_bob', d=[0.0] * 5)
-    message.k = np.array([FOCAL, 0, 31.5, 0, FOCAL, 31.5, 0, 0, 1])
+    message.k = np.array([focal, 0, 31.5, 0, focal, 31.5, 0, 0, 1])
     message.header.frame_id = 'camera'
     return message
 
@@ -161,6 +164,43 @@ def test_a_topic_that_is_silent_is_named(node: NodeUnderTest) -> None:
         return 'camera_info' in str(status)
 
     node.wait_for_status('input', named, 'the topic that is missing')
+
+
+def test_a_camera_info_that_was_published_once_is_heard_by_whoever_comes_later(
+    node: NodeUnderTest,
+) -> None:
+    camera = node.client.node  # whose publishers need not be heard at once
+    depth, latched = camera.create_publisher(Image, '/depth', 1), qos.latched()
+    lifted = node.results(Detection3DArray, 'detections_3d')
+
+    def across(focal: float) -> bool:
+        """Shows a picture; tells whether the last place is that of a focal length."""
+        stamp_ns, picture, far = node.now_ns(), image_message(PICTURE), depth_message(FAR)
+        for message, publisher in ((far, depth), (picture, node.feed())):
+            set_stamp(message, stamp_ns)
+            publisher.publish(message)
+        found = [one.detections for one in lifted.messages[-1:]]
+        return found and found[0][0].bbox.center.position.x == pytest.approx(-8 * 4 / focal)
+
+    before = camera.create_publisher(CameraInfo, '/camera_info', latched)
+    before.publish(camera_info(80.0))
+    node.serve(model='m', stages=['lifting'])
+    wait_until(lambda: across(80.0), 'the camera info of before')
+    camera.destroy_publisher(before)
+    seldom = camera.create_publisher(CameraInfo, '/camera_info', 1)
+
+    def sent_often(focal: float) -> bool:
+        message = camera_info(focal)
+        set_stamp(message, node.now_ns())
+        seldom.publish(message)
+        return across(focal)
+
+    wait_until(lambda: sent_often(40.0), 'one that nobody keeps')
+    camera.destroy_publisher(seldom)
+    node.serve(model='m', stages=['lifting'])
+    after = camera.create_publisher(CameraInfo, '/camera_info', latched)
+    after.publish(camera_info(20.0))
+    wait_until(lambda: across(20.0), 'one that came after the node')
 
 
 def test_a_stage_that_does_not_fit_is_refused_with_the_reason(node: NodeUnderTest) -> None:
