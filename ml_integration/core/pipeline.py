@@ -22,7 +22,7 @@ from ml_integration.core.datatypes import (
 )
 from ml_integration.core.inputs import KeepRule
 from ml_integration.core.wiring import Beside, Input, Wiring
-from ml_integration.errors import FrameError
+from ml_integration.errors import FrameError, MessageError
 
 Frames = Mapping[str, Sequence[Frame]]
 """Decoded messages of one observation, by tensor name, the oldest first."""
@@ -301,6 +301,15 @@ def _frames(item: Input | Beside, observation: Observation, memory: Memory) -> S
     A message of a window that cannot be read fails the first run that gets it, and is left out
     of the later ones.
     """
+    try:
+        return _decoded(item, observation, memory)
+    except MessageError as error:
+        if len(observation.arrivals) > 1:  # otherwise it is plain which message is meant
+            error.at(item.source.topic)
+        raise
+
+
+def _decoded(item: Input | Beside, observation: Observation, memory: Memory) -> Sequence[Frame]:
     tensor = item.tensor
     arrivals = observation.arrivals[tensor]
     if item.source.keep.rule is not KeepRule.WINDOW:

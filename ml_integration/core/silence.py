@@ -134,7 +134,7 @@ def _mute(endpoint: Endpoint) -> str:
     who = 'it sends' if endpoint.publishers == 1 else 'they send'
     large = f' (or larger messages than {endpoint.segment_bytes / 1e6:.1f} MB, its segment)'
     return (
-        f'{who} nothing{large if endpoint.segment_bytes else ""}: is the camera stopped, paused '
+        f'{who} nothing{large if endpoint.tight else ""}: is the camera stopped, paused '
         f'or at its end? ros2 topic hz {endpoint.topic} tells whether others get something'
     )
 
