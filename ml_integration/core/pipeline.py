@@ -212,13 +212,14 @@ class Pipeline:
         """
         clock = work.clock
         clock.leave_out()
-        result = self.task.postprocess(work.outputs, work.geometry)
-        clock.lap('postprocess')
-        for name, stage in self.stages.items():
-            result = self._staged(work, name, stage, result)
-            clock.lap(name)
-        verdict = self.task.validate(result, work.geometry)
-        clock.lap('validate')
+        with np.errstate(all='ignore'):  # numbers that are none are for validation to report
+            result = self.task.postprocess(work.outputs, work.geometry)
+            clock.lap('postprocess')
+            for name, stage in self.stages.items():
+                result = self._staged(work, name, stage, result)
+                clock.lap(name)
+            verdict = self.task.validate(result, work.geometry)
+            clock.lap('validate')
         return Prediction(
             work.observation.stamp_ns,
             self._frame_id(work.frames),

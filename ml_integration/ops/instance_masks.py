@@ -40,7 +40,6 @@ def paint_instances(
     width, height = geometry.source_wh
     count = len(xyxy)
     dtype: Any = np.uint8 if count < 2**8 else np.uint16
-    above: Any = level  # numbers are missing in the types of OpenCV
     # Ranks, of which the better object has the higher one, so that one maximum paints a mask.
     ranks, broken = np.zeros((height, width), dtype), []
     cells, patches, boxes, usable = _places(masks, xyxy, geometry)
@@ -52,11 +51,10 @@ def paint_instances(
             continue
         made = cv2.resize(values, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
         x, y, x_end, y_end = boxes[index]
-        inside = cv2.compare(
-            made[y - top : y_end - top, x - left : x_end - left], above, cv2.CMP_GT
-        )
+        inside = made[y - top : y_end - top, x - left : x_end - left] > level
         part = ranks[y:y_end, x:x_end]
-        full = inside if dtype is np.uint8 else inside.astype(dtype) * dtype(257)
+        # All bits or none of them; twice as quick as a product.
+        full = np.negative(inside.view(np.uint8) if dtype is np.uint8 else inside.astype(dtype))
         np.maximum(part, full & dtype(count - index), out=part)
     return _numbered(ranks, count), tuple(broken)
 

@@ -212,9 +212,8 @@ class Keypoints:
     def rows(self, result: Detections) -> list[Row]:
         """Lists the objects, best first."""
         points = _points_of(result)
-        flat = points.reshape(len(points), -1).tolist()
-        every = zip(box_values(result, self._model.label), flat, strict=True)
-        return [self.Row(*(*values, tuple(numbers))) for values, numbers in every]
+        every = zip(box_values(result, self._model.label), points, strict=True)
+        return [self.Row(*(*values, tuple(each.ravel().tolist()))) for values, each in every]
 
     def draw(self, canvas: Array, result: Detections) -> None:
         """Draws each box with its class and score, the points and the lines between them."""

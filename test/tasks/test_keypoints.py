@@ -218,6 +218,10 @@ def test_a_cloud_of_points_has_a_row_for_each_object() -> None:
     np.testing.assert_array_equal(numbers, points_of(person())[0])
 
 
+def test_a_picture_without_objects_has_no_rows() -> None:
+    assert yolo().rows(found(yolo(), output0=np.zeros((1, 20, CELLS)))) == []
+
+
 def test_the_skeleton_of_coco_is_drawn_between_visible_points() -> None:
     one = task(model(heatmaps=(1, 17, 12, 16)), points='heatmaps')
     canvas, bare = np.zeros((2, 48, 64, 3), np.uint8)
