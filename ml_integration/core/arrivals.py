@@ -52,7 +52,7 @@ class Observation(NamedTuple):
     Attributes:
         stream: name of the stream.
         trigger: the arrival that started the run; its message is None if the clock started it.
-        arrivals: the messages by tensor name, the oldest first.
+        arrivals: the messages by the name of tensor or companion, the oldest first.
         restarted: whether time has jumped back since the run before.
     """
 

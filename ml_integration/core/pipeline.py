@@ -25,7 +25,7 @@ from ml_integration.core.wiring import Beside, Input, Wiring
 from ml_integration.errors import FrameError, MessageError
 
 Frames = Mapping[str, Sequence[Frame]]
-"""Decoded messages of one observation, by tensor name, the oldest first."""
+"""Decoded messages of one observation by the name of tensor or companion, the oldest first."""
 
 
 class StageClock:

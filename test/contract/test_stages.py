@@ -10,6 +10,7 @@ import pytest
 from task_samples import SAMPLES
 
 from ml_integration.core import plugins
+from ml_integration.core.contracts import Adding
 from ml_integration.core.declaration import build, settings_of
 from ml_integration.errors import ModelMismatchError
 from ml_integration.ops.detections import Detections
@@ -63,3 +64,29 @@ def test_stages_that_work_on_detections_keep_what_others_have_added() -> None:
     assert tracked.ids.tolist() != [0, 0]
     kept = [field.name for field in dataclasses.fields(found) if field.name != 'ids']
     assert all(getattr(tracked, name) is getattr(found, name) for name in kept)
+
+
+def test_what_stages_add_to_rows_says_what_they_found() -> None:
+    boxes = np.array([[0, 0, 10, 10], [20, 20, 30, 30]], np.float32)
+    found = Detections(
+        boxes,
+        np.array([0.9, 0.8], np.float32),
+        np.zeros(2, np.int32),
+        2,
+        ids=np.array([7, 0]),
+        centers_m=np.array([[1, 2, 4], [np.nan] * 3], np.float32),
+        sizes_m=np.array([[1, 2, 0.5], [np.nan] * 3], np.float32),
+    )
+    for name, row, words in (
+        ('tracking', {'track': 7}, ['#7', '']),
+        ('lifting', {'x_m': 1.0, 'z_m': 4.0, 'size_z_m': 0.5}, ['at 4.00 m', '']),
+    ):
+        stage = built(name, 'object_detection')
+        assert isinstance(stage, Adding)
+        added = stage.additions(found)
+        assert [type(one) for one in added] == [stage.Addition] * 2
+        assert dataclasses.asdict(added[0]).items() >= row.items()
+        assert not any(dataclasses.asdict(added[1]).values())
+        assert [str(one) for one in added] == words
+        nothing = dataclasses.replace(found, ids=None, centers_m=None, sizes_m=None)
+        assert [str(one) for one in stage.additions(nothing)] == ['', '']
