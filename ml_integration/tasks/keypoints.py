@@ -23,6 +23,7 @@ from ml_integration.core.declaration import declared
 from ml_integration.errors import ModelMismatchError
 from ml_integration.ops import decoders, keypoint_decoders
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
+from ml_integration.ops.boxes import iou_matrix
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array
 from ml_integration.ops.detections import Detections
@@ -228,7 +229,10 @@ class Keypoints:
             [self._model.label(class_id) for class_id in first.class_ids.tolist()],
             [model.label(class_id) for class_id in second.class_ids.tolist()],
         )
-        return compare_objects(similarity(first, second), (first.scores, second.scores), names)
+        alike = similarity(first, second)
+        unseen = _unseen(first)[:, None] & _unseen(second)[None]  # which are alike by their boxes
+        alike = np.where(unseen, iou_matrix(first.xyxy, second.xyxy), alike)
+        return compare_objects(alike, (first.scores, second.scores), names)
 
     def scorer(self) -> ObjectScorer:
         """Makes a scorer that gives the mean average precision of COCO's keypoints."""
@@ -268,3 +272,9 @@ def _bones(lines: Sequence[str], names: Sequence[str], model: str) -> list[tuple
             )
         found.append((places[ends[0]], places[ends[1]]))
     return found
+
+
+def _unseen(found: Detections) -> Array:
+    """Tells which objects (N,) have no visible point at all."""
+    unseen: Array = ~(_points_of(found)[..., 2] > 0).any(axis=1)
+    return unseen
