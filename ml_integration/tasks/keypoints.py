@@ -276,5 +276,5 @@ def _bones(lines: Sequence[str], names: Sequence[str], model: str) -> list[tuple
 
 def _unseen(found: Detections) -> Array:
     """Tells which objects (N,) have no visible point at all."""
-    unseen: Array = ~(_points_of(found)[..., 2] > 0).any(axis=1)
-    return unseen
+    visible = _points_of(found)[..., 2] > 0
+    return np.asarray(~visible.any(axis=1))
