@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from task_samples import SAMPLES
 
 from ml_integration.core import plugins
 from ml_integration.core.contracts import Adding
+from ml_integration.core.datatypes import Frame
 from ml_integration.core.declaration import build, settings_of
-from ml_integration.errors import ModelMismatchError
+from ml_integration.errors import FrameError, ModelMismatchError
 from ml_integration.ops.detections import Detections
 from ml_integration.ros.node.parameters import InferenceNodeParameters
+from ml_integration.sensors.camera_info import CameraInfo
 
 EVERY = plugins.names('stages')
 
@@ -90,3 +93,22 @@ def test_what_stages_add_to_rows_says_what_they_found() -> None:
         assert [str(one) for one in added] == words
         nothing = dataclasses.replace(found, ids=None, centers_m=None, sizes_m=None)
         assert [str(one) for one in stage.additions(nothing)] == ['', '']
+
+
+def test_a_picture_of_8k_makes_no_cloud() -> None:
+    stage = built('point_cloud', 'depth_estimation')
+    message = SimpleNamespace(
+        width=64, height=36, k=[50, 0, 32, 0, 50, 18, 0, 0, 1], p=[0] * 12, d=[],
+        distortion_model='', header=SimpleNamespace(frame_id=''),
+        roi=SimpleNamespace(x_offset=0, y_offset=0, width=0, height=0),
+    )  # fmt: skip
+    info = CameraInfo(('samples',)).decode(message, 0)
+
+    def staged(width: int, height: int) -> Any:
+        pixels = np.broadcast_to(np.zeros(3, np.uint8), (height, width, 3))
+        frames = {'camera_info': (info,), 'images': (Frame(pixels, 'rgb8'),)}
+        return stage('the depth', stage.begin(), frames, 0)
+
+    assert staged(3840, 2160) == 'the depth'
+    with pytest.raises(FrameError, match=r'too large for a cloud.* 7680 x 4320 px'):
+        staged(7680, 4320)
