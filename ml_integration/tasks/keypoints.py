@@ -27,7 +27,7 @@ from ml_integration.ops.boxes import iou_matrix
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array
 from ml_integration.ops.detections import Detections
-from ml_integration.ops.judging import first_wrong, rounding, without_rounding
+from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.judging_boxes import describing, judge_boxes, judge_count
 from ml_integration.ops.keypoint_decoders import KeypointDecoder, KeypointOptions
 from ml_integration.ops.letterbox import Letterbox
@@ -197,6 +197,9 @@ class Keypoints:
         if self._find is not None:
             reasons += judge_boxes(result, size_wh, labels)
             reasons += judge_count(result, self._settings.implausible_count)
+        else:  # the box follows from the points
+            reasons += first_wrong('not_finite', finite & ~np.isfinite(result.scores), describe)
+            reasons += judge_classes(result.scores, result.class_ids, labels, describe)
         reasons += first_wrong('keypoint_not_finite', ~finite, describe)
         reasons += first_wrong('keypoint_score_out_of_range', finite & wrong, describe)
         outside = finite & _any(far & visible)

@@ -48,6 +48,9 @@ def use(layout: Layout, task: Any, data: bytes) -> None:
     for reason in verdict.reasons:
         assert reason.kind and reason.detail.isprintable()
     if verdict.ok:
+        for name in ('scores', 'xyxy', 'keypoints', 'angles'):
+            numbers = getattr(result, name, None)
+            assert numbers is None or np.isfinite(numbers).all(), name
         publish(task, Prediction(0, 'camera', {}, ModelIdentity('m', 1), result, verdict, {}))
         evaluate(task, result, layout)
         if isinstance(task, Drawing):

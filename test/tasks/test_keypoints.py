@@ -190,6 +190,16 @@ def test_wrong_points_are_judged(number: tuple[float, ...], kind: str) -> None:
     assert reasons(one, found(one, output0=table)) == [kind]
 
 
+@pytest.mark.parametrize(
+    ('presence', 'kinds'), [(np.nan, ['not_finite']), (1.5, ['score_out_of_range']), (0.5, [])]
+)
+def test_the_score_of_a_regression_is_judged(presence: float, kinds: list[str]) -> None:
+    options = {'numbers': 3, 'scoreless': True, 'presence_output': 'presence'}
+    one = task(model(points=(1, 6), presence=(1, 1)), points='regression', points_options=options)
+    result = found(one, points=[[1, 1, 0, 9, 9, 0]], presence=[[presence]])
+    assert reasons(one, result) == kinds
+
+
 def test_a_point_that_is_not_visible_may_lie_anywhere() -> None:
     table, one = two_people(), yolo()
     table[0, 5:8, 2] = 500, 1, 0.1
