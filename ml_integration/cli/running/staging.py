@@ -24,8 +24,8 @@ def add_stages(parser: argparse.ArgumentParser) -> None:
         action='append',
         default=[],
         metavar='NAME',
-        help=f'work on the results, as the parameter stages of a node says: '
-        f'{", ".join(plugins.names("stages"))}; may be repeated',
+        help='work on the results, such as tracking, as the parameter stages of a node says; '
+        'may be repeated',
     )
     parser.add_argument(
         '--param',
