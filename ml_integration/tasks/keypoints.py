@@ -23,10 +23,11 @@ from ml_integration.core.declaration import declared
 from ml_integration.errors import ModelMismatchError
 from ml_integration.ops import decoders, keypoint_decoders
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
+from ml_integration.ops.boxes import iou_matrix
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array
 from ml_integration.ops.detections import Detections
-from ml_integration.ops.judging import first_wrong, rounding, without_rounding
+from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.judging_boxes import describing, judge_boxes, judge_count
 from ml_integration.ops.keypoint_decoders import KeypointDecoder, KeypointOptions
 from ml_integration.ops.letterbox import Letterbox
@@ -196,6 +197,9 @@ class Keypoints:
         if self._find is not None:
             reasons += judge_boxes(result, size_wh, labels)
             reasons += judge_count(result, self._settings.implausible_count)
+        else:  # the box follows from the points
+            reasons += first_wrong('not_finite', finite & ~np.isfinite(result.scores), describe)
+            reasons += judge_classes(result.scores, result.class_ids, labels, describe)
         reasons += first_wrong('keypoint_not_finite', ~finite, describe)
         reasons += first_wrong('keypoint_score_out_of_range', finite & wrong, describe)
         outside = finite & _any(far & visible)
@@ -212,9 +216,8 @@ class Keypoints:
     def rows(self, result: Detections) -> list[Row]:
         """Lists the objects, best first."""
         points = _points_of(result)
-        flat = points.reshape(len(points), -1).tolist()
-        every = zip(box_values(result, self._model.label), flat, strict=True)
-        return [self.Row(*(*values, tuple(numbers))) for values, numbers in every]
+        every = zip(box_values(result, self._model.label), points, strict=True)
+        return [self.Row(*(*values, tuple(each.ravel().tolist()))) for values, each in every]
 
     def draw(self, canvas: Array, result: Detections) -> None:
         """Draws each box with its class and score, the points and the lines between them."""
@@ -229,7 +232,10 @@ class Keypoints:
             [self._model.label(class_id) for class_id in first.class_ids.tolist()],
             [model.label(class_id) for class_id in second.class_ids.tolist()],
         )
-        return compare_objects(similarity(first, second), (first.scores, second.scores), names)
+        alike = similarity(first, second)
+        unseen = _unseen(first)[:, None] & _unseen(second)[None]  # which are alike by their boxes
+        alike = np.where(unseen, iou_matrix(first.xyxy, second.xyxy), alike)
+        return compare_objects(alike, (first.scores, second.scores), names)
 
     def scorer(self) -> ObjectScorer:
         """Makes a scorer that gives the mean average precision of COCO's keypoints."""
@@ -269,3 +275,9 @@ def _bones(lines: Sequence[str], names: Sequence[str], model: str) -> list[tuple
             )
         found.append((places[ends[0]], places[ends[1]]))
     return found
+
+
+def _unseen(found: Detections) -> Array:
+    """Tells which objects (N,) have no visible point at all."""
+    visible = _points_of(found)[..., 2] > 0
+    return np.asarray(~visible.any(axis=1))
