@@ -26,7 +26,12 @@ from ml_integration.ops.box_finding import BoxFinder, BoxSettings
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array
 from ml_integration.ops.detections import Detections
-from ml_integration.ops.judging import first_wrong, rounding, without_rounding
+from ml_integration.ops.judging import (
+    first_wrong,
+    judge_classes,
+    rounding,
+    without_rounding,
+)
 from ml_integration.ops.judging_boxes import describing, judge_boxes, judge_count
 from ml_integration.ops.keypoint_decoders import KeypointDecoder, KeypointOptions
 from ml_integration.ops.letterbox import Letterbox
@@ -38,8 +43,10 @@ from ml_integration.ops.poses import (
     around,
     draw_poses,
     keypoint_cloud,
+    likeness,
     on_picture,
     similarity,
+    unseen,
 )
 from ml_integration.ops.scoring.objects import ObjectScorer
 
@@ -50,7 +57,7 @@ class Keypoints:
     `~/keypoints` (sensor_msgs/msg/PointCloud2) goes with `~/detections`: row n has the points of
     detection n in the order of `keypoint_names`, with the fields x and y [px of the picture] and
     score, float32. Without a box decoder the whole picture is the only object, and its box is
-    around its points.
+    around its visible points.
     """
 
     topics = (
@@ -85,7 +92,7 @@ class Keypoints:
             'COCO if the names are.',
         )
         keypoint_threshold: float = declared(
-            0.3, 'Score from which on a point is drawn.', ge=0.0, le=1.0
+            0.3, 'Score from which on a point is visible, and drawn.', ge=0.0, le=1.0
         )
 
     @dataclass(frozen=True, slots=True)
@@ -167,7 +174,7 @@ class Keypoints:
         # Written so that NaN stays, for validation to report.
         kept = np.flatnonzero(~(scores < self._settings.score_threshold))
         found = Detections(
-            around(keypoints, place.source_wh),
+            around(keypoints, place.source_wh, self._settings.keypoint_threshold),
             scores,
             np.zeros(len(scores), np.int32),
             len(kept),
@@ -196,6 +203,9 @@ class Keypoints:
         if self._find is not None:
             reasons += judge_boxes(result, size_wh, labels)
             reasons += judge_count(result, self._settings.implausible_count)
+        else:  # a box around points may be as narrow as they lie
+            reasons += first_wrong('not_finite', ~np.isfinite(result.scores), describe)
+            reasons += judge_classes(result.scores, result.class_ids, labels, describe)
         reasons += first_wrong('keypoint_not_finite', ~finite, describe)
         reasons += first_wrong('keypoint_score_out_of_range', finite & wrong, describe)
         outside = finite & _any(far & visible)
@@ -229,11 +239,11 @@ class Keypoints:
             [self._model.label(class_id) for class_id in first.class_ids.tolist()],
             [model.label(class_id) for class_id in second.class_ids.tolist()],
         )
-        return compare_objects(similarity(first, second), (first.scores, second.scores), names)
+        return compare_objects(likeness(first, second), (first.scores, second.scores), names)
 
     def scorer(self) -> ObjectScorer:
         """Makes a scorer that gives the mean average precision of COCO's keypoints."""
-        return ObjectScorer(similarity, self._model.label)
+        return ObjectScorer(similarity, self._model.label, ignored=unseen)
 
 
 def _any(wrong: Array) -> Array:

@@ -62,7 +62,7 @@ class ObjectDetection:
         self._settings = settings
         self._model = model
         self._picture = the_picture(model)
-        self._find = BoxFinder(settings, model, model.pictures[self._picture])
+        self._find = BoxFinder(settings, model, model.pictures[self._picture], turnable=True)
         self.batched = self._find.batched
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml_integration.core.datatypes import Array, ModelDescription, Tensors
-from ml_integration.ops.decoders import Candidates
+from ml_integration.ops.decoders import Candidates, rows_of
 from ml_integration.ops.keypoint_decoders import (
     KeypointOptions,
     as_points,
@@ -42,14 +42,20 @@ class Listed:
         self.reads = tuple(name for name in (self._points, self._scores) if name)
 
     def __call__(self, outputs: Tensors, boxes: Candidates | None) -> tuple[Array, None]:
-        """Reads the points of the boxes that were chosen."""
-        assert boxes is not None and boxes.rows is not None  # the task has checked it
+        """Reads the points of the boxes that were chosen.
+
+        Raises:
+            FrameError: there are no points of these boxes.
+        """
+        assert boxes is not None  # the task has checked it
         every = outputs[self._points]
-        numbers = every.reshape(-1, *every.shape[-2:])[boxes.rows]
-        points = as_points(numbers, self._options, self._input_wh)
+        numbers = every.reshape(-1, *every.shape[-2:])
+        rows = rows_of(boxes, len(numbers), 'objects with points')
+        points = as_points(numbers[rows], self._options, self._input_wh)
         if self._scores:
-            scores = outputs[self._scores].reshape(-1, every.shape[-2])[boxes.rows]
-            points[..., 2] = scores_of(scores, self._options.sigmoid)
+            scores = outputs[self._scores].reshape(-1, every.shape[-2])
+            rows = rows_of(boxes, len(scores), 'scores of points')
+            points[..., 2] = scores_of(scores[rows], self._options.sigmoid)
         return points, None
 
 
