@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,7 @@ class Keypoints:
         names = self._settings.keypoint_names
         if not names and count == len(COCO):
             names = COCO
+        self._names = names
         self._bones = _bones(self._settings.skeleton, names, str(self._model.identity))
         if self._settings.keypoint_names and count not in (None, len(names)):
             raise ModelMismatchError(
@@ -197,8 +199,9 @@ class Keypoints:
         with np.errstate(invalid='ignore'):
             far = np.any((points < -size) | (points > 2 * size), axis=-1)
             visible = scores >= self._settings.keypoint_threshold
-            wrong = _any((scores < 0) | (scores > 1))
-        finite = ~_any(~np.isfinite(result.keypoints))
+            wrong = (scores < 0) | (scores > 1)
+        strange = np.logical_not(np.isfinite(result.keypoints).all(axis=-1))
+        finite = ~_any(strange)
         reasons: tuple[Reason, ...] = ()
         if self._find is not None:
             reasons += judge_boxes(result, size_wh, labels)
@@ -206,10 +209,28 @@ class Keypoints:
         else:  # a box around points may be as narrow as they lie
             reasons += first_wrong('not_finite', ~np.isfinite(result.scores), describe)
             reasons += judge_classes(result.scores, result.class_ids, labels, describe)
-        reasons += first_wrong('keypoint_not_finite', ~finite, describe)
-        reasons += first_wrong('keypoint_score_out_of_range', finite & wrong, describe)
-        outside = finite & _any(far & visible)
-        return Verdict((*reasons, *first_wrong('keypoint_outside', outside, describe)))
+        told = partial(self._describe, result.keypoints, describe)
+        reasons += first_wrong('keypoint_not_finite', ~finite, told(strange))
+        reasons += first_wrong('keypoint_score_out_of_range', finite & _any(wrong), told(wrong))
+        outside = far & visible
+        reasons += first_wrong('keypoint_outside', finite & _any(outside), told(outside))
+        return Verdict(reasons)
+
+    def _describe(
+        self, points: Array, describe: Callable[[int], str], wrong: Array
+    ) -> Callable[[int], str]:
+        """Returns a function that gives a sentence about an object and its first wrong point."""
+
+        def told(index: int) -> str:
+            number = int(wrong[index].argmax())
+            x, y, score = points[index, number].tolist()
+            name = f" '{self._names[number]}'" if number < len(self._names) else ''
+            return (
+                f'{describe(index)}, and its point {number}{name} scores {score:.6g} at '
+                f'{x:.1f}, {y:.1f}'
+            )
+
+        return told
 
     def encode(
         self, prediction: Prediction, header: Any, messages: MessageTypes

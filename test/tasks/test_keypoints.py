@@ -164,7 +164,10 @@ def test_points_of_a_regression_are_there_if_the_object_is() -> None:
 def test_wrong_points_are_judged(number: tuple[float, ...], kind: str) -> None:
     table, one = two_people(), yolo()
     table[0, 5:8, 2] = number
-    assert reasons(one, found(one, output0=table)) == [kind]
+    result = found(one, output0=table)
+    (reason,) = one.validate(result, {'image': place('none', WH, WH)}).reasons
+    assert reason.kind == kind
+    assert f'its point 0 scores {number[2]:g} at {number[0]:.1f}, 1.0' in reason.detail
 
 
 @pytest.mark.parametrize(

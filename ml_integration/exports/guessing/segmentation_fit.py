@@ -57,9 +57,7 @@ def _readings(evidence: Evidence, output: TensorSpec, named: bool) -> Iterator[d
             values = evidence.values(output)
             logits = values is not None and bool(((values < 0) | (values > 1)).any())
             yield {'kind': 'probability', **({'sigmoid': True} if logits else {})}
-    elif (kind == 'f' and channels and channels == evidence.labels) or (
-        kind == 'f' and channels and named and not evidence.labels
-    ):
+    elif kind == 'f' and channels and _is_labeled(evidence, channels, named):
         yield {'kind': 'scores', 'upsampling': 'linear'}
 
 
