@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array as ByteArray  # noqa: N812
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from ml_integration.core.datatypes import Array
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.drawing import class_color, line_width
 from ml_integration.ops.letterbox import Letterbox
+from ml_integration.ops.point_clouds import point_cloud, serialized_point_cloud
 
 COCO = (
     'nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder',
@@ -34,7 +34,6 @@ _USUAL_SIGMA = 0.05
 _BODY = 0.53
 """Share of a box that the body in it covers, where no outline is known."""
 _FIELDS = ('x', 'y', 'score')
-_FLOAT32 = 7
 
 
 def on_picture(points: Array, place: Letterbox) -> Array:
@@ -135,24 +134,14 @@ def _alike(apart: Array, area: Array) -> Array:
 
 def keypoint_cloud(keypoints: Array, header: Any, messages: MessageTypes) -> Any:
     """Builds a PointCloud2 of points (N, K, 3): a row per object, fields x, y [px] and score."""
-    message, field_type = (
-        messages('sensor_msgs/msg/PointCloud2')(),
-        messages('sensor_msgs/msg/PointField'),
-    )
-    fields = []
-    for place, name in enumerate(_FIELDS):
-        field = field_type()
-        field.name, field.offset, field.datatype, field.count = name, 4 * place, _FLOAT32, 1
-        fields.append(field)
-    message.header = header
-    message.height, message.width = keypoints.shape[:2]
-    message.fields, message.is_bigendian = fields, False
-    message.point_step, message.row_step = 12, 12 * keypoints.shape[1]
-    data = ByteArray('B')
-    data.frombytes(np.ascontiguousarray(keypoints, '<f4').tobytes())
-    message.data = data
-    message.is_dense = bool(np.isfinite(keypoints).all())
-    return message
+    dense = bool(np.isfinite(keypoints).all())
+    return point_cloud(keypoints, _FIELDS, dense, header, messages)
+
+
+def serialized_keypoint_cloud(keypoints: Array, header: Any) -> bytes:
+    """Builds the same message in serialized form."""
+    dense = bool(np.isfinite(keypoints).all())
+    return serialized_point_cloud(keypoints, _FIELDS, dense, header)
 
 
 def draw_poses(

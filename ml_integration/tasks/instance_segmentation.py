@@ -221,9 +221,7 @@ class InstanceSegmentation:
 
     def draw(self, canvas: Array, result: Instances) -> None:
         """Tints the pixels of each object, and draws its outline and its box."""
-        table = np.zeros((len(result) + 1, 3), np.uint8)
-        table[1:] = _colors(result.class_ids.tolist())
-        colors = table[result.map]
+        colors = _tinted(result.map, _colors(result.class_ids.tolist()))
         inside = (result.map > 0).view(np.uint8)
         mixed = cv2.addWeighted(canvas, 1 - TINT, colors, TINT, 0)
         cv2.copyTo(mixed, inside, canvas)
@@ -272,6 +270,16 @@ def mask_overlap(first: Detections, second: Detections) -> Array:
     """Returns how much the masks of two results overlap, (N, M) from 0 to 1."""
     assert first.instances is not None and second.instances is not None
     return instance_overlap(first.instances, second.instances, (len(first), len(second)))
+
+
+def _tinted(instances: Array, colors: Array) -> Array:
+    """Returns a picture (H, W, 3) of a map (H, W) in the colors (N, 3) of its objects."""
+    table = np.zeros((max(256, len(colors) + 1), 3), np.uint8)
+    table[1 : len(colors) + 1] = colors
+    if instances.dtype == np.uint8:
+        small: Array = cv2.applyColorMap(instances, table[:256, None])
+        return small
+    return table.take(instances, axis=0)
 
 
 def _colors(class_ids: Sequence[int]) -> Array:

@@ -25,7 +25,7 @@ from ml_integration.errors import ModelMismatchError
 from ml_integration.ops import decoders, keypoint_decoders
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
-from ml_integration.ops.detection_messages import detection_array
+from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.judging import (
     first_wrong,
@@ -46,6 +46,7 @@ from ml_integration.ops.poses import (
     keypoint_cloud,
     likeness,
     on_picture,
+    serialized_keypoint_cloud,
     similarity,
     unseen,
 )
@@ -239,6 +240,16 @@ class Keypoints:
         found: Detections = prediction.result
         yield 'detections', detection_array(found, header, messages, self._model.label)
         yield 'keypoints', keypoint_cloud(_points_of(found), header, messages)
+
+    def serialize(self, prediction: Prediction, header: Any) -> Iterator[tuple[str, bytes]]:
+        """Builds the messages of `encode` in serialized form, fast even for many objects."""
+        found: Detections = prediction.result
+        yield 'detections', serialized_detection_array(found, header, self._model.label)
+        yield 'keypoints', serialized_keypoint_cloud(_points_of(found), header)
+
+    def telling(self, result: Detections) -> bool:
+        """Tells whether there is an object with points: empty lists show none of their fields."""
+        return _points_of(result).size > 0
 
     def rows(self, result: Detections) -> list[Row]:
         """Lists the objects, best first."""

@@ -182,6 +182,17 @@ def test_pixels_of_an_object_are_tinted_and_others_are_not() -> None:
     assert (canvas[30, 60] != 100).any() and (canvas[44, 5] == 100).all()
 
 
+def test_maps_of_one_byte_and_of_two_are_drawn_alike() -> None:
+    task, result = run(YOLO, SEEN)
+    wide = dataclasses.replace(result, instances=result.map.astype(np.uint16))
+    pictures = []
+    for one in (result, wide):
+        canvas = np.full((48, 96, 3), 100, np.uint8)
+        task.draw(canvas, one)
+        pictures.append(canvas)
+    np.testing.assert_array_equal(*pictures)
+
+
 def test_masks_that_differ_are_told_apart() -> None:
     task, result = run(YOLO, SEEN)
     moved = dataclasses.replace(result, instances=np.roll(result.map, 6, axis=0))

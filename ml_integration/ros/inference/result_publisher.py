@@ -18,6 +18,10 @@ from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.node import qos
 
 
+PIXELS = ('Image', 'PointCloud2')
+"""Types of messages that are a long list of numbers to a person."""
+
+
 class ResultPublisher:
     """Publishes a task's results on their topics; a sink. Used by one thread at a time.
 
@@ -58,6 +62,15 @@ class ResultPublisher:
     def topic_names(self) -> tuple[str, ...]:
         """Full names of the topics, after remapping."""
         return tuple(publisher.topic_name for publisher in self._publishers.values())
+
+    @property
+    def readable_names(self) -> tuple[str, ...]:
+        """Full names of those topics whose messages a person can read, unlike pixels."""
+        return tuple(
+            publisher.topic_name
+            for name, publisher in self._publishers.items()
+            if self._types[name].__name__ not in PIXELS
+        )
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
         """Publishes a valid result, stamped as what triggered it."""
