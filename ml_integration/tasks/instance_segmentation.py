@@ -234,10 +234,7 @@ class InstanceSegmentation:
         self, first: Instances, second: Instances, model: ModelDescription
     ) -> InstancesDifference:
         """Pairs the boxes that overlap, and compares their classes, scores and masks."""
-        names = (
-            [self._model.label(class_id) for class_id in first.class_ids.tolist()],
-            [model.label(class_id) for class_id in second.class_ids.tolist()],
-        )
+        names = first.classes(self._model.label), second.classes(model.label)
         overlap = box_overlap(first, second)
         boxes = compare_objects(overlap, (first.scores, second.scores), names)
         same = np.array(names[0], np.str_)[:, None] == np.array(names[1], np.str_)[None]

@@ -267,10 +267,7 @@ class Keypoints:
         self, first: Detections, second: Detections, model: ModelDescription
     ) -> ObjectsDifference:
         """Pairs the objects whose points are alike, and compares their classes and scores."""
-        names = (
-            [self._model.label(class_id) for class_id in first.class_ids.tolist()],
-            [model.label(class_id) for class_id in second.class_ids.tolist()],
-        )
+        names = first.classes(self._model.label), second.classes(model.label)
         return compare_objects(likeness(first, second), (first.scores, second.scores), names)
 
     def scorer(self) -> ObjectScorer:

@@ -25,7 +25,9 @@ def introduction(taken: Iterable[str], streams: Sequence[Stream]) -> str:
         for spectator in stream.spectators
         if isinstance(spectator, Overlay)
     ]
-    ways = [f'ros2 topic echo {topic}' for topic in readable[:1]]
+    ways = [f'ros2 topic echo {topic}' for topic in (readable or results)[:1]]
+    if overlays and not readable:
+        ways = []
     ways += [f'ros2 run rqt_image_view rqt_image_view {topic}' for topic in overlays[:1]]
     return (
         f'active: takes {", ".join(taken)}; publishes {", ".join([*results, *overlays])}; '

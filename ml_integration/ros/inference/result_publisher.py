@@ -17,7 +17,6 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.node import qos
 
-
 PIXELS = ('Image', 'PointCloud2')
 """Types of messages that are a long list of numbers to a person."""
 
