@@ -42,7 +42,7 @@ of the node, not the model.
 ABILITIES = {
     'draw': 'overlay',
     'rows': '`ml_model run`',
-    'compare': '`ml_model compare`',
+    'compare': '`ml_model run --compare`',
     'scorer': 'scores',
 }
 """What a task can do beside publishing, by the method that does it."""
