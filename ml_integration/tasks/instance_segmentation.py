@@ -54,6 +54,13 @@ class Instances(Detections):
 
     broken: tuple[int, ...] = ()
 
+    def take(self, which: Array) -> Instances:
+        """Returns some of the objects, in the order of their indices `which` (M,)."""
+        chosen = super(Instances, self).take(which)  # a class with slots is made twice
+        assert isinstance(chosen, Instances)
+        broken = np.flatnonzero(np.isin(which, self.broken))
+        return replace(chosen, broken=tuple(broken.tolist()))
+
     @property
     def map(self) -> Array:
         """The map of `instances`, which this task always fills."""

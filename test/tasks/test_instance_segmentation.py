@@ -193,6 +193,14 @@ def test_maps_of_one_byte_and_of_two_are_drawn_alike() -> None:
     np.testing.assert_array_equal(*pictures)
 
 
+def test_objects_that_are_taken_keep_what_is_known_of_their_masks() -> None:
+    _, result = run(YOLO, SEEN)
+    taken = dataclasses.replace(result, broken=(0,)).take(np.array([1, 0]))
+    assert taken.broken == (1,)
+    np.testing.assert_array_equal(taken.map == 2, result.map == 1)
+    assert dataclasses.replace(result, broken=(0,)).take(np.array([1])).broken == ()
+
+
 def test_masks_that_differ_are_told_apart() -> None:
     task, result = run(YOLO, SEEN)
     moved = dataclasses.replace(result, instances=np.roll(result.map, 6, axis=0))
