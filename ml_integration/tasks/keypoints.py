@@ -254,7 +254,7 @@ class Keypoints:
     def rows(self, result: Detections) -> list[Row]:
         """Lists the objects, best first."""
         points = _points_of(result)
-        flat = points.reshape(len(points), -1).tolist()
+        flat = points.reshape(len(points), 3 * points.shape[1]).tolist()
         every = zip(box_values(result, self._model.label), flat, strict=True)
         return [self.Row(*(*values, tuple(numbers))) for values, numbers in every]
 
