@@ -171,8 +171,8 @@ class InstanceSegmentation:
         place = geometry[self._picture]
         boxes = self._find(outputs, place)
         best = boxes.candidates
-        masks = self._masks(outputs, best, place.target_wh)
         with np.errstate(over='ignore', invalid='ignore'):
+            masks = self._masks(outputs, best, place.target_wh)
             painted, broken = paint_instances(masks, boxes.xyxy, place, self._level)
         return Instances(
             boxes.xyxy,

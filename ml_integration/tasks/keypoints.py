@@ -158,7 +158,8 @@ class Keypoints:
             return self._only(outputs, place)
         boxes = self._find(outputs, place)
         best = boxes.candidates
-        points, _ = self._points(outputs, best)
+        with np.errstate(over='ignore', invalid='ignore'):
+            points, _ = self._points(outputs, best)
         return Detections(
             boxes.xyxy,
             best.scores,
@@ -169,7 +170,8 @@ class Keypoints:
 
     def _only(self, outputs: Tensors, place: Letterbox) -> Detections:
         """Makes the whole picture the only object, unless it scores too little."""
-        points, scores = self._points(outputs, None)
+        with np.errstate(over='ignore', invalid='ignore'):
+            points, scores = self._points(outputs, None)
         keypoints = self._settled(points, place)
         if scores is None:
             scores = keypoints[..., 2].mean(axis=1)

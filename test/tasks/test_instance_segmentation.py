@@ -232,3 +232,25 @@ def test_coefficients_for_other_prototypes_are_an_error_of_the_frame() -> None:
     outputs = {**SEEN, 'output1': HALVES[:, :1]}
     with pytest.raises(FrameError, match='other_columns: 1'):
         run(YOLO, outputs)
+
+
+@pytest.mark.filterwarnings('error')
+def test_boxes_that_are_infinite_are_reported_and_not_warned_of() -> None:
+    outputs = (
+        TensorSpec('boxes', 'float32', (1, 4)),
+        TensorSpec('labels', 'int64', (1,)),
+        TensorSpec('scores', 'float32', (1,)),
+        TensorSpec('masks', 'float32', (1, 1, 4, 4)),
+    )
+    model = ModelDescription(ModelIdentity('m', 1), ('a',), (), outputs, {'images': (64, 64)})
+    settings = {'decoder': 'labeled', 'masks': 'in_boxes'}
+    task = InstanceSegmentation(build(InstanceSegmentation.Settings, settings, 'test'), model)
+    geometry = {'images': place('none', (64, 64), (64, 64))}
+    arrays = {
+        'boxes': np.array([[-np.inf, 0, np.inf, 9]], np.float32),
+        'labels': np.zeros(1, np.int64),
+        'scores': np.ones(1, np.float32),
+        'masks': np.ones((1, 1, 4, 4), np.float32),
+    }
+    verdict = task.validate(task.postprocess(arrays, geometry), geometry)
+    assert [reason.kind for reason in verdict.reasons][:1] == ['not_finite']

@@ -54,6 +54,8 @@ class MaskDecoder(Protocol):
     ) -> MaskGrids:
         """Returns the masks of some objects.
 
+        Called with numpy's warnings off: what overflows is for validation to report.
+
         Args:
             tensors: the model's outputs.
             objects: whose masks are wanted.
