@@ -79,5 +79,6 @@ def serialized_point_cloud(points: Array, names: Sequence[str], dense: bool, hea
     return b''.join((cdr_writer.ENCAPSULATION, begin, sizes, data, bytes([dense])))
 
 
-def _little_endian(points: Array) -> bytes:
-    return np.ascontiguousarray(points, '<f4').tobytes()
+def _little_endian(points: Array) -> memoryview:
+    """Returns the bytes of points, not copied where they are in this order already."""
+    return np.ascontiguousarray(points, '<f4').reshape(-1).view(np.uint8).data
