@@ -72,6 +72,11 @@ class MlIntegrationError(Exception):
         self.hint = hint
         super().__init__(self._sentence())
 
+    def at(self, where: str) -> None:
+        """Says where it went wrong, unless that is said already."""
+        self.where = self.where or where
+        self.args = (self._sentence(),)
+
     def _sentence(self) -> str:
         text = f'{self.where}: {self.what}' if self.where else self.what
         if self.got:

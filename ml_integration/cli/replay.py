@@ -18,7 +18,8 @@ from ml_integration.cli.output import warn
 from ml_integration.cli.progress import progress
 from ml_integration.cli.running.interrupts import interruptible
 from ml_integration.cli.running.reading import Reading, add_reading, load
-from ml_integration.cli.running.result_files import outcome_document, rows_of
+from ml_integration.cli.running.result_files import outcome_document
+from ml_integration.cli.running.staging import rows_of
 from ml_integration.cli.running.summary import Tally, show_summary, summary_document
 from ml_integration.core.arrivals import Observation
 from ml_integration.core.datatypes import Prediction
@@ -79,7 +80,7 @@ class _Counting:
     name: str = 'results'
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
-        self.tally.add(rows_of(prediction, pipeline))
+        self.tally.add([row for row, *_ in rows_of(prediction, pipeline)])
         if self.prints:
             outcome = Outcome(observation.trigger.message, prediction)
             print(json.dumps(outcome_document(outcome, pipeline)))

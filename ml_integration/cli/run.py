@@ -29,9 +29,9 @@ from ml_integration.cli.running.result_files import (
     JsonLines,
     ResultWriter,
     Words,
-    rows_of,
 )
 from ml_integration.cli.running.routes import Source
+from ml_integration.cli.running.staging import rows_of
 from ml_integration.cli.running.summary import Tally, show_summary, summary_document
 from ml_integration.core.contracts import Listing
 from ml_integration.core.pipeline import Pipeline
@@ -110,7 +110,7 @@ class _Run:
         self.writer.write(outcome)
         prediction, pipeline = outcome.prediction, self.playback.pipeline
         if prediction is not None:
-            self.tally.add(rows_of(prediction, pipeline))
+            self.tally.add([row for row, *_ in rows_of(prediction, pipeline)])
             if pictures is not None:
                 pictures.write(outcome.recorded.name, annotated(prediction, pipeline))
 

@@ -17,6 +17,8 @@ from ml_integration.core.inputs import KeepRule, KeepSpec, Trigger
 MS = 1_000_000
 TOLERATED_NS = 100 * MS
 """A message this much older than the one before it was overtaken on the way; more is a jump."""
+BEFORE_ALL_NS = -(2**62)
+"""Stamp of what was said before time jumped [ns]."""
 WAITING = 8
 """Triggers that wait for companions which come later, such as a lidar after its picture."""
 MOST = 4096
@@ -50,7 +52,7 @@ class Observation(NamedTuple):
     Attributes:
         stream: name of the stream.
         trigger: the arrival that started the run; its message is None if the clock started it.
-        arrivals: the messages by tensor name, the oldest first.
+        arrivals: the messages by the name of tensor or companion, the oldest first.
         restarted: whether time has jumped back since the run before.
     """
 
@@ -113,10 +115,13 @@ class Nearest:
 
     Args:
         tolerance_ns: largest difference of the stamps [ns]; 0 for exactly the same stamp.
+        holds: whether the last message outlives a jump of time: who says a thing once, such as a
+            camera info, does not say it again.
     """
 
-    def __init__(self, tolerance_ns: int) -> None:
+    def __init__(self, tolerance_ns: int, holds: bool = False) -> None:
         self._tolerance_ns = tolerance_ns
+        self._holds = holds
         self._kept: deque[Arrival] = deque(maxlen=4 * WAITING)
 
     def put(self, arrival: Arrival) -> None:
@@ -128,7 +133,11 @@ class Nearest:
         return (best,) if near and best is not None else ()
 
     def clear(self) -> None:
+        last = self._kept[-1] if self._kept and self._holds else None
         self._kept.clear()
+        if last is not None:
+            # Whatever comes from now on is nearer.
+            self._kept.append(last._replace(stamp_ns=BEFORE_ALL_NS))
 
     def held(self) -> Sequence[Arrival]:
         return tuple(self._kept)
@@ -337,7 +346,7 @@ def keep(spec: KeepSpec) -> Keep:
     limit_ns = int(spec.limit_ms * MS)
     match spec.rule:
         case KeepRule.NEAREST:
-            return Nearest(limit_ns)
+            return Nearest(limit_ns, spec.holds)
         case KeepRule.LATEST:
             return Latest(limit_ns)
         case KeepRule.WINDOW:

@@ -329,6 +329,18 @@ class Stage(Protocol):
         """Builds the messages for the stage's own topics."""
 
 
+@runtime_checkable
+class Adding(Protocol):
+    """A stage that adds something to each row of a task that is `Listing`."""
+
+    @property
+    def Addition(self) -> type:  # noqa: N802
+        """Frozen dataclass of text, numbers and None; `str()` of it is a word for a person."""
+
+    def additions(self, result: Any) -> Sequence[Any]:
+        """Returns an `Addition` for each row of a result."""
+
+
 class Session(Protocol):
     """A model that is loaded and ready to run."""
 

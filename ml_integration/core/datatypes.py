@@ -159,7 +159,8 @@ class Prediction:
     Attributes:
         stamp_ns: stamp of the trigger, and so of the result [ns].
         frame_id: its coordinate frame; empty where the clock triggered.
-        frames: the decoded messages of the run, by tensor name, the oldest first.
+        frames: the decoded messages of the run, the oldest first, by the name of the tensor or of
+            the companion that a stage wants.
         model: the model that produced the result.
         result: the task's result type.
         verdict: whether the result may be published.

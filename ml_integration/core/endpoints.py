@@ -13,6 +13,8 @@ SMALL_SEGMENT_BYTES = 2**20
 """In a segment up to here most cameras' pictures do not fit."""
 SLOW_MS_PER_MB = 6.0
 """Through shared memory a megabyte takes 1 to 2 ms, in fragments of UDP 9 to 15 ms."""
+SMALL_KINDS = frozenset(f'sensor_msgs/msg/{name}' for name in ('CameraInfo', 'Imu', 'JointState'))
+"""Types whose messages fit into any segment."""
 _SMELL = 'which smells of UDP fragments'
 
 
@@ -63,6 +65,11 @@ class Endpoint:
         return '' if self.transport == RAW else f'/{self.transport}'
 
     @property
+    def tight(self) -> bool:
+        """Whether a message may be larger than what the publishers share."""
+        return self.segment_bytes > 0 and self.kind not in SMALL_KINDS
+
+    @property
     def unheard(self) -> bool:
         """Whether there are publishers, but none of the right type."""
         return bool(self.strangers) and len(self.strangers) == self.publishers
@@ -94,7 +101,7 @@ def fragmentation(endpoint: Endpoint, stats: InputStats, suspected: bool = False
     elif stats.recent.lost:
         what = f'messages of {size_mb:.1f} MB get lost' if size else 'all messages get lost'
         what += f', {_SMELL}'
-    elif suspected and 0 < segment <= SMALL_SEGMENT_BYTES and not size:
+    elif suspected and endpoint.tight and segment <= SMALL_SEGMENT_BYTES and not size:
         what = (
             f"what is larger than the publisher's segment of {segment / 1e6:.1f} MB hardly comes"
         )

@@ -212,7 +212,8 @@ def _symptoms(
     """Yields what is wrong with an input: a word and a sentence."""
     if one.source in stream.missing:
         yield 'missing', f"input '{one.source}' is missing"
-    if one.since_s * 1e3 > settings.input_timeout_ms:
+    is_kept = one.holds and one.total.received
+    if not is_kept and one.since_s * 1e3 > settings.input_timeout_ms:
         ever = 'no message' if one.total.received else 'no message yet'
         yield 'silent', f'{ever} for {one.since_s:.1f} s'
     recent = one.recent
@@ -247,7 +248,14 @@ def _drops(stats: Stats, settings: HealthSettings) -> Finding:
         return Finding('drops', Level.ERROR, f'{sentence}; {hint}', hard=True, kind='stale')
     if recent.drop_ratio <= settings.max_drop_ratio:
         return Finding('drops', Level.OK, sentence)
-    hint = 'the model is slower than the camera; that is harmless if the results come often enough'
+    missing = dict.fromkeys(topic for stream in stats.streams for topic in stream.missing)
+    if missing and recent.displaced:
+        hint = f'they wait in vain for {" and ".join(missing)}, as the status of the input says'
+        return Finding('drops', Level.WARN, f'{sentence}; {hint}', kind='waiting')
+    together = any(len(stream.inputs) > 1 for stream in stats.streams)
+    why = 'the model is slower than the camera'
+    why += ', or what belongs to a picture comes too late' if together else ''
+    hint = f'{why}; that is harmless if the results come often enough'
     if recent.stale > recent.displaced:
         hint = 'most are older than deadline_ms when their turn comes'
     return Finding('drops', Level.WARN, f'{sentence}; {hint}', kind='dropped')

@@ -10,6 +10,9 @@ from typing import Any
 
 from ml_integration.core.datatypes import TensorSpec
 
+ALWAYS_MS = 1e13
+"""Tolerance of a message that holds, whatever its stamp, until another one says otherwise [ms]."""
+
 
 class KeepRule(Enum):
     """Rule that selects the messages of an input that a run gets together with its trigger."""
@@ -35,6 +38,11 @@ class KeepSpec:
 
     rule: KeepRule = KeepRule.NEWEST
     limit_ms: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether a message holds until the next one comes, however long that takes."""
+        return self.rule is KeepRule.NEAREST and self.limit_ms >= ALWAYS_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,6 +266,7 @@ class Monitor:
             transport=_percentiles(transports),
             behind_s=self._behind_s(key, window.now_ns),
             ahead_s=None if last.ahead_ns is None else last.ahead_ns / 1e9,
+            holds=key.holds,
         )
 
     def _behind_s(self, key: InputKey, now_ns: int) -> float | None:

@@ -22,10 +22,10 @@ from ml_integration.core.datatypes import (
 )
 from ml_integration.core.inputs import KeepRule
 from ml_integration.core.wiring import Beside, Input, Wiring
-from ml_integration.errors import FrameError
+from ml_integration.errors import FrameError, MessageError
 
 Frames = Mapping[str, Sequence[Frame]]
-"""Decoded messages of one observation, by tensor name, the oldest first."""
+"""Decoded messages of one observation by the name of tensor or companion, the oldest first."""
 
 
 class StageClock:
@@ -212,13 +212,14 @@ class Pipeline:
         """
         clock = work.clock
         clock.leave_out()
-        result = self.task.postprocess(work.outputs, work.geometry)
-        clock.lap('postprocess')
-        for name, stage in self.stages.items():
-            result = self._staged(work, name, stage, result)
-            clock.lap(name)
-        verdict = self.task.validate(result, work.geometry)
-        clock.lap('validate')
+        with np.errstate(all='ignore'):  # numbers that are none are for validation to report
+            result = self.task.postprocess(work.outputs, work.geometry)
+            clock.lap('postprocess')
+            for name, stage in self.stages.items():
+                result = self._staged(work, name, stage, result)
+                clock.lap(name)
+            verdict = self.task.validate(result, work.geometry)
+            clock.lap('validate')
         return Prediction(
             work.observation.stamp_ns,
             self._frame_id(work.frames),
@@ -301,6 +302,15 @@ def _frames(item: Input | Beside, observation: Observation, memory: Memory) -> S
     A message of a window that cannot be read fails the first run that gets it, and is left out
     of the later ones.
     """
+    try:
+        return _decoded(item, observation, memory)
+    except MessageError as error:
+        if len(observation.arrivals) > 1:  # otherwise it is plain which message is meant
+            error.at(item.source.topic)
+        raise
+
+
+def _decoded(item: Input | Beside, observation: Observation, memory: Memory) -> Sequence[Frame]:
     tensor = item.tensor
     arrivals = observation.arrivals[tensor]
     if item.source.keep.rule is not KeepRule.WINDOW:

@@ -79,7 +79,7 @@ def causes(
 
 def clock_is_off(one: InputStats, max_ahead_s: float) -> bool:
     """Tells whether the messages that come now have stamps of another clock."""
-    known = bool(one.hz) and one.ahead_s is not None
+    known = bool(one.hz) and one.ahead_s is not None and not one.holds
     return known and not -FAR_BEHIND_S <= (one.ahead_s or 0.0) <= max_ahead_s
 
 
@@ -134,7 +134,7 @@ def _mute(endpoint: Endpoint) -> str:
     who = 'it sends' if endpoint.publishers == 1 else 'they send'
     large = f' (or larger messages than {endpoint.segment_bytes / 1e6:.1f} MB, its segment)'
     return (
-        f'{who} nothing{large if endpoint.segment_bytes else ""}: is the camera stopped, paused '
+        f'{who} nothing{large if endpoint.tight else ""}: is the camera stopped, paused '
         f'or at its end? ros2 topic hz {endpoint.topic} tells whether others get something'
     )
 

@@ -20,11 +20,13 @@ class InputKey:
         source: the topic in the manifest that they come on.
         triggers: whether each of them starts a run, and so is a frame that can be dropped;
             samples of a window and values that are held are not.
+        holds: whether each of them holds until the next one comes, as a camera info does.
     """
 
     stream: str = ''
     source: str = ''
     triggers: bool = True
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class InputStats:
             where they are newer, None where it is not known, and for what starts runs.
         ahead_s: how much later the last message's stamp is than the clock of the node was on its
             arrival [s]; negative where it is earlier, as it should be, None where it is not known.
+        holds: whether a message holds until the next one comes, so that neither silence nor an
+            old stamp is a fault.
     """
 
     source: str
@@ -114,6 +118,7 @@ class InputStats:
     transport: Percentiles | None
     behind_s: float | None = None
     ahead_s: float | None = None
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

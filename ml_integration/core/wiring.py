@@ -10,6 +10,7 @@ from ml_integration.core.arrivals import CLOCK, Arrival
 from ml_integration.core.contracts import Companion, Encoder, Sensor
 from ml_integration.core.datatypes import Array, Frame, Tensors
 from ml_integration.core.inputs import SensorInput, SizeInput, StateInput, Trigger
+from ml_integration.core.stats import InputKey
 from ml_integration.core.transports import RAW
 
 
@@ -110,6 +111,13 @@ class Wiring:
         """Topic whose messages start runs; `CLOCK` if the clock does."""
         by_tensor = {item.tensor: item.source.topic for item in self.inputs}
         return by_tensor.get(self.trigger.tensor, CLOCK)
+
+    def input_keys(self, stream: str = '') -> list[InputKey]:
+        """Returns the keys of all messages of a stream."""
+        return [
+            InputKey(stream, one.topic, one.topic == self.trigger_topic, one.keep.holds)
+            for one in (item.source for item in self.sources)
+        ]
 
     @property
     def batch_size(self) -> int:

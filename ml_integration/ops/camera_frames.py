@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from ml_integration.core.contracts import Companion
 from ml_integration.core.datatypes import Array, Frame
-from ml_integration.core.inputs import KeepRule, KeepSpec
+from ml_integration.core.inputs import ALWAYS_MS, KeepRule, KeepSpec
 from ml_integration.errors import FrameError
 from ml_integration.ops.camera_model import CameraModel, require_same_shape
 from ml_integration.ops.samples import SAMPLES
 
 BENT = 'd.'
 """Begin of the names of distortion coefficients: 'd.plumb_bob.0'."""
-ALWAYS_MS = 1e13
-"""Longer than any clock has counted [ms]."""
 CAMERA_INFO = Companion(
     'camera_info',
     'camera_info',

@@ -116,7 +116,8 @@ def ray_grid(camera: CameraModel) -> tuple[Array, Array]:
         x = np.broadcast_to(rays[:, 0], (height, width))
         rays = camera.rays(np.stack([np.zeros(height), down], axis=1))
         y = np.broadcast_to(rays[:, 1:], (height, width))
-    grids = x.astype(np.float32, order='C'), y.astype(np.float32, order='C')
+    with np.errstate(over='ignore'):
+        grids = x.astype(np.float32, order='C'), y.astype(np.float32, order='C')
     for grid in grids:
         grid.flags.writeable = False
     return grids

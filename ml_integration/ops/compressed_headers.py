@@ -21,6 +21,20 @@ MOST_PARTS = 2**17
 MOST_SCANS = 128
 """Most passes over a progressive JPEG, each of which takes as long as the picture is large."""
 
+_KNOWN = {
+    b'GIF8': 'a GIF',
+    b'BM': 'a BMP',
+    b'II*\0': 'a TIFF',
+    b'MM\0*': 'a TIFF',
+    b'\xff\x0a': 'a JPEG XL',
+    b'\0\0\0\x0cJXL ': 'a JPEG XL',
+    b'\0\0\0\x0cjP': 'a JPEG 2000',
+    b'\xff\x4f\xff\x51': 'a JPEG 2000',
+    b'\0\0\0\1': 'a frame of a video (H.264 or H.265)',
+}
+"""Begin of what others compress pictures to."""
+_BRANDS = {b'WEBP': 'a WebP', b'avif': 'an AVIF', b'avis': 'an AVIF', b'heic': 'a HEIC'}
+"""The same, behind eight bytes that differ."""
 _JPEG, _PNG = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n'
 _SIZES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 """Markers of the JPEG segment that tells the size."""
@@ -61,8 +75,14 @@ def read_header(data: memoryview) -> CompressedHeader:
                 return read(data)
             except struct.error:
                 raise _cut_off('more', f'{len(data)} bytes') from None
-    first = bytes(data[:4]).hex(' ') or 'nothing'
-    raise MessageError('data', f'{len(data)} bytes that begin with {first}', 'a JPEG or PNG')
+    raise MessageError('data', _named(bytes(data[:16]), len(data)), 'a JPEG or PNG')
+
+
+def _named(first: bytes, size: int) -> str:
+    """Returns what data are that are neither, by their first 16 bytes."""
+    known = (name for begin, name in _KNOWN.items() if first.startswith(begin))
+    named = _BRANDS.get(first[8:12]) or next(known, '')
+    return named or f'{size} bytes that begin with {first[:4].hex(" ") or "nothing"}'
 
 
 def _jpeg(data: memoryview) -> CompressedHeader:

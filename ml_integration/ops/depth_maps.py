@@ -110,7 +110,9 @@ def aligned(found: DepthMap, truth: Array) -> Array:
         return np.full_like(found.depth, np.nan)
     mine = found.depth[both].astype(np.float64)
     if found.kind == 'relative_depth':
-        factor = float(np.median(truth[both])) / max(float(np.median(mine)), 1e-12)
+        factor = float(np.median(truth[both].astype(np.float64))) / max(
+            float(np.median(mine)), 1e-12
+        )
         return (found.depth * factor).astype(np.float32)
     scale, shift = _line(mine, 1 / truth[both].astype(np.float64))
     inverse = found.depth * scale + shift

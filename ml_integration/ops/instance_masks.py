@@ -51,19 +51,12 @@ def paint_instances(
             continue
         made = cv2.resize(values, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
         x, y, x_end, y_end = boxes[index]
-        inside = _compared(made[y - top : y_end - top, x - left : x_end - left], level, cv2.CMP_GT)
+        inside = made[y - top : y_end - top, x - left : x_end - left] > level
         part = ranks[y:y_end, x:x_end]
-        full = inside if dtype is np.uint8 else inside.astype(dtype) * dtype(257)
+        # All bits or none of them; twice as quick as a product.
+        full = np.negative(inside.view(np.uint8) if dtype is np.uint8 else inside.astype(dtype))
         np.maximum(part, full & dtype(count - index), out=part)
     return _numbered(ranks, count), tuple(broken)
-
-
-def _compared(values: Array, level: float, how: int) -> Array:
-    """Returns 255 where numbers (h, w) float32 compare with `level`, and 0 elsewhere, uint8."""
-    # OpenCV takes a single pixel and a number for two pictures, of different types.
-    other: Any = level if values.size > 1 else np.full_like(values, level)
-    compared: Array = cv2.compare(values, other, how)
-    return compared
 
 
 def _places(

@@ -14,7 +14,7 @@ from ml_integration.core.arrivals import CLOCK, Observation
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.core.stats import InputKey, Stats
+from ml_integration.core.stats import Stats
 from ml_integration.deploy.assembly import Read
 from ml_integration.deploy.router import Router
 from ml_integration.ops.compressed_pictures import COMPRESSED_IMAGE, raw_picture
@@ -114,7 +114,7 @@ class Playback:
         self._wiring = pipeline.wiring
         self._results = _Collector()
         self._stream = Stream('', self._wiring.trigger_topic, self._results)
-        self._monitor = _Failures(monotonic_ns(), input_keys(pipeline), WHOLE_S)
+        self._monitor = _Failures(monotonic_ns(), self._wiring.input_keys(), WHOLE_S)
         self._now_ns = 0
         router = Router()
         router.swap(pipeline)
@@ -160,13 +160,6 @@ class Playback:
             self._monitor.sentence = ''
         outcomes, self._results.outcomes = self._results.outcomes, []
         return outcomes
-
-
-def input_keys(pipeline: Pipeline) -> list[InputKey]:
-    """Returns the keys of the inputs of a model's only stream."""
-    wiring = pipeline.wiring
-    topics = (item.source.topic for item in wiring.sources)
-    return [InputKey('', topic, topic == wiring.trigger_topic) for topic in topics]
 
 
 def types_of(pipeline: Pipeline) -> dict[str, str]:

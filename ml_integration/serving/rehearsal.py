@@ -17,7 +17,7 @@ from ml_integration.deploy.router import Router
 from ml_integration.recordings import Recorded
 from ml_integration.serving.frame_loop import FrameLoop
 from ml_integration.serving.loop_settings import LoopSettings
-from ml_integration.serving.playback import WHOLE_S, Ticks, input_keys
+from ml_integration.serving.playback import WHOLE_S, Ticks
 from ml_integration.serving.streams import Sink, Stream
 
 LAST_S = 5.0
@@ -50,7 +50,7 @@ class Rehearsal:
     ) -> None:
         self._wiring = pipeline.wiring
         self._stream = Stream('', self._wiring.trigger_topic, results)
-        self._monitor = Monitor(monotonic_ns(), input_keys(pipeline), WHOLE_S)
+        self._monitor = Monitor(monotonic_ns(), pipeline.wiring.input_keys(), WHOLE_S)
         self._log = log
         self._settings = settings
         self._rate = rate

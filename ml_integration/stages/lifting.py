@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ml_integration.core.contracts import MessageTypes, Task, Topic
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction
 from ml_integration.core.declaration import declared
@@ -94,6 +96,31 @@ class Lifting:
             settings.box_core,
         )
         self.companions = (depth_companion(settings.tolerance_ms), CAMERA_INFO)
+
+    @dataclass(frozen=True, slots=True)
+    class Addition:
+        """Center and size of an object in the camera's frame [m]; None where it has no place."""
+
+        x_m: float | None = None
+        y_m: float | None = None
+        z_m: float | None = None
+        size_x_m: float | None = None
+        size_y_m: float | None = None
+        size_z_m: float | None = None
+
+        def __str__(self) -> str:
+            return '' if self.z_m is None else f'at {self.z_m:.2f} m'
+
+    def additions(self, result: Detections) -> list[Addition]:
+        """Returns the places of the objects."""
+        if result.centers_m is None or result.sizes_m is None:
+            return [self.Addition()] * len(result)
+        numbers = np.concatenate([result.centers_m, result.sizes_m], axis=1)
+        known = np.isfinite(numbers).all(axis=1).tolist()
+        return [
+            self.Addition(*row) if is_known else self.Addition()
+            for row, is_known in zip(numbers.tolist(), known, strict=True)
+        ]
 
     def begin(self) -> None:
         """Remembers nothing of a stream."""

@@ -9,12 +9,14 @@ from typing import Any
 from ml_integration.core.contracts import MessageTypes, Task, Topic
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction
 from ml_integration.core.declaration import declared
-from ml_integration.errors import ModelMismatchError
-from ml_integration.ops.camera_frames import CAMERA_INFO, camera_of, the_frame
+from ml_integration.errors import FrameError, ModelMismatchError
+from ml_integration.ops.camera_frames import CAMERA_INFO, camera_of, size_of, the_frame
 from ml_integration.ops.camera_model import CameraModel
 from ml_integration.ops.picture_input import the_picture
 from ml_integration.ops.point_clouds import IN_SPACE, point_cloud, points_of
 
+MOST_POINTS = 2**24
+"""Points of the largest cloud: twice those of a 4K picture, 200 MB."""
 METERS = Topic('depth', 'sensor_msgs/msg/Image')
 """Topic of a task whose results are depths in meters; those without a unit have another name."""
 
@@ -61,9 +63,17 @@ class PointCloud:
         """Returns the result as it is, once the camera info is found to belong to the picture.
 
         Raises:
-            FrameError: it does not.
+            FrameError: it does not, or the cloud would be too large.
         """
         self._camera(frames)
+        width, height = size_of(the_frame(frames, self._picture))
+        if width * height > MOST_POINTS:
+            raise FrameError(
+                'the picture is too large for a cloud of its points',
+                got=f'{width} x {height} px',
+                expected=f'at most {MOST_POINTS} points',
+                hint='Publish smaller pictures, or remove point_cloud from the stages.',
+            )
         return result
 
     def encode(

@@ -52,6 +52,20 @@ class Tracking:
         require_objects(task, model, 'tracking', 'tracked')
         self._rules = TrackingRules(settings.sure_score, settings.lost_s)
 
+    @dataclass(frozen=True, slots=True)
+    class Addition:
+        """Number of an object that was followed; 0 for one that has none yet."""
+
+        track: int
+
+        def __str__(self) -> str:
+            return f'#{self.track}' if self.track else ''
+
+    def additions(self, result: Detections) -> list[Addition]:
+        """Returns the numbers of the objects."""
+        ids = [0] * len(result) if result.ids is None else result.ids.tolist()
+        return [self.Addition(number) for number in ids]
+
     def begin(self) -> Tracks:
         """Follows nothing yet."""
         return Tracks(self._rules, lambda: next(_NUMBERS))

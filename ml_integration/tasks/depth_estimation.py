@@ -254,7 +254,8 @@ class DepthEstimation:
         numbers = result.depth[result.known]
         if not numbers.size:
             return []
-        low, middle, high = float(numbers.min()), float(np.median(numbers)), float(numbers.max())
+        low, high = float(numbers.min()), float(numbers.max())
+        middle = float(np.median(numbers.astype(np.float64)))  # two may be too large for a sum
         share = numbers.size / result.depth.size
         return [self.Row(result.kind, 'm' if result.metric else '', low, middle, high, share)]
 

@@ -27,12 +27,7 @@ from ml_integration.ops.box_finding import BoxFinder, BoxSettings
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
-from ml_integration.ops.judging import (
-    first_wrong,
-    judge_classes,
-    rounding,
-    without_rounding,
-)
+from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.judging_boxes import describing, judge_boxes, judge_count
 from ml_integration.ops.keypoint_decoders import KeypointDecoder, KeypointOptions
 from ml_integration.ops.letterbox import Letterbox
@@ -210,7 +205,7 @@ class Keypoints:
             reasons += judge_boxes(result, size_wh, labels)
             reasons += judge_count(result, self._settings.implausible_count)
         else:  # a box around points may be as narrow as they lie
-            reasons += first_wrong('not_finite', ~np.isfinite(result.scores), describe)
+            reasons += first_wrong('not_finite', finite & ~np.isfinite(result.scores), describe)
             reasons += judge_classes(result.scores, result.class_ids, labels, describe)
         told = partial(self._describe, result.keypoints, describe)
         reasons += first_wrong('keypoint_not_finite', ~finite, told(strange))
@@ -256,9 +251,8 @@ class Keypoints:
     def rows(self, result: Detections) -> list[Row]:
         """Lists the objects, best first."""
         points = _points_of(result)
-        flat = points.reshape(len(points), 3 * points.shape[1]).tolist()
-        every = zip(box_values(result, self._model.label), flat, strict=True)
-        return [self.Row(*(*values, tuple(numbers))) for values, numbers in every]
+        every = zip(box_values(result, self._model.label), points, strict=True)
+        return [self.Row(*(*values, tuple(each.ravel().tolist()))) for values, each in every]
 
     def draw(self, canvas: Array, result: Detections) -> None:
         """Draws each box with its class and score, the points and the lines between them."""

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from bags import SECOND
+from inference_processes import GREEN, RED, squares
 from model_folders import DETECTOR_SETTINGS
 from sensor_models import write_sensor_store
 
@@ -69,6 +70,44 @@ def directly(folder: Path, picture: np.ndarray) -> list[dict[str, Any]]:
         }
         for row in rows
     ]  # fmt: skip
+
+
+def test_stages_are_seen_in_the_results_as_a_node_publishes_them(
+    detector: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    folder = tmp_path / 'moving'
+    folder.mkdir()
+    for number in range(3):
+        picture = np.ascontiguousarray(np.roll(squares(RED, GREEN), number, axis=1))
+        cv2.imwrite(str(folder / f'{number}.png'), picture)
+    tracked = ['run', 'tiny', str(folder), '--stage', 'tracking']
+    assert main([*tracked, '--param', 'tracking.sure_score:=0.3']) == 0
+    tracks = [[row['track'] for row in one['results']] for one in lines(capsys.readouterr().out)]
+    assert len(set(tracks[0])) == 2 and 0 not in tracks[0]
+    assert tracks[1:] == tracks[:1] * 2
+    assert main([*tracked, '--csv']) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == 6 and all(int(row['track']) for row in rows)
+    assert main([*tracked[:3], '--stage', 'lifting']) == 1
+    assert "expected a bag with 'image'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'sentence'),
+    [
+        (['--stage', 'trackin'], "'--stage' is not valid; got 'trackin'"),
+        (['--stage', 'tracking'] * 2, 'each at most once'),
+        (['--param', 'tracking.lost_s:=2'], 'of a chosen stage'),
+        (['--stage', 'tracking', '--param', 'tracking.lost:=2'], "Did you mean 'lost_s'?"),
+        (['--stage', 'tracking', '--param', 'tracking.lost_s:=soon'], "got 'soon'"),
+        (['--stage', 'point_cloud'], 'Remove point_cloud from the stages'),
+    ],
+)
+def test_a_stage_that_cannot_be_is_refused(
+    arguments: list[str], sentence: str, detector: Path, pictures: Path, capsys: Capture
+) -> None:
+    assert main(['run', 'tiny', str(pictures), *arguments]) == 1
+    assert sentence in capsys.readouterr().err
 
 
 def test_every_picture_is_run_once_and_its_results_are_the_pipelines(

@@ -7,7 +7,7 @@ import pytest
 
 from ml_integration.core.arrivals import CLOCK, MOST, Arrival, Inbox, Observation
 from ml_integration.core.datatypes import TensorSpec
-from ml_integration.core.inputs import KeepRule, KeepSpec, SensorInput, Trigger
+from ml_integration.core.inputs import ALWAYS_MS, KeepRule, KeepSpec, SensorInput, Trigger
 
 MS = 1_000_000
 
@@ -52,6 +52,19 @@ def test_of_pictures_the_newest_is_seen_and_once() -> None:
     box.put('images', 1, 2)
     assert box.messages() == {'images': ['images2']}
     assert box.messages() is None
+
+
+def test_what_is_said_once_holds_when_time_jumps_back_until_it_is_said_anew() -> None:
+    box = Box(sensor_input('camera_info', KeepRule.NEAREST, ALWAYS_MS))
+    box.put('camera_info', 5000, 6000)
+    box.put('images', 9000)
+    assert box.messages() == {'images': ['images9000'], 'camera_info': ['camera_info6000']}
+    for stamp in (10, 5000):
+        box.put('images', stamp)
+        assert box.messages() == {'images': [f'images{stamp}'], 'camera_info': ['camera_info6000']}
+    box.put('camera_info', 20)
+    box.put('images', 6000)
+    assert box.messages() == {'images': ['images6000'], 'camera_info': ['camera_info20']}
 
 
 def test_a_lidar_that_comes_after_the_next_picture_is_seen_with_its_own() -> None:

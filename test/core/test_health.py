@@ -110,6 +110,28 @@ def test_the_input_that_a_model_waits_for_is_named() -> None:
     )
 
 
+def test_pictures_that_wait_in_vain_are_not_told_to_be_too_many() -> None:
+    monitor = Monitor(0, [InputKey('', 'image'), InputKey('', 'depth', triggers=False)])
+    for _ in range(10):
+        monitor.received('', 'image', S)
+    monitor.displaced('', S, 9)
+    endpoints = [Endpoint('', name, f'/{name}', 1) for name in ('image', 'depth')]
+    waiting = judged(monitor.stats(S, {'': ('depth',)}), *endpoints).of('drops')
+    assert waiting.level == Level.WARN
+    assert 'they wait in vain for depth' in waiting.sentence
+    late = judged(monitor.stats(S), *endpoints).of('drops').sentence
+    assert 'slower than the camera, or what belongs to a picture comes too late' in late
+
+
+def test_what_holds_until_it_is_said_anew_is_neither_silent_nor_old() -> None:
+    info = InputKey('', 'camera_info', triggers=False, holds=True)
+    monitor, endpoint = Monitor(0, [info]), Endpoint('', 'camera_info', '/camera_info', 1)
+    assert judged(monitor.stats(60 * S), endpoint).of('input').level == Level.WARN
+    monitor.received('', 'camera_info', 60 * S, stamp_ns=5, ahead_ns=-3600 * S)
+    for now_s in (61, 600):
+        assert judged(monitor.stats(now_s * S), endpoint).of('input').level == Level.OK
+
+
 @pytest.mark.parametrize(
     ('busy_s', 'level'),
     [

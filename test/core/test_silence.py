@@ -13,6 +13,7 @@ from ml_integration.core.silence import Cause, causes
 from ml_integration.core.stats import InputKey
 
 S = 1_000_000_000
+CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 
 
@@ -83,6 +84,10 @@ def first(here: Endpoint, *, ahead_s: float | None = None, suspected: bool = Tru
         (
             endpoint(2, local=True, segment_bytes=17_600_000),
             ['they send nothing (or larger messages than 17.6 MB'],
+        ),
+        (
+            replace(endpoint(1, local=True, segment_bytes=500_000), kind=CAMERA_INFO),
+            ['it sends nothing: is the camera stopped'],
         ),
         (
             endpoint(1, local=True, segment_bytes=500_000),

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
-from fuzzing import fuzz
+from fuzzing import SECONDS, fuzz
 from sensor_msgs.msg import CompressedImage, Image, Imu, JointState, PointCloud2
 from serialized_messages import random_message, written
 from vision_msgs.msg import Detection2DArray
@@ -67,4 +67,4 @@ def test_messages(kind: type, tmp_path: Path) -> None:
         if sensor is not None:
             sensor.decode(message, 0)
 
-    fuzz(read, seeds, FrameError, words=WORDS, keep=tmp_path, seconds=1.0)
+    fuzz(read, seeds, FrameError, words=WORDS, keep=tmp_path, seconds=max(SECONDS, 1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 from ros_client import Client
 from ros_processes import Process, wait_until
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray
 
 from ml_integration.ros.messages.fast_dds import VARIABLES
@@ -27,6 +28,7 @@ pytest.importorskip('ros2launch', reason=f'ros2launch is missing: {WANTED_BY}')
 
 ROOT = Path(__file__).parents[2]
 ROS2 = 'import sys; from ros2cli.cli import main; sys.exit(main())'
+FORMS = 'compressed, depth:compressedDepth'
 STARTED = re.compile(r'\[(\w+)-\d+\]: process started with pid \[(\d+)\]')
 Launch = Callable[..., Process]
 
@@ -181,6 +183,29 @@ def test_the_demo_publishes_what_it_detects_in_the_source(
     assert launched.log.count('process has finished cleanly') == 2
 
 
+def test_the_pictures_of_a_camera_that_compresses_them_are_taken(
+    launch: Launch, client_node: Client
+) -> None:
+    launch(
+        'inference.launch.py',
+        'model:=tiny_detector',
+        'image_topic:=/camera/image_raw',
+        'image_transport:=compressed',
+    )
+    client_node.wait_for_state('/inference_node', 'active')
+    camera = client_node.publisher(CompressedImage, '/camera/image_raw/compressed')
+    results = client_node.collect(Detection2DArray, '/inference_node/detections')
+    data = cv2.imencode('.jpg', np.full((64, 64, 3), (0, 0, 255), np.uint8))[1].tobytes()
+    picture = CompressedImage(format='bgr8; jpeg compressed bgr8', data=array.array('B', data))
+
+    def found() -> bool:
+        picture.header.stamp = client_node.node.get_clock().now().to_msg()
+        camera.publish(picture)
+        return any(result.detections for result in results.messages)
+
+    wait_until(found, 'a detection')
+
+
 def test_what_a_user_needs_is_an_argument(
     launch: Launch, client_node: Client, store: Path, tmp_path: Path
 ) -> None:
@@ -189,6 +214,7 @@ def test_what_a_user_needs_is_an_argument(
         *('model:=tiny_detector', f'model_path:={store}', f'state_dir:={tmp_path}/state'),
         *('integrity:=off', 'swap_authority:=locked', 'cameras:=front, rear'),
         *('sensor_qos:=reliable', 'autostart:=false'),
+        f'image_transport:={FORMS}',
     )
     for name, value in (
         ('model_path', str(store)),
@@ -196,6 +222,7 @@ def test_what_a_user_needs_is_an_argument(
         ('integrity', 'off'),
         ('swap_authority', 'locked'),
         ('sensor_qos', 'reliable'),
+        ('image_transport', FORMS),
     ):
         assert client_node.parameter('/inference_node', name) == value
     assert list(client_node.parameter('/inference_node', 'cameras')) == ['front', 'rear']

@@ -222,3 +222,11 @@ def test_overlap_of_nothing_is_zero() -> None:
     nothing = np.zeros((4, 4), np.uint8)
     assert instance_overlap(nothing, nothing, (2, 0)).shape == (2, 0)
     assert instance_overlap(nothing, nothing, (1, 2)).tolist() == [[0, 0]]
+
+
+def test_an_object_may_be_seen_in_one_pixel() -> None:
+    masks = np.ones((1, 1, 8, 8), np.float32)
+    image = painted(
+        'whole', masks, candidates([[0, 0, 32, 32]]), place('stretch', (1, 1), (32, 32))
+    )
+    assert image.tolist() == [[1]]

@@ -49,9 +49,9 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack('>I', len(content)) + kind + content + checksum
 
 
-def png(width: int, height: int, *between: bytes) -> bytes:
+def png(width: int, height: int, *between: bytes, depth: int = 8) -> bytes:
     """A PNG that claims a size, and holds a kilobyte of zeros."""
-    size = struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
+    size = struct.pack('>IIBBBBB', width, height, depth, 2, 0, 0, 0)
     parts = [chunk(b'IHDR', size), *between, chunk(b'IDAT', zlib.compress(bytes(1000)))]
     return b'\x89PNG\r\n\x1a\n' + b''.join([*parts, chunk(b'IEND', b'')])
 
@@ -178,7 +178,15 @@ def test_a_png_that_is_cut_off_is_refused(share: float) -> None:
         ('jpeg', b'\xff\xd8\xff\xd9' + bytes(40), 'a JPEG that can be read'),
         ('jpeg', b'\xff\xd8\xff\xc0\0\x0b\x08\0\1\0\1\1\1\1\0\xff\xda\0\2\xff\xd9', 'OpenCV'),
         ('jpeg', b'', '0 bytes that begin with nothing'),
-        ('jpeg', b'GIF89a' + bytes(40), 'begin with 47 49 46 38'),
+        ('jpeg', b'riff' + bytes(40), 'begin with 72 69 66 66'),
+        ('jpeg', pillow('P', 'gif'), "got 'a GIF'; expected a JPEG or PNG"),
+        ('jpeg', pillow('RGB', 'webp'), "got 'a WebP'"),
+        ('jpeg', pillow('RGB', 'tiff'), "got 'a TIFF'"),
+        ('jpeg', pillow('RGB', 'bmp'), "got 'a BMP'"),
+        ('jpeg', b'\0\0\0\x20ftypavif' + bytes(40), "got 'an AVIF'"),
+        ('jpeg', b'\0\0\0\1\x67' + bytes(40), 'a frame of a video'),
+        ('16UC1; png compressed ', png(100_000, 100_000, depth=16), 'of 100000 x 100000 pixels'),
+        ('16UC1; compressedDepth png', bytes(12) + png(9999, 9999, depth=16), '9999 x 9999'),
         ('png', encoded(COLORS, '.jpg'), "got 'png'; expected jpeg, as the data are"),
         ('h264', encoded(COLORS), "got 'h264'; expected 'jpeg' or 'png'"),
         ('', encoded(COLORS), "got ''"),

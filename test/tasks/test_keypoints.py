@@ -221,6 +221,16 @@ def test_fewer_points_than_boxes_are_an_error_of_the_frame() -> None:
         found(one, **outputs, keypoints=np.zeros((1, 2, 3)))
 
 
+@pytest.mark.parametrize(
+    ('presence', 'kinds'), [(np.nan, ['not_finite']), (1.5, ['score_out_of_range']), (0.5, [])]
+)
+def test_the_score_of_a_regression_is_judged(presence: float, kinds: list[str]) -> None:
+    options = {'numbers': 3, 'scoreless': True, 'presence_output': 'presence'}
+    one = task(model(points=(1, 6), presence=(1, 1)), points='regression', points_options=options)
+    result = found(one, points=[[1, 1, 0, 9, 9, 0]], presence=[[presence]])
+    assert reasons(one, result) == kinds
+
+
 def test_a_point_that_is_not_visible_may_lie_anywhere() -> None:
     table, one = two_people(), yolo()
     table[0, 5:8, 2] = 500, 1, 0.1
@@ -271,6 +281,10 @@ def test_a_cloud_of_points_has_a_row_for_each_object() -> None:
     assert (cloud.height, cloud.width, len(cloud.data)) == (1, 17, 17 * 12)
     numbers = np.frombuffer(cloud.data, '<f4').reshape(17, 3)
     np.testing.assert_array_equal(numbers, points_of(person())[0])
+
+
+def test_a_picture_without_objects_has_no_rows() -> None:
+    assert yolo().rows(found(yolo(), output0=np.zeros((1, 20, CELLS)))) == []
 
 
 def test_the_skeleton_of_coco_is_drawn_between_visible_points() -> None:

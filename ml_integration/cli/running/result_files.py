@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, Protocol, TextIO
 
-from ml_integration.core.contracts import Listing
-from ml_integration.core.datatypes import Prediction
+from ml_integration.cli.running.staging import kinds_of, listed, rows_of
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import escaped
 from ml_integration.serving.playback import Outcome
@@ -20,13 +19,6 @@ class ResultWriter(Protocol):
 
     def write(self, outcome: Outcome) -> None:
         """Writes one."""
-
-
-def rows_of(prediction: Prediction, pipeline: Pipeline) -> Sequence[Any]:
-    """Returns a result's rows; none if it is held back, or its task knows of no rows."""
-    if prediction.verdict.ok and isinstance(pipeline.task, Listing):
-        return pipeline.task.rows(prediction.result)
-    return ()
 
 
 class JsonLines:
@@ -50,7 +42,7 @@ def outcome_document(outcome: Outcome, pipeline: Pipeline) -> dict[str, Any]:
     return {
         **start,
         'model': str(prediction.model),
-        'results': [asdict(row) for row in rows_of(prediction, pipeline)],
+        'results': listed(prediction, pipeline),
         'held_back': [f'{one.kind}: {one.detail}' for one in prediction.verdict.reasons],
         'ms': round(sum(prediction.stage_ms.values()), 3),
     }
@@ -61,9 +53,7 @@ class CommaSeparated:
 
     def __init__(self, stream: TextIO, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        task = pipeline.task
-        columns = fields(task.Row) if isinstance(task, Listing) else ()
-        self._columns = [column.name for column in columns]
+        self._columns = [one.name for kind in kinds_of(pipeline) for one in fields(kind)]
         self._writer = csv.writer(stream, lineterminator='\n')
         self._writer.writerow(['source', 'stamp_ns', *self._columns, 'held_back', 'error'])
 
@@ -73,8 +63,7 @@ class CommaSeparated:
         if prediction is None:
             self._row([*start, *nothing, '', outcome.error])
             return
-        rows = rows_of(prediction, self._pipeline)
-        cells = [[getattr(row, name) for name in self._columns] for row in rows]
+        cells = [[*row.values()] for row in listed(prediction, self._pipeline)]
         held_back = ' '.join(reason.kind for reason in prediction.verdict.reasons)
         for row in cells or [nothing]:
             self._row([*start, *row, held_back, ''])
@@ -111,8 +100,9 @@ def in_words(outcome: Outcome, pipeline: Pipeline) -> str:
         return f'held back: {"; ".join(reason.detail for reason in prediction.verdict.reasons)}'
     by_label: dict[str, list[str]] = {}
     rows = rows_of(prediction, pipeline)
-    for row in rows:
+    for row, *added in rows:
         if hasattr(row, 'label') and hasattr(row, 'score'):
-            by_label.setdefault(row.label, []).append(f'{row.score:.2f}')
-    words = ', '.join(f'{label} {" ".join(scores)}' for label, scores in by_label.items())
-    return words or (f'{len(rows)} results' if rows else 'nothing')
+            words = ' '.join(filter(None, [f'{row.score:.2f}', *map(str, added)]))
+            by_label.setdefault(row.label, []).append(words)
+    told = ', '.join(f'{label} {" ".join(scores)}' for label, scores in by_label.items())
+    return told or (f'{len(rows)} results' if rows else 'nothing')

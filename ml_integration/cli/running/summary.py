@@ -48,7 +48,7 @@ def show_summary(
     show_table([Column(''), Column('')], facts(pipeline, stats, tally), '', stream, headings=False)
     stages = [
         [name, *(f'{value:.2f}' for value in asdict(stats.stages[name]).values())]
-        for name in STAGES
+        for name in dict.fromkeys((*STAGES[:-1], *stats.stages))
         if name in stats.stages
     ]
     if stages:

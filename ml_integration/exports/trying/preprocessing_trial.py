@@ -220,7 +220,7 @@ def _reason_to_skip(pipeline: Pipeline, pictures: Sequence[Picture]) -> str:
     if len(inputs) != 1 or inputs[0].sensor.kind != 'image' or pipeline.wiring.states:
         return 'Only models of a single picture are compared.'
     if not isinstance(pipeline.task, kinds):
-        return 'Ways to prepare pictures are compared for detectors and classifiers only.'
+        return 'Ways to prepare pictures are compared for boxes and for classes of pictures only.'
     if len(pictures) < FEWEST:
         return f'Ways to prepare pictures are compared on {FEWEST} or more different pictures.'
     trial = try_on(pipeline, pictures[:1], kept=0)

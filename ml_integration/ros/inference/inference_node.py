@@ -193,6 +193,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             health = judge_idle(self.state, alarms)
             frames = diagnostics.idle_statuses(name, health, self._input_keys())
         else:
+            self._intake.follow_publishers()
             limit = serving.package.manifest.limits.latency_ms
             stats = self._monitor.stats(monotonic_ns(), self._loop.missing())
             busy_s, endpoints = self._loop.busy_s(), self._intake.endpoints()
@@ -236,11 +237,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         wiring = models.serving.pipeline.wiring if models else None
         if wiring is None:
             return [InputKey(name) for name in self._stream_names()]
-        return [
-            InputKey(name, item.source.topic, item.source.topic == wiring.trigger_topic)
-            for name in self._stream_names()
-            for item in wiring.sources
-        ]
+        return [key for name in self._stream_names() for key in wiring.input_keys(name)]
 
     def _log_frames(self, sentence: str) -> None:
         if self.context.ok():  # otherwise the process is ending

@@ -10,6 +10,7 @@ from time import monotonic_ns
 from typing import Any
 
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
 from ml_integration.core.arrivals import CLOCK
@@ -20,7 +21,7 @@ from ml_integration.core.transports import RAW
 from ml_integration.core.wiring import Wiring
 from ml_integration.deploy.assembly import Read
 from ml_integration.errors import MessageError
-from ml_integration.ros.messages.endpoint import inspect_endpoint, subscribe
+from ml_integration.ros.messages.endpoint import inspect_endpoint, publishers_keep, subscribe
 from ml_integration.ros.messages.intra_process import receive_inside
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.messages.reader import has_header, reader
@@ -38,11 +39,22 @@ def reader_for(type_name: str) -> Read:
     return lambda message: read(message) if isinstance(message, bytes) else message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Subscribed:
+    """A subscription that can be made anew for other publishers.
+
+    Attributes:
+        key: which messages come there.
+        kind: their full type name.
+        transport: their form.
+        make: makes the subscription, with a quality of service.
+        subscription: the one that there is.
+    """
+
     key: InputKey
     kind: str
     transport: str
+    make: Callable[[QoSProfile], Subscription]
     subscription: Subscription
 
 
@@ -71,17 +83,21 @@ class Intake:
             (item.source.topic, item.transport, item.sensor.message_type)
             for item in wiring.sources
         ]
+        self._trigger = wiring.trigger_topic
         self._rate_hz = wiring.trigger.rate_hz
         self._loop = loop
         self._monitor = monitor
         self._resources = resources
         self._now_ns = clock_of(node)
+        self._intent = node.parameters.sensor_qos
         self._subscribed: list[_Subscribed] = []
+        self._heard: set[InputKey] = set()
 
     def open(self, stream: Stream) -> None:
         """Subscribes for a stream."""
         for source, transport, kind in self._inputs:
             self._subscribe(stream, source, transport, kind)
+        self.follow_publishers()
         if self._rate_hz:
             tick = partial(self._tick, stream)
             period_s = 1 / self._rate_hz
@@ -101,9 +117,24 @@ class Intake:
             for one in self._subscribed
         ]
 
+    def follow_publishers(self) -> None:
+        """Subscribes anew where publishers came that keep messages for late subscribers, or went.
+
+        Only who asks for them gets messages of before, such as a camera info that is published
+        once, and who asks gets nothing at all of publishers that keep nothing. Who has heard a
+        publisher needs no older messages of it.
+        """
+        for one in self._subscribed:
+            if one.key.source == self._trigger:  # results are about what is seen now
+                continue
+            asks = qos.keeps(one.subscription.qos_profile)
+            keep = publishers_keep(self._node, one.subscription.topic_name, one.kind)
+            if keep is not None and keep != asks and (asks or one.key not in self._heard):
+                self._node.destroy_subscription(one.subscription)
+                one.subscription = one.make(qos.sensor(self._intent, keep))
+
     def _subscribe(self, stream: Stream, source: str, transport: str, kind: str) -> None:
-        node, parameters = self._node, self._node.parameters
-        key = InputKey(stream.name, source)
+        node, key = self._node, InputKey(stream.name, source)
         topic = f'{stream.name}/{source}' if stream.name else source
         if transport != RAW:  # below the topic as it is remapped, as image_transport does
             topic = f'{node.resolve_topic_name(topic)}/{transport}'
@@ -111,21 +142,23 @@ class Intake:
         receive: Callable[[Any], None] = partial(self._receive, stream, key, stamp)
         if node.intra_process and has_header(message_type(kind)):  # by which copies are known
             receive = receive_inside(node, topic, receive, self._resources)
-        subscription: Subscription = subscribe(
+        make = partial(
+            subscribe,
             node,
             message_type(kind),
             topic,
             node.guarded(receive),
-            qos.sensor(parameters.sensor_qos),
             lost=node.guarded(partial(self._lost, key)),
-            raw=parameters.raw_subscription,
+            raw=node.parameters.raw_subscription,
             qos_overriding_options=qos.overridable_sensor(),
         )
-        self._resources.callback(node.destroy_subscription, subscription)
-        self._subscribed.append(_Subscribed(key, kind, transport, subscription))
+        made = _Subscribed(key, kind, transport, make, make(qos.sensor(self._intent)))
+        self._resources.callback(lambda: node.destroy_subscription(made.subscription))
+        self._subscribed.append(made)
 
     def _receive(self, stream: Stream, key: InputKey, stamp: StampReader, message: Any) -> None:
         size = len(message) if isinstance(message, bytes) else 0
+        self._heard.add(key)
         clock_ns = self._now_ns()
         try:
             stamp_ns = stamp(message) or clock_ns

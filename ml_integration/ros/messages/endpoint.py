@@ -48,6 +48,22 @@ def subscribe(node: Node, *arguments: Any, lost: Callable[[int], None], **option
         return node.create_subscription(*arguments, **options)
 
 
+def publishers_keep(node: Node, topic: str, kind: str) -> bool | None:
+    """Tells whether all publishers of a topic keep messages for those who subscribe later.
+
+    Args:
+        node: asks the middleware.
+        topic: its full name.
+        kind: the full type name of the messages; publishers of others do not matter.
+
+    Returns:
+        None where nobody publishes.
+    """
+    known = node.get_publishers_info_by_topic(topic)
+    kept = [qos.keeps(item.qos_profile) for item in known if item.topic_type == kind]
+    return all(kept) if kept else None
+
+
 def inspect_endpoint(
     node: Node, key: InputKey, kind: str, subscription: Subscription, transport: str = RAW
 ) -> Endpoint:

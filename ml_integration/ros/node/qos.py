@@ -16,7 +16,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 SENSOR_QOS = ('sensor_data', 'reliable')
 
 
-def sensor(intent: str) -> QoSProfile:
+def sensor(intent: str, keeping: bool = False) -> QoSProfile:
     """Returns the QoS of sensor streams: the newest message counts.
 
     Five deep, so that a frame which arrives while the executor is busy is displaced in the
@@ -25,14 +25,25 @@ def sensor(intent: str) -> QoSProfile:
     Args:
         intent: 'sensor_data' takes what arrives, from any publisher; 'reliable' asks for
             retransmission and is incompatible with best-effort publishers.
+        keeping: whether every publisher keeps messages for late subscribers, which come then;
+            from one that keeps none, none comes.
     """
-    best_effort = intent == 'sensor_data'
+    best_effort = intent == 'sensor_data' and not keeping
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
         depth=5,
         reliability=ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.VOLATILE,
+        durability=(DurabilityPolicy.TRANSIENT_LOCAL if keeping else DurabilityPolicy.VOLATILE),
     )
+
+
+def keeps(profile: QoSProfile) -> bool:
+    """Tells whether a publisher keeps messages for late subscribers, or a subscriber asks for it.
+
+    Only what is reliable is sent again.
+    """
+    wanted = DurabilityPolicy.TRANSIENT_LOCAL, ReliabilityPolicy.RELIABLE
+    return (profile.durability, profile.reliability) == wanted
 
 
 def result() -> QoSProfile:

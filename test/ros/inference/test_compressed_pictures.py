@@ -16,6 +16,7 @@ from inference_processes import (
     GREEN,
     RED,
     NodeUnderTest,
+    image_message,
     running_node,
     set_stamp,
     squares,
@@ -25,10 +26,11 @@ from inference_processes import (
 from model_folders import write_model_folder
 from ros_client import Client
 from ros_processes import wait_until
-from sensor_msgs.msg import CompressedImage, Image
-from vision_msgs.msg import Detection2DArray
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from vision_msgs.msg import Detection2DArray, Detection3DArray
 
 PICTURE = squares(RED, GREEN)
+COMPRESSED: dict[str, Any] = {'image_transport': 'compressed', 'stages': []}
 
 
 @pytest.fixture(scope='module')
@@ -77,10 +79,10 @@ class Camera:
         self._publisher = node.client.publisher(CompressedImage, '/camera/raw/compressed')
         wait_until(self._publisher.get_subscription_count, 'the subscription')
 
-    def send(self, data: bytes, what: str = 'png') -> int:
+    def send(self, data: bytes, what: str = 'png', stamp_ns: int = 0) -> int:
         message = CompressedImage(format=what, data=array.array('B', data))
         message.header.frame_id = 'camera'
-        stamp_ns = self._node.now_ns()
+        stamp_ns = stamp_ns or self._node.now_ns()
         set_stamp(message, stamp_ns)
         self._publisher.publish(message)
         return stamp_ns
@@ -98,7 +100,7 @@ class Camera:
 
 
 def test_a_bad_picture_costs_itself_and_the_next_good_one_is_served(node: NodeUnderTest) -> None:
-    node.serve(model='m@1')
+    node.serve(model='m@1', **COMPRESSED)
     camera, half = Camera(node), jpeg(np.tile(PICTURE, (4, 4, 1)))
     assert camera.names(png(PICTURE), 'rgb8; png compressed bgr8') == {'tomato', 'lime'}
     for what, data, part in (
@@ -118,10 +120,61 @@ def test_a_bad_picture_costs_itself_and_the_next_good_one_is_served(node: NodeUn
     assert camera.names(png(PICTURE)) == {'tomato', 'lime'}
 
 
+def quantized(meters: np.ndarray) -> bytes:
+    """Depth as compressed_depth_image_transport has it by default: 100 steps, up to 10 m."""
+    scale, offset = 100 * 101.0, 1 - 100 * 101.0 / 10
+    numbers = (scale / meters + offset).astype(np.uint16)
+    return struct.pack('<iff', 0, scale, offset) + png(numbers)
+
+
+def test_objects_are_lifted_by_compressed_depth_and_bad_depth_is_named(
+    node: NodeUnderTest,
+) -> None:
+    forms = 'compressed, depth:compressedDepth'
+    node.serve(model='m@1', image_transport=forms, stages=['lifting'])
+    lifted, camera = node.results(Detection3DArray, 'detections_3d'), Camera(node)
+    info = node.client.publisher(CameraInfo, '/camera_info')
+    depth = node.client.publisher(CompressedImage, '/depth/compressedDepth')
+    calibrated = CameraInfo(width=64, height=64, k=[80.0, 0, 32, 0, 80, 32, 0, 0, 1])
+
+    def send(what: str, data: bytes) -> int:
+        """Sends all three with one stamp."""
+        stamp_ns = node.now_ns()
+        message = CompressedImage(format=what, data=array.array('B', data))
+        for publisher, one in ((info, calibrated), (depth, message)):
+            set_stamp(one, stamp_ns)
+            publisher.publish(one)
+        return camera.send(jpeg(PICTURE), 'rgb8; jpeg compressed bgr8', stamp_ns)
+
+    def lifted_again() -> bool:
+        """Tells whether there is a result for one of the good ones from now on."""
+        sent.append(send('32FC1; compressedDepth png', quantized(np.full((64, 64), 4.0))))
+        found = [one.detections for one in lifted.messages if stamp_of(one) in sent]
+        near = [place.bbox.center.position.z for place in (found or [[]])[-1]]
+        return near == pytest.approx([4.0, 4.0], abs=0.01)
+
+    sent: list[int] = []
+    wait_until(lifted_again, 'the distances')
+    huge = struct.pack('<iff', 0, 1, 1) + bomb()
+    for what, data, part in (
+        ('16UC1; compressedDepth rvl', bytes(64), 'Let its publisher compress to PNG'),
+        ('16UC1; compressedDepth png', huge, 'depth: message field'),
+        ('32FC1; compressedDepth png', quantized(np.eye(64) + 1)[:60], 'may have been cut off'),
+    ):
+
+        def told(status: Any, w: str = what, d: bytes = data, p: str = part) -> bool:
+            send(w, d)
+            return p in value(status, 'last')
+
+        node.wait_for_status('errors', told, part)
+    sent.clear()
+    wait_until(lifted_again, 'the next good depth')
+
+
 def test_another_model_and_the_overlay_take_compressed_pictures_as_well(
     node: NodeUnderTest,
 ) -> None:
-    node.serve(model='m@1', raw_subscription=False)
+    node.serve(model='m@1', raw_subscription=False, **COMPRESSED)
     camera, overlays = Camera(node), node.client.collect(Image, f'{node.name}/overlay')
     assert camera.names(png(PICTURE)) == {'tomato', 'lime'}
     assert node.client.set_parameter(node.name, 'model', 'm@2').successful
@@ -133,6 +186,20 @@ def test_another_model_and_the_overlay_take_compressed_pictures_as_well(
 
     wait_until(drawn, 'an overlay')
     assert (overlays.messages[-1].width, overlays.messages[-1].height) == (64, 64)
+
+
+def test_raw_pictures_of_one_pixel_and_of_8k_are_pictures(node: NodeUnderTest) -> None:
+    node.serve(model='m@1', image_transport='raw', stages=[])
+    results, large = node.results(), np.zeros((4320, 7680, 3), np.uint8)
+    large[:, :3840] = GREEN
+    publisher = node.client.publisher(Image, '/camera/raw')
+    for picture, classes in ((PICTURE[:1, :1], set()), (large, {'lime'})):
+        message, stamp_ns = image_message(picture), node.now_ns()
+        set_stamp(message, stamp_ns)
+        publisher.publish(message)
+        told = results.wait_for(lambda one, s=stamp_ns: stamp_of(one) == s, 'the result')
+        found = {one.results[0].hypothesis.class_id for one in told.detections}
+        assert classes <= found and bool(classes) == bool(found)
 
 
 def test_a_transport_that_is_not_there_is_refused_in_a_sentence(node: NodeUnderTest) -> None:

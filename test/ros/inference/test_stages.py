@@ -6,6 +6,7 @@ import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,14 @@ from ros_processes import wait_until
 from sensor_msgs.msg import CameraInfo, Image
 from vision_msgs.msg import Detection2D, Detection2DArray, Detection3DArray
 
+from ml_integration.ros.node import qos
+
 ROOT = Path(__file__).parents[3]
 VIDEO = ROOT / 'dev/data/vtest.avi'
 COCO = ROOT / 'models/coco_yolov3_tiny'
 PICTURES, PERIOD_NS = 24, 100_000_000
 FOCAL = 80.0
+FAR = np.full((64, 64), 4.0)
 PICTURE = np.ascontiguousarray(squares(RED, GREEN, BLUE))
 
 
@@ -60,9 +64,9 @@ def depth_message(meters: np.ndarray) -> Image:
     return message
 
 
-def camera_info() -> CameraInfo:
+def camera_info(focal: float = FOCAL) -> CameraInfo:
     message = CameraInfo(width=64, height=64, distortion_model='plumb_bob', d=[0.0] * 5)
-    message.k = np.array([FOCAL, 0, 31.5, 0, FOCAL, 31.5, 0, 0, 1])
+    message.k = np.array([focal, 0, 31.5, 0, focal, 31.5, 0, 0, 1])
     message.header.frame_id = 'camera'
     return message
 
@@ -79,16 +83,21 @@ class Scene:
         for publisher in (self._depth, self._info):
             wait_until(publisher.get_subscription_count, 'a subscription')
 
-    def show(self, depth: np.ndarray, camera: CameraInfo | None = None) -> int:
+    def show(
+        self, depth: Image | None, camera: CameraInfo | None, picture: np.ndarray = PICTURE
+    ) -> int:
+        """Publishes what there is; the depth is older by what its stamp says."""
         stamp_ns = self.node.now_ns()
-        info = camera or camera_info()
-        for publisher, message in (
-            (self._depth, depth_message(depth)),
-            (self._info, info),
-            (self.node.feed(), image_message(PICTURE)),
+        older_ns = stamp_of(depth) if depth is not None else 0
+        for publisher, message, stamp in (
+            (self._depth, depth, stamp_ns - older_ns),
+            (self._info, camera, stamp_ns),
+            (self.node.feed(), image_message(picture), stamp_ns),
         ):
-            set_stamp(message, stamp_ns)
-            publisher.publish(message)
+            if message is not None:
+                message = deepcopy(message)
+                set_stamp(message, stamp)
+                publisher.publish(message)
         return stamp_ns
 
     def ask(self, depth: np.ndarray) -> tuple[Detection2DArray, Detection3DArray]:
@@ -97,7 +106,7 @@ class Scene:
 
         def answered() -> bool:
             if not found:
-                stamps.append(self.show(depth))
+                stamps.append(self.show(depth_message(depth), camera_info()))
             flat = {stamp_of(m): m for m in self.flat.messages if stamp_of(m) in stamps}
             lifted = {stamp_of(m): m for m in self.lifted.messages}
             found.extend((flat[s], lifted[s]) for s in flat if s in lifted)
@@ -132,35 +141,88 @@ def test_objects_keep_their_numbers_and_have_the_depth_that_was_measured(
         assert place.results[0].hypothesis == box.results[0].hypothesis
 
 
+def cut(message: Image) -> Image:
+    message.data = message.data[:-8]
+    return message
+
+
+def of(frame_id: str, message: Any) -> Any:
+    message.header.frame_id = frame_id
+    return message
+
+
+def older(seconds: int, message: Any) -> Any:
+    message.header.stamp.sec = seconds
+    return message
+
+
 def test_what_does_not_belong_together_is_counted_and_the_node_serves_on(
     node: NodeUnderTest,
 ) -> None:
     node.serve(model='m', stages=['lifting'])
-    scene = Scene(node)
-    for depth, camera, sentence in (
-        (np.full((32, 64), 4.0), None, 'the depth image has another shape than the picture'),
-        (np.full((64, 64), 4.0), CameraInfo(width=64, height=64), 'is not calibrated'),
+    scene, uncalibrated = Scene(node), CameraInfo(width=64, height=64)
+    for depth, camera, concern, key, sentence in (
+        (depth_message(FAR), None, 'drops', 'displaced', 'they wait in vain for camera_info'),
+        (older(9, depth_message(FAR)), camera_info(), 'input', '', 'its stamps are 9.00 s older'),
+        (depth_message(FAR[:32]), camera_info(), 'errors', 'failed', 'has another shape'),
+        (of('rear', depth_message(FAR)), camera_info(), 'errors', 'failed', "the frame 'rear'"),
+        (
+            cut(depth_message(FAR)),
+            camera_info(),
+            'errors',
+            'failed',
+            'depth: message field',
+        ),
+        (depth_message(FAR), uncalibrated, 'errors', 'failed', 'camera_info: message field'),
     ):
 
-        def told(status: DiagnosticStatus, d=depth, c=camera, s=sentence) -> bool:
+        def told(status: DiagnosticStatus, d=depth, c=camera, s=sentence, k=key) -> bool:
             scene.show(d, c)
-            return int(value(status, 'failed')) > 0 and s in value(status, 'last')
+            said = status.message if k != 'failed' else value(status, 'last')
+            return s in said and (not k or int(value(status, k)) > 0)
 
-        node.wait_for_status('errors', told, sentence)
-    assert scene.ask(np.full((64, 64), 4.0))[1].detections
+        node.wait_for_status(concern, told, sentence)
+    assert node.client.state(node.name) == 'active'
+    assert scene.ask(FAR)[1].detections
+    scene.show(depth_message(FAR), camera_info(), PICTURE[:1, :1])
+    assert scene.ask(FAR)[1].detections
 
 
-def test_a_topic_that_is_silent_is_named(node: NodeUnderTest) -> None:
+def test_a_camera_info_that_was_published_once_is_heard_by_whoever_comes_later(
+    node: NodeUnderTest,
+) -> None:
+    camera = node.client.node  # whose publishers need not be heard at once
+    depth, latched = camera.create_publisher(Image, '/depth', 1), qos.latched()
+    lifted = node.results(Detection3DArray, 'detections_3d')
+
+    def across(focal: float) -> bool:
+        """Shows a picture; tells whether the last place is that of a focal length."""
+        stamp_ns, picture, far = node.now_ns(), image_message(PICTURE), depth_message(FAR)
+        for message, publisher in ((far, depth), (picture, node.feed())):
+            set_stamp(message, stamp_ns)
+            publisher.publish(message)
+        found = [one.detections for one in lifted.messages[-1:]]
+        return found and found[0][0].bbox.center.position.x == pytest.approx(-8 * 4 / focal)
+
+    before = camera.create_publisher(CameraInfo, '/camera_info', latched)
+    before.publish(camera_info(80.0))
     node.serve(model='m', stages=['lifting'])
-    feed = node.feed()
+    wait_until(lambda: across(80.0), 'the camera info of before')
+    camera.destroy_publisher(before)
+    seldom = camera.create_publisher(CameraInfo, '/camera_info', 1)
 
-    def named(status: object) -> bool:
-        message = image_message(PICTURE)
+    def sent_often(focal: float) -> bool:
+        message = camera_info(focal)
         set_stamp(message, node.now_ns())
-        feed.publish(message)
-        return 'camera_info' in str(status)
+        seldom.publish(message)
+        return across(focal)
 
-    node.wait_for_status('input', named, 'the topic that is missing')
+    wait_until(lambda: sent_often(40.0), 'one that nobody keeps')
+    camera.destroy_publisher(seldom)
+    node.serve(model='m', stages=['lifting'])
+    after = camera.create_publisher(CameraInfo, '/camera_info', latched)
+    after.publish(camera_info(20.0))
+    wait_until(lambda: across(20.0), 'one that came after the node')
 
 
 def test_a_stage_that_does_not_fit_is_refused_with_the_reason(node: NodeUnderTest) -> None:
