@@ -20,6 +20,7 @@ from ml_integration.cli.asking import ask, is_terminal, list_open
 from ml_integration.cli.auditing import audited
 from ml_integration.cli.claims_table import claim_document, question_document, show_claims
 from ml_integration.cli.output import complain, warn
+from ml_integration.core import plugins
 from ml_integration.core.datatypes import Array
 from ml_integration.errors import ExportError, MlIntegrationError
 from ml_integration.exports.asking.answers import answers_of
@@ -57,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--name', default='', help="the model's name (default: the file's)")
     parser.add_argument('--model', default='', metavar='FILE', help='which model of a folder')
     parser.add_argument('--labels', type=path, metavar='FILE', help='class names, one per line')
-    parser.add_argument('--task', default='', help='what the outputs mean')
+    known = ', '.join(plugins.names('tasks'))
+    parser.add_argument('--task', default='', help=f'what the outputs mean: {known}')
     parser.add_argument(
         '--set',
         action='append',

@@ -59,7 +59,7 @@ class Rule:
         """Returns the rule in words, for an error or a table; empty if any value is allowed."""
         parts = []
         if self.choices:
-            parts.append('one of ' + ', '.join(map(str, self.choices)))
+            parts.append('one of ' + ', '.join(str(one) or 'nothing' for one in self.choices))
         if self.ge is not None:
             parts.append(f'>= {self.ge:g}')
         if self.le is not None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml_integration.core.datatypes import ModelIdentity
+from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import IntegrityError, MlIntegrationError, SwapError
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import (
@@ -160,12 +162,35 @@ def check_replaceable(serving: Manifest, new: Manifest) -> None:
         SwapError: they have different tasks or are fed by different sensors.
     """
     if _contract(new) != _contract(serving):
-        raise SwapError(
-            f'{new.identity} cannot take the place of {serving.identity}',
-            got=_needs(new),
-            expected=_needs(serving),
-            hint=f'Start another inference_node with -p model:={new.identity} for it.',
-        )
+        raise _irreplaceable(serving.identity, new.identity, _needs(serving), _needs(new))
+
+
+def check_same_results(serving: Pipeline, new: Pipeline) -> None:
+    """Checks that two models of one task publish on the same topics.
+
+    Their settings may say otherwise: depth in meters has another topic than depth without a unit.
+
+    Raises:
+        SwapError: they do not.
+    """
+    if set(new.topics) != set(serving.topics):
+        identities = serving.model.identity, new.model.identity
+        raise _irreplaceable(*identities, _results(serving), _results(new))
+
+
+def _irreplaceable(
+    serving: ModelIdentity, new: ModelIdentity, expected: str, got: str
+) -> SwapError:
+    return SwapError(
+        f'{new} cannot take the place of {serving}',
+        got=got,
+        expected=expected,
+        hint=f'Start another inference_node with -p model:={new} for it.',
+    )
+
+
+def _results(pipeline: Pipeline) -> str:
+    return 'results on ' + ', '.join(f"'{topic.name}'" for topic in pipeline.topics)
 
 
 def _contract(manifest: Manifest) -> tuple[object, ...]:

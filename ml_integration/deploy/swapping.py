@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from ml_integration.deploy import probation
-from ml_integration.deploy.admission import Admission, Candidate
+from ml_integration.deploy.admission import Admission, Candidate, check_same_results
 from ml_integration.deploy.background import Background
 from ml_integration.deploy.history import History
 from ml_integration.deploy.job import Job
@@ -165,6 +165,7 @@ class Swapping:
     ) -> None:
         try:
             check()
+            check_same_results(self._models.serving.pipeline, loaded.pipeline)
             self._models.prepare(loaded.pipeline)
             check()
         except BaseException:

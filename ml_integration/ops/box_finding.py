@@ -75,13 +75,19 @@ class BoxFinder:
         settings: of the task.
         model: with the outputs that the decoder looks at.
         input_wh: size of the picture in the model's input [px].
+        turnable: whether the task can do with boxes that are turned.
 
     Raises:
-        ModelMismatchError: the decoder does not read such outputs.
+        ModelMismatchError: the decoder does not read such outputs, or gives what the task cannot
+            do with.
     """
 
     def __init__(
-        self, settings: BoxSettings, model: ModelDescription, input_wh: tuple[int, int]
+        self,
+        settings: BoxSettings,
+        model: ModelDescription,
+        input_wh: tuple[int, int],
+        turnable: bool = False,
     ) -> None:
         self._settings = settings
         self._model = model
@@ -91,6 +97,14 @@ class BoxFinder:
         self.batched = self._decode.batched
         # A decoder of another package may be older than rotated boxes.
         self.rotated: bool = getattr(self._decode, 'rotated', False)
+        if self.rotated and not turnable:
+            raise ModelMismatchError(
+                str(model.identity),
+                'this task has no use for boxes that are turned',
+                f"decoder: '{settings.decoder}'",
+                'a decoder of upright boxes',
+                'Choose another decoder, or the task object_detection.',
+            )
 
     def __call__(self, outputs: Tensors, geometry: Letterbox) -> FoundBoxes:
         """Returns the best boxes.

@@ -100,16 +100,24 @@ class CameraModel:
         return rays
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)  # more than a robot has cameras, or each picture would make a new one
 def ray_grid(camera: CameraModel) -> tuple[Array, Array]:
     """Returns x and y (H, W) float32 at a depth of 1 for each pixel of a picture.
 
     Kept for the last cameras, since it takes far longer than to use it; read-only.
     """
     width, height = camera.wh
-    x, y = np.meshgrid(np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64))
-    rays = camera.rays(np.stack([x.ravel(), y.ravel()], axis=1)).astype(np.float32)
-    grids = rays[:, 0].reshape(height, width).copy(), rays[:, 1].reshape(height, width).copy()
+    across, down = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)
+    if camera.distorts:
+        x, y = np.meshgrid(across, down)
+        x, y = camera.rays(np.stack([x.ravel(), y.ravel()], axis=1)).T.reshape(2, height, width)
+    else:  # a column has one x and a row has one y, which takes a hundredth of the time
+        rays = camera.rays(np.stack([across, np.zeros(width)], axis=1))
+        x = np.broadcast_to(rays[:, 0], (height, width))
+        rays = camera.rays(np.stack([np.zeros(height), down], axis=1))
+        y = np.broadcast_to(rays[:, 1:], (height, width))
+    with np.errstate(over='ignore'):
+        grids = x.astype(np.float32, order='C'), y.astype(np.float32, order='C')
     for grid in grids:
         grid.flags.writeable = False
     return grids

@@ -72,7 +72,8 @@ def in_colors(found: DepthMap) -> tuple[Array, Array, tuple[float, float]]:
     """
     limit = float(np.finfo(np.float32).max)
     inverse = found.kind == 'inverse_depth'
-    near = found.depth.copy() if inverse else cv2.divide(1.0, found.depth)
+    with np.errstate(divide='ignore', over='ignore'):
+        near = found.depth.copy() if inverse else np.reciprocal(found.depth)
     known = cv2.inRange(near, -limit, limit)
     sample = near[::EVERY, ::EVERY][known[::EVERY, ::EVERY] > 0]
     if not sample.size:

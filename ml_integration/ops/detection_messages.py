@@ -48,7 +48,7 @@ def serialized_detection_array(found: Detections, header: Any, label: Label) -> 
         header.frame_id,
         found.xyxy,
         found.scores,
-        [label(class_id) for class_id in found.class_ids.tolist()],
+        found.classes(label),
         found.angles,
         found.names if found.ids is not None else (),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -71,6 +72,10 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def classes(self, label: Callable[[int], str]) -> list[str]:
+        """Returns the name of each object's class; `label` gives that of a class."""
+        return [label(class_id) for class_id in self.class_ids.tolist()]
 
     @property
     def names(self) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array as ByteArray  # noqa: N812
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from ml_integration.core.datatypes import Array
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.drawing import class_color, line_width
 from ml_integration.ops.letterbox import Letterbox
+from ml_integration.ops.point_clouds import point_cloud, serialized_point_cloud
 
 COCO = (
     'nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder',
@@ -36,7 +36,6 @@ _USUAL_SIGMA = 0.05
 _BODY = 0.53
 """Share of a box that the body in it covers, where no outline is known."""
 _FIELDS = ('x', 'y', 'score')
-_FLOAT32 = 7
 
 
 def on_picture(points: Array, place: Letterbox) -> Array:
@@ -48,9 +47,16 @@ def on_picture(points: Array, place: Letterbox) -> Array:
     return moved
 
 
-def around(points: Array, size_wh: tuple[int, int]) -> Array:
-    """Returns boxes (N, 4) float32 around the points (N, K, 3), cut off at the picture's edges."""
-    low, high = points[..., :2].min(axis=1), points[..., :2].max(axis=1)
+def around(points: Array, size_wh: tuple[int, int], least: float = 0.0) -> Array:
+    """Returns boxes (N, 4) float32 around the points (N, K, 3), cut off at the picture's edges.
+
+    Points that score less than `least` may lie anywhere and do not count, unless all do.
+    """
+    with np.errstate(invalid='ignore'):
+        hidden = points[..., 2] < least  # NaN stays, for validation to report
+    hidden &= ~hidden.all(axis=1, keepdims=True)
+    low = np.where(hidden[..., None], np.inf, points[..., :2]).min(axis=1)
+    high = np.where(hidden[..., None], -np.inf, points[..., :2]).max(axis=1)
     boxes = np.concatenate([low, high], axis=1).astype(np.float32)
     clipped: Array = np.clip(boxes, 0, np.array(size_wh * 2, np.float32))
     return clipped
@@ -59,46 +65,85 @@ def around(points: Array, size_wh: tuple[int, int]) -> Array:
 def similarity(found: Detections, true: Detections) -> Array:
     """Returns the object keypoint similarity of COCO, (N, M) from 0 to 1.
 
-    Points of the truth with a score of 0 do not count; objects without any are like nothing.
+    Points of the truth with a score of 0 do not count. Of an object without any other, all points
+    are right that lie in its box or at most as far beside it as that is wide and high.
     """
     one, other = found.keypoints, true.keypoints
     if one is None or other is None or not len(one) or not len(other):
         return np.zeros((len(found), len(true)))
-    count = other.shape[1]
-    known = len(_COCO_SIGMAS) == count
-    sigmas = np.array(_COCO_SIGMAS if known else [_USUAL_SIGMA] * count)
-    sides = (true.xyxy[:, 2:] - true.xyxy[:, :2]).astype(np.float64)
-    area = np.maximum(sides.prod(axis=1) * _BODY, 1.0)
-    apart = ((one[:, None, :, :2] - other[None, :, :, :2]).astype(np.float64) ** 2).sum(axis=-1)
-    with np.errstate(invalid='ignore', over='ignore'):
-        alike = np.exp(-apart / (2 * (2 * sigmas) ** 2 * area[None, :, None]))
+    points, truth = (each[..., :2].astype(np.float64) for each in (one, other))
+    low, high = true.xyxy[:, None, :2].astype(np.float64), true.xyxy[:, None, 2:]
+    side = high - low
     visible = other[..., 2] > 0
-    counts = visible.sum(axis=1)
-    total = np.where(visible[None], alike, 0).sum(axis=-1)
-    mean: Array = np.divide(total, counts, out=np.zeros(total.shape), where=counts > 0)
+    hidden = np.logical_not(visible.any(axis=1))
+    visible[hidden] = True
+    with np.errstate(invalid='ignore', over='ignore'):
+        apart = points[:, None] - truth
+        beside = np.maximum(low - side - points[:, None], points[:, None] - high - side)
+        beside = np.maximum(beside, 0)
+        apart = np.where(hidden[:, None, None], beside, apart)
+        alike = _alike((apart**2).sum(axis=-1), _areas(true)[None])
+    mean: Array = np.where(visible, alike, 0).sum(axis=-1) / np.maximum(1, visible.sum(axis=-1))
     return mean
+
+
+def unseen(true: Detections) -> Array:
+    """Tells which objects (M,) show none of their points, so that nobody has to find them."""
+    points = true.keypoints
+    if points is None:
+        return np.zeros(len(true), bool)
+    hidden: Array = np.logical_not((points[..., 2] > 0).any(axis=-1))
+    return hidden
+
+
+def likeness(first: Detections, second: Detections) -> Array:
+    """Returns how alike the points of two results are, (N, M) from 0 to 1, both in one role.
+
+    As `similarity`, with the mean of both sizes; points count as much as they score in both.
+    """
+    one, other = first.keypoints, second.keypoints
+    if one is None or other is None or not len(one) or not len(other):
+        return np.zeros((len(first), len(second)))
+    area = (_areas(first)[:, None] + _areas(second)[None]) / 2
+    with np.errstate(invalid='ignore', over='ignore'):
+        apart = one[:, None, :, :2].astype(np.float64) - other[None, :, :, :2]
+        alike = _alike((apart**2).sum(axis=-1), area)
+        weights = np.maximum(one[:, None, :, 2] + other[None, :, :, 2], 0).astype(np.float64)
+        weights[weights.sum(axis=-1) == 0] = 1.0
+        mean: Array = (alike * weights).sum(axis=-1) / weights.sum(axis=-1)
+    return mean
+
+
+def _areas(found: Detections) -> Array:
+    """Returns what the bodies in the boxes cover (N,) [px^2], at least 1."""
+    sides = (found.xyxy[:, 2:] - found.xyxy[:, :2]).astype(np.float64)
+    areas: Array = np.maximum(sides.prod(axis=1) * _BODY, 1.0)
+    return areas
+
+
+def _alike(apart: Array, area: Array) -> Array:
+    """Returns how alike points (N, M, K) are by the squares of their distances [px^2].
+
+    Args:
+        apart: (N, M, K).
+        area: of the objects [px^2], broadcast to (N, M).
+    """
+    known = len(_COCO_SIGMAS) == apart.shape[-1]
+    sigmas = np.array(_COCO_SIGMAS if known else [_USUAL_SIGMA] * apart.shape[-1])
+    alike: Array = np.exp(-apart / (2 * (2 * sigmas) ** 2 * area[..., None]))
+    return alike
 
 
 def keypoint_cloud(keypoints: Array, header: Any, messages: MessageTypes) -> Any:
     """Builds a PointCloud2 of points (N, K, 3): a row per object, fields x, y [px] and score."""
-    message, field_type = (
-        messages('sensor_msgs/msg/PointCloud2')(),
-        messages('sensor_msgs/msg/PointField'),
-    )
-    fields = []
-    for place, name in enumerate(_FIELDS):
-        field = field_type()
-        field.name, field.offset, field.datatype, field.count = name, 4 * place, _FLOAT32, 1
-        fields.append(field)
-    message.header = header
-    message.height, message.width = keypoints.shape[:2]
-    message.fields, message.is_bigendian = fields, False
-    message.point_step, message.row_step = 12, 12 * keypoints.shape[1]
-    data = ByteArray('B')
-    data.frombytes(np.ascontiguousarray(keypoints, '<f4').tobytes())
-    message.data = data
-    message.is_dense = bool(np.isfinite(keypoints).all())
-    return message
+    dense = bool(np.isfinite(keypoints).all())
+    return point_cloud(keypoints, _FIELDS, dense, header, messages)
+
+
+def serialized_keypoint_cloud(keypoints: Array, header: Any) -> bytes:
+    """Builds the same message in serialized form."""
+    dense = bool(np.isfinite(keypoints).all())
+    return serialized_point_cloud(keypoints, _FIELDS, dense, header)
 
 
 def draw_poses(

@@ -11,7 +11,7 @@ import numpy as np
 from ml_integration.core.contracts import MessageTypes, Task, Topic
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction
 from ml_integration.core.declaration import declared
-from ml_integration.errors import ModelMismatchError, SettingError
+from ml_integration.errors import SettingError
 from ml_integration.ops.camera_frames import (
     CAMERA_INFO,
     camera_of,
@@ -23,8 +23,7 @@ from ml_integration.ops.detection3d_messages import detection_3d_array
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.lifting import LiftingRules, lift
 from ml_integration.ops.picture_input import the_picture
-
-FOUND = 'vision_msgs/msg/Detection2DArray'
+from ml_integration.ops.staged_tasks import require_objects
 
 
 class Lifting:
@@ -86,14 +85,7 @@ class Lifting:
         if settings.max_depth_m <= settings.min_depth_m:
             expected = f'more than min_depth_m, which is {settings.min_depth_m:g}'
             raise SettingError('max_depth_m', settings.max_depth_m, expected, where='lifting')
-        if all(topic.message_type != FOUND for topic in task.topics):
-            raise ModelMismatchError(
-                str(model.identity),
-                'its results cannot be lifted to 3D',
-                ', '.join(topic.message_type for topic in task.topics),
-                f'a task that publishes {FOUND}',
-                'Remove lifting from the stages of this node.',
-            )
+        require_objects(task, model, 'lifting', 'lifted to 3D')
         self._settings = settings
         self._model = model
         self._picture = the_picture(model)

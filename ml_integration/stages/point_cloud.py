@@ -13,7 +13,7 @@ from ml_integration.errors import FrameError, ModelMismatchError
 from ml_integration.ops.camera_frames import CAMERA_INFO, camera_of, size_of, the_frame
 from ml_integration.ops.camera_model import CameraModel
 from ml_integration.ops.picture_input import the_picture
-from ml_integration.ops.point_clouds import point_cloud, points_of
+from ml_integration.ops.point_clouds import IN_SPACE, point_cloud, points_of
 
 MOST_POINTS = 2**24
 """Points of the largest cloud: twice those of a 4K picture, 200 MB."""
@@ -82,7 +82,7 @@ class PointCloud:
         """Builds the cloud."""
         (topic,) = self.topics
         points = points_of(prediction.result.depth, self._camera(prediction.frames))
-        yield topic.name, point_cloud(points, header, messages)
+        yield topic.name, point_cloud(points, IN_SPACE, False, header, messages)
 
     def _camera(self, frames: Mapping[str, Sequence[Frame]]) -> CameraModel:
         info, picture = the_frame(frames, CAMERA_INFO.name), the_frame(frames, self._picture)

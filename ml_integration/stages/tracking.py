@@ -10,11 +10,10 @@ from typing import Any
 from ml_integration.core.contracts import Companion, MessageTypes, Task, Topic
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction
 from ml_integration.core.declaration import declared
-from ml_integration.errors import ModelMismatchError
 from ml_integration.ops.detections import Detections
+from ml_integration.ops.staged_tasks import require_objects
 from ml_integration.ops.tracks import TrackingRules, Tracks
 
-FOUND = 'vision_msgs/msg/Detection2DArray'
 _NUMBERS = count(1)
 """Numbers of objects, each once in a process: none comes back after a swap or a jump in time."""
 
@@ -50,14 +49,7 @@ class Tracking:
         )
 
     def __init__(self, settings: Settings, task: Task, model: ModelDescription) -> None:
-        if all(topic.message_type != FOUND for topic in task.topics):
-            raise ModelMismatchError(
-                str(model.identity),
-                'its results cannot be tracked',
-                ', '.join(topic.message_type for topic in task.topics),
-                f'a task that publishes {FOUND}',
-                'Remove tracking from the stages of this node.',
-            )
+        require_objects(task, model, 'tracking', 'tracked')
         self._rules = TrackingRules(settings.sure_score, settings.lost_s)
 
     @dataclass(frozen=True, slots=True)

@@ -54,6 +54,13 @@ class Instances(Detections):
 
     broken: tuple[int, ...] = ()
 
+    def take(self, which: Array) -> Instances:
+        """Returns some of the objects, in the order of their indices `which` (M,)."""
+        chosen = super(Instances, self).take(which)  # a class with slots is made twice
+        assert isinstance(chosen, Instances)
+        broken = np.flatnonzero(np.isin(which, self.broken))
+        return replace(chosen, broken=tuple(broken.tolist()))
+
     @property
     def map(self) -> Array:
         """The map of `instances`, which this task always fills."""
@@ -164,8 +171,8 @@ class InstanceSegmentation:
         place = geometry[self._picture]
         boxes = self._find(outputs, place)
         best = boxes.candidates
-        masks = self._masks(outputs, best, place.target_wh)
         with np.errstate(over='ignore', invalid='ignore'):
+            masks = self._masks(outputs, best, place.target_wh)
             painted, broken = paint_instances(masks, boxes.xyxy, place, self._level)
         return Instances(
             boxes.xyxy,
@@ -221,9 +228,7 @@ class InstanceSegmentation:
 
     def draw(self, canvas: Array, result: Instances) -> None:
         """Tints the pixels of each object, and draws its outline and its box."""
-        table = np.zeros((len(result) + 1, 3), np.uint8)
-        table[1:] = _colors(result.class_ids.tolist())
-        colors = table[result.map]
+        colors = _tinted(result.map, _colors(result.class_ids.tolist()))
         inside = (result.map > 0).view(np.uint8)
         mixed = cv2.addWeighted(canvas, 1 - TINT, colors, TINT, 0)
         cv2.copyTo(mixed, inside, canvas)
@@ -236,10 +241,7 @@ class InstanceSegmentation:
         self, first: Instances, second: Instances, model: ModelDescription
     ) -> InstancesDifference:
         """Pairs the boxes that overlap, and compares their classes, scores and masks."""
-        names = (
-            [self._model.label(class_id) for class_id in first.class_ids.tolist()],
-            [model.label(class_id) for class_id in second.class_ids.tolist()],
-        )
+        names = first.classes(self._model.label), second.classes(model.label)
         overlap = box_overlap(first, second)
         boxes = compare_objects(overlap, (first.scores, second.scores), names)
         same = np.array(names[0], np.str_)[:, None] == np.array(names[1], np.str_)[None]
@@ -272,6 +274,16 @@ def mask_overlap(first: Detections, second: Detections) -> Array:
     """Returns how much the masks of two results overlap, (N, M) from 0 to 1."""
     assert first.instances is not None and second.instances is not None
     return instance_overlap(first.instances, second.instances, (len(first), len(second)))
+
+
+def _tinted(instances: Array, colors: Array) -> Array:
+    """Returns a picture (H, W, 3) of a map (H, W) in the colors (N, 3) of its objects."""
+    table = np.zeros((max(256, len(colors) + 1), 3), np.uint8)
+    table[1 : len(colors) + 1] = colors
+    if instances.dtype == np.uint8:
+        small: Array = cv2.applyColorMap(instances, table[:256, None])
+        return small
+    return table.take(instances, axis=0)
 
 
 def _colors(class_ids: Sequence[int]) -> Array:

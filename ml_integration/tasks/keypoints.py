@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,8 @@ from ml_integration.core.declaration import declared
 from ml_integration.errors import ModelMismatchError
 from ml_integration.ops import decoders, keypoint_decoders
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
-from ml_integration.ops.boxes import iou_matrix
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
-from ml_integration.ops.detection_messages import detection_array
+from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.judging_boxes import describing, judge_boxes, judge_count
@@ -39,8 +39,11 @@ from ml_integration.ops.poses import (
     around,
     draw_poses,
     keypoint_cloud,
+    likeness,
     on_picture,
+    serialized_keypoint_cloud,
     similarity,
+    unseen,
 )
 from ml_integration.ops.scoring.objects import ObjectScorer
 
@@ -51,7 +54,7 @@ class Keypoints:
     `~/keypoints` (sensor_msgs/msg/PointCloud2) goes with `~/detections`: row n has the points of
     detection n in the order of `keypoint_names`, with the fields x and y [px of the picture] and
     score, float32. Without a box decoder the whole picture is the only object, and its box is
-    around its points.
+    around its visible points.
     """
 
     topics = (
@@ -86,7 +89,7 @@ class Keypoints:
             'COCO if the names are.',
         )
         keypoint_threshold: float = declared(
-            0.3, 'Score from which on a point is drawn.', ge=0.0, le=1.0
+            0.3, 'Score from which on a point is visible, and drawn.', ge=0.0, le=1.0
         )
 
     @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ class Keypoints:
         names = self._settings.keypoint_names
         if not names and count == len(COCO):
             names = COCO
+        self._names = names
         self._bones = _bones(self._settings.skeleton, names, str(self._model.identity))
         if self._settings.keypoint_names and count not in (None, len(names)):
             raise ModelMismatchError(
@@ -149,7 +153,8 @@ class Keypoints:
             return self._only(outputs, place)
         boxes = self._find(outputs, place)
         best = boxes.candidates
-        points, _ = self._points(outputs, best)
+        with np.errstate(over='ignore', invalid='ignore'):
+            points, _ = self._points(outputs, best)
         return Detections(
             boxes.xyxy,
             best.scores,
@@ -160,7 +165,8 @@ class Keypoints:
 
     def _only(self, outputs: Tensors, place: Letterbox) -> Detections:
         """Makes the whole picture the only object, unless it scores too little."""
-        points, scores = self._points(outputs, None)
+        with np.errstate(over='ignore', invalid='ignore'):
+            points, scores = self._points(outputs, None)
         keypoints = self._settled(points, place)
         if scores is None:
             scores = keypoints[..., 2].mean(axis=1)
@@ -168,7 +174,7 @@ class Keypoints:
         # Written so that NaN stays, for validation to report.
         kept = np.flatnonzero(~(scores < self._settings.score_threshold))
         found = Detections(
-            around(keypoints, place.source_wh),
+            around(keypoints, place.source_wh, self._settings.keypoint_threshold),
             scores,
             np.zeros(len(scores), np.int32),
             len(kept),
@@ -191,19 +197,38 @@ class Keypoints:
         with np.errstate(invalid='ignore'):
             far = np.any((points < -size) | (points > 2 * size), axis=-1)
             visible = scores >= self._settings.keypoint_threshold
-            wrong = _any((scores < 0) | (scores > 1))
-        finite = ~_any(~np.isfinite(result.keypoints))
+            wrong = (scores < 0) | (scores > 1)
+        strange = np.logical_not(np.isfinite(result.keypoints).all(axis=-1))
+        finite = ~_any(strange)
         reasons: tuple[Reason, ...] = ()
         if self._find is not None:
             reasons += judge_boxes(result, size_wh, labels)
             reasons += judge_count(result, self._settings.implausible_count)
-        else:  # the box follows from the points
+        else:  # a box around points may be as narrow as they lie
             reasons += first_wrong('not_finite', finite & ~np.isfinite(result.scores), describe)
             reasons += judge_classes(result.scores, result.class_ids, labels, describe)
-        reasons += first_wrong('keypoint_not_finite', ~finite, describe)
-        reasons += first_wrong('keypoint_score_out_of_range', finite & wrong, describe)
-        outside = finite & _any(far & visible)
-        return Verdict((*reasons, *first_wrong('keypoint_outside', outside, describe)))
+        told = partial(self._describe, result.keypoints, describe)
+        reasons += first_wrong('keypoint_not_finite', ~finite, told(strange))
+        reasons += first_wrong('keypoint_score_out_of_range', finite & _any(wrong), told(wrong))
+        outside = far & visible
+        reasons += first_wrong('keypoint_outside', finite & _any(outside), told(outside))
+        return Verdict(reasons)
+
+    def _describe(
+        self, points: Array, describe: Callable[[int], str], wrong: Array
+    ) -> Callable[[int], str]:
+        """Returns a function that gives a sentence about an object and its first wrong point."""
+
+        def told(index: int) -> str:
+            number = int(wrong[index].argmax())
+            x, y, score = points[index, number].tolist()
+            name = f" '{self._names[number]}'" if number < len(self._names) else ''
+            return (
+                f'{describe(index)}, and its point {number}{name} scores {score:.6g} at '
+                f'{x:.1f}, {y:.1f}'
+            )
+
+        return told
 
     def encode(
         self, prediction: Prediction, header: Any, messages: MessageTypes
@@ -212,6 +237,16 @@ class Keypoints:
         found: Detections = prediction.result
         yield 'detections', detection_array(found, header, messages, self._model.label)
         yield 'keypoints', keypoint_cloud(_points_of(found), header, messages)
+
+    def serialize(self, prediction: Prediction, header: Any) -> Iterator[tuple[str, bytes]]:
+        """Builds the messages of `encode` in serialized form, fast even for many objects."""
+        found: Detections = prediction.result
+        yield 'detections', serialized_detection_array(found, header, self._model.label)
+        yield 'keypoints', serialized_keypoint_cloud(_points_of(found), header)
+
+    def telling(self, result: Detections) -> bool:
+        """Tells whether there is an object with points: empty lists show none of their fields."""
+        return _points_of(result).size > 0
 
     def rows(self, result: Detections) -> list[Row]:
         """Lists the objects, best first."""
@@ -228,18 +263,12 @@ class Keypoints:
         self, first: Detections, second: Detections, model: ModelDescription
     ) -> ObjectsDifference:
         """Pairs the objects whose points are alike, and compares their classes and scores."""
-        names = (
-            [self._model.label(class_id) for class_id in first.class_ids.tolist()],
-            [model.label(class_id) for class_id in second.class_ids.tolist()],
-        )
-        alike = similarity(first, second)
-        unseen = _unseen(first)[:, None] & _unseen(second)[None]  # which are alike by their boxes
-        alike = np.where(unseen, iou_matrix(first.xyxy, second.xyxy), alike)
-        return compare_objects(alike, (first.scores, second.scores), names)
+        names = first.classes(self._model.label), second.classes(model.label)
+        return compare_objects(likeness(first, second), (first.scores, second.scores), names)
 
     def scorer(self) -> ObjectScorer:
         """Makes a scorer that gives the mean average precision of COCO's keypoints."""
-        return ObjectScorer(similarity, self._model.label)
+        return ObjectScorer(similarity, self._model.label, ignored=unseen)
 
 
 def _any(wrong: Array) -> Array:
@@ -275,9 +304,3 @@ def _bones(lines: Sequence[str], names: Sequence[str], model: str) -> list[tuple
             )
         found.append((places[ends[0]], places[ends[1]]))
     return found
-
-
-def _unseen(found: Detections) -> Array:
-    """Tells which objects (N,) have no visible point at all."""
-    visible = _points_of(found)[..., 2] > 0
-    return np.asarray(~visible.any(axis=1))

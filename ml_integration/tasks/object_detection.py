@@ -62,7 +62,7 @@ class ObjectDetection:
         self._settings = settings
         self._model = model
         self._picture = the_picture(model)
-        self._find = BoxFinder(settings, model, model.pictures[self._picture])
+        self._find = BoxFinder(settings, model, model.pictures[self._picture], turnable=True)
         self.batched = self._find.batched
 
     @property
@@ -119,10 +119,7 @@ class ObjectDetection:
         self, first: Detections, second: Detections, model: ModelDescription
     ) -> ObjectsDifference:
         """Pairs the boxes that overlap, and compares their classes and scores."""
-        names = (
-            [self._model.label(class_id) for class_id in first.class_ids.tolist()],
-            [model.label(class_id) for class_id in second.class_ids.tolist()],
-        )
+        names = first.classes(self._model.label), second.classes(model.label)
         return compare_objects(_overlap(first, second), (first.scores, second.scores), names)
 
     def scorer(self) -> Scorer:

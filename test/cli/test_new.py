@@ -14,7 +14,9 @@ from ml_integration.store.package.package import read_package
 from ml_integration.store.package.plain_yaml import load_yaml
 
 Capture = pytest.CaptureFixture[str]
-TASKS = ('classification', 'object_detection', 'tensor')
+TASKS = plugins.names('tasks')
+NAMELESS = ('depth_estimation', 'tensor')
+"""Tasks without classes."""
 
 
 @pytest.mark.parametrize('task', TASKS)
@@ -28,6 +30,8 @@ def test_a_new_package_names_every_setting_of_its_task(
     text = file.read_text()
     for setting in settings_of(plugins.load('tasks', task).Settings):
         assert f' {setting.name}: ' in text
+    assert ('labels.txt' in text) == (task not in NAMELESS)
+    assert 'one of ,' not in text
     assert 'ml_model pin' in capsys.readouterr().out
 
 

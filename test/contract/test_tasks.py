@@ -291,6 +291,32 @@ def test_rows_of_results_are_plain_values(name: str) -> None:
 
 
 @pytest.mark.parametrize('name', EVERY)
+def test_nothing_has_rows_too(name: str) -> None:
+    """A picture without any object is an ordinary one."""
+    task, sample = task_of(name), SAMPLES[name]
+    if not isinstance(task, Listing):
+        pytest.skip('its results are no rows')
+    rows = task.rows(run(task, sample.nothing, sample.model()).result)
+    assert all(type(row) is task.Row for row in rows)
+
+
+@pytest.mark.parametrize('size', [(1, 1), (1, 4), (4, 1), (2, 900)], ids=str)
+@pytest.mark.parametrize('name', EVERY)
+def test_a_picture_of_few_pixels_is_one_like_any_other(name: str, size: tuple[int, int]) -> None:
+    """OpenCV takes 1 x 1 and 1 x 4 numbers for something else in some places."""
+    task, sample = task_of(name), SAMPLES[name]
+    pipeline = pipeline_of(task, Recording(sample.outputs), sample.model())
+    prediction = pipeline.run(observation_of(frame_of('rgb8', *size)))
+    told = [topic for topic, _ in task.encode(prediction, HEADER, messages)]
+    assert told == list(sample.published)
+    if isinstance(task, Drawing):
+        (frame,) = prediction.frames['images']
+        task.draw(frame.data.copy(), prediction.result)
+    if isinstance(task, Listing):
+        assert isinstance(task.rows(prediction.result), list)
+
+
+@pytest.mark.parametrize('name', EVERY)
 def test_results_are_compared(name: str) -> None:
     task, sample = task_of(name), SAMPLES[name]
     assert isinstance(task, Comparing)

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx_models
@@ -76,6 +77,43 @@ def test_a_model_of_another_task_is_refused_with_the_node_that_would_fit(
     robot.deployment.start('m@1')
     with pytest.raises(SwapError, match=r'Start another inference_node with -p model:=c@1'):
         robot.deployment.admit('c@1')
+
+
+@pytest.mark.parametrize(
+    ('model', 'task', 'settings', 'others'),
+    [
+        (
+            onnx_models.depth_map(),
+            'depth_estimation',
+            ({'kind': 'metric'}, {'kind': 'inverse_depth'}),
+            ('depth', 'inverse_depth'),
+        ),
+        (
+            onnx_models.detector_with_more_outputs(),
+            'tensor',
+            ({'outputs': ['detections']}, {'outputs': ['total']}),
+            ('tensor/detections', 'tensor/total'),
+        ),
+    ],
+    ids=('depth', 'tensor'),
+)
+def test_a_model_with_other_topics_of_results_is_refused(
+    robot: Robot,
+    model_folder: Callable[..., Path],
+    model: bytes,
+    task: str,
+    settings: tuple[dict[str, Any], dict[str, Any]],
+    others: tuple[str, str],
+) -> None:
+    """The publishers are made for the first model; what comes on them keeps its meaning."""
+    for version, values in enumerate(settings, 1):
+        model_folder('d', version, model=model, task=task, settings=values, labels=())
+    robot.deployment.start('d@1')
+    with pytest.raises(SwapError, match='d@2 cannot take the place of d@1') as caught:
+        robot.swap('d@2')
+    assert all(name in str(caught.value) for name in others)
+    assert '-p model:=d@2' in str(caught.value)
+    assert robot.serving() == 'd@1'
 
 
 @pytest.fixture

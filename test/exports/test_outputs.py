@@ -448,7 +448,10 @@ def pose(dice: Dice) -> Outputs:
 REFUSED: dict[str, tuple[Any, str]] = {
     'a map': (lambda d: refused(d, output=(1, 1, 128, 160)), 'a depth map or a mask'),
     'segmentation': (lambda d: refused(d, output0=(1, 4, 128, 160)), 'segmentation logits'),
-    'segformer': (lambda d: refused(d, logits=(1, 150, 32, 40)), 'segmentation logits'),
+    'segformer': (
+        lambda d: refused(d, logits=(1, 150, 32, 40)),
+        '150 numbers per pixel; --task segmentation reads scores of classes, and --labels tells',
+    ),
     'segmentation, argmax': (
         lambda d: {'output0': np.zeros((1, 1, 128, 160), np.int64)}, 'a segmentation mask'
     ),
@@ -457,7 +460,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     'embedding': (unit, 'an embedding'),
     'embedding by name': (lambda d: refused(d, image_embeds=(1, 512)), 'an embedding'),
     'tokens': (lambda d: refused(d, last_hidden_state=(1, 197, 768)), 'an embedding'),
-    'pose': (pose, 'the keypoints of a pose'),
+    'pose': (pose, 'the keypoints of a pose; --task keypoints reads them'),
     'pose of rtmpose': (
         lambda d: refused(d, simcc_x=(1, 17, 384), simcc_y=(1, 17, 512)), 'keypoints of a pose'
     ),
@@ -829,6 +832,39 @@ def test_a_task_that_the_file_names_and_nothing_reads_is_refused(word: str, outp
     readings = read(two_runs(WH, outputs), claims(3, task=word))
     assert readings.fits == ()
     assert f"its task is '{word}' by its 'x'; no task here reads it yet" in readings.refusal
+    assert 'there are classification, object_detection' in readings.refusal
+
+
+@pytest.mark.parametrize('named', [{}, {'settings.points': 'in_rows'}], ids=str)
+def test_points_behind_boxes_are_read_if_somebody_says_so(named: dict[str, str]) -> None:
+    """Neither metadata nor labels: a person who exported a pose model of YOLO."""
+    told = {'settings.decoder': 'yolov8', 'settings.decoder_options.other_columns': 51}
+    more = {**told, **named} if named else {}
+    best = read(two_runs(WH, pose), claims(0, task='keypoints', **more)).fits[0]
+    assert best.task == 'keypoints'
+    assert {k: v for k, v in best.settings.items() if v} == {
+        'decoder': 'yolov8', 'decoder_options': {'other_columns': 51}, 'points': 'in_rows'
+    }  # fmt: skip
+
+
+def test_points_behind_boxes_of_a_model_that_drops_boxes_itself_are_read() -> None:
+    def rows(dice: Dice) -> Outputs:
+        found = end_to_end(dice)['output0'][0]
+        points = dice.uniform(0, 1, (len(found), 10))
+        return {'output0': f32([np.concatenate((found, points), axis=1)])}
+
+    best = read(two_runs(WH, rows), claims(0, task='keypoints')).fits[0]
+    assert best.settings['decoder'] == 'end_to_end'
+    assert best.settings['decoder_options']['other_columns'] == 10
+    assert best.settings['points_options']['numbers'] == 2
+
+
+def test_outputs_that_the_named_task_does_not_read_are_said_with_their_labels() -> None:
+    readings = read(two_runs(WH, pose), claims(2, task='segmentation'))
+    assert "'segmentation' by its 'x', which does not read outputs like output0" in (
+        readings.refusal
+    )
+    assert 'labels for 2 classes' in readings.refusal
 
 
 def test_masks_of_a_detector_are_said_to_be_left_out() -> None:

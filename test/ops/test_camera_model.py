@@ -107,3 +107,19 @@ def test_points_project_onto_the_pixels_that_they_come_from() -> None:
     np.testing.assert_allclose(u[known], x[known], atol=1e-4)
     np.testing.assert_allclose(v[known], y[known], atol=1e-4)
     assert ray_grid(camera) is ray_grid(CameraModel((32, 24), (20, 22), (15, 12)))
+
+
+@pytest.mark.parametrize('bent', [(), BENT])
+def test_the_rays_of_a_grid_are_those_of_its_pixels(bent: tuple[float, ...]) -> None:
+    camera = CameraModel((9, 7), (20, 22), (4.2, 3), bent, 'plumb_bob' if bent else '')
+    across, down = ray_grid(camera)
+    for row, column in ((0, 0), (6, 8), (2, 5)):
+        (ray,) = camera.rays(np.array([[column, row]]))
+        np.testing.assert_allclose((across[row, column], down[row, column]), ray, rtol=1e-6)
+    assert across.shape == down.shape == (7, 9) and across.flags.c_contiguous
+
+
+def test_the_grids_of_a_dozen_cameras_are_kept() -> None:
+    cameras = [CameraModel((4, 3), (20 + number, 22), (2, 1)) for number in range(12)]
+    first = [ray_grid(camera) for camera in cameras]
+    assert all(ray_grid(camera) is grid for camera, grid in zip(cameras, first, strict=True))

@@ -157,6 +157,12 @@ def test_pasted_masks_are_taken_as_they_are() -> None:
     assert instance_areas(image, 2).tolist() == [20 * 40, 30 * 60 - 10 * 30]
 
 
+def test_an_object_of_a_single_pixel_is_painted() -> None:
+    masks = np.ones((2, 24, 32), np.float32)
+    image = painted('whole', masks, candidates([(5, 5, 6, 6), (9, 9, 20, 20)]), PLACES['as it is'])
+    assert instance_areas(image, 2).tolist() == [1, 121]
+
+
 def test_more_objects_than_a_byte_counts_get_two() -> None:
     boxes = [(x, y, x + 4, y + 4) for y in range(0, 96, 5) for x in range(0, 124, 5)][:300]
     masks = np.ones((1, 300, 24, 32), np.float32)

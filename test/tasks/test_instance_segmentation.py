@@ -182,6 +182,25 @@ def test_pixels_of_an_object_are_tinted_and_others_are_not() -> None:
     assert (canvas[30, 60] != 100).any() and (canvas[44, 5] == 100).all()
 
 
+def test_maps_of_one_byte_and_of_two_are_drawn_alike() -> None:
+    task, result = run(YOLO, SEEN)
+    wide = dataclasses.replace(result, instances=result.map.astype(np.uint16))
+    pictures = []
+    for one in (result, wide):
+        canvas = np.full((48, 96, 3), 100, np.uint8)
+        task.draw(canvas, one)
+        pictures.append(canvas)
+    np.testing.assert_array_equal(*pictures)
+
+
+def test_objects_that_are_taken_keep_what_is_known_of_their_masks() -> None:
+    _, result = run(YOLO, SEEN)
+    taken = dataclasses.replace(result, broken=(0,)).take(np.array([1, 0]))
+    assert taken.broken == (1,)
+    np.testing.assert_array_equal(taken.map == 2, result.map == 1)
+    assert dataclasses.replace(result, broken=(0,)).take(np.array([1])).broken == ()
+
+
 def test_masks_that_differ_are_told_apart() -> None:
     task, result = run(YOLO, SEEN)
     moved = dataclasses.replace(result, instances=np.roll(result.map, 6, axis=0))
@@ -213,3 +232,25 @@ def test_coefficients_for_other_prototypes_are_an_error_of_the_frame() -> None:
     outputs = {**SEEN, 'output1': HALVES[:, :1]}
     with pytest.raises(FrameError, match='other_columns: 1'):
         run(YOLO, outputs)
+
+
+@pytest.mark.filterwarnings('error')
+def test_boxes_that_are_infinite_are_reported_and_not_warned_of() -> None:
+    outputs = (
+        TensorSpec('boxes', 'float32', (1, 4)),
+        TensorSpec('labels', 'int64', (1,)),
+        TensorSpec('scores', 'float32', (1,)),
+        TensorSpec('masks', 'float32', (1, 1, 4, 4)),
+    )
+    model = ModelDescription(ModelIdentity('m', 1), ('a',), (), outputs, {'images': (64, 64)})
+    settings = {'decoder': 'labeled', 'masks': 'in_boxes'}
+    task = InstanceSegmentation(build(InstanceSegmentation.Settings, settings, 'test'), model)
+    geometry = {'images': place('none', (64, 64), (64, 64))}
+    arrays = {
+        'boxes': np.array([[-np.inf, 0, np.inf, 9]], np.float32),
+        'labels': np.zeros(1, np.int64),
+        'scores': np.ones(1, np.float32),
+        'masks': np.ones((1, 1, 4, 4), np.float32),
+    }
+    verdict = task.validate(task.postprocess(arrays, geometry), geometry)
+    assert [reason.kind for reason in verdict.reasons][:1] == ['not_finite']

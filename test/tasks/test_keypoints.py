@@ -262,7 +262,38 @@ def test_numbers_that_a_regression_does_not_give_are_refused(
 def test_wrong_points_are_judged(number: tuple[float, ...], kind: str) -> None:
     table, one = two_people(), yolo()
     table[0, 5:8, 2] = number
-    assert reasons(one, found(one, output0=table)) == [kind]
+    result = found(one, output0=table)
+    (reason,) = one.validate(result, {'image': place('none', WH, WH)}).reasons
+    assert reason.kind == kind
+    assert f'its point 0 scores {number[2]:g} at {number[0]:.1f}, 1.0' in reason.detail
+
+
+@pytest.mark.parametrize(
+    ('presence', 'kind'), [(20, 'score_out_of_range'), (np.nan, 'not_finite')]
+)
+def test_the_score_of_the_only_object_is_judged(presence: float, kind: str) -> None:
+    """A logit, of a model whose settings do not say so."""
+    described = model(landmarks=(1, 6), presence=(1, 1))
+    one = task(described, points='regression', points_options={'presence_output': 'presence'})
+    result = found(one, landmarks=[[3, 4, 0.5, 6, 7, 0.5]], presence=[[presence]])
+    assert reasons(one, result) == [kind]
+
+
+def test_the_box_of_the_only_object_is_around_its_visible_points() -> None:
+    maps = np.zeros((1, 3, 12, 16), np.float32)
+    maps[0, 0, 5, 7], maps[0, 1, 8, 9], maps[0, 2, 0, 15] = 0.9, 0.8, 0.01
+    one = task(model(heatmaps=(1, 3, 12, 16)), points='heatmaps')
+    result = found(one, heatmaps=maps)
+    seen = points_of(result)[0, :2, :2]
+    assert result.xyxy[0].tolist() == [*seen.min(axis=0).tolist(), *seen.max(axis=0).tolist()]
+
+
+def test_fewer_points_than_boxes_are_an_error_of_the_frame() -> None:
+    described = model(boxes=(None, 4), labels=(None,), scores=(None,), keypoints=(None, 2, 3))
+    one = task(described, decoder='labeled', points='listed')
+    outputs = {'boxes': [[1, 1, 9, 9], [2, 2, 8, 8]], 'labels': [0, 0], 'scores': [0.9, 0.8]}
+    with pytest.raises(FrameError, match='fewer objects with points than boxes'):
+        found(one, **outputs, keypoints=np.zeros((1, 2, 3)))
 
 
 @pytest.mark.parametrize(
@@ -312,7 +343,8 @@ def test_similarity_is_the_one_of_coco() -> None:
     assert similarity(person(3), person())[0, 0] == pytest.approx(expected, rel=1e-6)
     hidden = person()
     points_of(hidden)[0, :, 2] = 0
-    assert similarity(person(), hidden)[0, 0] == 0
+    assert similarity(person(20), hidden)[0, 0] == 1  # its box and as much beside it
+    assert similarity(person(60), hidden)[0, 0] < 0.5
 
 
 def test_a_cloud_of_points_has_a_row_for_each_object() -> None:

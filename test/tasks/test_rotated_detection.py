@@ -18,9 +18,11 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import build
+from ml_integration.errors import ModelMismatchError
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.letterbox import Letterbox, place
 from ml_integration.ops.rotated_boxes import envelopes
+from ml_integration.tasks.instance_segmentation import InstanceSegmentation
 from ml_integration.tasks.object_detection import ObjectDetection
 
 LABELS = ('ship', 'harbor')
@@ -151,3 +153,15 @@ def test_rotated_boxes_are_compared_and_scored_by_their_turned_overlap() -> None
     scorer = task.scorer()
     scorer.add(one, across)
     assert scorer.scores()[0].value == 0
+
+
+def test_a_task_that_takes_upright_boxes_refuses_turned_ones() -> None:
+    """Their angles would be lost, and masks painted in boxes that are none."""
+    outputs = (
+        TensorSpec('out', 'float32', (1, None, 7)),
+        TensorSpec('masks', 'float32', (1, None, 16, 16)),
+    )
+    model = ModelDescription(ModelIdentity('m', 1), LABELS, (), outputs, {'images': (64, 64)})
+    settings = {'decoder': 'yolo_obb', 'masks': 'whole'}
+    with pytest.raises(ModelMismatchError, match='no use for boxes that are turned'):
+        InstanceSegmentation(build(InstanceSegmentation.Settings, settings, 'test'), model)

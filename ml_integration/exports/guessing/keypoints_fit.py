@@ -14,9 +14,20 @@ from ml_integration.exports.guessing.class_scores import claimed_settings
 from ml_integration.exports.guessing.output_fit import Fit
 from ml_integration.exports.guessing.regressed_points import regressed
 from ml_integration.ops.decoder_choice import rank_decoders
-from ml_integration.ops.evidence import COUNTS, NAMES, SHAPES, Evidence, are_scores
+from ml_integration.ops.decoding import grid_of
+from ml_integration.ops.evidence import (
+    COUNTS,
+    NAMES,
+    SHAPES,
+    Evidence,
+    are_fractions,
+    are_scores,
+)
+from ml_integration.ops.output_shapes import column_options, tables_of
 
 TASK = 'keypoints'
+_MOST_ROWS = 1000
+"""Rows of a model that drops overlapping boxes itself."""
 _RATIO = 2.0
 """Bins of SimCC per pixel, in all models of mmpose."""
 
@@ -31,7 +42,7 @@ def read(evidence: Evidence, claims: Claims, named: bool) -> tuple[Fit, ...]:
     """
     if claims.value('settings.points', '') == 'in_rows':
         return tuple(_in_rows(evidence, claims)) if named else ()
-    ways = (_bins, _maps, _listed, _with_boxes, regressed)
+    ways = (_bins, _maps, _listed, _behind_boxes, _with_boxes, regressed)
     found = [fit for way in ways for fit in way(evidence, claims, named)]
     return tuple(sorted(found, key=lambda fit: -fit.score))
 
@@ -39,7 +50,8 @@ def read(evidence: Evidence, claims: Claims, named: bool) -> tuple[Fit, ...]:
 def _in_rows(evidence: Evidence, claims: Claims) -> Iterator[Fit]:
     """Yields a table whose rows have as many numbers as the export says."""
     count = claims.value('settings.decoder_options.other_columns', 0)
-    fixed = 6 if claims.value('settings.decoder', '') == 'end_to_end' else 4 + evidence.labels
+    end_to_end = claims.value('settings.decoder', '') == 'end_to_end'
+    fixed = 6 if end_to_end else 4 + max(1, evidence.labels)
     for output in evidence.outputs:
         if len(output.shape) == 3 and fixed + count in output.shape:
             why = f'rows of {fixed} numbers of a box and {count} of its points'
@@ -68,6 +80,33 @@ def _with_boxes(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit
         used = tuple(spec for spec in evidence.outputs if spec.name in found.outputs)
         fit = _fit(settings, used, claims, found.score + COUNTS, found.why)
         yield replace(fit, encode=found.encode, doubt=found.doubt, labels=found.labels)
+
+
+def _behind_boxes(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:
+    """Yields a table of YOLO's boxes whose rows go on with whole points."""
+    classes = max(1, evidence.labels)
+    shapes = ((4 + classes, 'yolov8', False), (6, 'end_to_end', True))
+    for fixed, decoder, upright in shapes if named else ():
+        for output, rows, columns in tables_of(evidence, upright):
+            size, boxes = (columns, rows) if upright else (rows, columns)
+            numbers = next((n for n in (3, 2) if size > fixed and (size - fixed) % n == 0), 0)
+            cells = bool(boxes) and grid_of(boxes, evidence.input_wh)[0] == 1
+            if not numbers or cells == upright or (upright and boxes and boxes > _MOST_ROWS):
+                continue
+            tables = evidence.tables(output)
+            each = [table if upright else table.T for table in tables]
+            fractions = bool(each) and are_fractions(np.concatenate(each)[:, :4])
+            points = {'numbers': numbers} if numbers != 3 else {}
+            settings = {
+                'decoder': decoder,
+                'decoder_options': column_options(size - fixed, fractions),
+                'points': 'in_rows',
+                'points_options': {**points, 'normalized': True} if fractions else points,
+            }
+            settings = {name: value for name, value in settings.items() if value}
+            count = (size - fixed) // numbers
+            why = f'rows of {size} = {fixed} numbers of a box and its class, and {count} points'
+            yield _fit(settings, (output,), claims, SHAPES, why)
 
 
 def _bins(evidence: Evidence, claims: Claims, named: bool) -> Iterator[Fit]:

@@ -11,7 +11,7 @@ from ml_integration.exports.guessing.class_scores import claimed_settings, read_
 from ml_integration.exports.guessing.guessed_inputs import is_picture, picture_wh
 from ml_integration.exports.guessing.output_fit import Fit as Fit
 from ml_integration.exports.guessing.readers import READERS, UNLABELED
-from ml_integration.exports.guessing.unread import NO_TASK, appearance, generic, refused
+from ml_integration.exports.guessing.unread import NO_TASK, appearance, generic, misnamed, refused
 from ml_integration.ops.decoder_choice import Choice, rank_decoders
 from ml_integration.ops.evidence import EVEN, SHAPES, Evidence
 
@@ -62,7 +62,9 @@ def read_outputs(
     if not any(map(is_picture, inputs)):
         return _of_no_picture(inputs, evidence)
     if task is not None and task.value not in (_DETECTION, _CLASSIFICATION, *READERS):
-        return Readings(refusal=f"its task is '{task.value}' by {task.source}; {NO_TASK}")
+        known = ', '.join((_CLASSIFICATION, _DETECTION, *READERS))
+        what = f"its task is '{task.value}' by {task.source}; {NO_TASK}; there are {known}"
+        return Readings(refusal=what)
     if sentence := refused(evidence):
         return Readings(refusal=sentence)
     fits = _fits(evidence, claims, task)
@@ -157,6 +159,8 @@ def _why_not(evidence: Evidence, claims: Claims, task: Claim | None) -> str:
                 f'{fits[0].why}, but {evidence.labels} labels come from {labels.source}; '
                 'give the labels that it was trained with'
             )
+    if task is not None and task.value in READERS:
+        return misnamed(evidence, task.value, task.source)
     return appearance(evidence)
 
 

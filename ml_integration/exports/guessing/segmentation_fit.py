@@ -66,10 +66,12 @@ def _readings(evidence: Evidence, output: TensorSpec, named: bool) -> Iterator[d
             options = {'sigmoid': logits, 'alpha': _has_word(output, _MATTES)}
             asked = {key: True for key, wanted in options.items() if wanted}
             yield {'kind': 'probability', **asked, 'upsampling': 'linear'}
-    elif (kind == 'f' and channels and channels == evidence.labels) or (
-        kind == 'f' and channels and named and not evidence.labels
-    ):
+    elif kind == 'f' and channels and _is_labeled(evidence, channels, named):
         yield {'kind': 'scores', 'upsampling': 'linear'}
+
+
+def _is_labeled(evidence: Evidence, channels: int, named: bool) -> bool:
+    return channels == evidence.labels or (named and not evidence.labels)
 
 
 def _is_mask(evidence: Evidence, output: TensorSpec) -> bool:

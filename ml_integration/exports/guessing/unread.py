@@ -34,7 +34,17 @@ _WORDS = {
 _NUMBERS = 'a depth map or a mask: a number per pixel'
 _CLASSES = 'a segmentation mask: a class number per pixel'
 _SAY_CLASSES = 'say so with --task segmentation, and which labels it has'
+_MAPS = 'segmentation logits or heatmaps: {} numbers per pixel'
+_POINTS = (
+    'boxes with {} more numbers each that are not all scores, such as the keypoints of a pose'
+)
+_READ_POINTS = '--task keypoints reads them where they are joints of people or other points'
 _NAMED = {
+    _WORDS['pose']: _READ_POINTS,
+    _WORDS['depth']: 'say so with --task depth_estimation',
+    _POINTS: _READ_POINTS,
+    _MAPS: '--task segmentation reads scores of classes, and --labels tells how many there are; '
+    '--task keypoints reads heatmaps',
     _NUMBERS: '--task depth_estimation reads a depth, --task segmentation a mask',
     _CLASSES: _SAY_CLASSES,
     _WORDS['mask']: _SAY_CLASSES,
@@ -82,9 +92,9 @@ def appearance(evidence: Evidence) -> str:
     if _raw_heads(evidence):
         return _RAW
     for spec in evidence.outputs:
-        looks = _looks(evidence, spec)
+        looks, number = _looks(evidence, spec)
         if looks in _NAMED:
-            return f"output '{spec}' looks like {looks}; {_NAMED[looks]}"
+            return f"output '{spec}' looks like {looks.format(number)}; {_NAMED[looks]}"
         if looks:
             return _sentence(spec, looks)
     return generic(evidence)
@@ -96,13 +106,31 @@ def generic(evidence: Evidence) -> str:
     return f'no task here reads outputs like {shown}'
 
 
-def _looks(evidence: Evidence, spec: TensorSpec) -> str:
+def misnamed(evidence: Evidence, task: str, source: str) -> str:
+    """Returns a sentence about outputs that the task which somebody names does not read."""
+    shown = '; '.join(map(str, evidence.outputs)) or 'none'
+    return (
+        f"its task is '{task}' by {source}, which does not read outputs like {shown} where there "
+        f'are labels for {evidence.labels or "no"} classes; correct the task, its settings or the '
+        'labels'
+    )
+
+
+def _looks(evidence: Evidence, spec: TensorSpec) -> tuple[str, int]:
+    """Returns words, and the number that belongs into them; no words if nothing is known."""
     shape = evidence.shape(spec)
-    word = _word(spec)
     if len(shape) == 4 and shape[3] == 1:
         shape = shape[:3]
     if len(shape) > 2 and is_map(shape, evidence.input_wh):
-        return _map_words(shape, spec, word)
+        channels = shape[1] if len(shape) == 4 else 1
+        return _map_words(channels, spec, _word(spec)), channels or 0
+    words = _row_words(evidence, spec)
+    return words, min(shape[1] or 0, shape[2] or 0) - 4 if words == _POINTS else 0
+
+
+def _row_words(evidence: Evidence, spec: TensorSpec) -> str:
+    shape = evidence.shape(spec)
+    word = _word(spec)
     if word in ('pose', 'embedding', 'depth', 'flow'):
         return _WORDS[word]
     if all(size in (1, None) for size in shape) and len(evidence.outputs) == 1:
@@ -117,8 +145,7 @@ def _looks(evidence: Evidence, spec: TensorSpec) -> str:
     return ''
 
 
-def _map_words(shape: tuple[int | None, ...], spec: TensorSpec, word: str) -> str:
-    channels = shape[1] if len(shape) == 4 else 1
+def _map_words(channels: int | None, spec: TensorSpec, word: str) -> str:
     if np.dtype(spec.dtype).kind in 'iub':
         return _CLASSES
     if word:
@@ -129,7 +156,7 @@ def _map_words(shape: tuple[int | None, ...], spec: TensorSpec, word: str) -> st
         return 'optical flow or a mask: two numbers per pixel'
     if channels == 3:
         return 'a picture: image to image'
-    return f'segmentation logits or heatmaps: {channels} numbers per pixel'
+    return _MAPS
 
 
 def _cells(evidence: Evidence, count: int) -> bool:
@@ -142,10 +169,7 @@ def _table_words(evidence: Evidence, shape: tuple[int | None, ...]) -> str:
     few = min(rows, columns)
     if few < 5 or (rows <= 128 and columns > rows and not _cells(evidence, columns)):
         return 'rows of numbers that are no boxes, such as letters of a text or keypoints'
-    return (
-        f'boxes with {few - 4} more numbers each that are not all scores, such as the keypoints '
-        'of a pose'
-    )
+    return _POINTS
 
 
 def _is_lost(evidence: Evidence, spec: TensorSpec) -> bool:

@@ -8,12 +8,13 @@ from typing import Any
 from ml_integration.core import plugins
 from ml_integration.core.declaration import Setting, settings_of
 from ml_integration.exports.asking.questions import written
+from ml_integration.exports.guessing.readers import UNLABELED
 from ml_integration.ops.picture_input import PreprocessSettings
 from ml_integration.store.package.manifest_document import SCHEMA
 
 _HEAD = """\
 # {name}, a model of the task {task}. Fill in what is in capitals, delete what you do not need.
-# 1. Put model.onnx into this folder, and labels.txt with one class name per line.
+# 1. Put model.onnx into this folder{names}.
 # 2. Look up its tensors with: ml_model inspect model.onnx
 # 3. Write the files' digests with: ml_model pin {folder}
 schema: {schema}
@@ -38,7 +39,6 @@ _OUTPUTS = """\
 outputs:                 # all of the model's; null stands for a free dimension
 - {tensor: NAME_OF_THE_OUTPUT, dtype: float32, shape: [1, SIZE]}
 """
-_WITHOUT_LABELS = ('tensor',)
 
 
 def blank_manifest(task: str, name: str, folder: str) -> str:
@@ -53,8 +53,13 @@ def blank_manifest(task: str, name: str, folder: str) -> str:
         PluginError: there is no such task.
     """
     settings = plugins.load('tasks', task).Settings
-    labels = '' if task in _WITHOUT_LABELS else 'labels: labels.txt       # one name per line'
-    head = _HEAD.format(name=name, task=task, folder=folder, schema=SCHEMA, labels=labels)
+    names = ', and labels.txt with one class name per line'
+    labels = 'labels: labels.txt       # one name per line'
+    if task in UNLABELED:
+        names = labels = ''
+    head = _HEAD.format(
+        name=name, task=task, folder=folder, schema=SCHEMA, labels=labels, names=names
+    )
     return '\n'.join(
         [
             *(line for line in head.splitlines() if line),

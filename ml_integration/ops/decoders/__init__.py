@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from ml_integration.core import plugins
 from ml_integration.core.datatypes import Array, ModelDescription, Tensors
 from ml_integration.core.declaration import declared
+from ml_integration.errors import FrameError
 from ml_integration.ops.evidence import Evidence, Fit
 
 PLUGINS = 'ops.decoders'
@@ -150,3 +151,29 @@ class Decoder(Protocol):
 def load(style: str) -> Any:
     """Returns the class that decodes a style."""
     return plugins.load(PLUGINS, style)
+
+
+def rows_of(objects: Candidates, count: int, what: str) -> Array:
+    """Returns which row of another output belongs to each object.
+
+    Args:
+        objects: what was found.
+        count: rows of that output.
+        what: the rows, such as 'masks', for the error.
+
+    Raises:
+        FrameError: the decoder does not say it, or there are too few rows.
+    """
+    rows = objects.rows
+    if rows is None:
+        raise FrameError(
+            'the decoder of the boxes does not say to which rows of the model they belong',
+            hint="Choose a decoder that gives the 'rows' of its candidates.",
+        )
+    if len(rows) and int(rows.max()) >= count:
+        raise FrameError(
+            f'the model gives fewer {what} than boxes',
+            got=f'{count} {what}',
+            expected=f'at least {int(rows.max()) + 1}',
+        )
+    return rows

@@ -1,4 +1,4 @@
-"""Rotated boxes of Ultralytics: center, size, class scores and an angle."""
+"""Rotated boxes of Ultralytics, for object_detection: center, size, class scores, an angle."""
 
 from __future__ import annotations
 

@@ -85,6 +85,8 @@ class KeypointDecoder(Protocol):
     def __call__(self, outputs: Tensors, boxes: Candidates | None) -> tuple[Array, Array | None]:
         """Reads the points of the boxes, or of the only object.
 
+        Called with numpy's warnings off: what overflows is for validation to report.
+
         Returns:
             (N, K, 3) float32, x and y [px of the model's input] and score; and the scores (N,) of
             the objects, None if the boxes or the points tell them.

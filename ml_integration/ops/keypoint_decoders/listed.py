@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ml_integration.core.datatypes import Array, ModelDescription, Tensors
 from ml_integration.errors import FrameError
-from ml_integration.ops.decoders import Candidates
+from ml_integration.ops.decoders import Candidates, rows_of
 from ml_integration.ops.keypoint_decoders import (
     KeypointOptions,
     as_points,
@@ -46,9 +46,9 @@ class Listed:
         """Reads the points of the boxes that were chosen.
 
         Raises:
-            FrameError: the output, whose sizes are free, does not hold any.
+            FrameError: there are no points of these boxes.
         """
-        assert boxes is not None and boxes.rows is not None  # the task has checked it
+        assert boxes is not None  # the task has checked it
         every = outputs[self._points]
         if every.shape[-1] not in (2, 3):
             raise FrameError(
@@ -56,11 +56,13 @@ class Listed:
                 got=f'{every.shape[-1]} numbers of each',
                 expected='2 or 3',
             )
-        numbers = every.reshape(-1, *every.shape[-2:])[boxes.rows]
-        points = as_points(numbers, self._options, self._input_wh)
+        numbers = every.reshape(-1, *every.shape[-2:])
+        rows = rows_of(boxes, len(numbers), 'objects with points')
+        points = as_points(numbers[rows], self._options, self._input_wh)
         if self._scores:
-            scores = outputs[self._scores].reshape(-1, every.shape[-2])[boxes.rows]
-            points[..., 2] = scores_of(scores, self._options.sigmoid)
+            scores = outputs[self._scores].reshape(-1, every.shape[-2])
+            rows = rows_of(boxes, len(scores), 'scores of points')
+            points[..., 2] = scores_of(scores[rows], self._options.sigmoid)
         return points, None
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ml_integration.core import plugins
 from ml_integration.core.datatypes import Array, ModelDescription, Tensors, TensorSpec
-from ml_integration.errors import FrameError, ModelMismatchError
+from ml_integration.errors import ModelMismatchError
 from ml_integration.ops.decoders import Candidates
 
 PLUGINS = 'ops.mask_decoders'
@@ -53,6 +53,8 @@ class MaskDecoder(Protocol):
         self, tensors: Tensors, objects: Candidates, input_wh: tuple[int, int]
     ) -> MaskGrids:
         """Returns the masks of some objects.
+
+        Called with numpy's warnings off: what overflows is for validation to report.
 
         Args:
             tensors: the model's outputs.
@@ -111,27 +113,6 @@ def check_masks(output: TensorSpec, model: str, axes: tuple[int, ...], reads: st
         reads,
         "Choose another value for 'masks', or another 'masks_output'.",
     )
-
-
-def rows_of(objects: Candidates, masks: int) -> Array:
-    """Returns which of the model's masks belongs to each object.
-
-    Raises:
-        FrameError: the decoder does not say it, or there are too few masks.
-    """
-    rows = objects.rows
-    if rows is None:
-        raise FrameError(
-            'the decoder of the boxes does not say to which rows of the model they belong',
-            hint="Choose a decoder that gives the 'rows' of its candidates.",
-        )
-    if len(rows) and int(rows.max()) >= masks:
-        raise FrameError(
-            'the model gives fewer masks than boxes',
-            got=f'{masks} masks',
-            expected=f'at least {int(rows.max()) + 1}',
-        )
-    return rows
 
 
 def whole_input(count: int, input_wh: tuple[int, int]) -> Array:

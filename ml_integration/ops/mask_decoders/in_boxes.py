@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ml_integration.core.datatypes import Array, Tensors, TensorSpec
-from ml_integration.ops.decoders import Candidates
-from ml_integration.ops.mask_decoders import MaskGrids, check_masks, rows_of
+from ml_integration.ops.decoders import Candidates, rows_of
+from ml_integration.ops.mask_decoders import MaskGrids, check_masks
 
 
 class InBoxes:
@@ -30,7 +30,7 @@ class InBoxes:
         """Puts the ring around the grids of the objects."""
         grids = tensors[self._name]
         grids = grids.reshape(-1, *grids.shape[-2:])
-        grids = grids[rows_of(objects, len(grids))].astype(np.float32, copy=False)
+        grids = grids[rows_of(objects, len(grids), 'masks')].astype(np.float32, copy=False)
         count, height, width = grids.shape
         ringed = np.zeros((count, height + 2, width + 2), np.float32)
         ringed[:, 1:-1, 1:-1] = grids

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ml_integration.core.datatypes import Array, Tensors, TensorSpec
-from ml_integration.ops.decoders import Candidates
-from ml_integration.ops.mask_decoders import MaskGrids, check_masks, rows_of, whole_input
+from ml_integration.ops.decoders import Candidates, rows_of
+from ml_integration.ops.mask_decoders import MaskGrids, check_masks, whole_input
 
 
 class Whole:
@@ -30,7 +30,7 @@ class Whole:
         grids = tensors[self._name]
         height, width = grids.shape[-2:]
         grids = grids.reshape(-1, height, width)
-        numbers = rows_of(objects, len(grids)).tolist()
+        numbers = rows_of(objects, len(grids), 'masks').tolist()
 
         def cut(index: int, rows: slice, columns: slice) -> Array:
             part: Array = grids[numbers[index], rows, columns]

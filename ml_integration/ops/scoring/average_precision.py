@@ -49,6 +49,7 @@ class AveragePrecision:
         class_ids: Array,
         true_class_ids: Array,
         ignored: Array | None = None,
+        once: bool = False,
     ) -> None:
         """Adds one picture.
 
@@ -58,15 +59,17 @@ class AveragePrecision:
             scores: (N,).
             class_ids: (N,) int.
             true_class_ids: (M,) int.
-            ignored: (M,) bool, true ones that need not be found, such as crowds; any number of
-                objects may be found there, which count as neither right nor wrong.
+            ignored: (M,) bool, true ones that need not be found, such as crowds; what is found
+                there counts as neither right nor wrong.
+            once: whether one object may be found in each of these, and not any number, as in
+                what is no crowd.
         """
         ignored = np.zeros(len(true_class_ids), bool) if ignored is None else ignored
         for class_id in np.union1d(class_ids, true_class_ids).tolist():
             mine = np.flatnonzero(class_ids == class_id)
             order = mine[np.argsort(-scores[mine], kind='stable')][: self._most]
             true = np.flatnonzero(true_class_ids == class_id)
-            hits = self._hits(similarity[np.ix_(order, true)], ignored[true])
+            hits = self._hits(similarity[np.ix_(order, true)], ignored[true], once)
             ranked = _Ranked(scores[order], hits, int(np.count_nonzero(~ignored[true])))
             self._of_class.setdefault(class_id, []).append(ranked)
 
@@ -87,7 +90,7 @@ class AveragePrecision:
         at = slice(None) if threshold is None else self._thresholds.index(threshold)
         return float(table[:, at].mean())
 
-    def _hits(self, similarity: Array, ignored: Array) -> npt.NDArray[np.int8]:
+    def _hits(self, similarity: Array, ignored: Array, once: bool) -> npt.NDArray[np.int8]:
         """Tells whether objects (N, M), the best first, are true ones, at each threshold (T, N).
 
         Each takes the most similar one that is left, ignored ones last.
@@ -95,16 +98,16 @@ class AveragePrecision:
         least = np.minimum(self._thresholds, 1 - 1e-10)[:, None]
         at = np.arange(len(least))
         hits = np.full((len(least), len(similarity)), _MISS, np.int8)
-        left = np.repeat(~ignored[None], len(least), axis=0)
+        left = np.ones((len(least), len(ignored)), bool)
         for index, row in enumerate(similarity) if len(ignored) else ():
-            near = row[None] >= least
-            # The last of equal ones, as COCO does.
-            rank = np.where(near & left, row[None], -1.0)[:, ::-1]
-            chosen = len(row) - 1 - rank.argmax(axis=1)
-            found = rank.max(axis=1) >= 0
-            left[at[found], chosen[found]] = False
-            hits[:, index] = np.where(found, _HIT, _MISS)
-            hits[~found & (near & ignored).any(axis=1), index] = _NEITHER
+            # Ignored ones after all others; the last of equal ones, as COCO does.
+            order = np.where((row >= least) & left, row - 2 * ignored, -3.0)[:, ::-1]
+            chosen, best = len(row) - 1 - order.argmax(axis=1), order.max(axis=1)
+            right, beside = best >= 0, (best < 0) & (best > -3)
+            left[at[right], chosen[right]] = False
+            if once:
+                left[at[beside], chosen[beside]] = False
+            hits[:, index] = np.select((right, beside), (_HIT, _NEITHER), _MISS)
         return hits
 
     def _average(self, parts: Sequence[_Ranked]) -> npt.NDArray[np.float64]:

@@ -20,19 +20,31 @@ class ObjectScorer:
         similarity: of found objects to true ones, such as the overlap of their boxes.
         label: gives the name of a class.
         most: as many of the best objects of a class count in each picture.
+        ignored: tells which true objects (M,) need not be found; None: all have to be.
     """
 
     def __init__(
-        self, similarity: Similarity, label: Callable[[int], str], most: int = 100
+        self,
+        similarity: Similarity,
+        label: Callable[[int], str],
+        most: int = 100,
+        ignored: Callable[[Detections], Array] | None = None,
     ) -> None:
         self._similarity = similarity
         self._label = label
+        self._ignored = ignored
         self._precision = AveragePrecision(most=most)
 
     def add(self, result: Detections, truth: Detections) -> None:
         """Adds a picture; the scores of the truth do not count."""
-        similarity = self._similarity(result, truth)
-        self._precision.add(similarity, result.scores, result.class_ids, truth.class_ids)
+        self._precision.add(
+            self._similarity(result, truth),
+            result.scores,
+            result.class_ids,
+            truth.class_ids,
+            None if self._ignored is None else self._ignored(truth),
+            once=True,
+        )
 
     def scores(self) -> list[Score]:
         """Returns the mean AP of all classes, and that of each class."""

@@ -16,19 +16,18 @@ def introduction(taken: Iterable[str], streams: Sequence[Stream]) -> str:
         taken: full names of the topics that are subscribed to, each with its type.
         streams: the node's streams with their publishers.
     """
-    results = [
-        topic
-        for stream in streams
-        if isinstance(stream.results, ResultPublisher)
-        for topic in stream.results.topic_names
-    ]
+    publishers = [one.results for one in streams if isinstance(one.results, ResultPublisher)]
+    results = [topic for publisher in publishers for topic in publisher.topic_names]
+    readable = [topic for publisher in publishers for topic in publisher.readable_names]
     overlays = [
         spectator.topic_name
         for stream in streams
         for spectator in stream.spectators
         if isinstance(spectator, Overlay)
     ]
-    ways = [f'ros2 topic echo {topic}' for topic in results[:1]]
+    ways = [f'ros2 topic echo {topic}' for topic in (readable or results)[:1]]
+    if overlays and not readable:
+        ways = []
     ways += [f'ros2 run rqt_image_view rqt_image_view {topic}' for topic in overlays[:1]]
     return (
         f'active: takes {", ".join(taken)}; publishes {", ".join([*results, *overlays])}; '

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
 from std_msgs.msg import Header
 
@@ -15,8 +16,12 @@ from ml_integration.core.arrivals import Observation
 from ml_integration.core.contracts import Announcing, Serializing, Task, Topic
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.ros.inference.large_messages import LargeMessages
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.node import qos
+
+PIXELS = ('Image', 'PointCloud2')
+"""Types of messages that are a long list of numbers to a person."""
 
 
 class ResultPublisher:
@@ -47,12 +52,13 @@ class ResultPublisher:
             publisher = node.create_publisher(
                 self._types[topic.name],
                 f'{below}/{topic.name}',
-                qos.latched() if topic.latched else qos.result(),
+                _quality(topic),
                 qos_overriding_options=qos.overridable(),
             )
             resources.callback(node.destroy_publisher, publisher)
             self._publishers[topic.name] = publisher
         self._logger = node.get_logger()
+        self._large = LargeMessages(node)
         self._checked = False
         self._trusted = True
         self._announced: Task | None = None
@@ -62,6 +68,15 @@ class ResultPublisher:
     def topic_names(self) -> tuple[str, ...]:
         """Full names of the topics, after remapping."""
         return tuple(publisher.topic_name for publisher in self._publishers.values())
+
+    @property
+    def readable_names(self) -> tuple[str, ...]:
+        """Full names of those topics whose messages a person can read, unlike pixels."""
+        return tuple(
+            publisher.topic_name
+            for name, publisher in self._publishers.items()
+            if self._types[name].__name__ not in PIXELS
+        )
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
         """Publishes a valid result, stamped as what triggered it."""
@@ -103,6 +118,7 @@ class ResultPublisher:
     def _send(self, messages: Iterable[tuple[str, Any]]) -> None:
         for topic, message in messages:
             self._publishers[topic].publish(message)
+            self._large.look(topic, message)
 
     def _check(
         self, serialized: tuple[tuple[str, bytes], ...], typed: tuple[tuple[str, Any], ...]
@@ -112,6 +128,14 @@ class ResultPublisher:
         if not self._trusted:
             names = ', '.join(self._types[name].__name__ for name, _ in serialized)
             self._logger.warning(f'{names} is defined differently here; making typed messages')
+
+
+def _quality(topic: Topic) -> QoSProfile:
+    """Returns the quality of service; of large messages the newest counts, as of pictures."""
+    if topic.latched:
+        return qos.latched()
+    large = topic.message_type.rpartition('/')[2] in PIXELS
+    return qos.image_stream() if large else qos.result()
 
 
 def header_of(prediction: Prediction) -> Header:

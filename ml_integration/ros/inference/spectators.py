@@ -13,8 +13,8 @@ from ml_integration.core.arrivals import Observation
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.health import Level
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.ros.inference.large_messages import LargeMessages
 from ml_integration.ros.inference.result_publisher import header_of
-from ml_integration.ros.messages import fast_dds
 from ml_integration.ros.messages.image_message import serialized_bgr8
 from ml_integration.ros.node import qos
 from ml_integration.serving.annotation import annotated
@@ -34,8 +34,7 @@ class Overlay:
     def __init__(self, node: Node, below: str, resources: ExitStack) -> None:
         self._publisher = node.create_publisher(Image, f'{below}/overlay', qos.image_stream())
         resources.callback(node.destroy_publisher, self._publisher)
-        self._node = node
-        self._checked = False
+        self._large = LargeMessages(node)
 
     @property
     def topic_name(self) -> str:
@@ -47,12 +46,7 @@ class Overlay:
         if pipeline.picture and self._publisher.get_subscription_count():
             message = overlay(prediction, pipeline)
             self._publisher.publish(message)
-            self._warn_of_a_shortage(len(message))
-
-    def _warn_of_a_shortage(self, size_bytes: int) -> None:
-        if not self._checked and (sentence := fast_dds.shortage(size_bytes)):
-            self._node.get_logger().warning(f'overlay: {sentence}')
-        self._checked = True
+            self._large.look(self.name, message)
 
 
 class Provenance:

@@ -49,6 +49,8 @@ def test_a_depth_image_has_the_size_and_the_header_of_its_picture(node: NodeUnde
     node.serve(stages=[])
     message = image_message(picture, frame_id='front')
     depth = node.ask(message, Image, 'depth')
+    looked_at = 'look at it: ros2 run rqt_image_view rqt_image_view /far/overlay'
+    assert looked_at in node.process.log
     assert stamp_of(depth) > 0 and depth.header.frame_id == 'front'
     assert (depth.encoding, depth.width, depth.height) == ('32FC1', 64, 48)
     assert (depth.step, depth.is_bigendian) == (256, 0)
