@@ -40,7 +40,6 @@ def paint_instances(
     width, height = geometry.source_wh
     count = len(xyxy)
     dtype: Any = np.uint8 if count < 2**8 else np.uint16
-    above: Any = level  # numbers are missing in the types of OpenCV
     # Indices, of which the better object has the lower one, so that one minimum paints a mask; the
     # highest number stands for no object, until adding 1 to all makes 0 of it.
     painted, broken = np.full((height, width), np.iinfo(dtype).max, dtype), []
@@ -53,10 +52,9 @@ def paint_instances(
             continue
         made = cv2.resize(values, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
         x, y, x_end, y_end = boxes[index]
-        beside = cv2.compare(
-            made[y - top : y_end - top, x - left : x_end - left], above, cv2.CMP_LE
-        )
-        full = beside if dtype is np.uint8 else beside.astype(dtype) * dtype(257)
+        beside = made[y - top : y_end - top, x - left : x_end - left] <= level
+        # All bits or none of them; twice as quick as a product.
+        full = np.negative(beside.view(np.uint8) if dtype is np.uint8 else beside.astype(dtype))
         part = painted[y:y_end, x:x_end]
         cv2.min(part, np.bitwise_or(full, dtype(index), out=full), dst=part)
     painted += dtype(1)
