@@ -9,6 +9,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from ml_integration.core.endpoints import Endpoint
 from ml_integration.core.health import FRAME_CONCERNS, Alarms, Finding, Health
 from ml_integration.core.monitor import Monitor
+from ml_integration.core.pipeline import Pipeline
 from ml_integration.core.stats import (
     STAGES,
     Counts,
@@ -29,6 +30,7 @@ MODEL_KEYS = (
         'model',
         'sha256',
         'verified by',
+        'second models',
         'from cache',
         'provider',
         'batch size',
@@ -127,6 +129,7 @@ def _model_values(serving: Loaded) -> Values:
         ('model', model.identity),
         ('sha256', model.identity.sha256),
         ('verified by', serving.package.verified_by),
+        ('second models', seconds_in_words(serving.pipeline)),
         ('from cache', 'yes' if session.from_cache else 'no'),
         ('provider', session.device),
         ('batch size', serving.pipeline.batch_size),
@@ -134,6 +137,15 @@ def _model_values(serving: Loaded) -> Values:
         ('inputs', ', '.join(map(str, model.inputs))),
         ('outputs', ', '.join(map(str, model.outputs))),
         ('labels', len(model.labels)),
+    )
+
+
+def seconds_in_words(pipeline: Pipeline) -> str:
+    """Returns the second models of a pipeline's stages: what each is, and what vouches for it."""
+    return ', '.join(
+        f'{stage}: {second.description.identity} (sha256 {second.description.identity.sha256}, '
+        f'verified by {second.verified_by})'
+        for stage, second in pipeline.seconds.items()
     )
 
 
@@ -156,6 +168,7 @@ def _frame_values(stats: Stats, endpoints: Sequence[Endpoint], busy_s: float) ->
         ('invalid', stats.total.invalid),
         ('spectators failed', sum(stats.spectators_failed.values())),
         *((f'invalid: {kind}', count) for kind, count in stats.invalid_kinds.items()),
+        *((f'omitted: {kind}', count) for kind, count in stats.omitted_kinds.items()),
     )
     yield (
         ('failed', stats.total.failed),

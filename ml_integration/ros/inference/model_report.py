@@ -11,6 +11,7 @@ from rclpy.node import Node
 from ml_integration.core.health import Level
 from ml_integration.deploy.background import InOrder
 from ml_integration.deploy.deployment import Deployment
+from ml_integration.ros.inference.diagnostics import seconds_in_words
 from ml_integration.ros.node import qos
 from ml_integration.store.state.model_store import ModelStore, StoredModel
 
@@ -67,6 +68,7 @@ class ModelReport:
             'serving': serving.identity,
             'sha256': serving.identity.sha256,
             'verified by': serving.package.verified_by,
+            'second models': seconds_in_words(serving.pipeline),
             'proven': state.committed,
             'previous': state.previous,
             'rejected': ', '.join(str(item.edition) for item in state.rejected),

@@ -1,0 +1,261 @@
+"""Shows each found object to a second model: points, a finer class or an embedding of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ml_integration.core.contracts import (
+    Companion,
+    Listing,
+    MessageTypes,
+    SecondModel,
+    Task,
+    Topic,
+)
+from ml_integration.core.datatypes import Array, Frame, ModelDescription, Prediction
+from ml_integration.core.declaration import declared
+from ml_integration.errors import ModelMismatchError, SettingError
+from ml_integration.ops import array_messages
+from ml_integration.ops.array_messages import multi_array
+from ml_integration.ops.camera_frames import the_frame
+from ml_integration.ops.crops import Crop, around_box, cut
+from ml_integration.ops.details import (
+    Detail,
+    NamedScore,
+    stacked_keypoints,
+    stacked_values,
+)
+from ml_integration.ops.detection_messages import classes_array
+from ml_integration.ops.detections import Detections
+from ml_integration.ops.drawing import class_color, draw_text
+from ml_integration.ops.on_picture import meets
+from ml_integration.ops.picture_input import the_picture
+from ml_integration.ops.poses import Skeletal, draw_poses, keypoint_cloud
+
+FOUND = 'vision_msgs/msg/Detection2DArray'
+KEYPOINTS = Topic('keypoints', 'sensor_msgs/msg/PointCloud2')
+CLASSES = Topic('classification', 'vision_msgs/msg/Classification')
+Read = Callable[[Any, Crop], Detail | None]
+"""Makes a detail of a result of the second model for a crop."""
+
+
+class Cascade:
+    """Cuts the found objects out of the picture and runs another model of the store on them.
+
+    That model's task is `keypoints`, `classification` or `tensor`. Its results come below
+    `~/cascade/`, with a row for each of the published detections in their order.
+    """
+
+    companions: tuple[Companion, ...] = ()
+    topics: tuple[Topic, ...] = (
+        Topic('cascade/keypoints', KEYPOINTS.message_type),
+        Topic('cascade/detections', FOUND),
+        Topic('cascade/tensor/<output>', array_messages.MESSAGE_TYPE),
+    )
+
+    @dataclass(frozen=True, slots=True)
+    class Settings:
+        """Settings of what the second model is shown."""
+
+        model: str = declared(
+            '',
+            'The second model: name or name@version, in the stores of the first one. It has to '
+            'show what the first one has to show.',
+            at_configure=True,
+            decides_what_runs=True,
+        )
+        padding: float = declared(
+            0.25,
+            'Share of the width and height of a box that is added on each side.',
+            ge=0.0,
+            le=2.0,
+            at_configure=True,
+        )
+        square: bool = declared(
+            True, 'Make each crop a square, as long as its longer side.', at_configure=True
+        )
+        max_objects: int = declared(
+            8,
+            'Most objects of a picture that the second model sees, the best ones.',
+            ge=1,
+            le=256,
+            at_configure=True,
+        )
+        only: tuple[str, ...] = declared(
+            (), 'Names of the classes whose objects it sees; empty: all.', at_configure=True
+        )
+
+    @dataclass(frozen=True, slots=True)
+    class Row:
+        """What the second model says of an object: classes, points or values."""
+
+        labels: tuple[str, ...]
+        scores: tuple[float, ...]
+        keypoints: tuple[float, ...]
+        values: tuple[float, ...]
+
+    def __init__(self, settings: Settings, task: Task, model: ModelDescription) -> None:
+        if all(topic.message_type != FOUND for topic in task.topics):
+            raise ModelMismatchError(
+                str(model.identity),
+                'its results have no objects that a second model could see',
+                ', '.join(topic.message_type for topic in task.topics),
+                f'a task that publishes {FOUND}',
+                'Remove cascade from the stages of this node.',
+            )
+        if not settings.model:
+            expected = 'a model of the store, such as face_mesh@1'
+            raise SettingError('cascade.model', settings.model, expected, where='cascade')
+        unknown = [name for name in settings.only if model.labels and name not in model.labels]
+        if unknown:
+            labels = ', '.join(model.labels[:20])
+            raise SettingError('cascade.only', unknown, f'labels of {model.identity}: {labels}',
+                               where='cascade')  # fmt: skip
+        self.wanted, self.most = settings.model, settings.max_objects
+        self._settings = settings
+        self._model = model
+        self._picture = the_picture(model)
+
+    def follow(self, second: SecondModel) -> None:
+        """Takes the open second model.
+
+        Raises:
+            ModelMismatchError: nobody could say where its results would go.
+        """
+        self._second, task = second, second.task
+        types = {topic.message_type for topic in task.topics}
+        self._read: Read
+        wanted: tuple[Topic, ...]
+        if KEYPOINTS in task.topics:
+            self._read = _keypoints
+            wanted = (Topic('cascade/keypoints', KEYPOINTS.message_type),)
+        elif CLASSES in task.topics and isinstance(task, Listing):
+            self._read = _classes_of(task)
+            wanted = (Topic('cascade/detections', FOUND),)
+        elif types == {array_messages.MESSAGE_TYPE}:
+            self._read = _values
+            wanted = tuple(Topic(f'cascade/{one.name}', one.message_type) for one in task.topics)
+        else:
+            raise ModelMismatchError(
+                str(second.description.identity),
+                'as a second model its results have no place beside the objects',
+                ', '.join(f'{topic.name} ({topic.message_type})' for topic in task.topics),
+                'the task keypoints, classification or tensor',
+                'Choose another cascade.model.',
+            )
+        self.topics = wanted
+
+    def begin(self) -> None:
+        """Remembers nothing of a stream."""
+
+    def __call__(
+        self,
+        result: Detections,
+        memory: None,
+        frames: Mapping[str, Sequence[Frame]],
+        stamp_ns: int,
+    ) -> Detections:
+        """Returns the objects with what the second model says of them."""
+        picture = the_frame(frames, self._picture)
+        chosen = self._chosen(result, picture)
+        crops = [cut(picture.data, self._region(result, index)) for index in chosen]
+        shown = [replace(picture, data=crop.pixels) for crop in crops]
+        details: list[Detail | None] = [None] * len(result)
+        for index, crop, found in zip(chosen, crops, self._second.run(shown), strict=True):
+            details[index] = None if found is None else self._read(found, crop)
+        return replace(result, details=tuple(details))
+
+    def encode(
+        self, prediction: Prediction, header: Any, messages: MessageTypes
+    ) -> Iterator[tuple[str, Any]]:
+        """Builds the messages, with a row for each detection."""
+        result: Detections = prediction.result
+        details = result.details or ()
+        for place, topic in enumerate(self.topics):
+            if topic.message_type == KEYPOINTS.message_type:
+                message = keypoint_cloud(stacked_keypoints(details), header, messages)
+            elif topic.message_type == FOUND:
+                message = classes_array(result, header, messages)
+            else:
+                values, name = stacked_values(details, place), topic.name.rpartition('/')[2]
+                labels = ['detection', *(f'{name}.{axis}' for axis in range(values.ndim - 1))]
+                message = multi_array(values, labels, messages)
+            yield topic.name, message
+
+    def draw(self, canvas: Array, result: Detections) -> None:
+        """Draws the points of each object, and its best class below it."""
+        task, details = self._second.task, result.details
+        if details is None:
+            return
+        if isinstance(task, Skeletal):
+            draw_poses(canvas, stacked_keypoints(details), task.bones, task.least_score)
+        for box, one in zip(result.xyxy.tolist(), details, strict=True):
+            if one is not None and one.classes:
+                best = one.classes[0]
+                color = class_color(best.class_id)
+                left, bottom = round(box[0]), min(round(box[3]), len(canvas))
+                draw_text(canvas, f'{best.label} {best.score:.2f}', (left, bottom), color)
+
+    def rows(self, result: Detections) -> list[Row]:
+        """Lists what is said of each object, best object first."""
+        return [_row(one) for one in result.details or ()]
+
+    def _chosen(self, found: Detections, picture: Frame) -> list[int]:
+        """Returns the indices of the objects to look at; wrong boxes are for validation."""
+        height, width = picture.data.shape[:2]
+        with np.errstate(invalid='ignore'):
+            sized = (found.xyxy[:, 2:] > found.xyxy[:, :2]).all(axis=1)
+            there = sized & meets(found.xyxy, (width, height))
+        there &= np.isfinite(found.xyxy).all(axis=1)
+        if found.angles is not None:
+            there &= np.isfinite(found.angles)
+        only = self._settings.only
+        wanted = [
+            index
+            for index in np.flatnonzero(there).tolist()
+            if not only or self._model.label(int(found.class_ids[index])) in only
+        ]
+        return wanted[: self._settings.max_objects]
+
+    def _region(self, found: Detections, index: int) -> Any:
+        angle = 0.0 if found.angles is None else float(found.angles[index])
+        settings = self._settings
+        return around_box(found.xyxy[index], angle, settings.padding, settings.square)
+
+
+def _keypoints(found: Detections, crop: Crop) -> Detail | None:
+    """Takes the points of the best object in the crop."""
+    if not len(found) or found.keypoints is None:
+        return None
+    points = found.keypoints[0].copy()
+    points[:, :2] = crop.to_picture(points[:, :2])
+    return Detail(keypoints=points)
+
+
+def _classes_of(task: Listing) -> Read:
+    def read(found: Any, crop: Crop) -> Detail:
+        rows = task.rows(found)
+        return Detail(classes=tuple(NamedScore(r.label, r.class_id, r.score) for r in rows))
+
+    return read
+
+
+def _values(found: Mapping[str, Array], crop: Crop) -> Detail:
+    """Takes the outputs without their first axis, which counts the crop alone."""
+    rows = {n: one[0] if one.shape[:1] == (1,) else one for n, one in found.items()}
+    return Detail(values=rows)
+
+
+def _row(one: Detail | None) -> Cascade.Row:
+    if one is None:
+        return Cascade.Row((), (), (), ())
+    points = () if one.keypoints is None else tuple(one.keypoints.reshape(-1).tolist())
+    values = tuple(
+        number for array in one.values.values() for number in array.reshape(-1).tolist()
+    )
+    labels = tuple(each.label for each in one.classes)
+    return Cascade.Row(labels, tuple(each.score for each in one.classes), points, values)
