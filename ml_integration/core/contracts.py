@@ -183,7 +183,10 @@ class Announcing(Protocol):
 
 @runtime_checkable
 class Listing(Protocol):
-    """A task whose results can be written down as rows of plain values."""
+    """A task whose results can be written down as rows of plain values.
+
+    A stage that is one has a row for each row of the task's: what it has added to that.
+    """
 
     @property
     def Row(self) -> type:  # noqa: N802

@@ -101,9 +101,6 @@ class Work:
 class Second(SecondModel, Protocol):
     """Second model as the pipeline of the first one sees it."""
 
-    verified_by: str
-    """What vouches for its package: 'signature of <key id>', 'digest' or 'nothing'."""
-
     def begin(self, deadline_ns: int | None) -> None:
         """Begins an observation.
 

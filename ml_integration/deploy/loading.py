@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ml_integration.core.batching import BatchSettings
 from ml_integration.core.contracts import Backend, Following, Session
-from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity, Tensors
+from ml_integration.core.datatypes import Array, ModelIdentity, Tensors
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.left_behind import left_behind
 from ml_integration.core.pipeline import Pipeline
@@ -191,7 +191,7 @@ class Loader:
             reason = f"its stage {name} cannot have the model '{stage.wanted}': {error}"
             raise ModelLoadError(first, reason) from error
         try:
-            return OpenSecondModel(pipeline, package.manifest, package.verified_by)
+            return OpenSecondModel(pipeline, package)
         except BaseException:
             self.discard(pipeline.close)
             raise
@@ -248,13 +248,18 @@ class Loaded:
     @staticmethod
     def of(package: ModelPackage, pipeline: Pipeline) -> Loaded:
         """Makes one without the package's bytes, of which the session has its own copy."""
-        light = replace(package, content=ModelContent(package.content.identity, b''), golden=None)
-        return Loaded(light, pipeline)
+        return Loaded(package.without_bytes(), pipeline)
 
     @property
     def identity(self) -> ModelIdentity:
         """Identity of the model."""
         return self.pipeline.model.identity
+
+    @property
+    def seconds(self) -> Mapping[str, OpenSecondModel]:
+        """Second models of its stages, by the stage's name."""
+        seconds = self.pipeline.seconds.items()
+        return {name: one for name, one in seconds if isinstance(one, OpenSecondModel)}
 
     @property
     def edition(self) -> Edition:

@@ -15,6 +15,7 @@ from ml_integration.core.pipeline import Pipeline, Work
 from ml_integration.errors import DeadlineError, ModelMismatchError
 from ml_integration.ops.pixels import choose_format, convert
 from ml_integration.store.package.manifest import Manifest
+from ml_integration.store.package.package import ModelPackage
 
 LATE = 3
 """Observations in a row for which it may be late before it is asked no more."""
@@ -53,8 +54,7 @@ class OpenSecondModel:
 
     Args:
         pipeline: the loaded model; it is closed with this.
-        manifest: the model's.
-        verified_by: what vouches for its package.
+        package: the verified model; its bytes are not kept.
         now_ns: the steady time [ns].
 
     Raises:
@@ -64,11 +64,10 @@ class OpenSecondModel:
     def __init__(
         self,
         pipeline: Pipeline,
-        manifest: Manifest,
-        verified_by: str,
+        package: ModelPackage,
         now_ns: Callable[[], int] = monotonic_ns,
     ) -> None:
-        _check(manifest)
+        _check(package.manifest)
         inputs = tuple(
             replace(item, sensor=Passing(item.encoders[0].formats))
             for item in pipeline.wiring.inputs
@@ -76,7 +75,7 @@ class OpenSecondModel:
         pipeline.wiring = replace(pipeline.wiring, inputs=inputs)
         self.description = pipeline.model
         self.task = pipeline.task
-        self.verified_by = verified_by
+        self.package = package.without_bytes()
         self._pipeline = pipeline
         self._tensor = inputs[0].tensor
         self._now_ns = now_ns

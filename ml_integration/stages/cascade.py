@@ -202,7 +202,7 @@ class Cascade:
 
     def rows(self, result: Detections) -> list[Row]:
         """Lists what is said of each object, best object first."""
-        return [_row(one) for one in result.details or ()]
+        return [_row(one) for one in result.details or (None,) * len(result)]
 
     def _chosen(self, found: Detections, picture: Frame) -> list[int]:
         """Returns the indices of the objects to look at; wrong boxes are for validation."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ml_integration.core.contracts import MessageTypes, Task, Topic
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction
 from ml_integration.core.declaration import declared
@@ -80,6 +82,13 @@ class Lifting:
             at_configure=True,
         )
 
+    @dataclass(frozen=True, slots=True)
+    class Row:
+        """Center and size of an object in the camera's frame [m]; empty where unknown."""
+
+        center_m: tuple[float, ...]
+        size_m: tuple[float, ...]
+
     def __init__(self, settings: Settings, task: Task, model: ModelDescription) -> None:
         if settings.max_depth_m <= settings.min_depth_m:
             expected = f'more than min_depth_m, which is {settings.min_depth_m:g}'
@@ -133,3 +142,13 @@ class Lifting:
             topic.name,
             detection_3d_array(prediction.result, header, messages, self._model.label),
         )
+
+    def rows(self, result: Detections) -> list[Row]:
+        """Lists the places, best object first."""
+        if result.centers_m is None or result.sizes_m is None:
+            return [self.Row((), ())] * len(result)
+        pairs = zip(result.centers_m.tolist(), result.sizes_m.tolist(), strict=True)
+        return [
+            self.Row(tuple(center), tuple(size)) if np.isfinite(center).all() else self.Row((), ())
+            for center, size in pairs
+        ]

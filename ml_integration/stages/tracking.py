@@ -49,6 +49,12 @@ class Tracking:
             at_configure=True,
         )
 
+    @dataclass(frozen=True, slots=True)
+    class Row:
+        """The number of an object; 0 if it has none yet."""
+
+        id: int
+
     def __init__(self, settings: Settings, task: Task, model: ModelDescription) -> None:
         if all(topic.message_type != FOUND for topic in task.topics):
             raise ModelMismatchError(
@@ -80,3 +86,8 @@ class Tracking:
     ) -> Iterable[tuple[str, Any]]:
         """Builds nothing: the task's own messages have the numbers."""
         return ()
+
+    def rows(self, result: Detections) -> list[Row]:
+        """Lists the numbers, best object first."""
+        numbers = [0] * len(result) if result.ids is None else result.ids.tolist()
+        return [self.Row(number) for number in numbers]

@@ -16,12 +16,13 @@ from ml_integration.cli.arguments import (
 from ml_integration.cli.output import complain, warn
 from ml_integration.cli.progress import Show
 from ml_integration.cli.running.routes import Source, open_source, parse_remapping
+from ml_integration.cli.running.staging import add_stages, stages_of
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
 from ml_integration.errors import RecordingError, SettingError
 from ml_integration.recordings import Recorded
 from ml_integration.serving.playback import read_recorded, types_of
-from ml_integration.store.package.package import read_package
+from ml_integration.store.package.package import ModelPackage, read_package
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +44,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--limit', type=int, default=0, metavar='N', help='only the first N')
     parser.add_argument('--every', type=int, default=1, metavar='N', help='only each Nth')
+    add_stages(parser)
     add_stores(parser)
     add_trust(parser)
 
@@ -53,8 +55,14 @@ def load(args: argparse.Namespace, model: str) -> Pipeline:
     Raises:
         MlIntegrationError: it may not or cannot serve.
     """
-    chosen = argparse.Namespace(**{**vars(args), 'model': model})
-    return Loader(reader_for=read_recorded).load(read_package(folder_of(chosen), trust_of(args)))
+    trust = trust_of(args)
+
+    def find(reference: str) -> ModelPackage:
+        chosen = argparse.Namespace(**{**vars(args), 'model': reference})
+        return read_package(folder_of(chosen), trust)
+
+    stages = stages_of(args)
+    return Loader(reader_for=read_recorded, stages=stages, find=find).load(find(model))
 
 
 class Reading:

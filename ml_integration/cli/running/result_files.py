@@ -29,6 +29,14 @@ def rows_of(prediction: Prediction, pipeline: Pipeline) -> Sequence[Any]:
     return ()
 
 
+def added_by_stages(prediction: Prediction, pipeline: Pipeline) -> dict[str, Sequence[Any]]:
+    """Returns what each stage has to say about a result's rows, by the stage's name."""
+    if not prediction.verdict.ok:
+        return {}
+    stages = pipeline.stages.items()
+    return {n: one.rows(prediction.result) for n, one in stages if isinstance(one, Listing)}
+
+
 class JsonLines:
     """One JSON object per line and message."""
 
@@ -47,12 +55,27 @@ def outcome_document(outcome: Outcome, pipeline: Pipeline) -> dict[str, Any]:
     start = {'source': outcome.recorded.name, 'stamp_ns': outcome.recorded.stamp_ns}
     if prediction is None:
         return {**start, 'error': outcome.error}
+    results = [asdict(row) for row in rows_of(prediction, pipeline)]
+    for name, rows in added_by_stages(prediction, pipeline).items():
+        for result, row in zip(results, rows, strict=True):
+            result[name] = asdict(row)
     return {
         **start,
         'model': str(prediction.model),
-        'results': [asdict(row) for row in rows_of(prediction, pipeline)],
+        **_seconds(prediction),
+        'results': results,
         'held_back': [f'{one.kind}: {one.detail}' for one in prediction.verdict.reasons],
         'ms': round(sum(prediction.stage_ms.values()), 3),
+    }
+
+
+def _seconds(prediction: Prediction) -> dict[str, Any]:
+    """Returns what second models were asked, and what they could not say; nothing if none was."""
+    if not prediction.seconds:
+        return {}
+    return {
+        'second_models': {stage: str(one) for stage, one in prediction.seconds.items()},
+        'left_out': [f'{one.kind}: {one.detail}' for one in prediction.omitted],
     }
 
 
@@ -64,17 +87,27 @@ class CommaSeparated:
         task = pipeline.task
         columns = fields(task.Row) if isinstance(task, Listing) else ()
         self._columns = [column.name for column in columns]
+        self._added = {
+            name: [column.name for column in fields(stage.Row)]
+            for name, stage in pipeline.stages.items()
+            if isinstance(stage, Listing)
+        }
+        added = [f'{name}.{column}' for name, own in self._added.items() for column in own]
         self._writer = csv.writer(stream, lineterminator='\n')
-        self._writer.writerow(['source', 'stamp_ns', *self._columns, 'held_back', 'error'])
+        self._writer.writerow(['source', 'stamp_ns', *self._columns, *added, 'held_back', 'error'])
 
     def write(self, outcome: Outcome) -> None:
         start = [outcome.recorded.name, outcome.recorded.stamp_ns]
-        prediction, nothing = outcome.prediction, [''] * len(self._columns)
+        width = len(self._columns) + sum(map(len, self._added.values()))
+        prediction, nothing = outcome.prediction, [''] * width
         if prediction is None:
             self._row([*start, *nothing, '', outcome.error])
             return
         rows = rows_of(prediction, self._pipeline)
         cells = [[getattr(row, name) for name in self._columns] for row in rows]
+        for name, added in added_by_stages(prediction, self._pipeline).items():
+            for cell, row in zip(cells, added, strict=True):
+                cell += [getattr(row, column) for column in self._added[name]]
         held_back = ' '.join(reason.kind for reason in prediction.verdict.reasons)
         for row in cells or [nothing]:
             self._row([*start, *row, held_back, ''])
@@ -86,7 +119,7 @@ class CommaSeparated:
 def _cell(value: Any) -> Any:
     """Returns a value as a cell: names of files come from strangers, and may meet a terminal."""
     if isinstance(value, tuple):
-        return ' '.join(map(str, value))
+        return escaped(' '.join(map(str, value)))
     return escaped(value) if isinstance(value, str) else value
 
 

@@ -9,7 +9,6 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from ml_integration.core.endpoints import Endpoint
 from ml_integration.core.health import FRAME_CONCERNS, Alarms, Finding, Health
 from ml_integration.core.monitor import Monitor
-from ml_integration.core.pipeline import Pipeline
 from ml_integration.core.stats import (
     STAGES,
     Counts,
@@ -129,7 +128,7 @@ def _model_values(serving: Loaded) -> Values:
         ('model', model.identity),
         ('sha256', model.identity.sha256),
         ('verified by', serving.package.verified_by),
-        ('second models', seconds_in_words(serving.pipeline)),
+        ('second models', seconds_in_words(serving)),
         ('from cache', 'yes' if session.from_cache else 'no'),
         ('provider', session.device),
         ('batch size', serving.pipeline.batch_size),
@@ -140,12 +139,12 @@ def _model_values(serving: Loaded) -> Values:
     )
 
 
-def seconds_in_words(pipeline: Pipeline) -> str:
-    """Returns the second models of a pipeline's stages: what each is, and what vouches for it."""
+def seconds_in_words(serving: Loaded) -> str:
+    """Returns the second models of a model's stages: what each is, and what vouches for it."""
     return ', '.join(
         f'{stage}: {second.description.identity} (sha256 {second.description.identity.sha256}, '
-        f'verified by {second.verified_by})'
-        for stage, second in pipeline.seconds.items()
+        f'verified by {second.package.verified_by})'
+        for stage, second in serving.seconds.items()
     )
 
 

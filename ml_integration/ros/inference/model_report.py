@@ -68,7 +68,7 @@ class ModelReport:
             'serving': serving.identity,
             'sha256': serving.identity.sha256,
             'verified by': serving.package.verified_by,
-            'second models': seconds_in_words(serving.pipeline),
+            'second models': seconds_in_words(serving),
             'proven': state.committed,
             'previous': state.previous,
             'rejected': ', '.join(str(item.edition) for item in state.rejected),

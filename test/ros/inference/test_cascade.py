@@ -150,3 +150,16 @@ def test_the_overlay_shows_what_the_second_model_says(node: SwappingNode) -> Non
     node.serve(stages=['cascade'], cascade__model='mood@1')
     drawn = node.ask(image_message(PICTURE), Image, 'overlay')
     assert bytes(plain.data) != bytes(drawn.data)
+
+
+def test_changed_files_of_the_second_model_are_found_while_it_serves(
+    node: SwappingNode, store: Path
+) -> None:
+    write_model_folder(store, 'altered', model=onnx_models.classifier(), **KIND)
+    node.serve(model='m@1', stages=['cascade'], cascade__model='altered', reverify_period_s=0.1)
+    (store / 'altered/1/labels.txt').write_text('cold\nfresh\nwarm\n')
+    status = node.wait_for_status(
+        'model', lambda one: one.level == DiagnosticStatus.ERROR, 'the changed file'
+    )
+    assert 'altered@1' in value(status, 'alarm') and 'labels.txt' in value(status, 'alarm')
+    assert moods(node.ask(image_message(PICTURE), topic=SHOWN)) == {'warm', 'fresh'}
