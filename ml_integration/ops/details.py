@@ -13,11 +13,19 @@ from ml_integration.core.datatypes import Array
 
 @dataclass(frozen=True, slots=True)
 class NamedScore:
-    """A class that an object may have: its name, number and score from 0 to 1."""
+    """A class that an object may have: its name, number and score from 0 to 1.
+
+    Attributes:
+        head: which of several questions it answers, such as 'color'; empty if there is one.
+    """
 
     label: str
     class_id: int
     score: float
+    head: str = ''
+
+    def __str__(self) -> str:
+        return f'{self.head}: {self.label}' if self.head else self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +34,20 @@ class Detail:
 
     Attributes:
         keypoints: (K, 3) float32, x and y [px of the picture] and score; None: none.
-        classes: best first.
+        classes: best first, of one head after another.
         values: float32 arrays by the name of the output.
     """
 
     keypoints: npt.NDArray[np.float32] | None = None
     classes: tuple[NamedScore, ...] = ()
     values: Mapping[str, Array] = field(default_factory=dict)
+
+    def best(self) -> tuple[NamedScore, ...]:
+        """Returns the best class of each head."""
+        found: dict[str, NamedScore] = {}
+        for one in self.classes:
+            found.setdefault(one.head, one)
+        return tuple(found.values())
 
 
 Details = Sequence[Detail | None]

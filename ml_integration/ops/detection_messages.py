@@ -21,14 +21,22 @@ def detection_array(found: Detections, header: Any, messages: MessageTypes, labe
     return _array(found, [((label(n), score),) for n, score in pairs], header, messages)
 
 
-def classes_array(found: Detections, header: Any, messages: MessageTypes) -> Any:
+def classes_array(found: Detections, head: str, header: Any, messages: MessageTypes) -> Any:
     """Builds a Detection2DArray of the same objects with the classes of a second model.
 
     An object that it says nothing of has no `results`.
+
+    Args:
+        found: the objects with their details.
+        head: of the second model; empty if it has one.
+        header: of the message.
+        messages: gives the types.
     """
     details = found.details or (None,) * len(found)
-    classes = [() if one is None else tuple((c.label, c.score) for c in one.classes)
-               for one in details]  # fmt: skip
+    classes = [
+        tuple((c.label, c.score) for c in (one.classes if one else ()) if c.head == head)
+        for one in details
+    ]
     return _array(found, classes, header, messages)
 
 

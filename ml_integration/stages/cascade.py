@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from ml_integration.core.contracts import (
     Companion,
-    Listing,
     MessageTypes,
     SecondModel,
     Task,
@@ -19,28 +18,15 @@ from ml_integration.core.contracts import (
 from ml_integration.core.datatypes import Array, Frame, ModelDescription, Prediction
 from ml_integration.core.declaration import declared
 from ml_integration.errors import ModelMismatchError, SettingError
-from ml_integration.ops import array_messages
-from ml_integration.ops.array_messages import multi_array
 from ml_integration.ops.camera_frames import the_frame
-from ml_integration.ops.crops import Crop, around_box, cut
-from ml_integration.ops.details import (
-    Detail,
-    NamedScore,
-    stacked_keypoints,
-    stacked_values,
-)
-from ml_integration.ops.detection_messages import classes_array
+from ml_integration.ops.crops import Region, around_box, cut
+from ml_integration.ops.detail_kinds import ARRAYS, FOUND, KEYPOINTS, DetailKind, kind_of
+from ml_integration.ops.details import Detail, stacked_keypoints
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.drawing import class_color, draw_text
 from ml_integration.ops.on_picture import meets
 from ml_integration.ops.picture_input import the_picture
-from ml_integration.ops.poses import Skeletal, draw_poses, keypoint_cloud
-
-FOUND = 'vision_msgs/msg/Detection2DArray'
-KEYPOINTS = Topic('keypoints', 'sensor_msgs/msg/PointCloud2')
-CLASSES = Topic('classification', 'vision_msgs/msg/Classification')
-Read = Callable[[Any, Crop], Detail | None]
-"""Makes a detail of a result of the second model for a crop."""
+from ml_integration.ops.poses import Skeletal, draw_poses
 
 
 class Cascade:
@@ -54,7 +40,7 @@ class Cascade:
     topics: tuple[Topic, ...] = (
         Topic('cascade/keypoints', KEYPOINTS.message_type),
         Topic('cascade/detections', FOUND),
-        Topic('cascade/tensor/<output>', array_messages.MESSAGE_TYPE),
+        Topic('cascade/tensor/<output>', ARRAYS),
     )
 
     @dataclass(frozen=True, slots=True)
@@ -126,28 +112,8 @@ class Cascade:
         Raises:
             ModelMismatchError: nobody could say where its results would go.
         """
-        self._second, task = second, second.task
-        types = {topic.message_type for topic in task.topics}
-        self._read: Read
-        wanted: tuple[Topic, ...]
-        if KEYPOINTS in task.topics:
-            self._read = _keypoints
-            wanted = (Topic('cascade/keypoints', KEYPOINTS.message_type),)
-        elif CLASSES in task.topics and isinstance(task, Listing):
-            self._read = _classes_of(task)
-            wanted = (Topic('cascade/detections', FOUND),)
-        elif types == {array_messages.MESSAGE_TYPE}:
-            self._read = _values
-            wanted = tuple(Topic(f'cascade/{one.name}', one.message_type) for one in task.topics)
-        else:
-            raise ModelMismatchError(
-                str(second.description.identity),
-                'as a second model its results have no place beside the objects',
-                ', '.join(f'{topic.name} ({topic.message_type})' for topic in task.topics),
-                'the task keypoints, classification or tensor',
-                'Choose another cascade.model.',
-            )
-        self.topics = wanted
+        self._kind: DetailKind = kind_of(second, 'cascade')
+        self._second, self.topics = second, self._kind.topics
 
     def begin(self) -> None:
         """Remembers nothing of a stream."""
@@ -166,28 +132,17 @@ class Cascade:
         shown = [replace(picture, data=crop.pixels) for crop in crops]
         details: list[Detail | None] = [None] * len(result)
         for index, crop, found in zip(chosen, crops, self._second.run(shown), strict=True):
-            details[index] = None if found is None else self._read(found, crop)
+            details[index] = None if found is None else self._kind.read(found, crop)
         return replace(result, details=tuple(details))
 
     def encode(
         self, prediction: Prediction, header: Any, messages: MessageTypes
     ) -> Iterator[tuple[str, Any]]:
         """Builds the messages, with a row for each detection."""
-        result: Detections = prediction.result
-        details = result.details or ()
-        for place, topic in enumerate(self.topics):
-            if topic.message_type == KEYPOINTS.message_type:
-                message = keypoint_cloud(stacked_keypoints(details), header, messages)
-            elif topic.message_type == FOUND:
-                message = classes_array(result, header, messages)
-            else:
-                values, name = stacked_values(details, place), topic.name.rpartition('/')[2]
-                labels = ['detection', *(f'{name}.{axis}' for axis in range(values.ndim - 1))]
-                message = multi_array(values, labels, messages)
-            yield topic.name, message
+        yield from self._kind.encode(prediction.result, header, messages)
 
     def draw(self, canvas: Array, result: Detections) -> None:
-        """Draws the points of each object, and its best class below it."""
+        """Draws the points of each object, and its best classes below it."""
         task, details = self._second.task, result.details
         if details is None:
             return
@@ -195,10 +150,10 @@ class Cascade:
             draw_poses(canvas, stacked_keypoints(details), task.bones, task.least_score)
         for box, one in zip(result.xyxy.tolist(), details, strict=True):
             if one is not None and one.classes:
-                best = one.classes[0]
-                color = class_color(best.class_id)
-                left, bottom = round(box[0]), min(round(box[3]), len(canvas))
-                draw_text(canvas, f'{best.label} {best.score:.2f}', (left, bottom), color)
+                best = one.best()
+                text = ', '.join(f'{each} {each.score:.2f}' for each in best)
+                corner = round(box[0]), min(round(box[3]), len(canvas))
+                draw_text(canvas, text, corner, class_color(best[0].class_id))
 
     def rows(self, result: Detections) -> list[Row]:
         """Lists what is said of each object, best object first."""
@@ -221,33 +176,10 @@ class Cascade:
         ]
         return wanted[: self._settings.max_objects]
 
-    def _region(self, found: Detections, index: int) -> Any:
+    def _region(self, found: Detections, index: int) -> Region:
         angle = 0.0 if found.angles is None else float(found.angles[index])
         settings = self._settings
         return around_box(found.xyxy[index], angle, settings.padding, settings.square)
-
-
-def _keypoints(found: Detections, crop: Crop) -> Detail | None:
-    """Takes the points of the best object in the crop."""
-    if not len(found) or found.keypoints is None:
-        return None
-    points = found.keypoints[0].copy()
-    points[:, :2] = crop.to_picture(points[:, :2])
-    return Detail(keypoints=points)
-
-
-def _classes_of(task: Listing) -> Read:
-    def read(found: Any, crop: Crop) -> Detail:
-        rows = task.rows(found)
-        return Detail(classes=tuple(NamedScore(r.label, r.class_id, r.score) for r in rows))
-
-    return read
-
-
-def _values(found: Mapping[str, Array], crop: Crop) -> Detail:
-    """Takes the outputs without their first axis, which counts the crop alone."""
-    rows = {n: one[0] if one.shape[:1] == (1,) else one for n, one in found.items()}
-    return Detail(values=rows)
 
 
 def _row(one: Detail | None) -> Cascade.Row:
@@ -257,5 +189,5 @@ def _row(one: Detail | None) -> Cascade.Row:
     values = tuple(
         number for array in one.values.values() for number in array.reshape(-1).tolist()
     )
-    labels = tuple(each.label for each in one.classes)
+    labels = tuple(map(str, one.classes))
     return Cascade.Row(labels, tuple(each.score for each in one.classes), points, values)
