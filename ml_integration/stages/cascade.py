@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,7 @@ from ml_integration.core.contracts import (
 )
 from ml_integration.core.datatypes import Array, Frame, ModelDescription, Prediction
 from ml_integration.core.declaration import declared
-from ml_integration.errors import ModelMismatchError, SettingError
+from ml_integration.errors import FrameError, ModelMismatchError, SettingError
 from ml_integration.ops.camera_frames import the_frame
 from ml_integration.ops.crops import Region, around_box, cut
 from ml_integration.ops.detail_kinds import ARRAYS, FOUND, KEYPOINTS, DetailKind, kind_of
@@ -64,6 +65,14 @@ class Cascade:
         square: bool = declared(
             True, 'Make each crop a square, as long as its longer side.', at_configure=True
         )
+        level: tuple[int, ...] = declared(
+            (),
+            "Numbers of two of the first model's points, such as 0 and 1 for the eyes of a face: "
+            'each crop is turned so that the line from one to the other is level and points to '
+            'the right; empty: crops are turned like their boxes.',
+            ge=0,
+            at_configure=True,
+        )
         max_objects: int = declared(
             8,
             'Most objects of a picture that the second model sees, the best ones.',
@@ -101,6 +110,9 @@ class Cascade:
             labels = ', '.join(model.labels[:20])
             raise SettingError('cascade.only', unknown, f'labels of {model.identity}: {labels}',
                                where='cascade')  # fmt: skip
+        if settings.level and (len(settings.level) != 2 or KEYPOINTS not in task.topics):
+            expected = 'the numbers of two points of a model whose task is keypoints, or nothing'
+            raise SettingError('cascade.level', list(settings.level), expected, where='cascade')
         self.wanted, self.most = settings.model, settings.max_objects
         self._settings = settings
         self._model = model
@@ -177,9 +189,27 @@ class Cascade:
         return wanted[: self._settings.max_objects]
 
     def _region(self, found: Detections, index: int) -> Region:
+        settings, points = self._settings, found.keypoints
         angle = 0.0 if found.angles is None else float(found.angles[index])
-        settings = self._settings
+        if settings.level and points is not None:
+            angle = _angle(points[index], settings.level, angle)
         return around_box(found.xyxy[index], angle, settings.padding, settings.square)
+
+
+def _angle(points: Array, ends: Sequence[int], otherwise: float) -> float:
+    """Returns the angle of the line between two of an object's points (K, 3) [rad].
+
+    Raises:
+        FrameError: there are not so many points.
+    """
+    if max(ends) >= len(points):
+        raise FrameError(
+            'cascade.level names a point that the model does not give',
+            got=f'point {max(ends)}',
+            expected=f'0 to {len(points) - 1}',
+        )
+    x, y = (points[ends[1], :2] - points[ends[0], :2]).tolist()
+    return math.atan2(y, x) if math.isfinite(x) and math.isfinite(y) else otherwise
 
 
 def _row(one: Detail | None) -> Cascade.Row:

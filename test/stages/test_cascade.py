@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic_ns
@@ -17,12 +17,14 @@ from model_folders import write_model_folder
 
 from ml_integration.core.arrivals import Arrival, Observation
 from ml_integration.core.batching import BatchSettings
-from ml_integration.core.datatypes import Prediction
+from ml_integration.core.contracts import Topic
+from ml_integration.core.datatypes import Frame, ModelDescription, ModelIdentity, Prediction
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.core.watchdog import WATCHDOG
 from ml_integration.deploy.loading import Loader
-from ml_integration.errors import ModelLoadError, ModelMismatchError, SettingError
+from ml_integration.errors import FrameError, ModelLoadError, ModelMismatchError, SettingError
+from ml_integration.ops.detail_kinds import FOUND, KEYPOINTS
 from ml_integration.ops.detections import Detections
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.serving.annotation import annotated
@@ -39,7 +41,7 @@ CLASSIFIER: dict[str, Any] = {
     'settings': {'softmax': True},
     'encode': {'resize': 'stretch'},
 }
-KEYPOINTS: dict[str, Any] = {
+MARKERS: dict[str, Any] = {
     'task': 'keypoints',
     'settings': {'points': 'heatmaps', 'keypoint_names': [*COLORS], 'score_threshold': 0.1},
     'labels': ('marker',),
@@ -138,7 +140,7 @@ def test_points_of_crops_are_where_the_picture_has_them(
     load: Load, most: int, padding: float, square: bool
 ) -> None:
     model = onnx_models.channel_scores(32, 32, free_batch=True)
-    pipeline = load(model, most, **KEYPOINTS, padding=padding, square=square)
+    pipeline = load(model, most, **MARKERS, padding=padding, square=square)
     prediction = run(pipeline, picture(red=200, green=180, blue=160))
     found = prediction.result
     assert prediction.verdict.ok and not prediction.omitted
@@ -181,7 +183,7 @@ def test_outputs_come_as_one_array_with_a_row_for_each_object(load: Load) -> Non
 
 
 def test_pictures_without_objects_have_empty_messages(load: Load) -> None:
-    pipeline = load(onnx_models.channel_scores(32, 32), **KEYPOINTS)
+    pipeline = load(onnx_models.channel_scores(32, 32), **MARKERS)
     prediction = run(pipeline, picture())
     assert prediction.verdict.ok and len(prediction.result) == 0
     cloud = messages_of(pipeline, prediction)['cascade/keypoints']
@@ -255,9 +257,44 @@ def test_a_second_model_that_is_missing_is_named(store: Path) -> None:
         loader.load(read_package(store / 'finder' / '1'))
 
 
+class Shown:
+    """A second model that notes the pictures it is shown, and says nothing."""
+
+    def __init__(self, task: Any) -> None:
+        self.task, self.description = task, task
+        self.frames: list[Any] = []
+
+    def run(self, frames: Sequence[Any]) -> list[None]:
+        self.frames += frames
+        return [None] * len(frames)
+
+
+def test_a_crop_is_turned_such_that_the_line_between_two_points_is_level() -> None:
+    first = SimpleNamespace(topics=(Topic('detections', FOUND), KEYPOINTS))
+    model = ModelDescription(ModelIdentity('m', 1), (), (), (), {'images': (64, 64)})
+    stage = Cascade(Cascade.Settings(model='second', level=(2, 0), padding=0.0), first, model)
+    second = Shown(SimpleNamespace(topics=(KEYPOINTS,)))
+    stage.follow(second)
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[22:26, 30:34] = 255  # above the middle: on the left once the line downwards is level
+    points = np.array([[[32, 60, 1], [0, 0, 1], [32, 10, 1]]], np.float32)
+    found = Detections(
+        np.array([[22, 22, 42, 42]], np.float32), np.ones(1, np.float32), np.zeros(1, np.int32), 1,
+        keypoints=points,
+    )  # fmt: skip
+    result = stage(found, None, {'images': (Frame(pixels, 'rgb8'),)}, 0)
+    (shown,) = second.frames
+    assert shown.data.shape == (20, 20, 3) and shown.data[8:12, :4].min() > 200
+    assert result.details == (None,) and shown.data[:, 6:].max() == 0
+    short = replace(found, keypoints=points[:, :2])
+    with pytest.raises(FrameError, match='names a point that the model does not give'):
+        stage(short, None, {'images': (Frame(pixels, 'rgb8'),)}, 0)
+
+
 @pytest.mark.parametrize(
     ('settings', 'sentence'),
     [
+        (Cascade.Settings(model='second', level=(0, 1)), "'cascade.level' is not valid"),
         (Cascade.Settings(), "'cascade.model' is not valid"),
         (Cascade.Settings(model='second', only=('rde',)), "'cascade.only' is not valid"),
     ],
