@@ -262,6 +262,11 @@ class Loaded:
         return {name: one for name, one in seconds if isinstance(one, OpenSecondModel)}
 
     @property
+    def second_names(self) -> dict[str, str]:
+        """`name@version` of the second models, by the stage's name."""
+        return {stage: str(one.description.identity) for stage, one in self.seconds.items()}
+
+    @property
     def edition(self) -> Edition:
         """Content that was loaded."""
         return Edition.of(self.package.manifest)

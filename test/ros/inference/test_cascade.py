@@ -19,6 +19,7 @@ from vision_msgs.msg import Detection2DArray
 
 from ml_integration.ros.inference.swap_authority import DECIDING
 from ml_integration.store.package.package import read_manifest
+from ml_integration.store.state.state_dir import StateDir
 
 SHOWN = 'cascade/detections'
 KIND: dict[str, Any] = {
@@ -63,8 +64,9 @@ def moods(message: Detection2DArray) -> set[str]:
 
 
 def test_a_swap_of_the_first_model_keeps_the_second_and_loses_no_frame(
-    node: SwappingNode, store: Path
+    node: SwappingNode, store: Path, tmp_path: Path
 ) -> None:
+    state = tmp_path / 'state'
     node.serve(model='m@1', stages=['cascade'], cascade__model='tampered')
     shown = node.results(Detection2DArray, SHOWN)
     provenance = node.results(DiagnosticStatus, 'provenance')
@@ -87,6 +89,9 @@ def test_a_swap_of_the_first_model_keeps_the_second_and_loses_no_frame(
     told = value(node.status('model'), 'second models')
     assert told == f'cascade: tampered@1 (sha256 {sha256}, verified by digest)'
 
+    role = node.version('tampered@1').message
+    assert role == 'second model of cascade' and node.version('m@2').message == 'serving'
+
     (store / 'tampered/1/model.onnx').write_bytes(onnx_models.classifier(softmax=True))
     assert node.set_model('m@1').successful
     problem = value(node.wait_for_problem('its stage cascade cannot have'), 'problem')
@@ -94,6 +99,10 @@ def test_a_swap_of_the_first_model_keeps_the_second_and_loses_no_frame(
     with node.frames_flowing() as answers:
         pass
     assert node.words() == {'rose', 'leaf'}
+    entries = [(one.action, one.model, one.reason) for one in StateDir(state).audit.entries()]
+    for action, first in (('start', 'm@1'), ('swap', 'm@2')):
+        reason = f'second model of {first}, for its stage cascade'
+        assert (action, 'tampered@1', reason) in entries
 
 
 def test_a_bare_name_means_the_same_second_model_until_the_node_is_configured_anew(
