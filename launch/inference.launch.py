@@ -23,6 +23,9 @@ from ml_integration.ros.launching.respawning import unless_unusable
 from ml_integration.ros.messages import fast_dds
 
 RESPAWN_DELAY_S = 1.0
+SECOND_MODEL = Argument(
+    'cascade.model', '', 'Second model, of the stage cascade; empty: as in params_file.'
+)
 ARGUMENTS = (
     *MODEL,
     PARAMS_FILE,
@@ -32,6 +35,13 @@ ARGUMENTS = (
         'Names of several cameras, separated by commas: topics <name>/image; empty: as in '
         'params_file.',
     ),
+    Argument(
+        'stages',
+        '',
+        'What works on the results, separated by commas, such as tracking,cascade; empty: as in '
+        'params_file.',
+    ),
+    SECOND_MODEL,
     Argument('image_topic', 'image', 'Topic to take images from.'),
     Argument('namespace', '', "The node's namespace."),
     Argument('node_name', 'inference_node', "The node's name."),
@@ -49,13 +59,21 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([*declared, OpaqueFunction(function=inference_node)])
 
 
+def listed(context: LaunchContext, name: str) -> list[str]:
+    """The items of an argument that are separated by commas."""
+    return [item.strip() for item in value(context, name).split(',') if item.strip()]
+
+
 def inference_node(context: LaunchContext) -> list[Node]:
     """The node, once the arguments are known."""
-    cameras = [name.strip() for name in value(context, 'cameras').split(',') if name.strip()]
+    arguments = (*MODEL, SECOND_MODEL)
     overrides = {
         'autostart': ParameterValue(LaunchConfiguration('autostart'), value_type=bool),
-        **{name: ParameterValue(text, value_type=str) for name, text in given(context).items()},
-        **({'cameras': cameras} if cameras else {}),
+        **{
+            name: ParameterValue(text, value_type=str)
+            for name, text in given(context, arguments).items()
+        },
+        **{name: items for name in ('cameras', 'stages') if (items := listed(context, name))},
     }
     node = Node(
         package='ml_integration',

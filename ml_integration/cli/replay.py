@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         pipeline = load(args, args.model)
         cleanup.callback(pipeline.close)
         reading = Reading(args, pipeline)
-        stopped = cleanup.enter_context(interruptible(pipeline.session.interrupt))
+        stopped = cleanup.enter_context(interruptible(pipeline.interrupt))
         sink = _Counting(args.json)
         settings = LoopSettings(args.deadline_ms)
         with progress(args.model, of_bytes=False) as show:

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         reading = Reading(args, pipeline)
         out = new_folder(args.out) if args.out else None
         writer = _writer(args, out, pipeline, cleanup)
-        stopped = cleanup.enter_context(interruptible(pipeline.session.interrupt))
+        stopped = cleanup.enter_context(interruptible(pipeline.interrupt))
         work = _Run(Playback(pipeline, warn), writer, out, args.every)
         # Lines on a terminal show by themselves how far it has come.
         with progress(args.model, of_bytes=False, quiet=out is None and on_terminal()) as show:

@@ -167,7 +167,7 @@ class Task(Protocol):
 
 @runtime_checkable
 class Drawing(Protocol):
-    """A task whose results can be drawn into a picture."""
+    """A task whose results can be drawn into a picture, or a stage that draws what it added."""
 
     def draw(self, canvas: Array, result: Any) -> None:
         """Draws a result into `canvas`, (H, W, 3) uint8 BGR, in place."""
@@ -183,7 +183,10 @@ class Announcing(Protocol):
 
 @runtime_checkable
 class Listing(Protocol):
-    """A task whose results can be written down as rows of plain values."""
+    """A task whose results can be written down as rows of plain values.
+
+    A stage that is one has a row for each row of the task's: what it has added to that.
+    """
 
     @property
     def Row(self) -> type:  # noqa: N802
@@ -339,6 +342,51 @@ class Adding(Protocol):
 
     def additions(self, result: Any) -> Sequence[Any]:
         """Returns an `Addition` for each row of a result."""
+
+
+class SecondModel(Protocol):
+    """Another model of the store, open for a stage; used on the stage's thread."""
+
+    description: ModelDescription
+    """Identity, labels and tensors."""
+    task: Task
+    """Task of its manifest, which made the results that `run` returns."""
+
+    def run(self, frames: Sequence[Frame]) -> Sequence[Any]:
+        """Runs it on pictures, several at once where it can.
+
+        It never fails: what does is counted and told, and the first model's result goes on.
+
+        Args:
+            frames: pictures of any size and encoding.
+
+        Returns:
+            For each the task's result, valid and in that picture's coordinates; None where there
+            is none.
+        """
+
+
+@runtime_checkable
+class Following(Protocol):
+    """A stage that asks a second model about parts of what the first one has seen.
+
+    That model is found, verified, tested and executed like the first one. One open model belongs
+    to one stage of one pipeline.
+    """
+
+    wanted: str
+    """The model: name or name@version."""
+    most: int
+    """Most frames that it is asked about at once."""
+
+    def follow(self, second: SecondModel) -> None:
+        """Takes the open model, before anything else is asked of the stage but its companions.
+
+        Its topics may depend on it.
+
+        Raises:
+            ModelMismatchError: it cannot use the results of such a model.
+        """
 
 
 class Session(Protocol):

@@ -167,6 +167,8 @@ class Prediction:
         stage_ms: duration of each stage of the pipeline [ms], in order of execution; 'infer' is
             that of the whole run for each observation in it.
         together: how many observations were in the same run, this one included.
+        seconds: the models that its stages asked, by the stage's name.
+        omitted: what these could not add to the result, and why.
     """
 
     stamp_ns: int
@@ -177,3 +179,5 @@ class Prediction:
     verdict: Verdict
     stage_ms: Mapping[str, float]
     together: int = 1
+    seconds: Mapping[str, ModelIdentity] = field(default_factory=dict)
+    omitted: tuple[Reason, ...] = ()

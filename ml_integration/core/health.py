@@ -271,13 +271,23 @@ def _results(stats: Stats, settings: HealthSettings) -> Finding:
     bad = recent.invalid_ratio > settings.max_invalid_ratio
     sentence = f'{stats.output_hz:.1f} Hz, {recent.invalid} invalid and held back'
     if not bad:
-        return Finding('results', Level.OK, sentence)
+        return _complete(stats, sentence, settings)
     kinds = ', '.join(f'{count} {kind}' for kind, count in stats.recent_kinds.items())
     sentence += f' ({kinds}; the last one: {stats.last_invalid})'
     if recent.published:
         return Finding('results', Level.ERROR, sentence, kind='invalid')
     sentence += '; nothing goes out: ml_model check tells whether the manifest fits the model'
     return Finding('results', Level.ERROR, sentence, hard=True, kind='all_invalid')
+
+
+def _complete(stats: Stats, sentence: str, settings: HealthSettings) -> Finding:
+    """Judges whether valid results lack what a stage should have added."""
+    lacking, published = stats.recent_incomplete, stats.recent.published
+    if lacking <= settings.max_invalid_ratio * published:
+        return Finding('results', Level.OK, sentence)
+    sentence += f', {lacking} incomplete (the last one: {stats.last_omitted})'
+    level = Level.ERROR if lacking >= published else Level.WARN
+    return Finding('results', level, sentence, kind='incomplete')
 
 
 def _errors(stats: Stats, busy_s: float, settings: HealthSettings) -> Finding:

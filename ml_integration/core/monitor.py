@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ml_integration.core.arrivals import CLOCK
-from ml_integration.core.datatypes import Verdict
+from ml_integration.core.datatypes import Reason, Verdict
 from ml_integration.core.stats import (
     Arrivals,
     Counts,
@@ -29,6 +29,10 @@ _Event = tuple[str, 'str | None', str]
 """Kind of event, stream (None: not known), and topic of the message or kind of reason."""
 KIND = 'kind'
 """Event: a reason of that kind made a result invalid."""
+OMITTED = 'omitted'
+"""Event: a result went out without something, for a reason of that kind."""
+INCOMPLETE = 'incomplete'
+"""Event: a result went out that lacks something."""
 _NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
@@ -98,7 +102,7 @@ class Monitor:
         self._events, self._end_ns = self._slices[0].events, now_ns + SLICE_NS
         self._settled: Counter[_Event] = Counter()
         self._samples: deque[_Sample] = deque(maxlen=MAX_SAMPLES)
-        self._last_invalid = ''
+        self._last_invalid = self._last_omitted = ''
         self._spectators_failed: Counter[str] = Counter()
         self._last_error = ''
         self._error_ns = now_ns
@@ -156,6 +160,7 @@ class Monitor:
         stage_ms: Mapping[str, float],
         now_ns: int,
         together: int = 1,
+        omitted: Sequence[Reason] = (),
     ) -> None:
         with self._lock:
             stage_ms = {**stage_ms, 'total': sum(stage_ms.values())}
@@ -165,6 +170,11 @@ class Monitor:
                 self._count((KIND, stream, kind), now_ns)
             if not verdict.ok:
                 self._last_invalid = verdict.reasons[0].detail
+            elif omitted:
+                self._last_omitted = omitted[0].detail
+                self._count((INCOMPLETE, stream, ''), now_ns)
+                for reason in omitted:
+                    self._count((OMITTED, stream, reason.kind), now_ns)
 
     def _count(self, event: _Event, now_ns: int, count: int = 1) -> None:
         if now_ns >= self._end_ns:
@@ -206,9 +216,12 @@ class Monitor:
             recent=counts,
             total=_counts(self._frames(window.total)),
             stages=_stages(window.samples),
-            invalid_kinds=_kinds(window.total),
-            recent_kinds=_kinds(window.recent),
+            invalid_kinds=_kinds(window.total, KIND),
+            recent_kinds=_kinds(window.recent, KIND),
             last_invalid=self._last_invalid,
+            omitted_kinds=_kinds(window.total, OMITTED),
+            recent_incomplete=_sum(window.recent, INCOMPLETE),
+            last_omitted=self._last_omitted,
             spectators_failed=dict(self._spectators_failed),
             last_error=self._last_error,
             since_error_s=(now_ns - self._error_ns) / 1e9,
@@ -232,7 +245,7 @@ class Monitor:
         triggers |= {(key.stream, CLOCK) for key in self._inputs}
         frames: Counter[str] = Counter()
         for (event, of, source), count in events.items():
-            if event in ('lost', KIND):
+            if event in ('lost', KIND, OMITTED, INCOMPLETE):
                 continue
             is_frame = event != 'received' or (of, source) in triggers
             if is_frame and stream in (None, of):
@@ -285,12 +298,16 @@ def _counts(frames: Counter[str]) -> Counts:
     return Counts(**frames)
 
 
-def _kinds(events: Counter[_Event]) -> dict[str, int]:
+def _kinds(events: Counter[_Event], wanted: str) -> dict[str, int]:
     kinds: Counter[str] = Counter()
     for (event, _, kind), count in events.items():
-        if event == KIND:
+        if event == wanted:
             kinds[kind] += count
     return dict(kinds.most_common())
+
+
+def _sum(events: Counter[_Event], wanted: str) -> int:
+    return sum(count for (event, _, _), count in events.items() if event == wanted)
 
 
 def _arrivals(events: Counter[_Event], key: InputKey) -> Arrivals:

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ml_integration.core.arrivals import Inbox, Observation
 from ml_integration.core.batching import split_rows
-from ml_integration.core.contracts import FreeSized, MessageTypes, Session, Stage, Task, Topic
+from ml_integration.core.contracts import (
+    FreeSized,
+    MessageTypes,
+    SecondModel,
+    Session,
+    Stage,
+    Task,
+    Topic,
+)
 from ml_integration.core.datatypes import (
     Array,
     Frame,
     Geometry,
     ModelDescription,
     Prediction,
+    Reason,
     Tensors,
 )
 from ml_integration.core.inputs import KeepRule
@@ -75,6 +84,7 @@ class Work:
         clock: measures this observation's stages.
         outputs: the model's outputs, (1, ...) each, valid until the next run.
         together: number of observations in the same run, this one included.
+        deadline_ns: when whatever is run for it gives up [ns, steady clock]; None: never.
     """
 
     observation: Observation
@@ -85,6 +95,27 @@ class Work:
     clock: StageClock
     outputs: Tensors = field(default_factory=dict)
     together: int = 1
+    deadline_ns: int | None = None
+
+
+class Second(SecondModel, Protocol):
+    """Second model as the pipeline of the first one sees it."""
+
+    def begin(self, deadline_ns: int | None) -> None:
+        """Begins an observation.
+
+        Args:
+            deadline_ns: when runs give up [ns, steady clock]; None: never.
+        """
+
+    def omitted(self) -> Sequence[Reason]:
+        """Returns why frames of the observation have no result."""
+
+    def interrupt(self) -> None:
+        """Ends the run that is under way, as `Session.interrupt` does."""
+
+    def close(self) -> None:
+        """Closes the model."""
 
 
 class Pipeline:
@@ -100,6 +131,7 @@ class Pipeline:
         model: what it is.
         now_ns: the steady time [ns].
         stages: work on the results, by name, in this order.
+        seconds: open models of those stages that follow with one, by the stage's name.
 
     Attributes:
         stuck: True while a thread that nobody waits for any more hangs in it; no other thread
@@ -114,6 +146,7 @@ class Pipeline:
         model: ModelDescription,
         now_ns: Callable[[], int] = perf_counter_ns,
         stages: Mapping[str, Stage] | None = None,
+        seconds: Mapping[str, Second] | None = None,
     ) -> None:
         self.wiring = wiring
         self.task = task
@@ -122,6 +155,10 @@ class Pipeline:
         self.batch_size = wiring.batch_size
         self.stuck = False
         self.stages = dict(stages or {})
+        self.seconds = dict(seconds or {})
+        self._identities = {
+            name: second.description.identity for name, second in self.seconds.items()
+        }
         self._now_ns = now_ns
         self._memories: dict[str, Memory] = {}
         self._rows = [wiring.row(number) for number in range(self.batch_size)]
@@ -189,6 +226,7 @@ class Pipeline:
         """
         for work in works:
             work.clock.leave_out()
+            work.deadline_ns = deadline_ns
         if len(works) == 1:
             (work,) = works
             work.outputs = self.session.run(work.tensors, deadline_ns)
@@ -215,6 +253,8 @@ class Pipeline:
         with np.errstate(all='ignore'):  # numbers that are none are for validation to report
             result = self.task.postprocess(work.outputs, work.geometry)
             clock.lap('postprocess')
+            for second in self.seconds.values():
+                second.begin(work.deadline_ns)
             for name, stage in self.stages.items():
                 result = self._staged(work, name, stage, result)
                 clock.lap(name)
@@ -229,6 +269,8 @@ class Pipeline:
             verdict,
             clock.stage_ms,
             work.together,
+            self._identities,
+            tuple(self._omitted()),
         )
 
     @property
@@ -244,8 +286,22 @@ class Pipeline:
         for stage in self.stages.values():
             yield from stage.encode(prediction, header, messages)
 
+    def interrupt(self) -> None:
+        """Ends the run of the engine that is under way on another thread, where it can."""
+        self.session.interrupt()
+        for second in self.seconds.values():
+            second.interrupt()
+
     def close(self) -> None:
         self.session.close()
+        for second in self.seconds.values():
+            second.close()
+
+    def _omitted(self) -> Iterator[Reason]:
+        for name, second in self.seconds.items():
+            for reason in second.omitted():
+                detail = f'{second.description.identity}: {reason.detail}'
+                yield Reason(f'{name}: {reason.kind}', detail)
 
     def _staged(self, work: Work, name: str, stage: Stage, result: Any) -> Any:
         memory = work.memory.stages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -162,6 +162,10 @@ class Stats:
         spectators_failed: how often each spectator failed, such as the overlay, since the start.
         last_error: the last error's sentence, empty if there was none.
         since_error_s: time since the last error [s].
+        omitted_kinds: how often something was left out of a published result, by kind, since the
+            start, the most frequent one first.
+        recent_incomplete: published results of the window that lack something.
+        last_omitted: why something was left out last; empty if nothing was.
     """
 
     window_s: float
@@ -177,3 +181,6 @@ class Stats:
     spectators_failed: Mapping[str, int]
     last_error: str
     since_error_s: float
+    omitted_kinds: Mapping[str, int] = field(default_factory=dict)
+    recent_incomplete: int = 0
+    last_omitted: str = ''

@@ -11,15 +11,24 @@ from typing import Any
 import numpy as np
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import Companion, Encoder, Picturing, Sensor, Session, Task
+from ml_integration.core.contracts import (
+    Companion,
+    Encoder,
+    Following,
+    Picturing,
+    Sensor,
+    Session,
+    Stage,
+    Task,
+)
 from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.core.inputs import ConstantInput, SensorInput, SizeInput, StateInput
-from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.pipeline import Pipeline, Second
 from ml_integration.core.transports import PICTURES, Transports
 from ml_integration.core.wiring import Beside, Input, SizedConstant, Wiring
 from ml_integration.deploy.stage_agreement import check_topics, companions_of
-from ml_integration.errors import ManifestError, ModelMismatchError
+from ml_integration.errors import ManifestError, ModelError, ModelMismatchError
 from ml_integration.store.package.manifest import MANIFEST, Manifest
 from ml_integration.store.package.package import ModelPackage
 
@@ -35,12 +44,23 @@ ReaderFor = Callable[[str], Read]
 StageSettings = Mapping[str, Any]
 """Settings of each stage by its name, in the order in which they work."""
 NO_STAGES: StageSettings = MappingProxyType({})
+OpenSecond = Callable[[str, Following], Second]
+"""Opens the second model that the stage of a name wants."""
 ALL_RAW = Transports()
 
 
 def as_it_is(message_type: str) -> Read:
     """Gives a reader for messages that arrive with their fields."""
     return _unchanged
+
+
+def no_second(name: str, stage: Following) -> Second:
+    """Opens no second model.
+
+    Raises:
+        ModelError: always.
+    """
+    raise ModelError(f"there is no store to take '{stage.wanted}' from", where=name)
 
 
 def assemble(
@@ -50,6 +70,7 @@ def assemble(
     reader_for: ReaderFor = as_it_is,
     stages: StageSettings = NO_STAGES,
     transports: Transports = ALL_RAW,
+    open_second: OpenSecond = no_second,
 ) -> Pipeline:
     """Makes a pipeline of a package and its open session.
 
@@ -60,6 +81,7 @@ def assemble(
         reader_for: reads messages as they arrive.
         stages: work on the results.
         transports: forms in which pictures come.
+        open_second: opens the models that stages follow with; it closes them if this fails.
 
     Raises:
         SettingError: the manifest's settings are not those of its task or encoders, or
@@ -86,13 +108,24 @@ def assemble(
     states = tuple(item for item in manifest.inputs if isinstance(item, StateInput))
     sizes = tuple(item for item in manifest.inputs if isinstance(item, SizeInput))
     staged = {n: plugin('stages', n)(settings, task, model) for n, settings in stages.items()}
+    seconds = _followed(staged, open_second)
     check_topics(manifest, task, staged)
     companions = companions_of(manifest, staged)
     beside = tuple(_beside(item, reader_for, transports) for item in companions)
     wiring = Wiring(wired, manifest.trigger, rows, states, sizes, constants, beside)
     pictured = [one.source.topic for one in wiring.sources if one.source.kind == PICTURES]
     transports.check_topics(pictured, str(identity))
-    return Pipeline(wiring, task, session, model, stages=staged)
+    return Pipeline(wiring, task, session, model, stages=staged, seconds=seconds)
+
+
+def _followed(stages: Mapping[str, Stage], open_second: OpenSecond) -> dict[str, Second]:
+    """Opens the second models and gives each to its stage."""
+    seconds = {}
+    for name, stage in stages.items():
+        if isinstance(stage, Following):
+            seconds[name] = open_second(name, stage)
+            stage.follow(seconds[name])
+    return seconds
 
 
 def check_tensors(manifest: Manifest, session: Session) -> tuple[TensorSpec, ...]:

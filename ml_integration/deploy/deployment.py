@@ -155,6 +155,7 @@ class Deployment:
                 self._models.findings = (finding,) if finding.sentence else ()
                 self._models.serve(loaded)
                 self._history.log('start', str(loaded.identity), reason=finding.sentence)
+                self._history.log_seconds('start', str(loaded.identity), loaded.second_names)
                 return
         self._history.change(lambda _: starting.nothing_started(before, request))
         try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from ml_integration.deploy.admission import Admission
 from ml_integration.deploy.history import History
-from ml_integration.deploy.loading import Loaded
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.package.pinned_files import some_of
@@ -46,6 +46,14 @@ class _Suspicion:
     since_ns: int
 
 
+class Opened(Protocol):
+    """Model that was opened from a package."""
+
+    @property
+    def package(self) -> ModelPackage:
+        """Package, without its bytes."""
+
+
 class FileWatch:
     """Looks at the serving model's files and quarantines content that was put in their place.
 
@@ -64,7 +72,7 @@ class FileWatch:
 
     def __init__(
         self,
-        serving: Callable[[], Loaded],
+        serving: Callable[[], Opened],
         admission: Admission,
         history: History,
         now_ns: Callable[[], int],
@@ -161,6 +169,32 @@ class FileWatch:
 
     def _barred(self, package: ModelPackage, quarantine: Quarantine) -> str:
         return self._admission.quarantine_sentence(package, quarantine)
+
+
+class FileWatches:
+    """Looks at the files of several models as `FileWatch` does at those of one.
+
+    Args:
+        watches: of the models, the most important one first.
+    """
+
+    def __init__(self, watches: Sequence[FileWatch]) -> None:
+        self._watches = watches
+
+    def look(self, ended: Callable[[], bool] = lambda: False) -> None:
+        """Looks at the files now; see `FileWatch.look`."""
+        for watch in self._watches:
+            watch.look(ended)
+
+    def report(self) -> FileReport:
+        """Returns what is known of all of them."""
+        reports = [watch.report() for watch in self._watches]
+        return FileReport(
+            '; '.join(one.tampering for one in reports if one.tampering),
+            '; '.join(one.quarantined for one in reports if one.quarantined),
+            tuple(sentence for one in reports for sentence in one.warnings),
+            any(one.suspicious for one in reports),
+        )
 
 
 def _warnings(serving: Manifest, look: Look) -> list[str]:

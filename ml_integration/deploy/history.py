@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent import futures
 from concurrent.futures import Future
 from functools import partial
@@ -135,6 +135,17 @@ class History:
         after = self._state.serving
         line = partial(self._append, action, model, before, after, result, reason)
         self._await(self._writer.do(line))
+
+    def log_seconds(self, action: str, model: str, seconds: Mapping[str, str]) -> None:
+        """Adds a line for each second model that came with a model.
+
+        Args:
+            action: that brought the model, such as 'swap'.
+            model: `name@version` of the first one.
+            seconds: `name@version` of each second one, by its stage.
+        """
+        for stage, second in seconds.items():
+            self.log(action, second, reason=f'second model of {model}, for its stage {stage}')
 
     def close(self, served: bool = True) -> None:
         """Writes the last state.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ml_integration.core.batching import BatchSettings
-from ml_integration.core.contracts import Backend, Session
-from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity, Tensors
+from ml_integration.core.contracts import Backend, Following, Session
+from ml_integration.core.datatypes import Array, ModelIdentity, Tensors
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.left_behind import left_behind
 from ml_integration.core.pipeline import Pipeline
@@ -24,12 +24,17 @@ from ml_integration.deploy.assembly import (
     zeros,
 )
 from ml_integration.deploy.job import Job, nothing
+from ml_integration.deploy.second_model import OpenSecondModel
 from ml_integration.deploy.shared_sessions import SharedSessions, model_key
 from ml_integration.errors import (
     DeadlineError,
     InferenceError,
+    LoadTimeoutError,
+    MlIntegrationError,
+    ModelError,
     ModelLoadError,
     ModelMismatchError,
+    SupersededError,
 )
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage
@@ -66,6 +71,7 @@ class Loader:
         reader_for: reads messages as they arrive.
         stages: work on the results.
         transports: forms in which pictures come.
+        find: returns the verified package of a second model that a stage wants, by its reference.
         pause: is called before each step that takes the CPU from others.
         discard: closes what was opened in vain, when it is called or later.
         job: ends the load, and says when its time is over; None: `TIMEOUT_S` from its start.
@@ -78,6 +84,7 @@ class Loader:
     reader_for: ReaderFor = as_it_is
     stages: StageSettings = field(default_factory=lambda: NO_STAGES)
     transports: Transports = ALL_RAW
+    find: Callable[[str], ModelPackage] | None = None
     pause: Callable[[], None] = _at_once
     discard: Callable[[Callable[[], None]], None] = _now
     job: Job | None = None
@@ -124,12 +131,26 @@ class Loader:
             )
         self._step(job)
         session = self._open(package, fresh)
+        opened = [session.close]
+
+        def open_second(name: str, stage: Following) -> OpenSecondModel:
+            second = self.within(job)._second(identity, name, stage, fresh)
+            opened.append(second.close)
+            return second
+
         try:
             job.interruptible(session.interrupt)
             most = self.batch.together(self.streams, session.device)
             pipeline = assemble(
-                package, session, most, self.reader_for, self.stages, self.transports
+                package,
+                session,
+                most,
+                self.reader_for,
+                self.stages,
+                self.transports,
+                open_second,
             )
+            job.interruptible(session.interrupt)
             self._prove(package, session, pipeline, job)
             if pipeline.batch_size > 1:
                 self._step(job)
@@ -137,13 +158,43 @@ class Loader:
             job.interruptible(nothing)
             return pipeline
         except BaseException:
-            self.discard(session.close)
+            for close in opened:
+                self.discard(close)
             raise
 
     def keep(self) -> None:
         """Writes to disk what makes the next load of these models faster."""
         if self.artifacts is not None:
             self.artifacts.write()
+
+    def _second(self, first: str, name: str, stage: Following, fresh: bool) -> OpenSecondModel:
+        """Finds, opens and tests the model that a stage follows with.
+
+        Raises:
+            ModelLoadError: it cannot be had.
+        """
+        try:
+            if self.find is None:
+                raise ModelError('there is no store to take it from')
+            package = self.find(stage.wanted)
+            loader = replace(
+                self,
+                streams=stage.most,
+                reader_for=as_it_is,
+                stages=NO_STAGES,
+                transports=ALL_RAW,
+            )
+            pipeline = loader.load(package, fresh)
+        except (LoadTimeoutError, SupersededError):
+            raise
+        except MlIntegrationError as error:
+            reason = f"its stage {name} cannot have the model '{stage.wanted}': {error}"
+            raise ModelLoadError(first, reason) from error
+        try:
+            return OpenSecondModel(pipeline, package)
+        except BaseException:
+            self.discard(pipeline.close)
+            raise
 
     def _open(self, package: ModelPackage, fresh: bool) -> Session:
         name, content, written = (
@@ -197,13 +248,23 @@ class Loaded:
     @staticmethod
     def of(package: ModelPackage, pipeline: Pipeline) -> Loaded:
         """Makes one without the package's bytes, of which the session has its own copy."""
-        light = replace(package, content=ModelContent(package.content.identity, b''), golden=None)
-        return Loaded(light, pipeline)
+        return Loaded(package.without_bytes(), pipeline)
 
     @property
     def identity(self) -> ModelIdentity:
         """Identity of the model."""
         return self.pipeline.model.identity
+
+    @property
+    def seconds(self) -> Mapping[str, OpenSecondModel]:
+        """Second models of its stages, by the stage's name."""
+        seconds = self.pipeline.seconds.items()
+        return {name: one for name, one in seconds if isinstance(one, OpenSecondModel)}
+
+    @property
+    def second_names(self) -> dict[str, str]:
+        """`name@version` of the second models, by the stage's name."""
+        return {stage: str(one.description.identity) for stage, one in self.seconds.items()}
 
     @property
     def edition(self) -> Edition:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from time import monotonic
 
 from ml_integration.core.left_behind import join_or_leave
-from ml_integration.deploy.file_watch import CONFIRM_S, FileReport, FileWatch
+from ml_integration.deploy.file_watch import CONFIRM_S, FileReport, FileWatch, FileWatches
 from ml_integration.deploy.niceness import NICEST
 from ml_integration.errors import ModelError
 
@@ -36,7 +36,10 @@ class Reverification:
     """
 
     def __init__(
-        self, watch: FileWatch, period_s: Callable[[], float], changed: Callable[[], None]
+        self,
+        watch: FileWatch | FileWatches,
+        period_s: Callable[[], float],
+        changed: Callable[[], None],
     ) -> None:
         self._watch = watch
         self._period_s = period_s

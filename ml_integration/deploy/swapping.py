@@ -183,6 +183,8 @@ class Swapping:
             try:
                 sentence = work(job)
                 self._history.log(action, model, before)
+                serving = self._models.serving
+                self._history.log_seconds(action, str(serving.identity), serving.second_names)
                 return sentence
             except SupersededError as error:
                 self._history.log(action, model, before, 'refused', str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ml_integration.core.contracts import MessageTypes
@@ -11,10 +11,38 @@ from ml_integration.ops.detections_cdr import serialize_detections
 
 Label = Callable[[int], str]
 """Returns the name of a class."""
+Classes = tuple[tuple[str, float], ...]
+"""Name and score of each class that an object may have, best first."""
 
 
 def detection_array(found: Detections, header: Any, messages: MessageTypes, label: Label) -> Any:
     """Builds a Detection2DArray, with an empty list when there is nothing to report."""
+    pairs = zip(found.class_ids.tolist(), found.scores.tolist(), strict=True)
+    return _array(found, [((label(n), score),) for n, score in pairs], header, messages)
+
+
+def classes_array(found: Detections, head: str, header: Any, messages: MessageTypes) -> Any:
+    """Builds a Detection2DArray of the same objects with the classes of a second model.
+
+    An object that it says nothing of has no `results`.
+
+    Args:
+        found: the objects with their details.
+        head: of the second model; empty if it has one.
+        header: of the message.
+        messages: gives the types.
+    """
+    details = found.details or (None,) * len(found)
+    classes = [
+        tuple((c.label, c.score) for c in (one.classes if one else ()) if c.head == head)
+        for one in details
+    ]
+    return _array(found, classes, header, messages)
+
+
+def _array(
+    found: Detections, classes: Sequence[Classes], header: Any, messages: MessageTypes
+) -> Any:
     message = messages('vision_msgs/msg/Detection2DArray')()
     detection_type = messages('vision_msgs/msg/Detection2D')
     hypothesis_type = messages('vision_msgs/msg/ObjectHypothesisWithPose')
@@ -22,19 +50,18 @@ def detection_array(found: Detections, header: Any, messages: MessageTypes, labe
     centers = ((found.xyxy[:, 2:] + found.xyxy[:, :2]) / 2).tolist()
     angles = [0.0] * len(found) if found.angles is None else found.angles.tolist()
     detections = []
-    scores, class_ids = found.scores.tolist(), found.class_ids.tolist()
-    for center, size, angle, score, class_id, name in zip(
-        centers, sizes, angles, scores, class_ids, found.names, strict=True
+    for center, size, angle, hypotheses, name in zip(
+        centers, sizes, angles, classes, found.names, strict=True
     ):
-        detection, hypothesis = detection_type(), hypothesis_type()
+        detection = detection_type()
         detection.header = header
         detection.id = name
         detection.bbox.center.position.x, detection.bbox.center.position.y = center
         detection.bbox.center.theta = angle
         detection.bbox.size_x, detection.bbox.size_y = size
-        hypothesis.hypothesis.class_id = label(class_id)
-        hypothesis.hypothesis.score = score
-        detection.results = [hypothesis]
+        detection.results = [hypothesis_type() for _ in hypotheses]
+        for result, (class_id, score) in zip(detection.results, hypotheses, strict=True):
+            result.hypothesis.class_id, result.hypothesis.score = class_id, score
         detections.append(detection)
     message.header = header
     message.detections = detections

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_integration.core.datatypes import Array
+from ml_integration.ops.details import Detail
 
 _EACH = {
     'xyxy': ('float32', (4,)),
@@ -44,6 +45,8 @@ class Detections:
         ids: (N,) int64, the number that an object keeps from picture to picture; 0: none yet.
         centers_m: (N, 3) float32 [m], center in the camera's optical frame; NaN where unknown.
         sizes_m: (N, 3) float32 [m], extent along the axes of that frame; NaN where unknown.
+        details: what a second model says of each of the N objects; None of those that it was not
+            asked about, or that it says nothing of.
     """
 
     xyxy: npt.NDArray[np.float32]
@@ -56,6 +59,7 @@ class Detections:
     ids: npt.NDArray[np.int64] | None = None
     centers_m: npt.NDArray[np.float32] | None = None
     sizes_m: npt.NDArray[np.float32] | None = None
+    details: tuple[Detail | None, ...] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.scores)
@@ -64,6 +68,8 @@ class Detections:
             if array is not None and not _holds(array, dtype, (count, *sizes)):
                 wanted = f'{dtype}{(count, *sizes)}'
                 raise ValueError(f'{name} is {array.dtype}{array.shape}, not {wanted}')
+        if self.details is not None and len(self.details) != count:
+            raise ValueError(f'there are {len(self.details)} details of {count} objects')
         image = self.instances
         if image is not None and (image.ndim != 2 or image.dtype.name not in ('uint8', 'uint16')):
             raise ValueError(
@@ -86,13 +92,15 @@ class Detections:
 
     def take(self, which: Array) -> Detections:
         """Returns some of the objects, in the order of their indices `which` (M,)."""
-        chosen = {
+        chosen: dict[str, Any] = {
             field.name: getattr(self, field.name)[which]
             for field in fields(self)
             if field.name in _EACH and getattr(self, field.name) is not None
         }
         if self.instances is not None:
             chosen['instances'] = self._renumbered(which)
+        if self.details is not None:
+            chosen['details'] = tuple(self.details[index] for index in which.tolist())
         return replace(self, **chosen)
 
     def _renumbered(self, which: Array) -> Array:

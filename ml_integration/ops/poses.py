@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -36,6 +36,16 @@ _USUAL_SIGMA = 0.05
 _BODY = 0.53
 """Share of a box that the body in it covers, where no outline is known."""
 _FIELDS = ('x', 'y', 'score')
+
+
+@runtime_checkable
+class Skeletal(Protocol):
+    """Task that knows how its points are drawn."""
+
+    bones: Sequence[tuple[int, int]]
+    """Pairs of points between which there is a line."""
+    least_score: float
+    """Score from which on a point is drawn."""
 
 
 def on_picture(points: Array, place: Letterbox) -> Array:

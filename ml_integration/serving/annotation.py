@@ -22,4 +22,7 @@ def annotated(prediction: Prediction, pipeline: Pipeline) -> Array:
     canvas = to_bgr8(frame.data, frame.format)
     if prediction.verdict.ok and isinstance(pipeline.task, Drawing):
         pipeline.task.draw(canvas, prediction.result)
+        for stage in pipeline.stages.values():
+            if isinstance(stage, Drawing):
+                stage.draw(canvas, prediction.result)
     return canvas

@@ -252,7 +252,11 @@ class FrameLoop:
             stage_ms,
             done_ns,
             prediction.together,
+            prediction.omitted,
         )
+        if prediction.verdict.ok and prediction.omitted:
+            detail = prediction.omitted[0].detail
+            self._tell('result incomplete', detail, one.turn.stream.name)
 
     def _age_ms(self, observation: Observation) -> float:
         """Returns the time since the stamp [ms], by the stamps' clock, which may be simulated.

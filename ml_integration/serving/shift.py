@@ -71,7 +71,7 @@ class Worker:
         """Ends the run of the engine that is under way, if it can be ended."""
         pipeline = self.pipeline
         if pipeline is not None:
-            pipeline.session.interrupt()
+            pipeline.interrupt()
 
     def retire(self) -> Pipeline | None:
         """Leaves the thread behind; it sees to it that nobody notices it any more.
@@ -136,5 +136,5 @@ class Shift:
             self.worker = Worker(self._work, self._replace)
             self.worker.thread.start()
         if pipeline is not None:
-            pipeline.session.interrupt()
+            pipeline.interrupt()
             self._lost(pipeline)

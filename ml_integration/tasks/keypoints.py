@@ -107,6 +107,7 @@ class Keypoints:
         self._points = decoder(model, input_wh, settings.points_options)
         self._find = self._finder(input_wh)
         self._rounding = rounding(model.outputs)
+        self.least_score = settings.keypoint_threshold
         self.batched = self._points.batched and (self._find is None or self._find.batched)
         self._check_names(self._points.count)
 
@@ -136,7 +137,7 @@ class Keypoints:
         if not names and count == len(COCO):
             names = COCO
         self._names = names
-        self._bones = _bones(self._settings.skeleton, names, str(self._model.identity))
+        self.bones = _bones(self._settings.skeleton, names, str(self._model.identity))
         if self._settings.keypoint_names and count not in (None, len(names)):
             raise ModelMismatchError(
                 str(self._model.identity),
@@ -257,7 +258,7 @@ class Keypoints:
     def draw(self, canvas: Array, result: Detections) -> None:
         """Draws each box with its class and score, the points and the lines between them."""
         draw_detections(canvas, result, self._model.label)
-        draw_poses(canvas, _points_of(result), self._bones, self._settings.keypoint_threshold)
+        draw_poses(canvas, _points_of(result), self.bones, self._settings.keypoint_threshold)
 
     def compare(
         self, first: Detections, second: Detections, model: ModelDescription

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array as FloatArray  # noqa: N812
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +20,7 @@ from ml_integration.core.datatypes import (
 )
 from ml_integration.core.declaration import declared
 from ml_integration.errors import ModelMismatchError
-
-MESSAGE_TYPE = 'std_msgs/msg/Float32MultiArray'
+from ml_integration.ops.array_messages import MESSAGE_TYPE, multi_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +97,10 @@ class Tensor:
         self, prediction: Prediction, header: Any, messages: MessageTypes
     ) -> Iterator[tuple[str, Any]]:
         """Builds one message per output."""
-        dimension_type = messages('std_msgs/msg/MultiArrayDimension')
         for topic, (name, array) in zip(self.topics, prediction.result.items(), strict=True):
-            message = messages(topic.message_type)()
             labels = self._dimensions if name == self._names[0] else ()
-            stride = array.size
-            dimensions = []
-            for axis, size in enumerate(array.shape):
-                dimension = dimension_type()
-                dimension.label = labels[axis] if labels else f'{name}.{axis}'
-                dimension.size, dimension.stride = size, stride
-                stride //= max(size, 1)
-                dimensions.append(dimension)
-            message.layout.dim = dimensions
-            message.data = FloatArray('f', array.tobytes())
-            yield topic.name, message
+            labels = labels or tuple(f'{name}.{axis}' for axis in range(array.ndim))
+            yield topic.name, multi_array(array, labels, messages)
 
     def rows(self, result: dict[str, Array]) -> list[Row]:
         """Lists the outputs."""

@@ -68,6 +68,22 @@ def test_levels(monitor: Monitor, concern: str, level: Level) -> None:
     assert health.of(concern).level == level
 
 
+@pytest.mark.parametrize(
+    ('lacking', 'level'), [(0, Level.OK), (1, Level.OK), (50, Level.WARN), (100, Level.ERROR)]
+)
+def test_results_that_lack_what_a_stage_should_add_are_told_of(lacking: int, level: Level) -> None:
+    monitor = watched(good=100 - lacking)
+    reason = Reason('cascade: failed', 'mood@1: out of memory')
+    for _ in range(lacking):
+        monitor.completed('', Verdict(), 10.0, {}, S, omitted=(reason, reason))
+    stats = monitor.stats(2 * S)
+    assert stats.recent.published == 100 and stats.recent.invalid == 0
+    assert stats.omitted_kinds == ({'cascade: failed': 2 * lacking} if lacking else {})
+    finding = judged(stats).of('results')
+    assert finding.level == level
+    assert ('mood@1: out of memory' in finding.sentence) == (level > Level.OK)
+
+
 def test_a_slow_model_warns_with_both_numbers() -> None:
     finding = judged(watched(good=5).stats(2 * S), latency_ms=5.0).of('latency')
     assert finding.level == Level.WARN

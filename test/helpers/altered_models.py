@@ -167,3 +167,56 @@ def _idle_turn() -> onnx.GraphProto:
         ],
         [tensor('goes_on', TensorProto.BOOL, []), tensor('next', TensorProto.FLOAT, [1])],
     )
+
+
+class Fault(Enum):
+    """What a fragile classifier does when it sees something bright."""
+
+    FAILING = 'failing'
+    SPOILED = 'spoiled'
+    ENDLESS = 'endless'
+
+
+def fragile_classifier(fault: Fault) -> bytes:
+    """A classifier of one picture, which something bright (a channel above 0.9) makes faulty.
+
+    Args:
+        fault: the engine fails, the scores are no numbers, or it turns in a loop 2^62 times.
+    """
+    model = onnx.load_from_string(onnx_models.classifier())
+    model.graph.node[-1].output[0] = 'good'
+    model.graph.node.extend(
+        [
+            helper.make_node('ReduceMax', ['images'], ['brightest'], keepdims=0),
+            helper.make_node('Greater', ['brightest', 'limit'], ['go']),
+            *_fault(fault),
+            helper.make_node('Add', ['good', 'spent'], ['scores']),
+        ]
+    )
+    constants = {
+        'limit': np.array(0.9, np.float32),
+        'most': np.array(2**62, np.int64),
+        'idle': np.zeros(1, np.float32),
+    }
+    model.graph.initializer.extend(
+        numpy_helper.from_array(value, name) for name, value in constants.items()
+    )
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def _fault(fault: Fault) -> list[onnx.NodeProto]:
+    """Nodes that make `spent`, which is 0, of `go` and `brightest`."""
+    if fault is Fault.ENDLESS:
+        return [helper.make_node('Loop', ['most', 'go', 'idle'], ['spent'], body=_idle_turn())]
+    if fault is Fault.FAILING:
+        return [
+            helper.make_node('Cast', ['go'], ['place'], to=TensorProto.INT64),
+            helper.make_node('Gather', ['idle', 'place'], ['spent']),
+        ]
+    return [
+        helper.make_node('Sub', ['limit', 'brightest'], ['rest']),
+        helper.make_node('Sqrt', ['rest'], ['root']),
+        helper.make_node('Sub', ['root', 'root'], ['spent']),
+    ]

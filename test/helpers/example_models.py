@@ -39,6 +39,13 @@ MODELS: Mapping[str, dict[str, Any]] = {
         'task': 'keypoints',
         'settings': {'points': 'heatmaps', 'keypoint_names': ['red', 'green', 'blue']},
     },
+    'my_landmarks': {
+        'model': onnx_models.channel_scores(32, 32, free_batch=True),
+        'labels': ('marker',),
+        'task': 'keypoints',
+        'settings': {'points': 'heatmaps'},
+        'encode': {'resize': 'stretch'},
+    },
     'my_depth': {
         'model': onnx_models.depth_map(),
         'labels': (),

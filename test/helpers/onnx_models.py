@@ -148,9 +148,9 @@ def instance_segmenter(size: int = 64, *, right: bool = False) -> bytes:
     return data
 
 
-def channel_scores(height: int = 32, width: int = 48) -> bytes:
+def channel_scores(height: int = 32, width: int = 48, *, free_batch: bool = False) -> bytes:
     """`pixel_values` (1, 3, height, width) -> `logits`, the same: each color is a class."""
-    shape = [1, 3, height, width]
+    shape = ['batch' if free_batch else 1, 3, height, width]
     return _model(
         [helper.make_node('Identity', ['pixel_values'], ['logits'])],
         [_tensor('pixel_values', TensorProto.FLOAT, shape)],

@@ -215,8 +215,10 @@ def test_what_a_user_needs_is_an_argument(
         *('integrity:=off', 'swap_authority:=locked', 'cameras:=front, rear'),
         *('sensor_qos:=reliable', 'autostart:=false'),
         f'image_transport:={FORMS}',
+        *('stages:=tracking, cascade', 'cascade.model:=landmarks@2'),
     )
     for name, value in (
+        ('cascade.model', 'landmarks@2'),
         ('model_path', str(store)),
         ('state_dir', f'{tmp_path}/state'),
         ('integrity', 'off'),
@@ -226,6 +228,7 @@ def test_what_a_user_needs_is_an_argument(
     ):
         assert client_node.parameter('/inference_node', name) == value
     assert list(client_node.parameter('/inference_node', 'cameras')) == ['front', 'rear']
+    assert list(client_node.parameter('/inference_node', 'stages')) == ['tracking', 'cascade']
 
 
 @pytest.mark.parametrize(

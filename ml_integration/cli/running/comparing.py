@@ -116,7 +116,7 @@ def compare(args: argparse.Namespace) -> int:
         first, second = (Playback(pipeline, warn) for pipeline in pipelines)
         draws = out is not None and all(pipeline.picture for pipeline in pipelines)
         comparison = _Comparison(first, second, _comparing(pipelines[0]), draws)
-        stopped = cleanup.enter_context(interruptible(pipelines[0].session.interrupt))
+        stopped = cleanup.enter_context(interruptible(pipelines[0].interrupt))
         with progress(f'{args.compare} and {args.model}', of_bytes=False) as show:
             for source in reading.sources:
                 first.begin()

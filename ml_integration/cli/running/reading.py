@@ -22,7 +22,7 @@ from ml_integration.deploy.loading import Loader
 from ml_integration.errors import RecordingError, SettingError
 from ml_integration.recordings import Recorded
 from ml_integration.serving.playback import read_recorded, types_of
-from ml_integration.store.package.package import read_package
+from ml_integration.store.package.package import ModelPackage, read_package
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -55,9 +55,14 @@ def load(args: argparse.Namespace, model: str) -> Pipeline:
     Raises:
         MlIntegrationError: it may not or cannot serve.
     """
-    chosen = argparse.Namespace(**{**vars(args), 'model': model})
-    loader = Loader(reader_for=read_recorded, stages=stages_of(args))
-    return loader.load(read_package(folder_of(chosen), trust_of(args)))
+    trust = trust_of(args)
+
+    def find(reference: str) -> ModelPackage:
+        chosen = argparse.Namespace(**{**vars(args), 'model': reference})
+        return read_package(folder_of(chosen), trust)
+
+    stages = stages_of(args)
+    return Loader(reader_for=read_recorded, stages=stages, find=find).load(find(model))
 
 
 class Reading:

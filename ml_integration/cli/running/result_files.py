@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any, Protocol, TextIO
 
 from ml_integration.cli.running.staging import kinds_of, listed, rows_of
+from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import escaped
 from ml_integration.serving.playback import Outcome
@@ -42,9 +43,20 @@ def outcome_document(outcome: Outcome, pipeline: Pipeline) -> dict[str, Any]:
     return {
         **start,
         'model': str(prediction.model),
+        **_seconds(prediction),
         'results': listed(prediction, pipeline),
         'held_back': [f'{one.kind}: {one.detail}' for one in prediction.verdict.reasons],
         'ms': round(sum(prediction.stage_ms.values()), 3),
+    }
+
+
+def _seconds(prediction: Prediction) -> dict[str, Any]:
+    """Returns what second models were asked, and what they could not say; nothing if none was."""
+    if not prediction.seconds:
+        return {}
+    return {
+        'second_models': {stage: str(one) for stage, one in prediction.seconds.items()},
+        'left_out': [f'{one.kind}: {one.detail}' for one in prediction.omitted],
     }
 
 
@@ -75,7 +87,7 @@ class CommaSeparated:
 def _cell(value: Any) -> Any:
     """Returns a value as a cell: names of files come from strangers, and may meet a terminal."""
     if isinstance(value, tuple):
-        return ' '.join(map(str, value))
+        return escaped(' '.join(map(str, value)))
     return escaped(value) if isinstance(value, str) else value
 
 

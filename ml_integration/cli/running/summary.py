@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from ml_integration.cli.tables import Column, show_table
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.core.stats import STAGES, Stats
+from ml_integration.core.stats import Stats
 
 MOST_LABELS = 8
 COLUMNS = (
@@ -48,8 +48,7 @@ def show_summary(
     show_table([Column(''), Column('')], facts(pipeline, stats, tally), '', stream, headings=False)
     stages = [
         [name, *(f'{value:.2f}' for value in asdict(stats.stages[name]).values())]
-        for name in dict.fromkeys((*STAGES[:-1], *stats.stages))
-        if name in stats.stages
+        for name in stats.stages
     ]
     if stages:
         print(file=stream or sys.stdout)
@@ -62,6 +61,10 @@ def facts(pipeline: Pipeline, stats: Stats, tally: Tally) -> list[list[str]]:
     ended = total.published + total.invalid + total.failed
     rows = [
         ['model', f'{pipeline.model.identity} on {pipeline.session.device}'],
+        *(
+            [f'{stage}.model', str(second.description.identity)]
+            for stage, second in pipeline.seconds.items()
+        ),
         ['frames', f'{ended}: {total.published} good, {total.invalid} held back, '
          f'{total.failed} failed'],
     ]  # fmt: skip
@@ -77,6 +80,9 @@ def facts(pipeline: Pipeline, stats: Stats, tally: Tally) -> list[list[str]]:
     if stats.invalid_kinds:
         kinds = ', '.join(f'{kind} {count}' for kind, count in stats.invalid_kinds.items())
         rows.append(['held back', kinds])
+    if stats.omitted_kinds:
+        kinds = ', '.join(f'{kind} {count}' for kind, count in stats.omitted_kinds.items())
+        rows.append(['left out', f'{kinds}; the last one: {stats.last_omitted}'])
     if stats.last_error:
         rows.append(['last error', stats.last_error])
     if tally.unreadable:
@@ -93,9 +99,13 @@ def summary_document(pipeline: Pipeline, stats: Stats, tally: Tally) -> dict[str
     """Returns the summary as JSON has it."""
     return {
         'model': str(pipeline.model.identity),
+        'second_models': {
+            stage: str(second.description.identity) for stage, second in pipeline.seconds.items()
+        },
         'device': pipeline.session.device,
         'frames': asdict(stats.total),
         'held_back': dict(stats.invalid_kinds),
+        'left_out': dict(stats.omitted_kinds),
         'unreadable': tally.unreadable,
         'results': tally.results,
         'labels': tally.labels,

@@ -29,6 +29,7 @@ MODEL_KEYS = (
         'model',
         'sha256',
         'verified by',
+        'second models',
         'from cache',
         'provider',
         'batch size',
@@ -127,6 +128,7 @@ def _model_values(serving: Loaded) -> Values:
         ('model', model.identity),
         ('sha256', model.identity.sha256),
         ('verified by', serving.package.verified_by),
+        ('second models', seconds_in_words(serving)),
         ('from cache', 'yes' if session.from_cache else 'no'),
         ('provider', session.device),
         ('batch size', serving.pipeline.batch_size),
@@ -134,6 +136,15 @@ def _model_values(serving: Loaded) -> Values:
         ('inputs', ', '.join(map(str, model.inputs))),
         ('outputs', ', '.join(map(str, model.outputs))),
         ('labels', len(model.labels)),
+    )
+
+
+def seconds_in_words(serving: Loaded) -> str:
+    """Returns the second models of a model's stages: what each is, and what vouches for it."""
+    return ', '.join(
+        f'{stage}: {second.description.identity} (sha256 {second.description.identity.sha256}, '
+        f'verified by {second.package.verified_by})'
+        for stage, second in serving.seconds.items()
     )
 
 
@@ -156,6 +167,7 @@ def _frame_values(stats: Stats, endpoints: Sequence[Endpoint], busy_s: float) ->
         ('invalid', stats.total.invalid),
         ('spectators failed', sum(stats.spectators_failed.values())),
         *((f'invalid: {kind}', count) for kind, count in stats.invalid_kinds.items()),
+        *((f'omitted: {kind}', count) for kind, count in stats.omitted_kinds.items()),
     )
     yield (
         ('failed', stats.total.failed),

@@ -11,6 +11,7 @@ from rclpy.node import Node
 from ml_integration.core.health import Level
 from ml_integration.deploy.background import InOrder
 from ml_integration.deploy.deployment import Deployment
+from ml_integration.ros.inference.diagnostics import seconds_in_words
 from ml_integration.ros.node import qos
 from ml_integration.store.state.model_store import ModelStore, StoredModel
 
@@ -67,6 +68,7 @@ class ModelReport:
             'serving': serving.identity,
             'sha256': serving.identity.sha256,
             'verified by': serving.package.verified_by,
+            'second models': seconds_in_words(serving),
             'proven': state.committed,
             'previous': state.previous,
             'rejected': ', '.join(str(item.edition) for item in state.rejected),
@@ -81,7 +83,7 @@ class ModelReport:
     def _versions(self) -> Iterator[DiagnosticStatus]:
         state = self._deployment.state
         for stored in self._models():
-            role = {str(self._deployment.serving.identity): 'serving', state.previous: 'previous'}
+            role = {state.previous: 'previous', **self._serving()}
             digest = stored.manifest.digest if stored.manifest else ''
             reason = self._deployment.quarantined(stored.name, stored.version, digest)
             if reason:
@@ -91,6 +93,15 @@ class ModelReport:
             level = Level.ERROR if reason or stored.error else Level.OK
             text = role.get(str(stored), 'in store')
             yield _status(self._node, level, str(stored), text, _about(stored))
+
+    def _serving(self) -> dict[str, str]:
+        """Returns what serves, and as what."""
+        serving = self._deployment.serving
+        seconds = {
+            str(second.description.identity): f'second model of {stage}'
+            for stage, second in serving.seconds.items()
+        }
+        return {**seconds, str(serving.identity): 'serving'}
 
     def _models(self) -> tuple[StoredModel, ...]:
         """Returns the stored models; reads manifests only after a change."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from time import monotonic_ns
 
 from ml_integration.core.health import Alarms
 from ml_integration.core.left_behind import left_behind
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.deploy.file_watch import FileWatch
+from ml_integration.deploy.deployment import Deployment
+from ml_integration.deploy.file_watch import FileWatch, FileWatches, Opened
 from ml_integration.deploy.loading import Loaded
 from ml_integration.deploy.reverification import Reverification
 from ml_integration.ros.inference.model_control import ModelControl
@@ -56,9 +58,7 @@ class ModelServing:
         resources.callback(self.control.end)
         opened.proven = self.control.report
         self.files = Reverification(
-            FileWatch(
-                lambda: self.deployment.serving, opened.admission, opened.history, monotonic_ns
-            ),
+            FileWatches(self._watches(opened)),
             lambda: node.parameters.reverify_period_s,
             self.control.report,
         )
@@ -99,9 +99,22 @@ class ModelServing:
             self._told_loading = loading
             self._publish_report()
 
+    def _watches(self, opened: OpeningModels) -> list[FileWatch]:
+        """Makes a watch for the serving model, and for each second model of its stages."""
+        deployment = self.deployment
+        models: list[Callable[[], Opened]] = [lambda: deployment.serving]
+        models += [partial(_second_of, deployment, stage) for stage in deployment.serving.seconds]
+        return [
+            FileWatch(model, opened.admission, opened.history, monotonic_ns) for model in models
+        ]
+
     def _publish_report(self) -> None:
         self._announce(self.serving.pipeline)
         self._report.publish(self.control.problem or next(iter(self.deployment.complaints), ''))
+
+
+def _second_of(deployment: Deployment, stage: str) -> Opened:
+    return deployment.serving.seconds[stage]
 
 
 def hanging() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic_ns
 
@@ -14,6 +15,7 @@ from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.exposure_watch import ExposureWatch
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loader
+from ml_integration.deploy.pinned_models import PinnedModels
 from ml_integration.errors import SupersededError
 from ml_integration.ros.inference.intake import reader_for
 from ml_integration.ros.inference.stage_settings import stage_settings
@@ -70,7 +72,10 @@ class OpeningModels:
         self.proven: Callable[[], None] = _nothing
         self.deployment = Deployment(
             self.admission,
-            _loader(current, artifacts, stage_settings(node), where),
+            replace(
+                _loader(current, artifacts, stage_settings(node), where),
+                find=PinnedModels(self.admission),
+            ),
             self.history,
             lambda: node.parameters.probation,
             monotonic_ns,

@@ -89,7 +89,10 @@ def provenance(
         'sequence': observation.trigger.number,
         'frames_in_run': prediction.together,
         **{f'{stage}_ms': f'{spent:.3f}' for stage, spent in prediction.stage_ms.items()},
+        **{f'{stage}: model': second for stage, second in prediction.seconds.items()},
+        **{f'{stage}: sha256': second.sha256 for stage, second in prediction.seconds.items()},
         **{f'invalid: {reason.kind}': reason.detail for reason in verdict.reasons},
+        **{f'omitted: {reason.kind}': reason.detail for reason in prediction.omitted},
     }
     return DiagnosticStatus(
         level=bytes([Level.OK if verdict.ok else Level.ERROR]),

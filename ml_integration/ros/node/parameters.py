@@ -13,6 +13,7 @@ from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.health import HealthSettings
 from ml_integration.deploy.probation import ProbationSettings
 from ml_integration.ros.node.qos import SENSOR_QOS
+from ml_integration.stages.cascade import Cascade
 from ml_integration.stages.lifting import Lifting
 from ml_integration.stages.point_cloud import PointCloud
 from ml_integration.stages.tracking import Tracking
@@ -149,12 +150,13 @@ class InferenceNodeParameters:
     stages: tuple[str, ...] = declared(
         (),
         'Stages that work on the results, in this order: tracking (numbers that objects keep), '
-        'lifting (objects in 3D, with depth and camera info) or point_cloud (of metric depth); '
-        'empty: none.',
+        'lifting (objects in 3D, with depth and camera info), cascade (a second model sees each '
+        'object) or point_cloud (of metric depth); empty: none.',
         at_configure=True,
     )
     tracking: Tracking.Settings = field(default_factory=Tracking.Settings)
     lifting: Lifting.Settings = field(default_factory=Lifting.Settings)
+    cascade: Cascade.Settings = field(default_factory=Cascade.Settings)
     point_cloud: PointCloud.Settings = field(default_factory=PointCloud.Settings)
     batch: BatchSettings = field(default_factory=BatchSettings)
     probation: ProbationSettings = field(

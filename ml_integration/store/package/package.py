@@ -47,6 +47,10 @@ class ModelPackage:
     golden: Golden | None
     verified_by: str = 'digest'
 
+    def without_bytes(self) -> ModelPackage:
+        """Returns the same without the content of its files, for which a session has its own."""
+        return replace(self, content=ModelContent(self.content.identity, b''), golden=None)
+
 
 def read_manifest(directory: Path) -> Manifest:
     """Reads only the manifest of a package folder; its files are not looked at.
