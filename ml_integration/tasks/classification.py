@@ -26,7 +26,7 @@ from ml_integration.ops.decoding import (
     softmax,
     the_output,
 )
-from ml_integration.ops.drawing import class_color, draw_text, line_width
+from ml_integration.ops.drawing import class_color, draw_list
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.picture_input import the_picture
 from ml_integration.ops.scoring.classes import AccuracyScorer
@@ -186,12 +186,9 @@ class Classification:
 
     def draw(self, canvas: Array, result: Classes) -> None:
         """Writes the classes below one another at the top left."""
-        step = 20 * max(1, line_width(canvas))
-        for row, (class_id, score) in enumerate(
-            zip(result.class_ids.tolist(), result.scores, strict=True)
-        ):
-            text = f'{self._model.label(class_id)} {score:.2f}'
-            draw_text(canvas, text, (0, step * (row + 1)), class_color(class_id))
+        every = zip(result.class_ids.tolist(), result.scores, strict=True)
+        label = self._model.label
+        draw_list(canvas, [(f'{label(i)} {score:.2f}', class_color(i)) for i, score in every])
 
 
 def _by_label(result: Classes, model: ModelDescription) -> dict[str, float]:

@@ -10,6 +10,7 @@ import pytest
 from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.errors import ModelMismatchError
+from ml_integration.ops.drawing import class_color
 from ml_integration.ops.letterbox import Letterbox
 from ml_integration.tasks.classification import Classes, Classification
 
@@ -128,8 +129,10 @@ def test_the_classes_are_written_below_one_another() -> None:
     task = classifier(top_k=3)
     canvas = np.zeros((120, 160, 3), np.uint8)
     task.draw(canvas, run(task, [0.1, 0.6, 0.2, 0.1]))
-    colors = [canvas[20 * row + 19, 1].tolist() for row in range(3)]
-    assert all(any(color) for color in colors) and len({tuple(color) for color in colors}) == 3
+    down = [tuple(color) for color in canvas[:, 0].tolist()]
+    colors = list(dict.fromkeys(down))
+    assert colors == [class_color(class_id) for class_id in (1, 2, 0)] + [(0, 0, 0)]
+    assert down == sorted(down, key=colors.index)
     assert not canvas[70:].any()
 
 
