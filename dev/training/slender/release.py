@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ml_integration.ops.picture_input import PreprocessSettings
 
-HELD_OUT_SEEDS = range(600)
+HELD_OUT_SEEDS = range(300)
 """Scenes that no training may see; `golden.npz` and the figures are made of them."""
 FIRST_TRAINING_SEED = 100_000
 LEAST_VISIBLE = 0.4
