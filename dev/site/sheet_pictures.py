@@ -25,8 +25,10 @@ VIDEO, STEREO, DISPARITIES = 'vtest.avi', 'motorcycle_left.png', 'motorcycle_dis
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 FOCAL, CENTER, SHIFT, BASELINE_M = 994.978, (311.193, 254.877), 31.086, 0.193001
 """Calibration of Middlebury's motorcycle of 2014 at a quarter of its size [px]."""
+WALK = (250, 60)
+"""Left and top of the part of the video that is shown [px]."""
 LARGEST_WH = (480, 360)
-"""Pictures are made as small as this before a model sees them: what is drawn stays sharp."""
+"""Pictures get this size before a model sees them: what is drawn stays sharp."""
 
 Messages = Iterator[tuple[str, Recorded]]
 """Messages with the topic in the manifest that each is for."""
@@ -57,12 +59,18 @@ def portrait() -> Messages:
     yield 'image', recorded(photograph())
 
 
-def street(begin_s: float, end_s: float) -> Messages:
-    """Yields the frames of the street's video between two times."""
-    video = Video(DATA / VIDEO)
-    frames = islice(video.frames(), int(begin_s * video.rate_hz), int(end_s * video.rate_hz))
-    for number, pixels in enumerate(frames):
-        yield 'image', recorded(pixels, round(number / video.rate_hz * 1e9))
+def face() -> Messages:
+    """Yields the part of that photograph around the face."""
+    yield 'image', recorded(photograph()[:180, 75:315])
+
+
+def street(first: int, last: int) -> Messages:
+    """Yields the part of the street's video where people walk, from one frame to another."""
+    video, (width, height) = Video(DATA / VIDEO), LARGEST_WH
+    left, top = WALK
+    for number, pixels in enumerate(islice(video.frames(), first, last + 1)):
+        part = pixels[top : top + height, left : left + width]
+        yield 'image', recorded(part, round(number / video.rate_hz * 1e9))
 
 
 def drawn(make: Callable[[int], Scene], seed: int, time_s: float = 5.0) -> Messages:
@@ -77,7 +85,7 @@ def slender(seed: int) -> Messages:
 
 def motorcycle() -> Messages:
     """Yields depth image, camera info and picture of the motorcycle."""
-    picture = _as_small(np.asarray(cv2.imread(str(DATA / STEREO))))
+    picture = _fitted(np.asarray(cv2.imread(str(DATA / STEREO))))
     with np.load(DATA / DISPARITIES) as file:
         disparity = file['arr_0'].astype(np.float64)
     meters = FOCAL * BASELINE_M / (disparity + SHIFT)
@@ -89,19 +97,20 @@ def motorcycle() -> Messages:
 
 
 def recorded(pixels: NDArray[Any], stamp_ns: int = 0) -> Recorded:
-    """Makes a message of a picture (H, W, 3) BGR, which is made smaller if it is large."""
-    return _recorded(IMAGE, picture_message(_as_small(pixels), stamp_ns), stamp_ns)
+    """Makes a message of a picture (H, W, 3) BGR, which is made as large as it may be."""
+    return _recorded(IMAGE, picture_message(_fitted(pixels), stamp_ns), stamp_ns)
 
 
 def _recorded(kind: str, message: object, stamp_ns: int = 0) -> Recorded:
     return Recorded('', kind, message, stamp_ns, '', stamp_ns)
 
 
-def _as_small(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+def _fitted(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     height, width = pixels.shape[:2]
-    scale = min(1.0, LARGEST_WH[0] / width, LARGEST_WH[1] / height)
+    scale = min(LARGEST_WH[0] / width, LARGEST_WH[1] / height)
     size = (round(width * scale), round(height * scale))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(pixels, size, interpolation=way), np.uint8)
 
 
 def _header() -> SimpleNamespace:

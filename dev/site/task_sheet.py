@@ -54,6 +54,12 @@ class Tile:
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
+    def models(self) -> str:
+        """The model and those that stages work with."""
+        second = [settings['model'] for settings in self.stages.values() if 'model' in settings]
+        return ' and '.join([self.model, *second])
+
+    @property
     def folder(self) -> Path:
         """Where the model is."""
         return MODELS / self.model
@@ -65,24 +71,17 @@ class Tile:
 
 
 COCO = 'coco_yolov3_tiny/1'
+STREET = Shown('vtest.avi', partial(pictures.street, 90, 90), (pictures.VIDEO,))
+WALK = Shown('4 s of vtest.avi', partial(pictures.street, 50, 90), (pictures.VIDEO,))
+MOTORCYCLE = Shown(
+    'a motorcycle with depth from stereo',
+    pictures.motorcycle,
+    (pictures.STEREO, pictures.DISPARITIES),
+)
 TILES = (
-    Tile(
-        'object_detection', COCO,
-        Shown('vtest.avi', partial(pictures.street, 9.0, 9.1), (pictures.VIDEO,)),
-    ),
-    Tile(
-        'object_detection + tracking', COCO,
-        Shown('4 s of vtest.avi', partial(pictures.street, 5.0, 9.1), (pictures.VIDEO,)),
-        stages={'tracking': {}},
-    ),
-    Tile(
-        'object_detection + lifting', COCO,
-        Shown(
-            'motorcycle, depth from stereo', pictures.motorcycle,
-            (pictures.STEREO, pictures.DISPARITIES),
-        ),
-        stages={'lifting': {}},
-    ),
+    Tile('object_detection', COCO, STREET),
+    Tile('object_detection + tracking', COCO, WALK, {'tracking': {}}),
+    Tile('object_detection + lifting', COCO, MOTORCYCLE, {'lifting': {}}),
 )  # fmt: skip
 
 
@@ -152,7 +151,7 @@ def contact_sheet(tiles: Sequence[Tile], overlays: Sequence[NDArray[np.uint8]]) 
         sheet.paste(Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)), corner)
         below = top + LARGEST_WH[1] + 3
         draw.text((left, below), tile.title, INK, large)
-        draw.text((left, below + 21), f'{tile.model} on {tile.shown.words}', FAINT, small)
+        draw.text((left, below + 21), f'{tile.models} on {tile.shown.words}', FAINT, small)
     return sheet.quantize(COLORS, dither=Image.Dither.NONE)
 
 

@@ -17,6 +17,7 @@ from ml_integration.ops.drawing import (
     draw_text,
     line_width,
 )
+from ml_integration.ops.poses import draw_poses
 
 SIZES = [(96, 128), (480, 640), (2160, 3840)]
 COLORS = [(0, 0, 250), (0, 250, 0), (250, 0, 0), (250, 250, 0)]
@@ -95,6 +96,32 @@ def test_an_outline_goes_through_its_corners_and_tells_its_ends() -> None:
     assert not canvas[50, 50].any()
     upright = np.array([[20, 30], [60, 30], [60, 70], [20, 70]], np.float32)
     assert draw_outline(canvas, upright, (1, 2, 3)) == ((20, 30), (20, 70))
+
+
+def spread(side: float, each: int) -> np.ndarray:
+    """Points (1, each * each, 3) of one object, evenly in a square."""
+    places = np.linspace(20, 20 + side, each)
+    x, y = np.meshgrid(places, places)
+    points = np.stack((x, y, np.ones_like(x)), axis=-1)
+    return points.reshape(1, -1, 3).astype(np.float32)
+
+
+@pytest.mark.parametrize(('side', 'each'), [(60, 22), (60, 4), (200, 4), (15, 4)])
+def test_dots_leave_most_of_a_thing_visible(side: float, each: int) -> None:
+    canvas = np.zeros((480, 640, 3), np.uint8)
+    draw_poses(canvas, spread(side, each), (), 0.3)
+    inside = canvas[20 : 20 + int(side), 20 : 20 + int(side)].any(axis=2)
+    assert 0 < inside.mean() < 0.35
+
+
+def test_the_points_of_a_mesh_have_one_color_and_few_points_each_their_own() -> None:
+    few, many = np.zeros((2, 300, 300, 3), np.uint8)
+    draw_poses(few, spread(200, 3), (), 0.3)
+    draw_poses(many, spread(200, 10), (), 0.3)
+    at = np.linspace(20, 220, 3).astype(int)
+    assert len({tuple(few[y, x].tolist()) for y in at for x in at}) == 9
+    at = np.linspace(20, 220, 10).round().astype(int)
+    assert len({tuple(many[y, x].tolist()) for y in at for x in at}) == 1
 
 
 def test_classes_have_colors_of_their_own_that_stay() -> None:
