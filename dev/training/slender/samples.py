@@ -112,7 +112,9 @@ def _fill(samples: SlenderSamples, index: int, scene: Scene, time_s: float) -> N
     counted = shown.visible >= LEAST_VISIBLE
     samples.class_ids[index, rows] = np.where(counted, shown.class_ids, UNCOUNTED)
     size = samples.owners.shape[:0:-1]
-    samples.owners[index] = cv2.resize(shown.instances, size, interpolation=cv2.INTER_NEAREST)
+    samples.owners[index] = cv2.resize(
+        shown.instances, size, interpolation=cv2.INTER_NEAREST_EXACT
+    )
 
 
 def _mirrored(batch: SlenderSamples, axis: int) -> SlenderSamples:
