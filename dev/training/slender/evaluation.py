@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dev.training.evaluation import LEAST_OVERLAP, image_message
+from dev.training.evaluation import LEAST_OVERLAP, average_precision, image_message
 from dev.training.slender.release import HELD_OUT_SEEDS, LEAST_VISIBLE
 from dev.training.slender.scenes import (
+    LABELS,
     TIME_S,
     SlenderTruth,
     make_slender_scene,
@@ -33,6 +34,8 @@ from ml_integration.ops.rotated_boxes import rotated_iou_matrix
 from ml_integration.store.package.package import read_package
 
 _LOWEST_SCORE = 0.05
+SURE = 0.5
+"""Score from which on a kind is taken to be in the picture."""
 
 
 def evaluate(folder: Path, seeds: Sequence[int]) -> Sequence[Score]:
@@ -43,6 +46,8 @@ def evaluate(folder: Path, seeds: Sequence[int]) -> Sequence[Score]:
     everything = replace(package, manifest=replace(package.manifest, settings=settings))
     pipeline = Loader(ExecutionSettings(intra_op_threads=1)).load(everything)
     try:
+        if package.manifest.task == 'classification':
+            return _scores_of_kinds(pipeline, seeds)
         return _scores(pipeline, seeds)
     finally:
         pipeline.close()
@@ -62,6 +67,33 @@ def _scores(pipeline: Pipeline, seeds: Sequence[int]) -> Sequence[Score]:
         hidden = everything.take(np.flatnonzero(~asked))
         scorer.add(_without(found, visible, hidden), visible)
     return scorer.scores()
+
+
+def _scores_of_kinds(pipeline: Pipeline, seeds: Sequence[int]) -> Sequence[Score]:
+    """Scores each kind on the pictures that show it clearly or not at all."""
+    said = np.zeros((len(seeds), len(LABELS)))
+    shown, asked = (np.zeros(said.shape, bool) for _ in range(2))
+    for row, seed in enumerate(seeds):
+        scene = make_slender_scene(seed)
+        picture = image_message(render(scene, TIME_S))
+        found = pipeline.run(of_one('images', picture)).result
+        said[row, found.class_ids] = found.scores
+        truth = slender_truth(scene, TIME_S)
+        shown[row, truth.class_ids[truth.visible >= LEAST_VISIBLE]] = True
+        asked[row] = True
+        asked[row, truth.class_ids[truth.visible < LEAST_VISIBLE]] = False
+    asked |= shown
+    precisions = {}
+    for number, label in enumerate(LABELS):
+        mine = asked[:, number]
+        right = shown[mine, number][np.argsort(-said[mine, number], kind='stable')]
+        precisions[label] = average_precision(right, int(right.sum()))
+    sure = (said >= SURE) == shown
+    return [
+        Score('mAP', float(np.mean(list(precisions.values())))),
+        Score(f'accuracy at {SURE}', float(sure[asked].mean())),
+        *(Score(f'AP {label}', value) for label, value in precisions.items()),
+    ]
 
 
 def as_detections(shown: SlenderTruth, turned: bool) -> Detections:

@@ -114,5 +114,20 @@ class MasksOutput(nn.Module):
         return rows.transpose(1, 2), guesses.prototypes
 
 
+class KindsOutput(nn.Module):
+    """The network with its output as `[1, C]`: how sure it is that a picture has such a shape."""
+
+    names = ('kinds',)
+
+    def __init__(self, network: SlenderNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) to (B, C)."""
+        scores: Tensor = _scores(self.network(images)).amax(dim=1)
+        return scores
+
+
 def _scores(guesses: Guesses) -> Tensor:
     return guesses.objectness.sigmoid()[..., None] * guesses.classes.softmax(-1)
