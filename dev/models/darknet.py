@@ -44,7 +44,7 @@ def convert(
     images = Value('images', (1, network.channels, network.height, network.width))
     detections = _add_layers(graph, network, images, reader)
     reader.finish()
-    return graph.serialize(images, detections)
+    return graph.serialize([images], [detections])
 
 
 def _add_layers(

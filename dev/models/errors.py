@@ -7,3 +7,7 @@ class FetchError(Exception):
 
 class DarknetError(Exception):
     """A Darknet network description or its weights cannot be converted."""
+
+
+class TfliteError(Exception):
+    """A TensorFlow Lite model cannot be converted."""

@@ -1,7 +1,7 @@
-"""Make `golden.npz` of the detector: `python -m dev.models.golden`, after `dev.models.fetch`.
+"""Make `golden.npz` of a fetched model: `python -m dev.models.golden NAME ...`.
 
 A golden sample proves on any machine that a model file loads and computes what it did when it was
-released. Its keys:
+released. Those of the detector have these keys:
 
 - `input.images`: (1, 3, 416, 416) uint8, RGB, letterboxed; `input_divisor` makes it 0..1.
 - `output_indices.detections`: (K,) int64, places in the flattened output, ascending.
@@ -10,13 +10,16 @@ released. Its keys:
 - `rtol`, `atol`: tolerances, wide enough for another CPU or a GPU and far too narrow for another
   model.
 
-The picture is NASA's portrait of Eileen Collins (public domain), from the scikit-image wheel.
+`mediapipe_golden.py` has the others. The picture is NASA's portrait of Eileen Collins (public
+domain), from the scikit-image wheel.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +28,12 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from dev.models import mediapipe_golden
 from dev.models.errors import FetchError
-from dev.models.fetch import MODEL_FOLDER
-from dev.models.packages import ASTRONAUT, ASTRONAUT_PICTURE
+from dev.models.fetch import MODEL_FOLDER, STORE
+from dev.models.mediapipe_golden import SAMPLES
+from dev.models.packages import ASTRONAUT, PICTURES
+from dev.models.placing import MODEL_FILE
 from dev.models.registry import members_of
 from dev.models.whole_files import write_whole
 
@@ -90,24 +96,35 @@ def kept_indices(detections: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.union1d(whole, sample).astype(np.int64)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog='python -m dev.models.golden', description=__doc__)
+    names = (MODEL_FOLDER.parent.name, *SAMPLES)
+    parser.add_argument('names', nargs='+', choices=names, help='folders in models/')
     try:
-        path = members_of(ASTRONAUT_PICTURE, print)[ASTRONAUT]
+        path = members_of(PICTURES, print)[ASTRONAUT]
         picture = cv2.imread(str(path))
         if picture is None:
             raise FetchError(f'{path}: cannot be decoded as a picture')
-        crop = np.asarray(picture[:CROP_ROWS], np.uint8)
-        tensors = golden_tensors(crop, MODEL_FOLDER / 'model.onnx')
+        for name in parser.parse_args(arguments).names:
+            _write(STORE / name / '1', np.asarray(picture, np.uint8))
     except FetchError as error:
         print(f'golden: {error}', file=sys.stderr)
         return 1
+    return 0
+
+
+def _write(folder: Path, portrait_bgr: NDArray[np.uint8]) -> None:
+    sample, model = SAMPLES.get(folder.parent.name), folder / MODEL_FILE
+    if sample is None:
+        tensors = golden_tensors(portrait_bgr[:CROP_ROWS], model)
+    else:
+        tensors = mediapipe_golden.golden_tensors(sample, portrait_bgr, model)
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **tensors)
-    target = MODEL_FOLDER / 'golden.npz'
+    target = folder / 'golden.npz'
     write_whole(target, stream.getvalue())
     print(f'golden: wrote {target} ({len(stream.getvalue())} bytes); now update manifest.yaml')
-    return 0
 
 
 if __name__ == '__main__':

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,13 +59,13 @@ class GraphBuilder:
             helper.make_node(operator, inputs, outputs, name=outputs[0], **attributes)
         )
 
-    def serialize(self, graph_input: Value, graph_output: Value) -> bytes:
+    def serialize(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> bytes:
         """Check the whole graph and return the model's bytes."""
         graph = helper.make_graph(
             self._nodes,
             self.name,
-            [_float_tensor(graph_input)],
-            [_float_tensor(graph_output)],
+            [_float_tensor(value) for value in inputs],
+            [_float_tensor(value) for value in outputs],
             list(self._constants.values()),
         )
         model = helper.make_model(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ DISPARITY = Member(
     '2e49c8cebff3fa20359a0cc6880c82e1c03bbb106da81a177218281bc2f113d7',
     1_146_173,
 )
-_SCIKIT_IMAGE = Package(
+PICTURES = Package(
     'scikit-image',
     '0.25.2',
     '24cc986e1f4187a12aa319f777b36008764e856e5013666a4a83f8df083c2641',
@@ -128,7 +128,42 @@ _SCIKIT_IMAGE = Package(
         '--implementation=cp',
         '--abi=cp311',
     ),
-    (),
+    (ASTRONAUT, MOTORCYCLE, DISPARITY),
 )
-ASTRONAUT_PICTURE = replace(_SCIKIT_IMAGE, members=(ASTRONAUT,))
-STEREO_PICTURE = replace(_SCIKIT_IMAGE, members=(MOTORCYCLE, DISPARITY))
+
+_MODULES = 'mediapipe/modules'
+FACE_DETECTION = Member(
+    f'{_MODULES}/face_detection/face_detection_short_range.tflite',
+    'bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8',
+    229_714,
+)
+FACE_MESH = Member(
+    f'{_MODULES}/face_landmark/face_landmark.tflite',
+    '1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814',
+    1_242_398,
+)
+POSE = Member(
+    f'{_MODULES}/pose_landmark/pose_landmark_full.tflite',
+    'e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f',
+    6_440_512,
+)
+SELFIE = Member(
+    f'{_MODULES}/selfie_segmentation/selfie_segmentation.tflite',
+    '9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c',
+    249_505,
+)
+MEDIAPIPE = Package(
+    'mediapipe',
+    '0.10.21',
+    '05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3',
+    36,
+    # One fixed wheel whatever machine asks, since nothing of it runs here.
+    (
+        '--only-binary=:all:',
+        '--platform=manylinux_2_28_x86_64',
+        '--python-version=3.11',
+        '--implementation=cp',
+        '--abi=cp311',
+    ),
+    (FACE_DETECTION, FACE_MESH, POSE, SELFIE),
+)

@@ -153,6 +153,29 @@ def test_points_of_a_regression_are_there_if_the_object_is() -> None:
     assert len(nobody) == 0 and points_of(nobody).shape == (0, 2, 3)
 
 
+def test_score_and_points_of_a_regression_can_be_chosen() -> None:
+    options = {'numbers': 5, 'score_at': 3, 'leading': 2, 'sigmoid': True}
+    one = task(model(landmarks=(1, 15)), points='regression', points_options=options)
+    numbers = [[4, 5, -1, 0, 9, 6, 7, -1, 50, -9, 900, 900, 0, 9, 9]]
+    assert points_of(found(one, landmarks=numbers)).tolist() == [[[4, 5, 0.5], [6, 7, 1]]]
+
+
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        ({'numbers': 4}, 'no whole number of points'),
+        ({'numbers': 5, 'score_at': 1}, 'no score at the place'),
+        ({'numbers': 3, 'score_at': 3}, 'place 3 of 3 numbers'),
+        ({'numbers': 5, 'leading': 4}, 'fewer points than are to count'),
+    ],
+)
+def test_numbers_that_a_regression_does_not_give_are_refused(
+    options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ModelMismatchError, match=words):
+        task(model(landmarks=(1, 15)), points='regression', points_options=options)
+
+
 @pytest.mark.parametrize(
     ('number', 'kind'),
     [

@@ -34,6 +34,19 @@ class KeypointOptions:
     scoreless: bool = declared(
         False, 'None of these numbers is a score, as in x, y and z: each point counts as seen.'
     )
+    score_at: int = declared(
+        -1,
+        'Place of the score among these numbers, of regression: 3 in x, y, z, visibility and '
+        'presence; -1: the last.',
+        ge=-1,
+        le=4,
+    )
+    leading: int = declared(
+        0,
+        'Points that count, the first ones of regression: 33 of the 39 of BlazePose, whose others '
+        'guide its tracker; 0: all.',
+        ge=0,
+    )
     sigmoid: bool = declared(False, 'Scores of points are given as logits.')
     split_ratio: float = declared(2.0, 'Bins per pixel of simcc.', ge=0.1, le=16.0)
     points_output: str = declared('', 'Output with the points; empty: found by its name.')

@@ -41,16 +41,46 @@ class Regression:
                 "Correct 'points_options.numbers'.",
             )
         self._name, self._presence = output.name, options.presence_output
-        self.count = total // options.numbers if len(sizes) == len(output.shape) else None
+        known = total // options.numbers if len(sizes) == len(output.shape) else None
+        _check_choice(options, known, str(model.identity))
+        self.count = options.leading or known
+        self._columns = [0, 1]
+        if options.numbers > 2:
+            self._columns.append(options.score_at % options.numbers)
         self.reads = tuple(name for name in (self._name, self._presence) if name)
         self._input_wh = input_wh
         self._options = options
 
     def __call__(self, outputs: Tensors, boxes: Candidates | None) -> tuple[Array, Array | None]:
         """Reads the points, and the score of the object where there is one."""
-        numbers = outputs[self._name].reshape(1, -1, self._options.numbers)
+        every = outputs[self._name].reshape(1, -1, self._options.numbers)
+        numbers = every[:, : self._options.leading or None, self._columns]
         points = as_points(numbers, self._options, self._input_wh)
         if not self._presence:
             return points, None
         score = outputs[self._presence].reshape(-1)[:1].astype(np.float32)
         return points, scores_of(score, self._options.presence_sigmoid)
+
+
+def _check_choice(options: KeypointOptions, known: int | None, model: str) -> None:
+    """Checks that there are the points and the score that are chosen.
+
+    Raises:
+        ModelMismatchError: there are not.
+    """
+    if options.score_at != -1 and not 2 <= options.score_at < options.numbers:
+        raise ModelMismatchError(
+            model,
+            'there is no score at the place that is said',
+            f'place {options.score_at} of {options.numbers} numbers',
+            'a place behind x and y, from 2',
+            "Correct 'points_options.score_at'.",
+        )
+    if known is not None and options.leading > known:
+        raise ModelMismatchError(
+            model,
+            'the output holds fewer points than are to count',
+            f'{known} points',
+            f'{options.leading}',
+            "Correct 'points_options.leading'.",
+        )

@@ -142,7 +142,11 @@ def test_a_transport_that_is_not_there_is_refused_in_a_sentence(node: NodeUnderT
     assert "'image_transport' is not valid; got 'theora'; expected raw, compressed," in (
         refused.reason
     )
-    assert node.client.set_parameter(node.name, 'image_transport', 'lidar:raw').successful
-    assert not node.change('configure')
-    assert "got 'lidar'; expected topics of pictures: image" in node.process.log
-    assert node.client.set_parameter(node.name, 'image_transport', 'compressed').successful
+    for name, choice in (('model', 'm@1'), ('image_transport', 'lidar:raw')):
+        assert node.client.set_parameter(node.name, name, choice).successful
+    try:
+        assert not node.change('configure')
+        expected = "got 'lidar'; expected topics of pictures: image"
+        wait_until(lambda: expected in node.process.log, expected)
+    finally:
+        node.client.set_parameter(node.name, 'image_transport', 'compressed')
