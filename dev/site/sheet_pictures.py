@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dev.site.pictures import photograph
 from dev.training.slender.scenes import make_slender_scene
 from ml_integration.demos.scenes import Scene, render
 from ml_integration.recordings import Recorded
@@ -21,7 +20,8 @@ from ml_integration.recordings.pictures import IMAGE, picture_message
 from ml_integration.recordings.video import Video
 
 DATA = Path(__file__).resolve().parents[2] / 'dev/data'
-VIDEO, STEREO, DISPARITIES = 'vtest.avi', 'motorcycle_left.png', 'motorcycle_disp.npz'
+ASTRONAUT, VIDEO = 'astronaut.png', 'vtest.avi'
+STEREO, DISPARITIES = 'motorcycle_left.png', 'motorcycle_disp.npz'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 FOCAL, CENTER, SHIFT, BASELINE_M = 994.978, (311.193, 254.877), 31.086, 0.193001
 """Calibration of Middlebury's motorcycle of 2014 at a quarter of its size [px]."""
@@ -56,12 +56,18 @@ class Shown:
 
 def portrait() -> Messages:
     """Yields the photograph of an astronaut."""
-    yield 'image', recorded(photograph())
+    yield 'image', recorded(_photograph()[:384])
 
 
 def face() -> Messages:
     """Yields the part of that photograph around the face."""
-    yield 'image', recorded(photograph()[:180, 75:315])
+    yield 'image', recorded(_photograph()[:216, 80:368])
+
+
+def walker() -> Messages:
+    """Yields a picture of somebody who walks."""
+    *_, pixels = islice(Video(DATA / VIDEO).frames(), 61)
+    yield 'image', recorded(pixels[212:342, 535:708])
 
 
 def street(first: int, last: int) -> Messages:
@@ -99,6 +105,10 @@ def motorcycle() -> Messages:
 def recorded(pixels: NDArray[Any], stamp_ns: int = 0) -> Recorded:
     """Makes a message of a picture (H, W, 3) BGR, which is made as large as it may be."""
     return _recorded(IMAGE, picture_message(_fitted(pixels), stamp_ns), stamp_ns)
+
+
+def _photograph() -> NDArray[Any]:
+    return np.asarray(cv2.imread(str(DATA / ASTRONAUT)))
 
 
 def _recorded(kind: str, message: object, stamp_ns: int = 0) -> Recorded:

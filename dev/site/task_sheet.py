@@ -74,6 +74,8 @@ class Tile:
 COCO = 'coco_yolov3_tiny/1'
 STREET = Shown('vtest.avi', partial(pictures.street, 90, 90), (pictures.VIDEO,))
 WALK = Shown('4 s of vtest.avi', partial(pictures.street, 50, 90), (pictures.VIDEO,))
+WALKER = Shown('a walker of vtest.avi', pictures.walker, (pictures.VIDEO,))
+PORTRAIT = Shown('an astronaut', pictures.portrait, (pictures.ASTRONAUT,))
 MOTORCYCLE = Shown(
     'a motorcycle with depth from stereo',
     pictures.motorcycle,
@@ -83,6 +85,8 @@ TILES = (
     Tile('object_detection', COCO, STREET),
     Tile('object_detection + tracking', COCO, WALK, {'tracking': {}}),
     Tile('object_detection + lifting', COCO, MOTORCYCLE, {'lifting': {}}),
+    Tile('segmentation', 'mediapipe_selfie/1', PORTRAIT),
+    Tile('keypoints', 'mediapipe_pose/1', WALKER),
 )  # fmt: skip
 
 
