@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -13,6 +14,8 @@ from ml_integration.core.datatypes import Array
 
 Color = tuple[int, int, int]
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_PLACED = 50
+"""Names for which a place of their own is looked for: a picture has no room for more."""
 _TALL = 'Áp'
 """As high and as deep as words get; fields of equal height look calm."""
 
@@ -107,12 +110,12 @@ def draw_names(canvas: Array, names: Sequence[Name]) -> None:
         canvas: (H, W, 3) uint8 BGR, changed in place.
         names: the most important one first.
     """
-    taken = np.zeros((len(names), 4), np.int64)
+    taken = np.zeros((4, len(names)), np.int32)
     fields: list[_Field] = []
     for number, name in enumerate(names):
-        field = _placed(canvas, name, taken[:number])
+        field = _placed(canvas, name, taken[:, : number if number < _PLACED else 0])
         fields.append(field)
-        taken[number] = _edges(field)
+        taken[:, number] = _edges(field)
     for name, field in zip(reversed(names), reversed(fields), strict=True):
         _write(canvas, name.text, field, name.color)
 
@@ -154,18 +157,24 @@ def draw_box(canvas: Array, xyxy: Array, text: str, color: Color) -> None:
 
 
 def _placed(canvas: Array, name: Name, taken: Array) -> _Field:
-    """Returns the first place that covers no other name; the usual one if each does."""
+    """Returns the first place that covers no other name; the usual one if each does.
+
+    Args:
+        canvas: the picture.
+        name: what is to be placed.
+        taken: (4, N) left, top, right and bottom of the names that have their place.
+    """
     field = _field(canvas, name.text)
-    # As high as the line of the box is wide, the words stand beside it.
     (x, y), (low_x, low_y) = name.top, name.bottom
     corners = ((x, y - field.height), (low_x, low_y), (x, y), (low_x, low_y - field.height))
-    places = [_inside(canvas, field, *corner) for corner in corners]
-    for place in places:
+    lefts, tops, rights, bottoms = taken
+    for left, top in corners:
+        place = _inside(canvas, field, left, top)
         left, top, right, bottom = _edges(place)
-        beside = (taken[:, 0] >= right) | (taken[:, 2] <= left)
-        if np.all(beside | (taken[:, 1] >= bottom) | (taken[:, 3] <= top)):
+        covered = (lefts < right) & (rights > left) & (tops < bottom) & (bottoms > top)
+        if not covered.any():
             return place
-    return places[0]
+    return _inside(canvas, field, *corners[0])
 
 
 def _edges(field: _Field) -> tuple[int, int, int, int]:
@@ -182,9 +191,16 @@ def _field(canvas: Array, text: str) -> _Field:
     """Returns the box that words need, at the top left of the picture."""
     scale, thickness = _scale(canvas)
     (width, _), _ = cv2.getTextSize(text, _FONT, scale, thickness)
-    (_, height), below = cv2.getTextSize(_TALL, _FONT, scale, thickness)
+    height, below = _height(scale, thickness)
     margin = line_width(canvas)
     return _Field(0, 0, width + 2 * margin, height + below + margin, margin, below)
+
+
+@cache
+def _height(scale: float, thickness: int) -> tuple[int, int]:
+    """Returns how far words go above and below the line on which they stand [px]."""
+    (_, above), below = cv2.getTextSize(_TALL, _FONT, scale, thickness)
+    return above, below
 
 
 def _inside(canvas: Array, field: _Field, left: int, top: int) -> _Field:
