@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dev.training.slender.scenes import make_slender_scene
-from ml_integration.demos.scenes import Scene, render
+from dev.training.rooms.scenes import make_room, render_room
+from dev.training.slender.scenes import TIME_S, make_slender_scene
+from ml_integration.demos.scenes import render
 from ml_integration.recordings import Recorded
 from ml_integration.recordings.pictures import IMAGE, picture_message
 from ml_integration.recordings.video import Video
@@ -79,14 +80,15 @@ def street(first: int, last: int) -> Messages:
         yield 'image', recorded(part, round(number / video.rate_hz * 1e9))
 
 
-def drawn(make: Callable[[int], Scene], seed: int, time_s: float = 5.0) -> Messages:
-    """Yields a picture of a drawn scene."""
-    yield 'image', recorded(cv2.cvtColor(render(make(seed), time_s), cv2.COLOR_RGB2BGR))
-
-
 def slender(seed: int) -> Messages:
     """Yields a picture of slender shapes."""
-    return drawn(make_slender_scene, seed)
+    yield 'image', recorded(_bgr(render(make_slender_scene(seed), TIME_S)))
+
+
+def room(seed: int) -> Messages:
+    """Yields a picture of a room."""
+    picture, _ = render_room(make_room(seed), LARGEST_WH)
+    yield 'image', recorded(_bgr(picture))
 
 
 def motorcycle() -> Messages:
@@ -105,6 +107,10 @@ def motorcycle() -> Messages:
 def recorded(pixels: NDArray[Any], stamp_ns: int = 0) -> Recorded:
     """Makes a message of a picture (H, W, 3) BGR, which is made as large as it may be."""
     return _recorded(IMAGE, picture_message(_fitted(pixels), stamp_ns), stamp_ns)
+
+
+def _bgr(rgb: NDArray[np.uint8]) -> NDArray[Any]:
+    return rgb[..., ::-1]
 
 
 def _photograph() -> NDArray[Any]:

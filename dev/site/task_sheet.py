@@ -76,6 +76,8 @@ STREET = Shown('vtest.avi', partial(pictures.street, 90, 90), (pictures.VIDEO,))
 WALK = Shown('4 s of vtest.avi', partial(pictures.street, 50, 90), (pictures.VIDEO,))
 WALKER = Shown('a walker of vtest.avi', pictures.walker, (pictures.VIDEO,))
 PORTRAIT = Shown('an astronaut', pictures.portrait, (pictures.ASTRONAUT,))
+SHAPES = Shown('a drawn scene', partial(pictures.slender, 2))
+ROOM = Shown('a drawn room', partial(pictures.room, 3))
 MOTORCYCLE = Shown(
     'a motorcycle with depth from stereo',
     pictures.motorcycle,
@@ -87,6 +89,10 @@ TILES = (
     Tile('object_detection + lifting', COCO, MOTORCYCLE, {'lifting': {}}),
     Tile('segmentation', 'mediapipe_selfie/1', PORTRAIT),
     Tile('keypoints', 'mediapipe_pose/1', WALKER),
+    Tile('instance_segmentation', 'slender_masks/1', SHAPES),
+    Tile('object_detection with rotated boxes', 'slender_boxes/1', SHAPES),
+    Tile('classification', 'slender_kinds/1', SHAPES),
+    Tile('depth_estimation', 'rooms_depth/1', ROOM),
 )  # fmt: skip
 
 

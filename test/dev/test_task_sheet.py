@@ -16,7 +16,7 @@ def test_a_tile_shows_its_picture_with_a_result_drawn_in(tile: Tile) -> None:
     drawn, bare = overlay(tile), last_picture(tile)
     assert drawn.shape == bare.shape
     changed = (drawn != bare).any(axis=2)
-    assert 0.002 < changed.mean() < 1
+    assert changed.mean() > 0.002
 
 
 def test_the_sheet_has_room_for_each_tile() -> None:

@@ -34,7 +34,7 @@ from ml_integration.ops.rotated_boxes import rotated_iou_matrix
 from ml_integration.store.package.package import read_package
 
 _LOWEST_SCORE = 0.05
-SURE = 0.5
+SURE = 0.3
 """Score from which on a kind is taken to be in the picture."""
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dev.training.packaging import ATOL, RTOL, Draft, PackageWriter, golden_arrays, onnx_bytes
 from dev.training.samples import to_uint8_tensor
-from dev.training.slender.evaluation import evaluate, table
+from dev.training.slender.evaluation import SURE, evaluate, table
 from dev.training.slender.network import KindsOutput, MasksOutput, SlenderNet, TurnedOutput
 from dev.training.slender.release import HELD_OUT_SEEDS, INPUT_WH, PREPROCESS, PROTOTYPES
 from dev.training.slender.scenes import LABELS, TIME_S, make_slender_scene
@@ -66,7 +66,7 @@ PRODUCTS = (
         },
     ),
     Product(
-        'slender_kinds', 'classification', KindsOutput, 'which of', {'score_threshold': 0.5},
+        'slender_kinds', 'classification', KindsOutput, 'which of', {'score_threshold': SURE},
     ),
 )  # fmt: skip
 
