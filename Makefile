@@ -1,5 +1,5 @@
 # make setup | test | test-floor | test-models | fuzz | demo | demo-swap | bench | bench-check |
-# long-run | docs | lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
+# long-run | docs | task-sheet | lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
 # With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
 
 SHELL := /bin/bash
@@ -42,7 +42,7 @@ TEST_WORKERS ?= 2
 BIN := $(VENV)/bin
 
 .PHONY: help setup test test-floor test-models fuzz demo demo-swap bench bench-check long-run docs \
-  lint colcon clean
+  task-sheet lint colcon clean
 
 help: ## Say what there is
 	@echo 'make TARGET [ROS_DISTRO=jazzy|kilted] [PYTHON=python3.12]'
@@ -104,6 +104,9 @@ docs: ## Build the documentation as a site, out/docs/index.html; a broken link i
 	@$(PYTHON) -m dev.setup --venv $(DOCS) --docs
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
 	@echo 'out/docs/index.html'
+
+task-sheet: setup ## Draw what the models of each task say into one picture, docs/tasks.png
+	@$(BIN)/python -m dev.site.task_sheet
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check .

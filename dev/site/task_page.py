@@ -33,6 +33,10 @@ A task is what a model is for: it says how outputs become results, which of thes
 and what is published. The manifest names it. Topics are below the node's name. `ml_model add`
 finds the task of an export; [The manifest](manifest.md) has every setting, and
 [Extend it](extend.md) shows how to write a task of your own.
+
+What a node publishes on `~/overlay`; `make task-sheet` draws it anew:
+
+![A picture for each task with what a model says of it](tasks.png)
 """
 STAGES = """## Stages
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 # mypy: disable-error-code="import-not-found"
 import torch
 from torch import Tensor
@@ -9,6 +11,42 @@ from torch.nn import functional
 
 from dev.training.network import STRIDE
 from dev.training.samples import UNCOUNTED
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Cells that have to find a shape, each its own.
+
+    Attributes:
+        positive: (B, N) bool, these cells.
+        ignored: (B, N) bool, cells of which nothing is asked.
+        batch: (P,) picture of each positive cell.
+        owner: (P,) shape of each positive cell, its row in the picture.
+    """
+
+    positive: Tensor
+    ignored: Tensor
+    batch: Tensor
+    owner: Tensor
+
+
+def assign(cells: Tensor, boxes: Tensor, class_ids: Tensor) -> Assignment:
+    """Decides which cells have to find which shape; of two at a place the one in front.
+
+    Args:
+        cells: (N, 2) centers of the cells [px].
+        boxes: (B, G, 4) true boxes, xyxy [px], from back to front.
+        class_ids: (B, G) int64, `PADDING` or `UNCOUNTED` where there is none to learn.
+    """
+    near = _near(cells, boxes)
+    counted = near & (class_ids >= 0)[:, None]
+    # The last one is the one in front.
+    order = torch.arange(1, boxes.shape[1] + 1)
+    front, owner = (counted * order).max(dim=-1)
+    positive = front > 0
+    ignored = (near & (class_ids == UNCOUNTED)[:, None]).any(dim=-1) & ~positive
+    batch = torch.arange(len(boxes))[:, None].expand_as(owner)[positive]
+    return Assignment(positive, ignored, batch, owner[positive])
 
 
 def detection_loss(
@@ -25,24 +63,24 @@ def detection_loss(
         boxes: (B, G, 4) true boxes, xyxy [px], from back to front.
         class_ids: (B, G) int64, `PADDING` or `UNCOUNTED` where there is none to learn.
     """
-    near = _near(cells, boxes)
-    counted = near & (class_ids >= 0)[:, None]
-    # The last one is the one in front.
-    order = torch.arange(1, boxes.shape[1] + 1)
-    front, owner = (counted * order).max(dim=-1)
-    positive = front > 0
-    ignored = (near & (class_ids == UNCOUNTED)[:, None]).any(dim=-1) & ~positive
+    return loss_of(guesses, assign(cells, boxes, class_ids), boxes, class_ids)
+
+
+def loss_of(
+    guesses: tuple[Tensor, Tensor, Tensor],
+    assigned: Assignment,
+    boxes: Tensor,
+    class_ids: Tensor,
+) -> Tensor:
+    """The detection loss where it is known which cell has to find what."""
     guessed, objectness, logits = guesses
-    batch = torch.arange(len(boxes))[:, None].expand_as(owner)[positive]
-    wanted = boxes[batch, owner[positive]]
-    overlap, gap = _overlap(_corners(guessed[positive]), wanted)
+    positive, batch, owner = assigned.positive, assigned.batch, assigned.owner
+    overlap, gap = _overlap(_corners(guessed[positive]), boxes[batch, owner])
     quality = torch.zeros_like(objectness)
     quality[positive] = overlap.detach()
     surprise = functional.binary_cross_entropy_with_logits(objectness, quality, reduction='none')
-    focus = (quality - objectness.sigmoid()).square() * ~ignored
-    classes = functional.cross_entropy(
-        logits[positive], class_ids[batch, owner[positive]], reduction='sum'
-    )
+    focus = (quality - objectness.sigmoid()).square() * ~assigned.ignored
+    classes = functional.cross_entropy(logits[positive], class_ids[batch, owner], reduction='sum')
     count = positive.sum().clamp(min=1)
     return (4 * (focus * surprise).sum() + 2 * (1 - overlap + gap).sum() + classes) / count
 

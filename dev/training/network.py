@@ -14,6 +14,30 @@ _UNIT = 32.0
 _MAX_LOG_SIZE = 3.0
 
 
+class Trunk(nn.Module):
+    """Turns pictures into features, each of which knows a wide surrounding.
+
+    Args:
+        width: channels of the first layer.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.channels = fine = 4 * width
+        coarse = 6 * width
+        self.to_quarter = nn.Sequential(convolution(3, width, 2), convolution(width, 2 * width, 2))
+        self.to_fine = nn.Sequential(convolution(2 * width, fine, 2), Block(fine), Block(fine))
+        self.to_coarse = nn.Sequential(convolution(fine, coarse, 2), Block(coarse), Block(coarse))
+        self.lateral = nn.Conv2d(coarse, fine, 1)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) about -0.5..0.5 to features of 1/4 and, four times as many, 1/8 of it."""
+        quarter = self.to_quarter(images)
+        fine = self.to_fine(quarter)
+        coarse = functional.interpolate(self.lateral(self.to_coarse(fine)), scale_factor=2.0)
+        return quarter, fine + coarse
+
+
 class ShapesNet(nn.Module):
     """Pictures in, boxes and class logits out.
 
@@ -31,21 +55,9 @@ class ShapesNet(nn.Module):
     ) -> None:
         super().__init__()
         self.pixel_scale = pixel_scale
-        fine, coarse = 4 * width, 6 * width
-        self.to_fine = nn.Sequential(
-            _conv(3, width, 2), _conv(width, 2 * width, 2), _conv(2 * width, fine, 2),
-            _Block(fine), _Block(fine),
-        )  # fmt: skip
-        self.to_coarse = nn.Sequential(_conv(fine, coarse, 2), _Block(coarse), _Block(coarse))
-        self.lateral = nn.Conv2d(coarse, fine, 1)
-        self.head = nn.Sequential(_Block(fine), _conv(fine, fine, 1, size=1))
-        self.guess = nn.Conv2d(fine, 5 + classes, 1)
-        assert self.guess.bias is not None
-        nn.init.constant_(self.guess.bias[4:5], -4.0)  # most cells are empty
-        columns, rows = (size // STRIDE for size in input_wh)
-        y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing='ij')
-        centers = (torch.stack((x, y), dim=-1).reshape(-1, 2) + 0.5) * STRIDE
-        self.register_buffer('cells', centers, persistent=False)
+        self.trunk = Trunk(width)
+        self.head = cell_head(self.trunk.channels, 5 + classes)
+        self.register_buffer('cells', cell_centers(input_wh), persistent=False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Guesses.
@@ -56,12 +68,9 @@ class ShapesNet(nn.Module):
         Returns:
             Boxes (B, N, 4) cx, cy, w, h [px], objectness logits (B, N), class logits (B, N, C).
         """
-        fine = self.to_fine(images / self.pixel_scale - 0.5)
-        coarse = functional.interpolate(self.lateral(self.to_coarse(fine)), scale_factor=2.0)
-        numbers = self.guess(self.head(fine + coarse)).flatten(2).transpose(1, 2)
-        centers = self.cells + numbers[..., :2] * STRIDE
-        sizes = numbers[..., 2:4].clamp(-_MAX_LOG_SIZE, _MAX_LOG_SIZE).exp() * _UNIT
-        return torch.cat((centers, sizes), dim=-1), numbers[..., 4], numbers[..., 5:]
+        _, fine = self.trunk(images / self.pixel_scale - 0.5)
+        numbers = self.head(fine).flatten(2).transpose(1, 2)
+        return cells_boxes(self.cells, numbers[..., :4]), numbers[..., 4], numbers[..., 5:]
 
 
 class YoloOutput(nn.Module):
@@ -97,7 +106,30 @@ OUTPUTS: dict[str, type[YoloOutput | Yolov8Output]] = {
 }
 
 
-class _Block(nn.Module):
+def cell_head(channels: int, numbers: int) -> nn.Module:
+    """Layers that give numbers to each cell; number 4 is a logit that says if it shows one."""
+    guess = nn.Conv2d(channels, numbers, 1)
+    assert guess.bias is not None
+    nn.init.constant_(guess.bias[4:5], -4.0)  # most cells are empty
+    return nn.Sequential(Block(channels), convolution(channels, channels, 1, size=1), guess)
+
+
+def cell_centers(input_wh: tuple[int, int]) -> Tensor:
+    """Centers (N, 2) of the cells of an input [px]."""
+    columns, rows = (size // STRIDE for size in input_wh)
+    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing='ij')
+    centers: Tensor = (torch.stack((x, y), dim=-1).reshape(-1, 2) + 0.5) * STRIDE
+    return centers
+
+
+def cells_boxes(cells: Tensor, numbers: Tensor) -> Tensor:
+    """Boxes (B, N, 4) cx, cy, w, h [px] of what a network says of cells (B, N, 4)."""
+    centers = cells + numbers[..., :2] * STRIDE
+    sizes = numbers[..., 2:].clamp(-_MAX_LOG_SIZE, _MAX_LOG_SIZE).exp() * _UNIT
+    return torch.cat((centers, sizes), dim=-1)
+
+
+class Block(nn.Module):
     """Looks around (5 x 5 per channel), then mixes channels; added to what comes in."""
 
     def __init__(self, channels: int) -> None:
@@ -113,7 +145,8 @@ class _Block(nn.Module):
         return x + mixed
 
 
-def _conv(channels_in: int, channels_out: int, stride: int, size: int = 3) -> nn.Module:
+def convolution(channels_in: int, channels_out: int, stride: int, size: int = 3) -> nn.Module:
+    """A convolution, its normalization and activation."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, size, stride, size // 2, bias=False),
         nn.BatchNorm2d(channels_out),

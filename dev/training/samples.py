@@ -13,6 +13,7 @@ from ml_integration.core.datatypes import Frame, TensorSpec
 from ml_integration.demos.scene_maker import make_scene
 from ml_integration.demos.scenes import render, truth
 from ml_integration.encoders.image import Image
+from ml_integration.ops.picture_input import PreprocessSettings
 
 PADDING = -1
 """Class of a row that holds no box."""
@@ -53,7 +54,7 @@ def make_samples(release: Release, progress: Callable[[int, int], None]) -> Samp
     images = np.empty((count, 3, height, width), np.uint8)
     boxes = np.zeros((count, _MOST_SHAPES, 4), np.float32)
     class_ids = np.full((count, _MOST_SHAPES), PADDING, np.int64)
-    to_tensor, tensor = to_uint8_tensor(release)
+    to_tensor, tensor = to_uint8_tensor(release.preprocess, release.input_wh)
     for index in range(count):
         number, frame = divmod(index, release.frames)
         if frame == 0:
@@ -71,11 +72,13 @@ def make_samples(release: Release, progress: Callable[[int, int], None]) -> Samp
     return Samples(images, boxes, class_ids)
 
 
-def to_uint8_tensor(release: Release) -> tuple[Image, npt.NDArray[np.uint8]]:
-    """The release's own encoder, but for the scale of the values, and what it writes into."""
-    width, height = release.input_wh
+def to_uint8_tensor(
+    preprocess: PreprocessSettings, input_wh: tuple[int, int]
+) -> tuple[Image, npt.NDArray[np.uint8]]:
+    """A model's own encoder, but for the scale of the values, and what it writes into."""
+    width, height = input_wh
     spec = TensorSpec('images', 'uint8', (1, 3, height, width))
-    encoder = Image(replace(release.preprocess, scale=1.0), spec)
+    encoder = Image(replace(preprocess, scale=1.0), spec)
     tensor = np.empty((1, 3, height, width), np.uint8)
     encoder.bind(tensor)
     return encoder, tensor

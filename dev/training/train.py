@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 # mypy: disable-error-code="import-not-found"
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from dev.training.loss import detection_loss
 from dev.training.network import ShapesNet
@@ -21,6 +26,8 @@ from dev.training.releases import RELEASES, Release
 from dev.training.samples import Samples, batches, make_samples
 
 PEAK_RATE = 3e-3
+
+T = TypeVar('T')
 
 
 def new_network(release: Release) -> ShapesNet:
@@ -35,44 +42,56 @@ def train(release: Release, samples: Samples) -> ShapesNet:
     torch.manual_seed(release.version)
     random = np.random.default_rng(release.version)
     network = new_network(release)
+    highest = 255.0 / release.preprocess.scale
+
+    def loss(batch: Samples) -> Tensor:
+        guesses = network(as_input(batch.images, highest))
+        boxes, class_ids = torch.from_numpy(batch.boxes), torch.from_numpy(batch.class_ids)
+        return detection_loss(guesses, network.cells, boxes, class_ids)
+
+    epochs = (batches(samples, release.batch, random) for _ in range(release.epochs))
+    fit(network, loss, epochs, release.epochs * (len(samples) // release.batch))
+    return network
+
+
+def as_input(images: NDArray[np.uint8], highest: float) -> Tensor:
+    """Pictures (B, 3, H, W) as a network takes them, with values up to `highest`."""
+    tensor = torch.from_numpy(images).float() * (highest / 255.0)
+    return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def fit(
+    network: nn.Module, loss_of: Callable[[T], Tensor], epochs: Iterable[Iterable[T]], steps: int
+) -> None:
+    """Makes a loss small.
+
+    Args:
+        network: what to train.
+        loss_of: gives the loss of a batch.
+        epochs: the batches.
+        steps: how many there are in all.
+    """
     network.train()
-    steps = release.epochs * (len(samples) // release.batch)
     optimizer = torch.optim.AdamW(network.parameters(), PEAK_RATE, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, PEAK_RATE, total_steps=steps, pct_start=0.15
     )
-    average, done, begin_s = 0.0, 0, time.monotonic()
-    for _ in range(release.epochs):
-        for batch in batches(samples, release.batch, random):
-            loss = _step(network, batch, 255.0 / release.preprocess.scale, optimizer)
-            schedule.step()
-            done += 1
-            average += (loss - average) / min(done, 100)
-            _show('train', done, steps, begin_s, f'loss {average:.3f}')
+    average, begin_s = 0.0, time.monotonic()
+    for done, batch in enumerate(chain.from_iterable(epochs), 1):
+        loss = loss_of(batch)
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+        optimizer.step()
+        schedule.step()
+        average += (float(loss.detach()) - average) / min(done, 100)
+        show('train', done, steps, begin_s, f'loss {average:.3f}')
     print()
     network.eval()
-    return network
 
 
-def _step(
-    network: ShapesNet, batch: Samples, highest: float, optimizer: torch.optim.Optimizer
-) -> float:
-    images = torch.from_numpy(batch.images).float() * (highest / 255.0)
-    images = images.contiguous(memory_format=torch.channels_last)
-    loss = detection_loss(
-        network(images),
-        network.cells,
-        torch.from_numpy(batch.boxes),
-        torch.from_numpy(batch.class_ids),
-    )
-    optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-    optimizer.step()
-    return float(loss.detach())
-
-
-def _show(what: str, done: int, total: int, begin_s: float, more: str = '') -> None:
+def show(what: str, done: int, total: int, begin_s: float, more: str = '') -> None:
+    """Prints how far it is, now and then, over what it printed before."""
     if done % 20 and done != total:
         return
     passed_s = time.monotonic() - begin_s
@@ -91,7 +110,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     release = RELEASES[arguments.version]
     begin_s = time.monotonic()
-    samples = make_samples(release, lambda done, total: _show('draw', done, total, begin_s))
+    samples = make_samples(release, lambda done, total: show('draw', done, total, begin_s))
     print()
     network = train(release, samples)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -60,10 +60,11 @@ class Shape:
         turn = np.array([[cos, sin], [-sin, cos]])
         # Squeezed after turning: the slant is the camera's, not the shape's.
         outline = _OUTLINES[self.kind] @ turn * (self.radius, self.radius * self.squeeze)
-        corners: npt.NDArray[np.float32] = (outline + self._center(time_s)).astype(np.float32)
+        corners: npt.NDArray[np.float32] = (outline + self.center(time_s)).astype(np.float32)
         return corners
 
-    def _center(self, time_s: float) -> tuple[float, float]:
+    def center(self, time_s: float) -> tuple[float, float]:
+        """Returns its center at a time [px]."""
         x, y = (
             size - abs((start + speed * time_s) % (2 * size) - size)
             for start, speed, size in zip(self.start_xy, self.velocity_xy, SIZE_WH, strict=True)

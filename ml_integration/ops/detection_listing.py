@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ml_integration.core.datatypes import Array
 from ml_integration.ops.captions import caption
 from ml_integration.ops.detections import Detections
-from ml_integration.ops.drawing import class_color, draw_box, draw_rotated_box
+from ml_integration.ops.drawing import Name, class_color, draw_names, draw_outline
 from ml_integration.ops.rotated_boxes import corners
 
 
@@ -36,8 +38,10 @@ def box_values(result: Detections, label: Callable[[int], str]) -> Iterator[tupl
 
 def draw_detections(canvas: Array, result: Detections, label: Callable[[int], str]) -> None:
     """Draws each box with its class and score into `canvas`, (H, W, 3) uint8 BGR."""
-    turned = result.angles is not None
-    boxes = corners(result.xyxy, result.angles) if result.angles is not None else result.xyxy
-    draw = draw_rotated_box if turned else draw_box
-    for index, (box, class_id) in enumerate(zip(boxes, result.class_ids.tolist(), strict=True)):
-        draw(canvas, box, caption(result, index, label(class_id)), class_color(class_id))
+    turned = np.zeros(len(result), np.float32) if result.angles is None else result.angles
+    boxes = corners(result.xyxy, turned)
+    names = []
+    for index, class_id in enumerate(result.class_ids.tolist()):
+        text, color = caption(result, index, label(class_id)), class_color(class_id)
+        names.append(Name(text, color, *draw_outline(canvas, boxes[index], color)))
+    draw_names(canvas, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -35,6 +36,10 @@ _COCO_SIGMAS = (
 _USUAL_SIGMA = 0.05
 _BODY = 0.53
 """Share of a box that the body in it covers, where no outline is known."""
+_MANY = 50
+"""Points of an object up to which each has a color of its own."""
+_OF_MANY = class_color(3)
+"""Color of the points of a mesh, in which colors would only be confetti."""
 _FIELDS = ('x', 'y', 'score')
 
 
@@ -166,9 +171,20 @@ def draw_poses(
     places = np.rint(np.where(seen[..., None], keypoints[..., :2], 0)).clip(-32768, 32767)
     places = places.astype(np.int32)
     for points, visible in zip(places, seen, strict=True):
+        shown = points[visible]
+        radius = min(width + 1, _dot_radius(shown))
         lines = [points[[a, b]] for a, b in bones if visible[a] and visible[b]]
         for number, line in enumerate(lines):
-            cv2.polylines(canvas, [line], False, class_color(number), width, cv2.LINE_AA)
-        for number in np.flatnonzero(visible).tolist():
-            x, y = points[number].tolist()
-            cv2.circle(canvas, (x, y), width + 1, class_color(number), -1, cv2.LINE_AA)
+            thin = min(width, max(1, radius))
+            cv2.polylines(canvas, [line], False, class_color(number), thin, cv2.LINE_AA)
+        for number, place in zip(np.flatnonzero(visible).tolist(), shown.tolist(), strict=True):
+            color = class_color(number) if len(shown) <= _MANY else _OF_MANY
+            cv2.circle(canvas, place, radius, color, -1, cv2.LINE_AA)
+
+
+def _dot_radius(points: Array) -> int:
+    """Returns the radius [px] with which dots at points (K, 2) leave most of the thing visible."""
+    if not len(points):
+        return 0
+    width, height = np.ptp(points, axis=0).tolist()
+    return round(math.sqrt(width * height / len(points)) / 8)

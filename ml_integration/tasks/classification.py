@@ -22,7 +22,7 @@ from ml_integration.errors import SettingError
 from ml_integration.ops.class_heads import HeadReader
 from ml_integration.ops.classes import Classes, ClassesDifference, compare_classes, joined
 from ml_integration.ops.decoding import best_first, softmax
-from ml_integration.ops.drawing import class_color, draw_text, line_width
+from ml_integration.ops.drawing import class_color, draw_list
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.picture_input import the_picture
 from ml_integration.ops.scoring.classes import AccuracyScorer, HeadsScorer, SetScorer
@@ -178,11 +178,12 @@ class Classification:
 
     def draw(self, canvas: Array, result: Classes) -> None:
         """Writes the classes below one another at the top left."""
-        step = 20 * max(1, line_width(canvas))
         colors = [class_color(class_id) for class_id in result.class_ids.tolist()]
-        for place, (row, color) in enumerate(zip(self.rows(result), colors, strict=True), 1):
+        lines = []
+        for row, color in zip(self.rows(result), colors, strict=True):
             name = f'{row.head}: {row.label}' if isinstance(row, HeadRow) else row.label
-            draw_text(canvas, f'{name} {row.score:.2f}', (0, step * place), color)
+            lines.append((f'{name} {row.score:.2f}', color))
+        draw_list(canvas, lines)
 
 
 def _check(settings: Classification.Settings, where: str) -> None:

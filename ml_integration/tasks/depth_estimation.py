@@ -33,7 +33,7 @@ from ml_integration.ops.depth_maps import (
     limited,
     normalized,
 )
-from ml_integration.ops.drawing import draw_text, line_width
+from ml_integration.ops.drawing import draw_list
 from ml_integration.ops.picture_input import the_picture
 
 MESSAGE_TYPE = 'sensor_msgs/msg/Image'
@@ -42,6 +42,8 @@ TOPICS = {kind: 'depth' if kind == 'metric' else kind for kind in KINDS}
 LEAST_M = float(np.finfo(np.float32).tiny)
 MOST_M = float(np.finfo(np.float32).max)
 """Numbers that are positive and finite."""
+NEAR, FAR = (20, 20, 200), (160, 60, 60)
+"""About the colors of what is near and what is far."""
 SHOWN = 0.75
 """Part of a color in a drawn pixel; the rest is the picture's."""
 
@@ -267,9 +269,8 @@ class DepthEstimation:
         if not known.any():
             return
         unit = ' m' if result.metric else ''
-        step = 20 * max(1, line_width(canvas))
-        draw_text(canvas, f'near {near:.3g}{unit}', (0, step), (20, 20, 200))
-        draw_text(canvas, f'far {far:.3g}{unit}', (0, 2 * step), (160, 60, 60))
+        ends = ((f'near {near:.3g}{unit}', NEAR), (f'far {far:.3g}{unit}', FAR))
+        draw_list(canvas, ends)
 
     def compare(
         self, first: DepthMap, second: DepthMap, model: ModelDescription

@@ -28,7 +28,7 @@ from ml_integration.ops.boxes import iou_matrix
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
-from ml_integration.ops.drawing import class_color
+from ml_integration.ops.drawing import class_color, line_width
 from ml_integration.ops.image_messages import map_image, serialized_map_image
 from ml_integration.ops.instance_masks import instance_areas, instance_overlap, paint_instances
 from ml_integration.ops.judging import first_wrong
@@ -232,7 +232,7 @@ class InstanceSegmentation:
         inside = (result.map > 0).view(np.uint8)
         mixed = cv2.addWeighted(canvas, 1 - TINT, colors, TINT, 0)
         cv2.copyTo(mixed, inside, canvas)
-        square = np.ones((3, 3), np.uint8)
+        square = np.ones((2 * line_width(canvas) + 1,) * 2, np.uint8)
         edges = (cv2.erode(result.map, square) != cv2.dilate(result.map, square)) & (inside > 0)
         cv2.copyTo(colors, edges.view(np.uint8), canvas)
         draw_detections(canvas, result, self._model.label)

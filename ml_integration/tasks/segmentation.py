@@ -33,7 +33,7 @@ from ml_integration.ops.class_maps import (
 )
 from ml_integration.ops.decoding import the_output
 from ml_integration.ops.dense_maps import to_source
-from ml_integration.ops.drawing import class_color, draw_text, line_width
+from ml_integration.ops.drawing import class_color, draw_list
 from ml_integration.ops.image_messages import map_image, serialized_map_image
 from ml_integration.ops.judging import rounding
 from ml_integration.ops.map_differences import (
@@ -248,10 +248,9 @@ class Segmentation:
         else:
             blend_softly(canvas, result.alpha, class_color(1), SHOWN)
         named = [row for row in self.rows(result) if row.class_id != background][:LISTED]
-        step = 16 * max(1, line_width(canvas))
-        for place, row in enumerate(named, 1):
-            text = f'{row.label} {row.share:.0%}'
-            draw_text(canvas, text, (0, place * step), class_color(row.class_id % 256))
+        colors = (class_color(row.class_id % 256) for row in named)
+        texts = (f'{row.label} {row.share:.0%}' for row in named)
+        draw_list(canvas, list(zip(texts, colors, strict=True)))
 
     def compare(
         self, first: ClassMap, second: ClassMap, model: ModelDescription

@@ -18,6 +18,7 @@ from ml_integration.core.datatypes import (
 from ml_integration.core.declaration import build
 from ml_integration.errors import ModelMismatchError, SettingError
 from ml_integration.ops.classes import Classes, ClassesDifference
+from ml_integration.ops.drawing import class_color
 from ml_integration.ops.letterbox import Letterbox
 from ml_integration.tasks.classification import Classification
 
@@ -136,8 +137,10 @@ def test_the_classes_are_written_below_one_another() -> None:
     task = classifier(top_k=3)
     canvas = np.zeros((120, 160, 3), np.uint8)
     task.draw(canvas, run(task, [0.1, 0.6, 0.2, 0.1]))
-    colors = [canvas[20 * row + 19, 1].tolist() for row in range(3)]
-    assert all(any(color) for color in colors) and len({tuple(color) for color in colors}) == 3
+    down = [tuple(color) for color in canvas[:, 0].tolist()]
+    colors = list(dict.fromkeys(down))
+    assert colors == [class_color(class_id) for class_id in (1, 2, 0)] + [(0, 0, 0)]
+    assert down == sorted(down, key=colors.index)
     assert not canvas[70:].any()
 
 
@@ -323,4 +326,5 @@ def test_heads_are_compared_scored_and_drawn_one_by_one() -> None:
     assert figures['type top-1 accuracy'] == 0
     canvas = np.zeros((120, 160, 3), np.uint8)
     task.draw(canvas, first)
-    assert all(canvas[20 * row + 10, :40].any() for row in range(5))
+    down = [tuple(color) for color in canvas[:, 0].tolist()]
+    assert len(dict.fromkeys(down)) == 1 + 5

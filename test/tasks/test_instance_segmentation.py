@@ -14,6 +14,7 @@ from task_samples import HEADER, messages
 from ml_integration.core.datatypes import ModelDescription, ModelIdentity, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.errors import FrameError, ModelMismatchError
+from ml_integration.ops.drawing import class_color
 from ml_integration.ops.letterbox import place
 from ml_integration.tasks.instance_segmentation import Instances, InstanceSegmentation
 
@@ -77,6 +78,24 @@ def test_masks_of_yolo_come_at_the_size_of_the_picture() -> None:
     assert result.class_ids.tolist() == [1, 0]
     np.testing.assert_allclose(result.xyxy, [[1.5, 6, 94.5, 36], [24, 12, 72, 36]], atol=1e-4)
     np.testing.assert_array_equal(result.map, EXPECTED)
+
+
+@pytest.mark.parametrize(('size', 'width'), [((200, 300), 1), ((1200, 1600), 4)])
+def test_the_outline_of_an_object_is_as_wide_as_lines_of_the_picture(
+    size: tuple[int, int], width: int
+) -> None:
+    instances = np.zeros(size, np.uint8)
+    instances[50:150, 100:200] = 1
+    one = np.ones(1, np.float32)
+    box = np.array([[0, 0, 20, 20]], np.float32)
+    result = Instances(box, one, np.zeros(1, np.int32), 1, instances=instances)
+    canvas = np.zeros((*size, 3), np.uint8)
+    task_of(YOLO, SEEN).draw(canvas, result)
+    full = (canvas[100] == class_color(0)).all(axis=1)
+    assert np.flatnonzero(full).tolist() == [
+        *range(100, 100 + width), *range(200 - width, 200)
+    ]  # fmt: skip
+    assert canvas[100, 150].any()
 
 
 def test_rows_of_an_end_to_end_model_come_with_masks() -> None:

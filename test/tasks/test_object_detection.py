@@ -218,7 +218,7 @@ def test_every_detection_is_drawn_in_the_color_of_its_class() -> None:
     task = detector()
     canvas = np.zeros((48, 96, 3), np.uint8)
     task.draw(canvas, run(task, [[2, 18, 22, 38, 0.5, 0], [30, 26, 60, 46, 0.9, 1]]))
-    first, second = canvas[33, 10].tolist(), canvas[45, 60].tolist()
+    first, second = canvas[28, 3].tolist(), canvas[28, 90].tolist()  # their edges
     assert any(first) and any(second) and first != second
 
 

@@ -1,0 +1,1 @@
+"""Trains `models/rooms_depth`: depth in drawn rooms, seen by one camera."""
