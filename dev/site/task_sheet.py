@@ -24,7 +24,7 @@ from ml_integration.deploy.assembly import plugin
 from ml_integration.deploy.loading import Loader
 from ml_integration.serving.annotation import annotated
 from ml_integration.serving.playback import Outcome, Playback, read_recorded
-from ml_integration.store.package.package import read_package
+from ml_integration.store.package.package import ModelPackage, read_package
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / 'models'
@@ -76,6 +76,7 @@ STREET = Shown('vtest.avi', partial(pictures.street, 90, 90), (pictures.VIDEO,))
 WALK = Shown('4 s of vtest.avi', partial(pictures.street, 50, 90), (pictures.VIDEO,))
 WALKER = Shown('a walker of vtest.avi', pictures.walker, (pictures.VIDEO,))
 PORTRAIT = Shown('an astronaut', pictures.portrait, (pictures.ASTRONAUT,))
+FACE = Shown('an astronaut', pictures.face, (pictures.ASTRONAUT,))
 SHAPES = Shown('a drawn scene', partial(pictures.slender, 2))
 ROOM = Shown('a drawn room', partial(pictures.room, 3))
 MOTORCYCLE = Shown(
@@ -87,6 +88,19 @@ TILES = (
     Tile('object_detection', COCO, STREET),
     Tile('object_detection + tracking', COCO, WALK, {'tracking': {}}),
     Tile('object_detection + lifting', COCO, MOTORCYCLE, {'lifting': {}}),
+    Tile('keypoints', 'mediapipe_face_detector/1', FACE),
+    Tile(
+        'keypoints + cascade',
+        'mediapipe_face_detector/1',
+        FACE,
+        {'cascade': {'model': 'mediapipe_face_mesh'}},
+    ),
+    Tile(
+        'object_detection + cascade',
+        COCO,
+        STREET,
+        {'cascade': {'model': 'mediapipe_pose', 'only': ('person',), 'padding': 0.1}},
+    ),
     Tile('segmentation', 'mediapipe_selfie/1', PORTRAIT),
     Tile('keypoints', 'mediapipe_pose/1', WALKER),
     Tile('instance_segmentation', 'slender_masks/1', SHAPES),
@@ -113,9 +127,8 @@ def overlay(tile: Tile) -> NDArray[np.uint8]:
     Raises:
         ValueError: the last picture has no result.
     """
-    pipeline = Loader(reader_for=read_recorded, stages=_stages(tile)).load(
-        read_package(tile.folder)
-    )
+    loader = Loader(reader_for=read_recorded, stages=_stages(tile), find=_second)
+    pipeline = loader.load(read_package(tile.folder))
     try:
         playback = Playback(pipeline, print)
         outcomes: list[Outcome] = []
@@ -135,6 +148,11 @@ def last_picture(tile: Tile) -> NDArray[np.uint8]:
     *_, message = (item.message for topic, item in tile.shown.messages() if topic == 'image')
     pixels = message.data.reshape(message.height, message.width, 3)
     return np.asarray(pixels, np.uint8)
+
+
+def _second(name: str) -> ModelPackage:
+    """Returns the second model that a stage wants."""
+    return read_package(MODELS / name / '1')
 
 
 def _stages(tile: Tile) -> dict[str, Any]:

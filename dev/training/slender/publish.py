@@ -66,7 +66,8 @@ PRODUCTS = (
         },
     ),
     Product(
-        'slender_kinds', 'classification', KindsOutput, 'which of', {'score_threshold': SURE},
+        'slender_kinds', 'classification', KindsOutput, 'which of',
+        {'multi_label': 'true', 'score_threshold': SURE},
     ),
 )  # fmt: skip
 
