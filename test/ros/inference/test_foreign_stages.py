@@ -71,7 +71,7 @@ def test_one_that_is_chosen_later_has_its_parameters_from_then_on(node: NodeUnde
     for stages, sentence in (
         (['broken'], 'this module is broken'),
         (['health'], "another name than 'health', which is a parameter of the node"),
-        (['best', 'best'], 'each at most once: best, broken, health, lifting'),
+        (['best', 'best'], 'each at most once: best, broken, cascade, health, lifting'),
     ):
         node.unconfigure()
         assert node.client.set_parameter(node.name, 'stages', stages).successful

@@ -25,6 +25,7 @@ ELSEWHERE = {
     'execution.engine': 'onnx_runtime',
     'execution.providers': ['OtherExecutionProvider'],
     'execution.cache_optimized': False,
+    'cascade.model': 'other@1',
     'probation.attempts': 1,
     'probation.good_frames': 10**6,
 }
@@ -175,10 +176,13 @@ def test_what_decides_what_runs_is_declared_as_that() -> None:
         name for name in DECIDING if '.' not in name
     }
     nested = {name.partition('.')[0] for name in DECIDING if '.' in name}
-    assert nested == {'probation', 'execution'}
-    assert {'execution.engine', 'execution.providers', 'execution.cache_optimized'} <= set(
-        DECIDING
-    )
+    assert nested == {'probation', 'execution', 'cascade'}
+    assert {
+        'execution.engine',
+        'execution.providers',
+        'execution.cache_optimized',
+        'cascade.model',
+    } <= set(DECIDING)
 
 
 @pytest.mark.parametrize('authority', STRICT)
