@@ -77,7 +77,7 @@ test-models: setup ## Compare models of other tools' exports with what these too
 	  $(BIN)/python -m pytest -m models $(PYTEST_ARGS) test/exporters
 
 # Each fuzzer gets its share of the time; they run side by side.
-FUZZERS = 90
+FUZZERS = 97
 fuzz: setup ## Feed what reads files and messages with damaged ones; MINUTES=30, FUZZ_SEED=1
 	@echo "seed $(FUZZ_SEED)"
 	@ML_INTEGRATION_FUZZ_SEED=$(FUZZ_SEED) \

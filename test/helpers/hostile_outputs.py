@@ -125,6 +125,25 @@ def _boxes(name: str, decoder: str, shapes: Shapes, **more: Any) -> Layout:
 
 _LABELED: Shapes = {'boxes': (8, 4), 'labels': (8,), 'scores': (8,)}
 _PREFIX = {'box_format': 'cxcywh', 'normalized': True}
+_CELLS = {8: 16, 16: 4, 32: 1}
+"""Cells of the grids of a picture of SIDE pixels, by their size [px]."""
+
+
+def _faces(name: str, shapes: Shapes, **options: Any) -> Layout:
+    settings = {'decoder': name, 'points': 'in_rows'}
+    more = {'decoder_options': options} if options else {}
+    return Layout(name, 'keypoints', {**settings, **more}, shapes, labels=('face',))
+
+
+def _of_grids(each: int, **columns: int) -> Shapes:
+    """Outputs for each grid: their names begin with these words, and rows have so many columns."""
+    return {
+        f'{word}_{size}': (1, cells * each, count)
+        for word, count in columns.items()
+        for size, cells in _CELLS.items()
+    }
+
+
 LAYOUTS = (
     _boxes('yolo', 'yolo', {'out': (1, 50, 8)}),
     _boxes('yolov8', 'yolov8', {'out': (1, 7, 50)}),
@@ -189,7 +208,23 @@ LAYOUTS = (
         free=True,
         whole=('labels',),
     ),
+    _faces(
+        'ssd_anchors',
+        {'regressors': (1, 56, 16), 'classificators': (1, 56, 1)},
+        strides=[8, 16],
+        anchors=[2, 6],
+    ),
+    _faces('scrfd', _of_grids(2, score=1, bbox=4, kps=10)),
+    _faces('yunet', _of_grids(1, cls=1, obj=1, bbox=4, kps=10)),
+    _faces('retinaface', {'boxes': (1, 42, 4), 'points': (1, 42, 10), 'scores': (1, 42, 2)}),
     Layout('heatmaps', 'keypoints', {'points': 'heatmaps'}, {'maps': (1, 3, 8, 8)}, labels=()),
+    Layout(
+        'peaks',
+        'keypoints',
+        {'points': 'heatmaps', 'points_options': {'udp': True}},
+        {'maps': (1, 3, 8, 8)},
+        labels=(),
+    ),
     Layout(
         'simcc', 'keypoints', {'points': 'simcc'}, {'x': (1, 2, 64), 'y': (1, 2, 64)}, labels=()
     ),
@@ -214,11 +249,17 @@ LAYOUTS = (
     ),
     Layout('classes', 'segmentation', {'kind': 'classes'}, {'out': (1, 8, 8)}, whole=('out',)),
     Layout('share', 'segmentation', {'kind': 'probability'}, {'out': (1, 1, 8, 8)}),
+    Layout('alpha', 'segmentation', {'kind': 'probability', 'alpha': True},
+           {'out': (1, 1, 8, 8)}),
     Layout('metric', 'depth_estimation', {'kind': 'metric'}, {'out': (1, 8, 8)}, labels=()),
     Layout('near', 'depth_estimation', {'kind': 'inverse_depth', 'upsampling': 'cubic'},
            {'out': (1, 1, 8, 8)}, labels=(), truth=False),
     Layout('softmax', 'classification', {'softmax': True}, {'out': (1, 3)}),
     Layout('shares', 'classification', {'score_threshold': 0.5}, {'out': (1, 3)}),
+    Layout('several', 'classification',
+           {'sigmoid': True, 'multi_label': True, 'score_threshold': 0.5}, {'out': (1, 3)}),
+    Layout('heads', 'classification',
+           {'softmax': True, 'heads': ['color', 'type'], 'head_classes': [1, 2]}, {'out': (1, 3)}),
     Layout('numbers', 'tensor', {}, {'action': (1, 7), 'value': (3, 5)}, labels=()),
 )  # fmt: skip
 """Each way in which tasks read outputs."""
