@@ -108,7 +108,8 @@ def ray_grid(camera: CameraModel) -> tuple[Array, Array]:
     """
     width, height = camera.wh
     x, y = np.meshgrid(np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64))
-    rays = camera.rays(np.stack([x.ravel(), y.ravel()], axis=1)).astype(np.float32)
+    with np.errstate(over='ignore'):  # of a camera without a sensible calibration
+        rays = camera.rays(np.stack([x.ravel(), y.ravel()], axis=1)).astype(np.float32)
     grids = rays[:, 0].reshape(height, width).copy(), rays[:, 1].reshape(height, width).copy()
     for grid in grids:
         grid.flags.writeable = False
