@@ -116,7 +116,7 @@ def ray_grid(camera: CameraModel) -> tuple[Array, Array]:
         x = np.broadcast_to(rays[:, 0], (height, width))
         rays = camera.rays(np.stack([np.zeros(height), down], axis=1))
         y = np.broadcast_to(rays[:, 1:], (height, width))
-    with np.errstate(over='ignore'):
+    with np.errstate(over='ignore'):  # of a camera without a sensible calibration
         grids = x.astype(np.float32, order='C'), y.astype(np.float32, order='C')
     for grid in grids:
         grid.flags.writeable = False
