@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml_integration.errors import MessageError
 
@@ -50,11 +50,13 @@ class CompressedHeader:
         codec: 'jpeg' or 'png'.
         height: rows.
         width: columns.
+        size: bytes that belong to it. What follows was not looked at, and may claim anything.
     """
 
     codec: str
     height: int
     width: int
+    size: int
 
 
 def read_header(data: memoryview) -> CompressedHeader:
@@ -96,7 +98,7 @@ def _jpeg(data: memoryview) -> CompressedHeader:
             break
         if kind in _SIZES:
             height, width, parts = struct.unpack_from('>HHB', data, at + 5)
-            header = _sized('jpeg', height, width)
+            header = _sized('jpeg', height, width, len(data))
             repeats = kind not in (0xC0, 0xC1)
             _check_colors(parts)
         if kind == _SCAN:
@@ -129,7 +131,7 @@ def _png(data: memoryview) -> CompressedHeader:
     length, kind, width, height = struct.unpack_from('>I4sII', data, len(_PNG))
     if (length, kind) != (13, b'IHDR'):
         raise MessageError('data', f'a PNG that begins with {kind!r}', 'one that begins with IHDR')
-    header, at = _sized('png', height, width), len(_PNG)
+    header, at = _sized('png', height, width, len(data)), len(_PNG)
     for _ in range(MOST_PARTS):
         length, kind = struct.unpack_from('>I4s', data, at)
         if kind == b'acTL':
@@ -139,11 +141,11 @@ def _png(data: memoryview) -> CompressedHeader:
         if at > len(data):  # OpenCV would make room for all that is claimed
             raise _cut_off(f'{at} bytes', f'{len(data)} bytes')
         if kind == b'IEND':
-            return header
+            return replace(header, size=at)
     raise MessageError('data', f'a PNG of more than {MOST_PARTS} chunks', 'fewer of them')
 
 
-def _sized(codec: str, height: int, width: int) -> CompressedHeader:
+def _sized(codec: str, height: int, width: int, size: int) -> CompressedHeader:
     if not height or not width:
         raise MessageError('data', f'a picture of {width} x {height} pixels', 'some pixels')
     if height * width > MOST_PIXELS:
@@ -153,7 +155,7 @@ def _sized(codec: str, height: int, width: int) -> CompressedHeader:
             f'at most {MOST_PIXELS} pixels',
             'It was not decoded. Publish smaller pictures, or raw ones.',
         )
-    return CompressedHeader(codec, height, width)
+    return CompressedHeader(codec, height, width, size)
 
 
 def _cut_off(expected: str, got: str) -> MessageError:

@@ -135,7 +135,7 @@ def _octets(data: Any) -> npt.NDArray[np.uint8]:
 def _decoded(data: npt.NDArray[np.uint8], header: CompressedHeader) -> Array:
     pixels: Array | None
     try:
-        pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        pixels = cv2.imdecode(data[: header.size], cv2.IMREAD_UNCHANGED)
     except cv2.error:
         pixels = None
     if pixels is None or pixels.shape[:2] != (header.height, header.width):

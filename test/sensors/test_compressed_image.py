@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import io
+import resource
 import struct
 import zlib
 from types import SimpleNamespace
@@ -219,3 +220,14 @@ def test_a_jpeg_in_endless_passes_is_refused_before_the_first() -> None:
     start = data.index(b'\xff\xda')
     passes = data[start:-2] * (MOST_SCANS + 1)
     assert 'a JPEG in too many passes' in refusal('jpeg', data[:start] + passes + b'\xff\xd9')
+
+
+def test_what_follows_a_png_is_not_read() -> None:
+    behind = struct.pack('>I4s', 2**32 - 1, b'IDAT')  # OpenCV would make room for all of it
+    assert np.array_equal(decoded('png', encoded(COLORS) + behind, 'bgr8'), COLORS)
+    without = b'\x89PNG\r\n\x1a\n' + b''.join(
+        [chunk(b'IHDR', struct.pack('>IIBBBBB', 7, 5, 8, 2, 0, 0, 0)), chunk(b'IEND', b'')]
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert 'OpenCV' in refusal('png', without + behind)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # KiB
