@@ -183,10 +183,7 @@ class Announcing(Protocol):
 
 @runtime_checkable
 class Listing(Protocol):
-    """A task whose results can be written down as rows of plain values.
-
-    A stage that is one has a row for each row of the task's: what it has added to that.
-    """
+    """A task whose results can be written down as rows of plain values."""
 
     @property
     def Row(self) -> type:  # noqa: N802

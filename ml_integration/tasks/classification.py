@@ -21,7 +21,7 @@ from ml_integration.core.declaration import declared
 from ml_integration.errors import SettingError
 from ml_integration.ops.class_heads import HeadReader
 from ml_integration.ops.classes import Classes, ClassesDifference, compare_classes, joined
-from ml_integration.ops.decoding import best_first, softmax
+from ml_integration.ops.decoding import best_first, sigmoid, softmax
 from ml_integration.ops.drawing import class_color, draw_list
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.picture_input import the_picture
@@ -107,7 +107,7 @@ class Classification:
         if settings.softmax:
             scores = softmax(scores)
         elif settings.sigmoid:
-            scores = _sigmoid(scores)
+            scores = sigmoid(scores)
         order = best_first(scores)
         # Written so that NaN stays, for validation to report.
         order = order[~(scores[order] < settings.score_threshold)]
@@ -197,9 +197,3 @@ def _check(settings: Classification.Settings, where: str) -> None:
         raise SettingError(
             'score_threshold', 0.0, 'more than 0 with multi_label, such as 0.5', where=where
         )
-
-
-def _sigmoid(logits: Array) -> Array:
-    with np.errstate(over='ignore'):
-        shares: Array = 1 / (1 + np.exp(-logits))
-    return shares

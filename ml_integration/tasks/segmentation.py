@@ -31,7 +31,7 @@ from ml_integration.ops.class_maps import (
     finite_share,
     improbable,
 )
-from ml_integration.ops.decoding import the_output
+from ml_integration.ops.decoding import sigmoid, the_output
 from ml_integration.ops.dense_maps import to_source
 from ml_integration.ops.drawing import class_color, draw_list
 from ml_integration.ops.image_messages import map_image, serialized_map_image
@@ -158,8 +158,7 @@ class Segmentation:
             whole = to_source(plane, box, way, np.inf if outside else -np.inf)
             return ClassMap((whole >= least).view(np.uint8), finite, improbable=odd)
         if settings.sigmoid:
-            with np.errstate(over='ignore'):
-                plane = 1 / (1 + np.exp(-plane))
+            plane = sigmoid(plane)
         alpha = np.clip(to_source(plane, box, way, outside), 0, 1)
         return ClassMap((alpha >= settings.threshold).view(np.uint8), finite, None, alpha, odd)
 

@@ -17,6 +17,7 @@ from ml_integration.core.datatypes import Array, ModelDescription, Tensors, Tens
 from ml_integration.core.declaration import declared
 from ml_integration.errors import ModelMismatchError
 from ml_integration.ops.decoders import Candidates
+from ml_integration.ops.decoding import sigmoid
 
 PLUGINS = 'ops.keypoint_decoders'
 
@@ -134,11 +135,7 @@ def as_points(numbers: Array, options: KeypointOptions, input_wh: tuple[int, int
 
 def scores_of(numbers: Array, logits: bool) -> Array:
     """Returns scores, of logits if these are some."""
-    if not logits:
-        return numbers
-    with np.errstate(over='ignore'):
-        scores: Array = 1 / (1 + np.exp(-numbers.astype(np.float32)))
-    return scores
+    return sigmoid(numbers.astype(np.float32)) if logits else numbers
 
 
 def heights_of(heights: Array, logits: bool) -> Array:
