@@ -71,6 +71,8 @@ def _build_one(
             f'-DCMAKE_INSTALL_PREFIX={request.venv}',
             '-DCMAKE_BUILD_TYPE=Release',
             '-DBUILD_TESTING=OFF',
+            # Many small files include the same large headers.
+            *('-DCMAKE_UNITY_BUILD=ON', '-DCMAKE_UNITY_BUILD_BATCH_SIZE=0'),
             f'-DPython3_EXECUTABLE={request.python}',
             '-DPython3_FIND_VIRTUALENV=ONLY',
         ],
