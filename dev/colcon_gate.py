@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from dev.junit import read_counts
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = 'ml_integration'
-WORKERS = ('--pytest-args', '-n', '2', '--dist', 'loadfile')
+WORKERS = ('-n', '3', '--dist', 'loadfile')
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog='dev.colcon_gate', description=__doc__)
     parser.add_argument('out', type=Path, help='folder for build, install and log; made anew')
     parser.add_argument('--junitxml', type=Path, help='where a copy of the report goes')
+    parser.add_argument('--pytest-args', default='', help='more arguments for pytest, one text')
     options = parser.parse_args(arguments)
     out = options.out.absolute()
     # A file that has left the package must not be found in an old installation.
@@ -37,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         [*colcon, 'build', *bases, '--event-handlers', 'console_cohesion+'], cwd=ROOT, check=True
     )
     tested = subprocess.run(
-        [*colcon, 'test', *bases, '--event-handlers', 'console_direct+', *WORKERS],
+        [
+            *(*colcon, 'test', *bases, '--event-handlers', 'console_direct+'),
+            # A space keeps colcon from taking an argument for its own.
+            *('--pytest-args', *WORKERS, *(f' {s}' for s in shlex.split(options.pytest_args))),
+        ],
         cwd=ROOT, env=environment(install),
     )  # fmt: skip
     result = subprocess.run(
