@@ -12,6 +12,7 @@
     |   |-- ModelLoadError      the engine refuses it
     |   |   `-- LoadTimeoutError    ... or does not come back
     |   |-- ModelMismatchError  the file and its manifest or task disagree
+    |   |-- MemoryBudgetError   it would take more memory than the process may have
     |   |-- GoldenError         it loads, but does not compute what it should
     |   |-- InstallError        it cannot be put into a store or taken out of it
     |   `-- SwapError             it cannot take the place of the one that serves
@@ -200,6 +201,20 @@ class ModelMismatchError(ModelError):
 
     def __init__(self, model: str, what: str, got: str, expected: str, hint: str = '') -> None:
         super().__init__(what, where=model, got=got, expected=expected, hint=hint)
+
+
+class MemoryBudgetError(ModelError):
+    """Error: a model would take more memory than the process may have, or does."""
+
+    def __init__(self, model: str, got: str, limit_mb: float) -> None:
+        super().__init__(
+            'it does not fit into memory_budget_mb',
+            where=model,
+            got=got,
+            expected=f'at most {limit_mb:.0f} MB together',
+            hint='Raise memory_budget_mb, or choose a smaller model; keep_previous: false leaves '
+            'more for it.',
+        )
 
 
 class GoldenError(ModelError):

@@ -1,4 +1,4 @@
-"""Interfaces of the plug-ins: sensors, encoders, tasks, stages and backends.
+"""Interfaces of the plug-ins: sensors, encoders, tasks and backends.
 
 A plug-in is ONE file in `sensors/`, `encoders/`, `tasks/`, `stages/` or `backends/` with one
 public class named after the file (`tasks/object_detection.py` holds `ObjectDetection`), a package
@@ -25,7 +25,6 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.execution import ExecutionSettings
-from ml_integration.core.inputs import KeepSpec
 
 
 class Sensor(Protocol):
@@ -165,227 +164,6 @@ class Task(Protocol):
         """Builds the result messages, stamped with `header`, and names the topic of each."""
 
 
-@runtime_checkable
-class Drawing(Protocol):
-    """A task whose results can be drawn into a picture, or a stage that draws what it added."""
-
-    def draw(self, canvas: Array, result: Any) -> None:
-        """Draws a result into `canvas`, (H, W, 3) uint8 BGR, in place."""
-
-
-@runtime_checkable
-class Announcing(Protocol):
-    """A task that tells something about itself once, on latched topics, such as its classes."""
-
-    def announce(self, messages: MessageTypes) -> Iterable[tuple[str, Any]]:
-        """Builds the messages, without a header, and names the topic of each."""
-
-
-@runtime_checkable
-class Listing(Protocol):
-    """A task whose results can be written down as rows of plain values."""
-
-    @property
-    def Row(self) -> type:  # noqa: N802
-        """Frozen dataclass of text, numbers and tuples of numbers."""
-
-    def rows(self, result: Any) -> Sequence[Any]:
-        """Returns a result as instances of `Row`; what is published says the same."""
-
-
-class Difference(Protocol):
-    """Difference of two results: a frozen dataclass of numbers and text of the task's own."""
-
-    @property
-    def disagreement(self) -> float:
-        """0 where both say the same; larger the further they are apart; may be infinite."""
-
-
-@runtime_checkable
-class Comparing(Protocol):
-    """A task that tells how far two results for the same messages are apart."""
-
-    def compare(self, first: Any, second: Any, model: ModelDescription) -> Difference:
-        """Compares two results, such as those of two versions of a model.
-
-        Args:
-            first: of this task.
-            second: of another task of the same type.
-            model: that of the second result, whose class numbers may mean other labels.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Figure that says how good results are.
-
-    Attributes:
-        name: the field's name of it, such as 'mAP50-95', 'mIoU' or 'MAE'.
-        value: NaN where nothing could be scored.
-        unit: such as 'm'; empty for a share or a number.
-        higher_is_better: False for an error.
-    """
-
-    name: str
-    value: float
-    unit: str = ''
-    higher_is_better: bool = True
-
-
-class Scorer(Protocol):
-    """Collects results with their ground truth."""
-
-    def add(self, result: Any, truth: Any) -> None:
-        """Adds a result of one observation and the truth, which is of the result's type."""
-
-    def scores(self) -> Sequence[Score]:
-        """Returns the figures for all that was added, the most telling first."""
-
-
-@runtime_checkable
-class Scoring(Protocol):
-    """A task whose results can be scored against ground truth."""
-
-    def scorer(self) -> Scorer:
-        """Makes a scorer that has seen nothing."""
-
-
-@runtime_checkable
-class Serializing(Protocol):
-    """Task that can also serialize results itself, because message objects take too long."""
-
-    def serialize(self, prediction: Prediction, header: Any) -> Iterable[tuple[str, bytes]]:
-        """Builds the messages of `Task.encode`, serialized as plain CDR."""
-
-    def telling(self, result: Any) -> bool:
-        """Tells whether a result fills every field of its messages, as a comparison needs it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Companion:
-    """Messages that a task or a stage wants beside the tensors of the model.
-
-    Attributes:
-        name: under which it gets the frames, such as 'depth'.
-        kind: the sensor plug-in that reads the messages, such as 'camera_info'.
-        formats: frame formats that it takes, the preferred one first.
-        topic: default name of the topic.
-        keep: selects the messages that a run gets.
-    """
-
-    name: str
-    kind: str
-    formats: tuple[str, ...]
-    topic: str
-    keep: KeepSpec
-
-    @property
-    def tensor(self) -> str:
-        """The name, as inputs of a model have it."""
-        return self.name
-
-
-class Stage(Protocol):
-    """Works on the results of a task before they are judged; the robot chooses it, not the model.
-
-    One file in `stages/`, built as `Tracking(settings, task, model)`. One instance belongs to one
-    pipeline and is used by one thread at a time; what it knows of a stream is in that stream's
-    memory, which begins anew when time jumps back or another model takes over.
-    """
-
-    companions: tuple[Companion, ...]
-    """Further messages that it wants."""
-    topics: tuple[Topic, ...]
-    """Topics of its own results, beside those of the task."""
-
-    @property
-    def Settings(self) -> type:  # noqa: N802
-        """Frozen dataclass of `declared` fields, parameters of the node below the stage's name."""
-
-    def __init__(self, settings: Any, task: Task, model: ModelDescription) -> None:
-        """Raises ModelMismatchError when it cannot work on the results of this task."""
-
-    def begin(self) -> Any:
-        """Returns the memory of a stream that has just begun."""
-
-    def __call__(
-        self, result: Any, memory: Any, frames: Mapping[str, Sequence[Frame]], stamp_ns: int
-    ) -> Any:
-        """Returns the result with what the stage adds; changes `memory`.
-
-        Args:
-            result: of the task or the stage before, of the same type as what is returned.
-            memory: what `begin` returned for this stream.
-            frames: decoded messages of inputs and companions, by name, the oldest first.
-            stamp_ns: the observation's stamp [ns].
-
-        Raises:
-            FrameError: it cannot be done for this observation.
-        """
-
-    def encode(
-        self, prediction: Prediction, header: Any, messages: MessageTypes
-    ) -> Iterable[tuple[str, Any]]:
-        """Builds the messages for the stage's own topics."""
-
-
-@runtime_checkable
-class Adding(Protocol):
-    """A stage that adds something to each row of a task that is `Listing`."""
-
-    @property
-    def Addition(self) -> type:  # noqa: N802
-        """Frozen dataclass of text, numbers and None; `str()` of it is a word for a person."""
-
-    def additions(self, result: Any) -> Sequence[Any]:
-        """Returns an `Addition` for each row of a result."""
-
-
-class SecondModel(Protocol):
-    """Another model of the store, open for a stage; used on the stage's thread."""
-
-    description: ModelDescription
-    """Identity, labels and tensors."""
-    task: Task
-    """Task of its manifest, which made the results that `run` returns."""
-
-    def run(self, frames: Sequence[Frame]) -> Sequence[Any]:
-        """Runs it on pictures, several at once where it can.
-
-        It never fails: what does is counted and told, and the first model's result goes on.
-
-        Args:
-            frames: pictures of any size and encoding.
-
-        Returns:
-            For each the task's result, valid and in that picture's coordinates; None where there
-            is none.
-        """
-
-
-@runtime_checkable
-class Following(Protocol):
-    """A stage that asks a second model about parts of what the first one has seen.
-
-    That model is found, verified, tested and executed like the first one. One open model belongs
-    to one stage of one pipeline.
-    """
-
-    wanted: str
-    """The model: name or name@version."""
-    most: int
-    """Most frames that it is asked about at once."""
-
-    def follow(self, second: SecondModel) -> None:
-        """Takes the open model, before anything else is asked of the stage but its companions.
-
-        Its topics may depend on it.
-
-        Raises:
-            ModelMismatchError: it cannot use the results of such a model.
-        """
-
-
 class Session(Protocol):
     """A model that is loaded and ready to run."""
 
@@ -399,6 +177,12 @@ class Session(Protocol):
     """Reason why that is not the device that was asked for first; empty if it is."""
     metadata: Mapping[str, str]
     """Entries of the model file about itself, such as 'producer'; unchecked."""
+    threads: int
+    """Threads that work on one run, the calling one included; 0: the engine does not tell."""
+    spinning: str
+    """How they wait for work: 'never', 'within_run' or 'always' busily; empty: not told."""
+    graph_optimization: str
+    """How far the engine has optimized the model's graph, such as 'all'; empty: not told."""
     cpus: frozenset[int]
     """CPUs that the thread which calls `run` should keep to; empty: any."""
 

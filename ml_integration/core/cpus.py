@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,15 @@ def divide(cpus: Collection[int], threads: int, turn: int) -> Division | None:
     return Division(frozenset(ring[:size]), helpers)
 
 
+def doubling(most: int) -> Iterator[int]:
+    """Yields numbers worth trying, of threads or of frames at once: 1, 2, 4 ... and the most."""
+    count = 1
+    while count < most:
+        yield count
+        count *= 2
+    yield most
+
+
 def keep_thread_on(cpus: Collection[int]) -> None:
     """Keeps the calling thread on some CPUs, where the system can do that.
 
@@ -58,6 +67,13 @@ def keep_thread_on(cpus: Collection[int]) -> None:
     # There is no such call on other systems, and a CPU may have been taken away meanwhile.
     with suppress(AttributeError, OSError):
         os.sched_setaffinity(0, cpus or process_cpus())
+
+
+def thread_cpus() -> frozenset[int]:
+    """Returns the CPUs that the calling thread keeps to; none where the system does not tell."""
+    if hasattr(os, 'sched_getaffinity'):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset()
 
 
 def process_cpus() -> frozenset[int]:
@@ -76,19 +92,26 @@ def usable_cpus(root: Path = Path('/')) -> int:
         root: the root of the file system to look at.
     """
     allowed = float(len(process_cpus()))
+    return max(1, int(min([allowed, *map(_quota, cpu_groups(root))])))
+
+
+def cpu_groups(root: Path = Path('/')) -> Iterator[Path]:
+    """Yields the folders of the cgroups that may limit this process's CPUs, the own one first.
+
+    Args:
+        root: the root of the file system to look at.
+    """
     try:
         lines = (root / 'proc/self/cgroup').read_text().splitlines()
     except OSError:
-        return int(allowed)
+        return
     for line in lines:
         _, controllers, path = line.split(':', 2)
         if controllers and 'cpu' not in controllers.split(','):
             continue
         mount = root / 'sys/fs/cgroup' / controllers  # v2 has no controllers in its line
         group = mount / path.lstrip('/')
-        for folder in (group, *(p for p in group.parents if p.is_relative_to(mount))):
-            allowed = min(allowed, _quota(folder))
-    return max(1, int(allowed))
+        yield from (one for one in (group, *group.parents) if one.is_relative_to(mount))
 
 
 def cpu_kind(root: Path = Path('/')) -> str:
@@ -108,6 +131,20 @@ def cpu_kind(root: Path = Path('/')) -> str:
         for word in line.partition(':')[2].split()
     }
     return ' '.join((platform.machine(), *sorted(abilities)))
+
+
+def cpu_model(root: Path = Path('/')) -> str:
+    """Returns the CPU's name, or its architecture where it has none, as on most ARM boards.
+
+    Args:
+        root: the root of the file system to look at.
+    """
+    with suppress(OSError):
+        for line in (root / 'proc/cpuinfo').read_text().splitlines():
+            name, _, value = line.partition(':')
+            if name.strip() in ('model name', 'Model'):  # x86; Raspberry Pi
+                return value.strip()
+    return platform.machine()
 
 
 def _quota(folder: Path) -> float:

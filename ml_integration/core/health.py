@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 from ml_integration.core.declaration import declared
 from ml_integration.core.endpoints import Endpoint
+from ml_integration.core.findings import Finding, Health, Level
 from ml_integration.core.silence import CLOCKS_APART_S, causes, clock_is_off
 from ml_integration.core.stats import Counts, InputStats, Stats, StreamStats
 
 STUCK_S = 5.0
 """Time after which a run of the engine counts as frozen [s]."""
+FEWEST_STALE = 3
+"""Number of frames from which it is no accident that all of them are too old."""
 FRAME_CONCERNS = ('input', 'latency', 'drops', 'results', 'errors')
 CONCERNS = ('model', *FRAME_CONCERNS)
-
-
-class Level(IntEnum):
-    """Severity; the numbers are those of diagnostic_msgs/DiagnosticStatus."""
-
-    OK = 0
-    WARN = 1
-    ERROR = 2
+_REMEDIES = {
+    'jump': "look at the clock of the sensor's machine, or at what plays a recording again",
+    'rate': "look at the sensor's exposure and settings, or set health.expected_rate_hz",
+    'jitter': "look at the load of the sensor's machine, and at who else uses its bus",
+}
+"""What to do about an input that comes, but not as it should, by the kind of finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,23 @@ class HealthSettings:
     max_ahead_ms: float = declared(
         200.0, "Time that stamps may be ahead of the node's clock before it warns [ms].", ge=0.0
     )
+    expected_rate_hz: float = declared(
+        0.0,
+        'Rate of the messages that start runs [Hz]; 0: the one of their first stable minute.',
+        ge=0.0,
+        le=1e5,
+    )
+    max_rate_ratio: float = declared(
+        0.4,
+        'Part by which a rate may differ from what is expected before the node warns; 0: any.',
+        ge=0.0,
+    )
+    max_jitter_ratio: float = declared(
+        1.5,
+        "Jitter of a known rate's stamps (p95), as a part of its period, above which the node "
+        'warns; 0: any.',
+        ge=0.0,
+    )
     max_drop_ratio: float = declared(
         0.5, 'Share of displaced or stale frames above which the node warns.', ge=0.0, le=1.0
     )
@@ -47,29 +64,6 @@ class HealthSettings:
     max_error_ratio: float = declared(
         0.05, 'Share of failed frames above which the node reports an error.', ge=0.0, le=1.0
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Judgment of one concern, as one sentence.
-
-    Attributes:
-        concern: one of CONCERNS.
-        level: how bad it is.
-        sentence: what was found.
-        hard: True if the fault is certain at once, without another second of evidence.
-        kind: what is wrong, in a word that stays the same when the figures change; may be empty.
-        subject: which input it is about; empty if there is only one.
-        parts: the findings about single inputs that it sums up, good ones too.
-    """
-
-    concern: str
-    level: Level
-    sentence: str
-    hard: bool = False
-    kind: str = ''
-    subject: str = ''
-    parts: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +105,6 @@ class Alarms:
         return tuple(sorted((*self.start, *found), key=lambda one: -one.level))
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Judgment of all concerns, one finding each."""
-
-    findings: tuple[Finding, ...]
-
-    @property
-    def level(self) -> Level:
-        return max((finding.level for finding in self.findings), default=Level.OK)
-
-    def of(self, concern: str) -> Finding:
-        """Returns the finding about one of CONCERNS."""
-        return next(finding for finding in self.findings if finding.concern == concern)
-
-
 def judge(
     stats: Stats,
     endpoints: Sequence[Endpoint],
@@ -133,6 +112,7 @@ def judge(
     alarms: Alarms,
     settings: HealthSettings,
     latency_ms: float | None = None,
+    watched: Sequence[Finding] = (),
 ) -> Health:
     """Judges an active node by what is known in this second.
 
@@ -144,6 +124,7 @@ def judge(
         settings: the robot's limits.
         latency_ms: the model's limit for the p95 of all stages of a frame together [ms]; None
             when it promises none.
+        watched: what the watches have found.
     """
     return Health(
         (
@@ -153,14 +134,21 @@ def judge(
             _drops(stats, settings),
             _results(stats, settings),
             _errors(stats, busy_s, settings),
+            *watched,
         )
     )
 
 
-def judge_idle(state: str, alarms: Alarms) -> Health:
-    """Judges a node whose `state` is not 'active': its models, as there are no frames."""
+def judge_idle(state: str, alarms: Alarms, watched: Iterable[Finding] = ()) -> Health:
+    """Judges a node whose `state` is not 'active': its models, as there are no frames.
+
+    Args:
+        state: of the lifecycle.
+        alarms: what is wrong with the models.
+        watched: what the watches say of an idle node.
+    """
     idle = (Finding(concern, Level.OK, state) for concern in FRAME_CONCERNS)
-    return Health((_model(alarms), *idle))
+    return Health((_model(alarms), *idle, *watched))
 
 
 def _model(alarms: Alarms) -> Finding:
@@ -201,7 +189,8 @@ def _one_input(
     what = f'{symptom or f"{one.hz:.1f} Hz"} on {endpoint.topic}'
     publishers = f'{endpoint.publishers or "no"} publisher{"s" * (endpoint.publishers > 1)}'
     if cause is None:
-        return Finding('input', Level.WARN, f'{what}; {publishers}', kind=kind, subject=name)
+        sentence = '; '.join(filter(None, (what, publishers, _REMEDIES.get(kind))))
+        return Finding('input', Level.WARN, sentence, kind=kind, subject=name)
     sentence = f'{what}; {publishers}; {cause.sentence}'
     return Finding('input', Level.WARN, sentence, cause.certain, cause.kind, name)
 
@@ -222,6 +211,26 @@ def _symptoms(
         yield 'lost', f'{recent.lost} of {sent} messages lost on the way'
     if clock_is_off(one, settings.max_ahead_ms / 1e3):
         yield 'clock', f'stamps from the {"future" if (one.ahead_s or 0.0) > 0 else "past"}'
+    if not one.holds:
+        yield from _off_beat(one, settings)
+
+
+def _off_beat(one: InputStats, settings: HealthSettings) -> Iterator[tuple[str, str]]:
+    """Yields what is wrong with the rhythm of an input, likewise."""
+    rhythm = one.rhythm
+    if rhythm.jumps:
+        way = 'back' if rhythm.jump_s < 0 else 'ahead'
+        yield 'jump', f'stamps jumped {way} by {abs(rhythm.jump_s):.2f} s'
+    expected_hz = (settings.expected_rate_hz if one.triggers else 0.0) or rhythm.usual_hz
+    if not expected_hz or rhythm.rate_hz is None:
+        return
+    off = abs(rhythm.rate_hz - expected_hz) / expected_hz
+    if settings.max_rate_ratio and off > settings.max_rate_ratio:
+        limit = f'(limit {settings.max_rate_ratio:.0%} off)'
+        yield 'rate', f'{rhythm.rate_hz:.1f} Hz instead of {expected_hz:.1f} Hz {limit}'
+    jitter_ms, limit_ms = rhythm.jitter_ms or 0.0, settings.max_jitter_ratio * 1e3 / expected_hz
+    if limit_ms and jitter_ms > limit_ms:
+        yield 'jitter', f'stamps jitter by {jitter_ms:.1f} ms (limit {limit_ms:.1f} ms)'
 
 
 def _latency(stats: Stats, latency_ms: float | None) -> Finding:
@@ -263,7 +272,7 @@ def _drops(stats: Stats, settings: HealthSettings) -> Finding:
 
 def _all_stale(recent: Counts) -> bool:
     others = recent.displaced + recent.failed
-    return bool(recent.stale) and recent.stale >= recent.received - others
+    return recent.stale >= FEWEST_STALE and recent.stale >= recent.received - others
 
 
 def _results(stats: Stats, settings: HealthSettings) -> Finding:

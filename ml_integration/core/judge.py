@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from ml_integration.core.health import Finding, Health, Level
+from ml_integration.core.findings import Finding, Health, Level
 
 RAISE, RAISE_OF = 3, 5
 """A level is raised when so many of the last so many seconds had it."""

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from ml_integration.core.arrivals import CLOCK
 from ml_integration.core.datatypes import Reason, Verdict
+from ml_integration.core.error_kinds import ErrorKind, ErrorKinds
+from ml_integration.core.histogram import Histograms
+from ml_integration.core.rhythm import Rhythm, Stamps
 from ml_integration.core.stats import (
     Arrivals,
     Counts,
@@ -69,13 +72,16 @@ class _Slice:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """Events and samples of the time that a summary covers."""
+    """Events and samples of the time that a summary covers, and what has no window."""
 
     now_ns: int
     length_s: float
     recent: Counter[_Event]
     total: Counter[_Event]
     samples: Sequence[_Sample]
+    rhythms: Mapping[tuple[str, str], Rhythm]
+    histograms: Mapping[str, tuple[int, ...]]
+    errors: Mapping[str, ErrorKind]
 
 
 class Monitor:
@@ -98,6 +104,7 @@ class Monitor:
         self._start_ns = now_ns
         self._inputs = tuple(inputs)
         self._last = {(key.stream, key.source): _Last(now_ns) for key in self._inputs}
+        self._stamps = {key: Stamps(now_ns, self._window_ns) for key in self._last}
         self._slices = deque([_Slice(now_ns)])
         self._events, self._end_ns = self._slices[0].events, now_ns + SLICE_NS
         self._settled: Counter[_Event] = Counter()
@@ -106,6 +113,8 @@ class Monitor:
         self._spectators_failed: Counter[str] = Counter()
         self._last_error = ''
         self._error_ns = now_ns
+        self._error_kinds = ErrorKinds()
+        self._histograms = Histograms()
 
     def received(
         self,
@@ -128,6 +137,10 @@ class Monitor:
         """
         with self._lock:
             self._last[stream, source] = _Last(now_ns, serialized_bytes, stamp_ns, ahead_ns)
+            stamps = self._stamps.get((stream, source))
+            if stamps is not None and stamp_ns is not None:
+                lead_ns = stamp_ns - now_ns if ahead_ns is None else ahead_ns
+                stamps.take(now_ns, stamp_ns, lead_ns)
             self._count(('received', stream, source), now_ns)
 
     def lost(self, stream: str, source: str, count: int, now_ns: int) -> None:
@@ -142,8 +155,19 @@ class Monitor:
         with self._lock:
             self._count(('stale', stream, ''), now_ns)
 
-    def failed(self, sentence: str, now_ns: int, stream: str | None = None) -> None:
+    def failed(
+        self, sentence: str, now_ns: int, stream: str | None = None, kind: str = 'Exception'
+    ) -> None:
+        """Counts a frame, or a message, that ended in an error.
+
+        Args:
+            sentence: what the error says.
+            now_ns: the time [ns].
+            stream: of the frame; None if that is not known.
+            kind: name of the error's type.
+        """
         with self._lock:
+            self._error_kinds.add(kind, now_ns)
             self._last_error, self._error_ns = sentence, now_ns
             self._count(('failed', stream, ''), now_ns)
 
@@ -165,6 +189,8 @@ class Monitor:
         with self._lock:
             stage_ms = {**stage_ms, 'total': sum(stage_ms.values())}
             self._samples.append(_Sample(now_ns, age_ms, stage_ms, stream, together))
+            self._histograms.add(stage_ms)
+            self._histograms.add({'age': age_ms})
             self._count(('published' if verdict.ok else 'invalid', stream, ''), now_ns)
             for kind in {reason.kind for reason in verdict.reasons}:
                 self._count((KIND, stream, kind), now_ns)
@@ -222,6 +248,8 @@ class Monitor:
             omitted_kinds=_kinds(window.total, OMITTED),
             recent_incomplete=_sum(window.recent, INCOMPLETE),
             last_omitted=self._last_omitted,
+            histograms=window.histograms,
+            errors=window.errors,
             spectators_failed=dict(self._spectators_failed),
             last_error=self._last_error,
             since_error_s=(now_ns - self._error_ns) / 1e9,
@@ -237,7 +265,10 @@ class Monitor:
                     recent.update(one.events)
             samples, total = list(self._samples), Counter(self._settled)
             total.update(self._events)
-        return _Window(now_ns, max((now_ns - begin_ns) / 1e9, 1e-9), recent, total, samples)
+            rhythms = {key: stamps.rhythm(now_ns) for key, stamps in self._stamps.items()}
+            histograms, errors = self._histograms.cumulative(), self._error_kinds.at(now_ns)
+        length_s = max((now_ns - begin_ns) / 1e9, 1e-9)
+        return _Window(now_ns, length_s, recent, total, samples, rhythms, histograms, errors)
 
     def _frames(self, events: Counter[_Event], stream: str | None = None) -> Counter[str]:
         """Counts the events of frames by their kind, of one stream or of all."""
@@ -280,6 +311,8 @@ class Monitor:
             behind_s=self._behind_s(key, window.now_ns),
             ahead_s=None if last.ahead_ns is None else last.ahead_ns / 1e9,
             holds=key.holds,
+            triggers=key.triggers,
+            rhythm=window.rhythms[key.stream, key.source],
         )
 
     def _behind_s(self, key: InputKey, now_ns: int) -> float | None:
@@ -321,8 +354,8 @@ def _percentiles(values: Iterable[float]) -> Percentiles | None:
 
 
 def _stages(samples: Sequence[_Sample]) -> dict[str, Percentiles]:
-    names = dict.fromkeys(name for sample in samples for name in sample.stage_ms)
-    return {
-        name: Percentiles.of(s.stage_ms[name] for s in samples if name in s.stage_ms)
-        for name in names
-    }
+    spent: dict[str, list[float]] = {}
+    for sample in samples:
+        for name, ms in sample.stage_ms.items():
+            spent.setdefault(name, []).append(ms)
+    return {name: Percentiles.of(values) for name, values in spent.items()}

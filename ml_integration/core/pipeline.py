@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import Any, Protocol
 
@@ -11,91 +10,19 @@ import numpy as np
 
 from ml_integration.core.arrivals import Inbox, Observation
 from ml_integration.core.batching import split_rows
-from ml_integration.core.contracts import (
-    FreeSized,
-    MessageTypes,
-    SecondModel,
-    Session,
-    Stage,
-    Task,
-    Topic,
-)
+from ml_integration.core.contracts import FreeSized, MessageTypes, Session, Task, Topic
 from ml_integration.core.datatypes import (
     Array,
-    Frame,
     Geometry,
     ModelDescription,
     Prediction,
     Reason,
-    Tensors,
 )
-from ml_integration.core.inputs import KeepRule
-from ml_integration.core.wiring import Beside, Input, Wiring
-from ml_integration.errors import FrameError, MessageError
-
-Frames = Mapping[str, Sequence[Frame]]
-"""Decoded messages of one observation by the name of tensor or companion, the oldest first."""
-
-
-class StageClock:
-    """Measures stages: each lap is the time since the last one, or since what was left out."""
-
-    def __init__(self, now_ns: Callable[[], int]) -> None:
-        self._now_ns = now_ns
-        self._last_ns = now_ns()
-        self.stage_ms: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        now_ns = self._now_ns()
-        self.stage_ms[stage] = (now_ns - self._last_ns) / 1e6
-        self._last_ns = now_ns
-
-    def leave_out(self) -> None:
-        """Counts the time since the last lap for no stage."""
-        self._last_ns = self._now_ns()
-
-
-@dataclass(slots=True, eq=False)
-class Memory:
-    """Memory of one pipeline about one stream: fed-back states and decoded frames.
-
-    Attributes:
-        state: outputs of the last run that are inputs of the next one, by tensor name.
-        frames: decoded messages of the last run's windows, by tensor name and number of the
-            message, so that each message is decoded once; None for one that cannot be read.
-        stages: what each stage remembers, by its name.
-    """
-
-    state: dict[str, Array] = field(default_factory=dict)
-    frames: dict[str, dict[int, Frame | None]] = field(default_factory=dict)
-    stages: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True, eq=False)
-class Work:
-    """An observation on its way through a pipeline.
-
-    Attributes:
-        observation: the messages.
-        frames: the same, decoded.
-        memory: the pipeline's memory of the stream.
-        tensors: the model's inputs, valid until the row is prepared again.
-        geometry: how the encoders moved and scaled the inputs.
-        clock: measures this observation's stages.
-        outputs: the model's outputs, (1, ...) each, valid until the next run.
-        together: number of observations in the same run, this one included.
-        deadline_ns: when whatever is run for it gives up [ns, steady clock]; None: never.
-    """
-
-    observation: Observation
-    frames: Frames
-    memory: Memory
-    tensors: Tensors
-    geometry: Geometry
-    clock: StageClock
-    outputs: Tensors = field(default_factory=dict)
-    together: int = 1
-    deadline_ns: int | None = None
+from ml_integration.core.drift_reference import Reference
+from ml_integration.core.stage_contracts import SecondModel, Stage
+from ml_integration.core.wiring import Input, Wiring
+from ml_integration.core.work import Frames, Memory, StageClock, Work, decoded_frames
+from ml_integration.errors import FrameError
 
 
 class Second(SecondModel, Protocol):
@@ -132,6 +59,7 @@ class Pipeline:
         now_ns: the steady time [ns].
         stages: work on the results, by name, in this order.
         seconds: open models of those stages that follow with one, by the stage's name.
+        reference: what is usual for the model, if that is known.
 
     Attributes:
         stuck: True while a thread that nobody waits for any more hangs in it; no other thread
@@ -147,11 +75,13 @@ class Pipeline:
         now_ns: Callable[[], int] = perf_counter_ns,
         stages: Mapping[str, Stage] | None = None,
         seconds: Mapping[str, Second] | None = None,
+        reference: Reference | None = None,
     ) -> None:
         self.wiring = wiring
         self.task = task
         self.session = session
         self.model = model
+        self.reference = reference
         self.batch_size = wiring.batch_size
         self.stuck = False
         self.stages = dict(stages or {})
@@ -179,6 +109,15 @@ class Pipeline:
         """Forgets what it remembers of a stream."""
         self._memories.pop(stream, None)
 
+    def state(self, stream: str) -> dict[str, Array]:
+        """Returns what the next run of a stream is fed back, by tensor; empty for zeros."""
+        memory = self._memories.get(stream)
+        return dict(memory.state) if memory is not None else {}
+
+    def restore(self, stream: str, state: Mapping[str, Array]) -> None:
+        """Makes the next run of a stream begin with this state, and with no other memory."""
+        self._memories[stream] = Memory(dict(state))
+
     def run(self, observation: Observation) -> Prediction:
         """Processes one observation.
 
@@ -201,7 +140,9 @@ class Pipeline:
         """
         clock = StageClock(self._now_ns)
         memory = self._memory(observation)
-        frames = {item.tensor: _frames(item, observation, memory) for item in self.wiring.sources}
+        frames = {
+            item.tensor: decoded_frames(item, observation, memory) for item in self.wiring.sources
+        }
         clock.lap('decode')
         geometry = {
             item.tensor: item.encoders[row](frames[item.tensor]) for item in self.wiring.inputs
@@ -350,38 +291,6 @@ class Pipeline:
     def _frame_id(self, frames: Frames) -> str:
         trigger = self.wiring.trigger.tensor
         return frames[trigger][-1].frame_id if trigger else ''
-
-
-def _frames(item: Input | Beside, observation: Observation, memory: Memory) -> Sequence[Frame]:
-    """Returns an input's frames of one run; decodes only messages that the last run had not.
-
-    A message of a window that cannot be read fails the first run that gets it, and is left out
-    of the later ones.
-    """
-    try:
-        return _decoded(item, observation, memory)
-    except MessageError as error:
-        if len(observation.arrivals) > 1:  # otherwise it is plain which message is meant
-            error.at(item.source.topic)
-        raise
-
-
-def _decoded(item: Input | Beside, observation: Observation, memory: Memory) -> Sequence[Frame]:
-    tensor = item.tensor
-    arrivals = observation.arrivals[tensor]
-    if item.source.keep.rule is not KeepRule.WINDOW:
-        return tuple(map(item.decode, arrivals))
-    known = memory.frames.get(tensor, {})
-    seen = {one.number: known[one.number] for one in arrivals if one.number in known}
-    memory.frames[tensor] = seen  # before decoding, which may end at a bad message
-    for one in arrivals:
-        if one.number not in seen:
-            seen[one.number] = None  # unless it can be decoded
-            seen[one.number] = item.decode(one)
-    frames = tuple(frame for one in arrivals if (frame := seen[one.number]) is not None)
-    if not frames:
-        raise FrameError(f"no message in the window of '{tensor}' can be read")
-    return frames
 
 
 def _growing(inputs: Sequence[Input]) -> Mapping[str, FreeSized]:

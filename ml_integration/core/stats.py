@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
+from ml_integration.core.error_kinds import ErrorKind
+from ml_integration.core.rhythm import Rhythm
 
 STAGES = ('wait', 'decode', 'encode', 'infer', 'postprocess', 'validate', 'publish', 'total')
 """The stages of a frame in order of execution, and all of them together."""
@@ -84,7 +85,20 @@ class Percentiles:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Percentiles:
-        return cls(*np.percentile(np.fromiter(values, np.float64), (50, 95, 99)).tolist())
+        """Takes the percentiles of at least one value, with values between two of them.
+
+        A sorted list takes a tenth of the time of numpy's way for what a window holds.
+        """
+        ordered = sorted(values)
+        return cls(*(_at(ordered, share) for share in (0.5, 0.95, 0.99)))
+
+
+def _at(ordered: Sequence[float], share: float) -> float:
+    """Returns the value at a share of the way through sorted ones."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +121,8 @@ class InputStats:
             arrival [s]; negative where it is earlier, as it should be, None where it is not known.
         holds: whether a message holds until the next one comes, so that neither silence nor an
             old stamp is a fault.
+        triggers: whether each of them starts a run.
+        rhythm: of their stamps.
     """
 
     source: str
@@ -119,6 +135,8 @@ class InputStats:
     behind_s: float | None = None
     ahead_s: float | None = None
     holds: bool = False
+    triggers: bool = True
+    rhythm: Rhythm = field(default_factory=Rhythm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +184,9 @@ class Stats:
             start, the most frequent one first.
         recent_incomplete: published results of the window that lack something.
         last_omitted: why something was left out last; empty if nothing was.
+        histograms: by stage, 'total' and 'age' included, how many frames took at most as long as
+            each bound of `core.histogram.BUCKETS`, since the start.
+        errors: exceptions by the name of their type, since the start.
     """
 
     window_s: float
@@ -184,3 +205,5 @@ class Stats:
     omitted_kinds: Mapping[str, int] = field(default_factory=dict)
     recent_incomplete: int = 0
     last_omitted: str = ''
+    histograms: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    errors: Mapping[str, ErrorKind] = field(default_factory=dict)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_integration.core.arrivals import CLOCK, Arrival
-from ml_integration.core.contracts import Companion, Encoder, Sensor
+from ml_integration.core.contracts import Encoder, Sensor
 from ml_integration.core.datatypes import Array, Frame, Tensors
 from ml_integration.core.inputs import SensorInput, SizeInput, StateInput, Trigger
+from ml_integration.core.stage_contracts import Companion
 from ml_integration.core.stats import InputKey
 from ml_integration.core.transports import RAW
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from ml_integration.ops.picture_input import (
     normalized_values,
     picture_size,
 )
+from ml_integration.ops.picture_measures import measure_picture
 from ml_integration.ops.picture_placement import check_placement, placed, typical_wh
 from ml_integration.ops.resizing import resizer
 
@@ -85,6 +86,10 @@ class Image:
         else:
             self._write_pixels(picture, swapped)
         return geometry
+
+    def measure(self, frames: Sequence[Frame]) -> Mapping[str, float]:
+        """Measures the newest picture: `ops.picture_measures.measure_picture`."""
+        return measure_picture(frames[-1])
 
     def _prepared(self, frame: Frame) -> Letterbox:
         """Checks the frame; makes buffers and padding anew when the picture's size changes."""

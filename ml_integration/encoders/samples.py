@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ml_integration.core.datatypes import Array, Frame, TensorSpec
 from ml_integration.core.declaration import declared
 from ml_integration.errors import FrameError, ModelMismatchError, SettingError
+from ml_integration.ops.sample_measures import measure_samples
 from ml_integration.ops.samples import SAMPLES, resample, wanted_columns
 
 MAX_GAP_PERIODS = 3.0
@@ -79,6 +80,7 @@ class Samples:
         self._settings = settings
         self._rows = int(spec.shape[1] or 0) if len(spec.shape) == 3 else 1
         self._names: tuple[str, ...] | None = None
+        self._measured: tuple[tuple[str, ...], npt.NDArray[np.intp]] | None = None
 
     def bind(self, tensor: Array) -> None:
         """Chooses `tensor` as the one that is filled from now on."""
@@ -113,6 +115,16 @@ class Samples:
             )
         self._table[...] = table[len(table) - self._rows :]
         return SamplesGeometry(last.stamp_ns, self._chosen_names)
+
+    def measure(self, frames: Sequence[Frame]) -> Mapping[str, float]:
+        """Measures the wanted columns of the window: `ops.sample_measures.measure_samples`."""
+        wanted, names = self._measured, frames[-1].names
+        if wanted is None or wanted[0] != names:
+            settings = self._settings
+            wanted = (names, wanted_columns(names, settings.joints, settings.fields))
+            self._measured = wanted
+        own = (frame for frame in frames if frame.names == names)
+        return measure_samples([frame.data[:, wanted[1]] for frame in own])
 
     def _chosen(self, frame: Frame) -> Array:
         """Returns the wanted columns; searches again if the publisher's names have changed."""

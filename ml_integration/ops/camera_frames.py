@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ml_integration.core.contracts import Companion
 from ml_integration.core.datatypes import Array, Frame
 from ml_integration.core.inputs import ALWAYS_MS, KeepRule, KeepSpec
+from ml_integration.core.stage_contracts import Companion
 from ml_integration.errors import FrameError
 from ml_integration.ops.camera_model import CameraModel, require_same_shape
 from ml_integration.ops.samples import SAMPLES

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from ml_integration.core.contracts import Listing, MessageTypes, SecondModel, Topic
+from ml_integration.core.abilities import Listing
+from ml_integration.core.contracts import MessageTypes, Topic
 from ml_integration.core.datatypes import Array
+from ml_integration.core.stage_contracts import SecondModel
 from ml_integration.errors import ModelMismatchError
 from ml_integration.ops import array_messages
 from ml_integration.ops.array_messages import multi_array

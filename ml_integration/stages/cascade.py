@@ -9,15 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ml_integration.core.contracts import (
-    Companion,
-    MessageTypes,
-    SecondModel,
-    Task,
-    Topic,
-)
+from ml_integration.core.contracts import MessageTypes, Task, Topic
 from ml_integration.core.datatypes import Array, Frame, ModelDescription, Prediction
 from ml_integration.core.declaration import declared
+from ml_integration.core.stage_contracts import Companion, SecondModel
 from ml_integration.errors import FrameError, SettingError
 from ml_integration.ops.camera_frames import the_frame
 from ml_integration.ops.crops import Region, around_box, cut

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from ml_integration.core.contracts import Companion, MessageTypes, Task, Topic
+from ml_integration.core.contracts import MessageTypes, Task, Topic
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction
 from ml_integration.core.declaration import declared
+from ml_integration.core.stage_contracts import Companion
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.staged_tasks import require_objects
 from ml_integration.ops.tracks import TrackingRules, Tracks

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ml_integration.core.contracts import MessageTypes, Scorer, Topic
+from ml_integration.core.abilities import Scorer
+from ml_integration.core.contracts import MessageTypes, Topic
 from ml_integration.core.datatypes import (
     Array,
     Geometry,
@@ -18,16 +19,23 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import declared
+from ml_integration.core.score_calibration import Scored
 from ml_integration.errors import SettingError
+from ml_integration.ops.calibration import softened
 from ml_integration.ops.class_heads import HeadReader
 from ml_integration.ops.classes import Classes, ClassesDifference, compare_classes, joined
 from ml_integration.ops.decoding import best_first, sigmoid, softmax
 from ml_integration.ops.drawing import class_color, draw_list
+from ml_integration.ops.flicker import classes_flicker
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.picture_input import the_picture
+from ml_integration.ops.reading_results import ClassNumbers, read_classes
+from ml_integration.ops.result_signals import ClassMix, class_signals
 from ml_integration.ops.scoring.classes import AccuracyScorer, HeadsScorer, SetScorer
 
 MESSAGE_TYPE = 'vision_msgs/msg/Classification'
+MOST_SHARE = 1.01
+"""Sum of scores that are shares of one, with what float16 adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +99,17 @@ class Classification:
         the_picture(model)
         self._read = HeadReader(settings.heads, settings.head_classes, model)
         self._rounding = rounding(model.outputs)
+        self._mix = ClassMix(model.labels)
         self.batched = self._read.batched
         if settings.heads:
             names = [f'classification/{name}' for name in settings.heads]
             self.topics = tuple(Topic(name, MESSAGE_TYPE) for name in names)
             self.Row = HeadRow
+        labels, heads = model.labels, self._read.heads
+        self._numbers = [
+            ClassNumbers(labels[head.first : head.first + head.count], head.first)
+            for head in heads
+        ]
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Classes:
         """Takes the best classes of each head, after a softmax or sigmoid if one is to apply."""
@@ -168,6 +182,51 @@ class Classification:
         """Compares the best classes, and the scores of those that both have."""
         labels = self._model.label, model.label
         return compare_classes(first, second, labels, self._settings.multi_label)
+
+    @property
+    def truths(self) -> tuple[Topic, ...]:
+        """The topic of each head."""
+        return self.topics
+
+    def read(self, messages: Mapping[str, Any]) -> Classes:
+        """Reads the true classes of each head."""
+        each = zip(self.topics, self._numbers, strict=True)
+        return joined(
+            [Classes(*read_classes(messages[topic.name], number)) for topic, number in each]
+        )
+
+    def scored(self, result: Classes, truth: Classes | None) -> Scored | None:
+        """Tells the scores of the only head of a model of which one class is true."""
+        settings, heads = self._settings, self._read.heads
+        shares = not (settings.multi_label or settings.sigmoid) and len(heads) == 1
+        if not shares or not len(result.scores) or float(result.scores.sum()) > MOST_SHARE:
+            return None
+        right = -1
+        if truth is not None:
+            if not len(truth.class_ids):
+                return None
+            right = next(iter(np.flatnonzero(result.class_ids == truth.class_ids[0]).tolist()), -1)
+        return Scored(result.scores, right, heads[0].count - len(result.scores))
+
+    def confidence(self, result: Classes, temperature: float) -> float:
+        """Tells how probably the best class is the right one."""
+        scored = self.scored(result, None)
+        if scored is None:
+            return float('nan')
+        return float(softened(scored.scores, scored.others, temperature)[0])
+
+    def sample(self, result: Classes) -> Array:
+        """Returns the best class of each head (N,); -1 where there is none."""
+        best = [int(one.class_ids[0]) if len(one.class_ids) else -1 for one in result.heads()]
+        return np.array(best)
+
+    def flicker(self, before: Array, between: Array, after: Array) -> tuple[int, int]:
+        """Counts heads whose best class is another one for a frame."""
+        return classes_flicker(before, between, after)
+
+    def signals(self, result: Classes) -> dict[str, float]:
+        """Tells how sure the model is of the best class, and which it is."""
+        return class_signals(result, self._mix)
 
     def scorer(self) -> Scorer:
         """Makes a scorer that gives the accuracy, or F1 where several classes may be true."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from array import array as ByteArray  # noqa: N812
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
-from ml_integration.core.contracts import MessageTypes, Score, Topic
+from ml_integration.core.abilities import Score
+from ml_integration.core.contracts import MessageTypes, Topic
 from ml_integration.core.datatypes import (
     Array,
     Geometry,
@@ -34,7 +35,10 @@ from ml_integration.ops.depth_maps import (
     normalized,
 )
 from ml_integration.ops.drawing import draw_list
+from ml_integration.ops.flicker import depths_flicker, map_sample, scaled
 from ml_integration.ops.picture_input import the_picture
+from ml_integration.ops.reading_results import read_map
+from ml_integration.ops.result_signals import depth_signals
 
 MESSAGE_TYPE = 'sensor_msgs/msg/Image'
 TOPICS = {kind: 'depth' if kind == 'metric' else kind for kind in KINDS}
@@ -288,6 +292,32 @@ class DepthEstimation:
         else:
             apart = np.abs(normalized(first, both) - normalized(second, both))
         return DepthDifference(float(apart.mean()), overlap)
+
+    @property
+    def truths(self) -> tuple[Topic, ...]:
+        """The topic of the numbers, on which the truth is in meters whatever the model gives."""
+        return self.topics
+
+    def read(self, messages: Mapping[str, Any]) -> DepthMap:
+        """Reads a true depth: 32FC1 in meters or 16UC1 in millimeters, as REP 118 says."""
+        depth = read_map(messages[self.topics[0].name], ('32FC1', '16UC1', 'mono16'))
+        if depth.dtype == np.uint16:
+            depth = depth / np.float32(1000)
+            depth[depth == 0] = np.nan
+        return DepthMap(depth)
+
+    def sample(self, result: DepthMap) -> Array:
+        """Copies some of the pixels; of numbers without a scale, their ratio to the median."""
+        sample = map_sample(result.depth)
+        return sample if result.metric else scaled(sample)
+
+    def flicker(self, before: Array, between: Array, after: Array) -> tuple[int, int]:
+        """Counts pixels that are clearly nearer or farther for a frame."""
+        return depths_flicker(before, between, after)
+
+    def signals(self, result: DepthMap) -> dict[str, float]:
+        """Tells how far things are, how that spreads, and how much is known."""
+        return depth_signals(result)
 
     def scorer(self) -> DepthScorer:
         """Makes a scorer that has seen nothing."""

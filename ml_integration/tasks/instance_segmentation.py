@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import MessageTypes, Score, Topic
+from ml_integration.core.abilities import Score
+from ml_integration.core.contracts import MessageTypes, Topic
 from ml_integration.core.datatypes import (
     Array,
     Geometry,
@@ -22,6 +23,7 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import declared
+from ml_integration.errors import MessageError
 from ml_integration.ops import mask_decoders
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
 from ml_integration.ops.boxes import iou_matrix
@@ -29,6 +31,7 @@ from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detect
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.drawing import class_color, line_width
+from ml_integration.ops.flicker import Boxes, objects_flicker
 from ml_integration.ops.image_messages import map_image, serialized_map_image
 from ml_integration.ops.instance_masks import instance_areas, instance_overlap, paint_instances
 from ml_integration.ops.judging import first_wrong
@@ -36,6 +39,8 @@ from ml_integration.ops.judging_boxes import describing, judge_boxes, judge_coun
 from ml_integration.ops.mask_decoders import MaskDecoder, masks_output
 from ml_integration.ops.matching import ObjectsDifference, compare_objects, pairs
 from ml_integration.ops.picture_input import the_picture
+from ml_integration.ops.reading_results import ClassNumbers, read_detections, read_map
+from ml_integration.ops.result_signals import ClassMix, mask_share, object_signals
 from ml_integration.ops.scoring.objects import ObjectScorer
 
 FEW = 5
@@ -162,8 +167,10 @@ class InstanceSegmentation:
         boxes = replace(model, outputs=others)
         self._find = BoxFinder(settings, boxes, model.pictures[self._picture])
         self.batched = self._find.batched and self._masks.batched
+        self._mix = ClassMix(model.labels)
         share, usual = settings.mask_threshold, settings.mask_activation == 'usual'
         logits = self._masks.logits if usual else settings.mask_activation == 'sigmoid'
+        self._numbers = ClassNumbers(model.labels)
         self._level = math.log(share / (1 - share)) if logits else share
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Instances:
@@ -259,6 +266,34 @@ class InstanceSegmentation:
             boxes.score,
             float(each.min(initial=1.0)),
         )
+
+    @property
+    def truths(self) -> tuple[Topic, ...]:
+        """The topics of the objects and of their pixels."""
+        return self.topics
+
+    def read(self, messages: Mapping[str, Any]) -> Instances:
+        """Reads true objects, and the image that says whose each pixel is."""
+        boxes, mask = (messages[topic.name] for topic in self.topics)
+        found = read_detections(boxes, self._numbers)
+        image = read_map(mask, ('mono8', '8UC1', 'mono16', '16UC1'))
+        if (highest := int(image.max(initial=0))) > len(found):
+            raise MessageError('data', f'object {highest}', f'at most {len(found)}, one per box')
+        parts = (found.xyxy, found.scores, found.class_ids, found.found)
+        return Instances(*parts, instances=image)
+
+    def sample(self, result: Instances) -> Boxes:
+        """Copies boxes and classes."""
+        return result.xyxy.copy(), result.class_ids.copy()
+
+    def flicker(self, before: Boxes, between: Boxes, after: Boxes) -> tuple[int, int]:
+        """Counts objects that vanish for a frame, or are there for one only."""
+        return objects_flicker(before, between, after)
+
+    def signals(self, result: Instances) -> dict[str, float]:
+        """Tells of the objects what detectors tell, and the share of the picture they cover."""
+        covered = mask_share(result.instances)
+        return {**object_signals(result, self._mix), 'covered': covered}
 
     def scorer(self) -> InstanceScorer:
         """Makes a scorer that gives the mean average precision of masks and of boxes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -21,12 +21,13 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import declared
-from ml_integration.errors import ModelMismatchError
+from ml_integration.errors import MessageError, ModelMismatchError
 from ml_integration.ops import decoders, keypoint_decoders
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
+from ml_integration.ops.flicker import Boxes, objects_flicker
 from ml_integration.ops.judging import first_wrong, judge_classes, rounding, without_rounding
 from ml_integration.ops.judging_boxes import describing, judge_boxes, judge_count
 from ml_integration.ops.keypoint_decoders import KeypointDecoder, KeypointOptions
@@ -45,6 +46,8 @@ from ml_integration.ops.poses import (
     similarity,
     unseen,
 )
+from ml_integration.ops.reading_results import ClassNumbers, read_detections, read_keypoints
+from ml_integration.ops.result_signals import ClassMix, object_signals, point_signals
 from ml_integration.ops.scoring.objects import ObjectScorer
 
 
@@ -107,6 +110,8 @@ class Keypoints:
         self._points = decoder(model, input_wh, settings.points_options)
         self._find = self._finder(input_wh)
         self._rounding = rounding(model.outputs)
+        self._numbers = ClassNumbers(model.labels)
+        self._mix = ClassMix(model.labels)
         self.least_score = settings.keypoint_threshold
         self.batched = self._points.batched and (self._find is None or self._find.batched)
         self._check_names(self._points.count)
@@ -266,6 +271,34 @@ class Keypoints:
         """Pairs the objects whose points are alike, and compares their classes and scores."""
         names = first.classes(self._model.label), second.classes(model.label)
         return compare_objects(likeness(first, second), (first.scores, second.scores), names)
+
+    @property
+    def truths(self) -> tuple[Topic, ...]:
+        """The topics of the objects and of their points."""
+        return self.topics
+
+    def read(self, messages: Mapping[str, Any]) -> Detections:
+        """Reads true objects and, row by row, their points; a score of 0 is a point not marked."""
+        objects, points = (messages[topic.name] for topic in self.topics)
+        found = read_detections(objects, self._numbers)
+        keypoints = read_keypoints(points)
+        wanted = (len(found), self._points.count or keypoints.shape[1])
+        if len(found) and keypoints.shape[:2] != wanted:
+            raise MessageError('height', f'points of {keypoints.shape[:2]}', f'those of {wanted}')
+        return replace(found, keypoints=keypoints[: len(found)])
+
+    def sample(self, result: Detections) -> Boxes:
+        """Copies boxes and classes."""
+        return result.xyxy.copy(), result.class_ids.copy()
+
+    def flicker(self, before: Boxes, between: Boxes, after: Boxes) -> tuple[int, int]:
+        """Counts objects that vanish for a frame, or are there for one only."""
+        return objects_flicker(before, between, after)
+
+    def signals(self, result: Detections) -> dict[str, float]:
+        """Tells of the objects what detectors tell, and how sure the model is of their points."""
+        points = point_signals(_points_of(result), self._settings.keypoint_threshold)
+        return {**object_signals(result, self._mix), **points}
 
     def scorer(self) -> ObjectScorer:
         """Makes a scorer that gives the mean average precision of COCO's keypoints."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ml_integration.core.contracts import MessageTypes, Scorer, Topic
+from ml_integration.core.abilities import Scorer
+from ml_integration.core.contracts import MessageTypes, Topic
 from ml_integration.core.datatypes import (
     Array,
     Geometry,
@@ -22,9 +23,12 @@ from ml_integration.ops.boxes import iou_matrix
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
+from ml_integration.ops.flicker import Boxes, objects_flicker
 from ml_integration.ops.judging_boxes import judge_boxes, judge_count
 from ml_integration.ops.matching import ObjectsDifference, compare_objects
 from ml_integration.ops.picture_input import the_picture
+from ml_integration.ops.reading_results import ClassNumbers, read_detections
+from ml_integration.ops.result_signals import ClassMix, object_signals
 from ml_integration.ops.rotated_boxes import rotated_iou_matrix
 from ml_integration.ops.scoring.objects import ObjectScorer
 
@@ -63,7 +67,9 @@ class ObjectDetection:
         self._model = model
         self._picture = the_picture(model)
         self._find = BoxFinder(settings, model, model.pictures[self._picture], turnable=True)
+        self._numbers = ClassNumbers(model.labels)
         self.batched = self._find.batched
+        self._mix = ClassMix(model.labels)
 
     @property
     def Row(self) -> type:  # noqa: N802
@@ -121,6 +127,28 @@ class ObjectDetection:
         """Pairs the boxes that overlap, and compares their classes and scores."""
         names = first.classes(self._model.label), second.classes(model.label)
         return compare_objects(_overlap(first, second), (first.scores, second.scores), names)
+
+    @property
+    def truths(self) -> tuple[Topic, ...]:
+        """The topic of the objects."""
+        return self.topics
+
+    def read(self, messages: Mapping[str, Any]) -> Detections:
+        """Reads true objects."""
+        message = messages[self.topics[0].name]
+        return read_detections(message, self._numbers, self._find.rotated)
+
+    def sample(self, result: Detections) -> Boxes:
+        """Copies boxes and classes."""
+        return result.xyxy.copy(), result.class_ids.copy()
+
+    def flicker(self, before: Boxes, between: Boxes, after: Boxes) -> tuple[int, int]:
+        """Counts objects that vanish for a frame, or are there for one only."""
+        return objects_flicker(before, between, after)
+
+    def signals(self, result: Detections) -> dict[str, float]:
+        """Tells how many objects there are, how sure the model is of them, and their classes."""
+        return object_signals(result, self._mix)
 
     def scorer(self) -> Scorer:
         """Makes a scorer that gives the mean average precision of COCO."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from ml_integration.core.datatypes import (
     Verdict,
 )
 from ml_integration.core.declaration import declared
-from ml_integration.errors import SettingError
+from ml_integration.errors import MessageError, SettingError
 from ml_integration.ops.class_axes import class_axis
 from ml_integration.ops.class_maps import (
     ClassMap,
@@ -34,6 +34,7 @@ from ml_integration.ops.class_maps import (
 from ml_integration.ops.decoding import sigmoid, the_output
 from ml_integration.ops.dense_maps import to_source
 from ml_integration.ops.drawing import class_color, draw_list
+from ml_integration.ops.flicker import map_sample, maps_flicker
 from ml_integration.ops.image_messages import map_image, serialized_map_image
 from ml_integration.ops.judging import rounding
 from ml_integration.ops.map_differences import (
@@ -43,6 +44,8 @@ from ml_integration.ops.map_differences import (
     compare_classes,
 )
 from ml_integration.ops.picture_input import the_picture
+from ml_integration.ops.reading_results import read_map
+from ml_integration.ops.result_signals import ClassMix, map_signals
 from ml_integration.ops.scoring.class_maps import ClassMapScorer
 from ml_integration.ops.smooth_classes import Scratch
 
@@ -131,6 +134,7 @@ class Segmentation:
         shown = ('mask', 'alpha', 'label_info') if settings.alpha else ('mask', 'label_info')
         self.topics = tuple(topic for topic in self.topics if topic.name in shown)
         self._rounding = rounding(model.outputs)
+        self._mix = ClassMix(self._model.labels)
         self._scratch = Scratch()
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> ClassMap:
@@ -259,6 +263,33 @@ class Segmentation:
         if first.alpha is not None and second.alpha is not None:
             return compare_alpha(first, second, labels)
         return compare_classes(first, second, labels)
+
+    @property
+    def truths(self) -> tuple[Topic, ...]:
+        """The topic of the mask."""
+        return self.topics[:1]
+
+    def read(self, messages: Mapping[str, Any]) -> ClassMap:
+        """Reads the true classes; those of `ignored` do not count."""
+        encodings = ('mono8', '8UC1', 'mono16', '16UC1')
+        classes = read_map(messages[self.topics[0].name], encodings)
+        labels, ignored = len(self._model.labels), self._settings.ignored
+        highest = int(classes[classes != ignored].max(initial=0))
+        if labels and highest >= labels:
+            raise MessageError('data', f'class {highest}', f'a class below {labels}, or {ignored}')
+        return ClassMap(classes)
+
+    def sample(self, result: ClassMap) -> Array:
+        """Copies some of the pixels."""
+        return map_sample(result.classes)
+
+    def flicker(self, before: Array, between: Array, after: Array) -> tuple[int, int]:
+        """Counts pixels whose class is another one for a frame."""
+        return maps_flicker(before, between, after)
+
+    def signals(self, result: ClassMap) -> dict[str, float]:
+        """Tells the shares of classes in the picture, how even they are, and how ragged."""
+        return map_signals(result.classes, self._mix)
 
     def scorer(self) -> ClassMapScorer:
         """Makes a scorer that has seen nothing."""

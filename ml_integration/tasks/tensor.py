@@ -21,6 +21,7 @@ from ml_integration.core.datatypes import (
 from ml_integration.core.declaration import declared
 from ml_integration.errors import ModelMismatchError
 from ml_integration.ops.array_messages import MESSAGE_TYPE, multi_array
+from ml_integration.ops.result_signals import tensor_signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,10 @@ class Tensor:
             return ValuesDifference(float('inf'))
         apart = (np.abs(first[name].astype(np.float64) - second[name]) for name in first)
         return ValuesDifference(max((float(a.max(initial=0.0)) for a in apart), default=0.0))
+
+    def signals(self, result: dict[str, Array]) -> dict[str, float]:
+        """Tells moments of the values of each output."""
+        return tensor_signals(result)
 
 
 def _topic(output: str) -> str:

@@ -11,9 +11,9 @@ import pytest
 from task_samples import SAMPLES
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import Adding
 from ml_integration.core.datatypes import Frame
 from ml_integration.core.declaration import build, settings_of
+from ml_integration.core.stage_contracts import Adding
 from ml_integration.errors import FrameError, ModelMismatchError
 from ml_integration.ops.detections import Detections
 from ml_integration.ros.node.parameters import InferenceNodeParameters

@@ -16,15 +16,18 @@ import pytest
 from task_samples import HEADER, INPUT, SAMPLES, messages
 
 from ml_integration.core import plugins
-from ml_integration.core.arrivals import Arrival, Observation
-from ml_integration.core.contracts import (
+from ml_integration.core.abilities import (
     Announcing,
     Comparing,
+    Continuing,
     Drawing,
     Listing,
+    Reading,
     Scoring,
     Serializing,
+    Signaling,
 )
+from ml_integration.core.arrivals import Arrival, Observation
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction, TensorSpec, Verdict
 from ml_integration.core.declaration import build, settings_of
 from ml_integration.core.inputs import SensorInput, Trigger
@@ -57,6 +60,7 @@ class Recording:
     device = 'none'
     fallback = ''
     from_cache = False
+    threads, spinning, graph_optimization = 0, '', ''
     metadata: Mapping[str, str] = {}
 
     def __init__(self, outputs: dict[str, np.ndarray]) -> None:
@@ -237,6 +241,41 @@ def test_a_result_is_drawn_into_the_canvas(name: str) -> None:
 
 
 @pytest.mark.parametrize('name', EVERY)
+def test_a_task_that_is_scored_reads_what_it_publishes(name: str) -> None:
+    sample, task = SAMPLES[name], task_of(name)
+    assert isinstance(task, Reading) == isinstance(task, Scoring)
+    if not isinstance(task, Reading):
+        return
+    for outputs in (sample.outputs, sample.nothing):
+        prediction = run(task, outputs, sample.model())
+        said = dict(task.encode(prediction, HEADER, messages))
+        wanted = {topic.name: topic for topic in task.truths}
+        assert set(wanted.values()) <= set(task.topics)
+        again = task.read({topic: said[topic] for topic in wanted})
+        assert task.rows(again) == task.rows(prediction.result)
+        scorer = task.scorer()
+        scorer.add(prediction.result, again)
+        best = [one.value == float(one.higher_is_better) for one in scorer.scores()]
+        assert all(best) or outputs is sample.nothing
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_a_result_that_stays_does_not_flicker(name: str) -> None:
+    sample, task = SAMPLES[name], task_of(name)
+    assert isinstance(task, Continuing) == isinstance(task, Scoring)
+    if not isinstance(task, Continuing):
+        return
+    some, none = (
+        task.sample(run(task, outputs, sample.model()).result)
+        for outputs in (sample.outputs, sample.nothing)
+    )
+    part, whole = task.flicker(some, some, some)
+    assert (part, whole > 0) == (0, True)
+    part, whole = task.flicker(some, none, some)
+    assert 0 < part <= whole or name == 'depth_estimation'  # whose nothing is unknown
+
+
+@pytest.mark.parametrize('name', EVERY)
 def test_what_is_serialized_goes_to_the_same_topics_as_messages(name: str) -> None:
     sample, task = SAMPLES[name], task_of(name)
     if not isinstance(task, Serializing):
@@ -366,3 +405,21 @@ def test_what_a_task_announces_is_on_its_latched_topics(name: str) -> None:
     assert isinstance(task, Announcing) == bool(latched)
     if isinstance(task, Announcing):
         assert [topic for topic, _ in task.announce(messages)] == latched
+
+
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('name', EVERY)
+def test_signals_have_the_same_names_whatever_the_model_gives(name: str) -> None:
+    task, sample = task_of(name), SAMPLES[name]
+    if not isinstance(task, Signaling):
+        pytest.skip('it tells nothing')
+    bad = {n: np.full_like(a, np.nan) for n, a in sample.outputs.items() if a.dtype.kind == 'f'}
+    told = [
+        task.signals(run(task, outputs, sample.model()).result)
+        for outputs in (sample.outputs, sample.nothing, {**sample.outputs, **bad})
+    ]
+    assert list(told[0]) == list(told[1]) == list(told[2])
+    assert len(told[0]) >= 3
+    assert all(type(value) is float for signals in told for value in signals.values())
+    assert any(math.isfinite(value) for value in told[0].values())
+    assert told[0] != told[1]

@@ -5,17 +5,8 @@ import pytest
 from ml_integration.core.arrivals import CLOCK
 from ml_integration.core.datatypes import Reason, Verdict
 from ml_integration.core.endpoints import Endpoint
-from ml_integration.core.health import (
-    CONCERNS,
-    STUCK_S,
-    Alarms,
-    Finding,
-    Health,
-    HealthSettings,
-    Level,
-    judge,
-    judge_idle,
-)
+from ml_integration.core.findings import Finding, Health, Level
+from ml_integration.core.health import CONCERNS, STUCK_S, Alarms, HealthSettings, judge, judge_idle
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey, Stats
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ml_integration.core.health import Finding, Health, Level
+from ml_integration.core.findings import Finding, Health, Level
 from ml_integration.core.judge import Judge
 
 OF = {'.': Level.OK, 'w': Level.WARN, 'e': Level.ERROR, 'H': Level.ERROR, 'h': Level.WARN}

@@ -4,6 +4,8 @@ import pytest
 
 from ml_integration.core.arrivals import CLOCK
 from ml_integration.core.datatypes import Reason, Verdict
+from ml_integration.core.error_kinds import MOST_KINDS, OTHERS, ErrorKind
+from ml_integration.core.histogram import BUCKETS
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
 
@@ -163,3 +165,38 @@ def test_stamps_of_another_clock_are_told_by_how_much(trigger: str) -> None:
     behind_s = [one.behind_s for one in monitor.stats(6 * S).streams[0].inputs]
     assert behind_s[0] == pytest.approx(3600.0)
     assert behind_s[1:] == [None] * (len(behind_s) - 1)
+
+
+def test_histograms_count_on_when_the_window_forgets() -> None:
+    monitor = Monitor(0, window_s=10.0)
+    for number, ms in enumerate((0.5, 1.0, 1.1, 40.0, 700.0)):
+        monitor.completed('', Verdict(), 2 * ms, {'infer': ms}, number * S)
+    stats = monitor.stats(60 * S)
+    assert stats.stages == {}
+    counts = {
+        name: dict(zip(BUCKETS, each, strict=True)) for name, each in stats.histograms.items()
+    }
+    assert counts.keys() == {'infer', 'total', 'age'}
+    infer, age = counts['infer'], counts['age']
+    assert [infer[one] for one in ('1', '2', '33', '50', '500', 'inf')] == [2, 3, 3, 4, 4, 5]
+    assert [age[one] for one in ('1', '2', '5', '50', '100', 'inf')] == [1, 2, 3, 3, 4, 5]
+    assert counts['total'] == infer
+
+
+def test_errors_are_counted_by_type_with_the_first_and_the_last() -> None:
+    monitor = Monitor(0)
+    for at_s, kind in ((1, 'FrameError'), (2, 'ValueError'), (5, 'FrameError')):
+        monitor.failed('it failed', at_s * S, kind=kind)
+    assert monitor.stats(60 * S).errors == {
+        'FrameError': ErrorKind(2, 59.0, 55.0),
+        'ValueError': ErrorKind(1, 58.0, 58.0),
+    }
+
+
+def test_types_of_errors_without_end_are_counted_together() -> None:
+    monitor = Monitor(0)
+    for number in range(1000):
+        monitor.failed('it failed', number * S, kind=f'Error{number}')
+    errors = monitor.stats(1000 * S).errors
+    assert len(errors) == MOST_KINDS + 1
+    assert errors[OTHERS].count == 1000 - MOST_KINDS

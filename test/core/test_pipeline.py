@@ -7,8 +7,9 @@ import pytest
 from pipeline_parts import MODEL, MS, Bench, Size, arrival, bench, seen
 
 from ml_integration.core.arrivals import Arrival, Observation
-from ml_integration.core.contracts import Companion, Topic
+from ml_integration.core.contracts import Topic
 from ml_integration.core.inputs import KeepRule, KeepSpec, SizeInput, StateInput
+from ml_integration.core.stage_contracts import Companion
 from ml_integration.errors import FrameError, InferenceError
 
 WINDOW = KeepSpec(KeepRule.WINDOW, 100.0)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ml_integration.core.endpoints import Endpoint
-from ml_integration.core.health import Alarms, HealthSettings, Level, judge
+from ml_integration.core.findings import Level
+from ml_integration.core.health import Alarms, HealthSettings, judge
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.silence import Cause, causes
 from ml_integration.core.stats import InputKey
@@ -143,9 +144,12 @@ def test_stamps_from_the_future_warn_beyond_a_tolerance(ahead_ms: float, level: 
 
 def test_frames_that_are_all_too_old_say_by_how_much() -> None:
     monitor = Monitor(0)
-    monitor.received('', '', S, 10, 5 * S, -37 * S)
-    monitor.stale('', S)
-    here = Endpoint('', '', '/image', 1)
-    finding = judge(monitor.stats(S), [here], 0.0, Alarms(), HealthSettings()).of('drops')
-    assert finding.level == Level.ERROR
+    here, found = Endpoint('', '', '/image', 1), []
+    for _ in range(3):
+        monitor.received('', '', S, 10, 5 * S, -37 * S)
+        monitor.stale('', S)
+        found.append(judge(monitor.stats(S), [here], 0.0, Alarms(), HealthSettings()).of('drops'))
+    finding = found[-1]
+    # The last one before a camera falls silent may be too old by chance.
+    assert [one.level for one in found] == [Level.WARN, Level.WARN, Level.ERROR]
     assert 'every frame is too old, by up to 37.0 s' in finding.sentence

@@ -79,7 +79,7 @@ def test_manifests(tmp_path: Path) -> None:
 
     def read(data: bytes) -> None:
         manifest = parse_manifest.__wrapped__(data, FILE)
-        text = f'{_rows(manifest, FILE)}{_document(manifest, FILE)}{manifest.external}'
+        text = f'{_rows(manifest, FILE, {})}{_document(manifest, FILE, {})}{manifest.external}'
         text.encode()  # and can be printed
 
     seeds = [good, yaml.safe_dump(more).encode()]

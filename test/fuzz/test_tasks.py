@@ -15,7 +15,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from std_msgs.msg import Header
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import Comparing, Drawing, Listing, Scoring, Serializing
+from ml_integration.core.abilities import Comparing, Drawing, Listing, Scoring, Serializing
 from ml_integration.core.datatypes import ModelIdentity, Prediction
 from ml_integration.errors import FrameError
 from ml_integration.ops import decoders, keypoint_decoders, mask_decoders

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ml_integration.core.abilities import Drawing, Listing
 from ml_integration.core.arrivals import Arrival, Observation
-from ml_integration.core.contracts import Drawing, Listing, Task
+from ml_integration.core.contracts import Task
 from ml_integration.core.datatypes import Array, Prediction, Tensors
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import ExportError, FrameError

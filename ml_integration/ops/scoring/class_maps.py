@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ml_integration.core.contracts import Score
+from ml_integration.core.abilities import Score
 from ml_integration.core.datatypes import Array
 from ml_integration.ops.class_maps import ClassMap
 

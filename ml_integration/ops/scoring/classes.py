@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ml_integration.core.contracts import Score, Scorer
+from ml_integration.core.abilities import Score, Scorer
 from ml_integration.ops.classes import Classes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ml_integration.core.contracts import Score
+from ml_integration.core.abilities import Score
 from ml_integration.core.datatypes import Array
 from ml_integration.ops.detections import Detections
 from ml_integration.ops.scoring.average_precision import AveragePrecision
