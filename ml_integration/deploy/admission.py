@@ -14,8 +14,8 @@ from ml_integration.store.package.package import (
     ModelPackage,
     digest_of,
     inspect_package,
+    open_package,
     read_manifest,
-    read_package,
 )
 from ml_integration.store.package.second_look import Look, look_at
 from ml_integration.store.state.model_state import SHORT, ModelState, Quarantine
@@ -27,6 +27,10 @@ AT_ONCE_BYTES = 8 * 1024 * 1024
 """Largest package that is hashed at once: frames wait 10 ms for it, a second for a large one."""
 
 
+def _has_room(manifest: Manifest) -> None:
+    """Says that there is room for every model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Model that has passed the checks made so far.
@@ -34,10 +38,12 @@ class Candidate:
     Attributes:
         model: `name@version`.
         package: its verified content; None if it has still to be read and verified.
+        manifest: what it says of itself; None if nothing was checked yet.
     """
 
     model: str
     package: ModelPackage | None
+    manifest: Manifest | None = None
 
 
 class Admission:
@@ -68,25 +74,43 @@ class Admission:
         package = None
         if sum(pin.size for pin in manifest.files.values()) <= AT_ONCE_BYTES:
             package = folder.read()  # by the manifest that was checked
-        return Candidate(str(manifest.identity), package)
+        return Candidate(str(manifest.identity), package, manifest)
 
-    def verify(self, reference: str, serving: Manifest | None) -> ModelPackage:
+    def verify(
+        self,
+        reference: str,
+        serving: Manifest | None,
+        make_room: Callable[[Manifest], None] = _has_room,
+    ) -> ModelPackage:
         """Reads a model and checks everything that can be checked without loading it.
+
+        Args:
+            reference: finds the model.
+            serving: what it is to replace; None for nothing.
+            make_room: is called with its manifest before its files are read; what it raises
+                passes.
 
         Raises:
             MlIntegrationError: it may not be loaded, or not in the place of the serving one.
         """
-        package = read_package(self._store.find(reference), self._trust)
+        folder = open_package(self._store.find(reference), self._trust)
+        make_room(folder.manifest)
+        package = folder.read()
         self._check(package.directory, package.manifest, serving)
         return package
 
-    def verify_edition(self, edition: Edition, serving: Manifest | None) -> ModelPackage:
+    def verify_edition(
+        self,
+        edition: Edition,
+        serving: Manifest | None,
+        make_room: Callable[[Manifest], None] = _has_room,
+    ) -> ModelPackage:
         """Does the same for a model that has served, whose content must be the same.
 
         Raises:
             MlIntegrationError: it may not be loaded, or its version has other content now.
         """
-        package = self.verify(edition.model, serving)
+        package = self.verify(edition.model, serving, make_room)
         found = Edition.of(package.manifest)
         if not found.matches(edition):
             raise IntegrityError(

@@ -11,20 +11,12 @@ from typing import Any
 import numpy as np
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import (
-    Companion,
-    Encoder,
-    Following,
-    Picturing,
-    Sensor,
-    Session,
-    Stage,
-    Task,
-)
+from ml_integration.core.contracts import Encoder, Picturing, Sensor, Session, Task
 from ml_integration.core.datatypes import Array, ModelDescription, TensorSpec
 from ml_integration.core.declaration import build
 from ml_integration.core.inputs import ConstantInput, SensorInput, SizeInput, StateInput
 from ml_integration.core.pipeline import Pipeline, Second
+from ml_integration.core.stage_contracts import Companion, Following, Stage
 from ml_integration.core.transports import PICTURES, Transports
 from ml_integration.core.wiring import Beside, Input, SizedConstant, Wiring
 from ml_integration.deploy.stage_agreement import check_topics, companions_of
@@ -115,7 +107,15 @@ def assemble(
     wiring = Wiring(wired, manifest.trigger, rows, states, sizes, constants, beside)
     pictured = [one.source.topic for one in wiring.sources if one.source.kind == PICTURES]
     transports.check_topics(pictured, str(identity))
-    return Pipeline(wiring, task, session, model, stages=staged, seconds=seconds)
+    return Pipeline(
+        wiring,
+        task,
+        session,
+        model,
+        stages=staged,
+        seconds=seconds,
+        reference=package.reference,
+    )
 
 
 def _followed(stages: Mapping[str, Stage], open_second: OpenSecond) -> dict[str, Second]:

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from ml_integration.core.health import Finding, Level
+from ml_integration.core.findings import Finding, Level
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy import probation, start_outcome, starting
 from ml_integration.deploy.admission import Admission, Candidate
 from ml_integration.deploy.background import Background
 from ml_integration.deploy.history import History
 from ml_integration.deploy.job import Job, Loading
-from ml_integration.deploy.loading import TIMEOUT_S, Loaded, Loader
+from ml_integration.deploy.loaded import Loaded
+from ml_integration.deploy.loading import TIMEOUT_S, Loader
+from ml_integration.deploy.memory_budget import MemoryBudget
 from ml_integration.deploy.open_models import Audience, OpenModels
 from ml_integration.deploy.probation import ProbationSettings
+from ml_integration.deploy.room import Room
 from ml_integration.deploy.router import Router
 from ml_integration.deploy.starting import Choice, Start
 from ml_integration.deploy.swapping import Swapping
 from ml_integration.errors import (
     IntegrityError,
     MlIntegrationError,
+    ModelError,
     ModelLoadError,
     SupersededError,
 )
@@ -43,6 +47,7 @@ class Deployment:
         keep_previous: keep the previous model in memory, for an instant rollback.
         proven: is called when the serving model has proven itself, by a background thread.
         timeout_s: gives the time for loading and testing a model [s].
+        memory: what the process may take.
 
     After the constructor nothing serves; `start` comes first.
     """
@@ -57,15 +62,19 @@ class Deployment:
         keep_previous: bool = True,
         proven: Callable[[], None] = lambda: None,
         timeout_s: Callable[[], float] = lambda: TIMEOUT_S,
+        memory: MemoryBudget | None = None,
     ) -> None:
         self._admission = admission
         self._loader = loader
         self._history = history
         self._settings = settings
         self._models = OpenModels(history, settings, now_ns, keep_previous, proven)
+        self._room = Room(self._models, memory or MemoryBudget())
         self._timeout_s = timeout_s
         self._starting: Background[Loaded] = Background('ml_loader')
-        self._swapping = Swapping(self._models, admission, loader, history, settings, timeout_s)
+        self._swapping = Swapping(
+            self._models, admission, loader, history, settings, self._room, timeout_s
+        )
 
     @property
     def serving(self) -> Loaded:
@@ -169,7 +178,10 @@ class Deployment:
         Raises:
             MlIntegrationError: it may not.
         """
-        return self._admission.admit(reference, self.serving.package.manifest)
+        candidate = self._admission.admit(reference, self.serving.package.manifest)
+        if candidate.manifest is not None:
+            self._room.require(candidate.manifest)
+        return candidate
 
     def swap(self, candidate: Candidate) -> Future[str]:
         """Loads a model in the background and lets it serve.
@@ -284,8 +296,14 @@ class Deployment:
         self._history.change(lambda _: choice.state)
 
         def work(job: Job) -> Loaded:
-            package = self._admission.verify_edition(choice.edition, None)
-            return Loaded.of(package, self._loader.within(job).load(package))
+            package = self._admission.verify_edition(choice.edition, None, self._room.make)
+            pipeline = self._loader.within(job).load(package)
+            try:
+                self._room.settle(package, pipeline, self._loader.within(job))
+            except ModelError:
+                self._models.let_go(pipeline)
+                raise
+            return Loaded.of(package, pipeline, job)
 
         try:
             loaded = self._starting.submit(work, choice.edition.model, self._timeout_s()).result()
@@ -296,5 +314,6 @@ class Deployment:
                 str(choice.edition), f'{type(error).__name__}: {error}'
             ) from error
         self._history.change(lambda state: probation.identify(state, loaded.edition))
+        self._models.do_aside(self._room.write)
         self._models.do_aside(self._loader.keep)
         return loaded

@@ -9,6 +9,7 @@ from concurrent import futures
 from concurrent.futures import Future
 from functools import partial
 
+from ml_integration.core.outcomes import Outcomes
 from ml_integration.deploy import probation
 from ml_integration.deploy.background import InOrder
 from ml_integration.errors import StateError
@@ -44,6 +45,7 @@ class History:
         self._writer = InOrder('ml_writer')
         self._taken_by = taken_by
         self._state = self._known = NodeState() if taken_by else state_dir.node_state(node)
+        self._outcomes = Outcomes() if taken_by else state_dir.outcomes(node)
         self._stored = False
         self._closed = False
         self.problem = _shared(state_dir, node, taken_by) if taken_by else ''
@@ -62,6 +64,20 @@ class History:
     def state(self) -> NodeState:
         """Newest state, which may not be on disk yet."""
         return self._state
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """What became of the node's results, also before this start."""
+        return self._outcomes
+
+    def keep_outcomes(self, outcomes: Outcomes) -> bool:
+        """Remembers what became of results; returns at once, False if nothing has changed."""
+        if outcomes == self._outcomes:
+            return False
+        self._outcomes = outcomes
+        if not self._taken_by:
+            self._writer.do(partial(self._store_outcomes, outcomes))
+        return True
 
     @property
     def node(self) -> str:
@@ -178,6 +194,12 @@ class History:
             self.problem = str(error)
         else:
             self._known, self._stored, self.problem = known, True, ''
+
+    def _store_outcomes(self, outcomes: Outcomes) -> None:
+        try:
+            self._state_dir.save_outcomes(self._node, outcomes)
+        except StateError as error:
+            self.problem = str(error)
 
     def _with_releases(self, on_disk: NodeState) -> NodeState:
         """Returns the newest state without the rejections that a person has lifted on disk."""

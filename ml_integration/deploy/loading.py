@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from ml_integration.core.abilities import Versioned
 from ml_integration.core.batching import BatchSettings
-from ml_integration.core.contracts import Backend, Following, Session
-from ml_integration.core.datatypes import Array, ModelIdentity, Tensors
+from ml_integration.core.contracts import Backend, Session
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.left_behind import left_behind
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.stage_contracts import Following
 from ml_integration.core.transports import Transports
 from ml_integration.deploy.assembly import (
     ALL_RAW,
@@ -21,30 +22,29 @@ from ml_integration.deploy.assembly import (
     assemble,
     default_tensors,
     plugin,
-    zeros,
 )
+from ml_integration.deploy.calibration import Calibration, Comparison, Way, usual_way
 from ml_integration.deploy.job import Job, nothing
+from ml_integration.deploy.niceness import nicely
+from ml_integration.deploy.proving import prove, prove_batch
 from ml_integration.deploy.second_model import OpenSecondModel
 from ml_integration.deploy.shared_sessions import SharedSessions, model_key
 from ml_integration.errors import (
-    DeadlineError,
-    InferenceError,
     LoadTimeoutError,
     MlIntegrationError,
     ModelError,
     ModelLoadError,
-    ModelMismatchError,
     SupersededError,
 )
-from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.artifacts import StoredArtifacts
-from ml_integration.store.state.node_state import Edition
 
 _SESSIONS = SharedSessions()
 """Loaded models that all nodes of this process share."""
 TIMEOUT_S = 120.0
 """Time for opening and testing a model, where nobody says another one [s]."""
+MOST_CALIBRATED_BYTES = 64 * 1024 * 1024
+"""Size of the largest model of which several ways to execute it are tried."""
 MOST_LEFT_BEHIND = 4
 """Number of loads and frames that hang for ever after which no model is opened any more."""
 
@@ -74,6 +74,7 @@ class Loader:
         find: returns the verified package of a second model that a stage wants, by its reference.
         pause: is called before each step that takes the CPU from others.
         discard: closes what was opened in vain, when it is called or later.
+        calibration: chooses threads where the settings leave them open; None: the usual ones.
         job: ends the load, and says when its time is over; None: `TIMEOUT_S` from its start.
     """
 
@@ -87,6 +88,7 @@ class Loader:
     find: Callable[[str], ModelPackage] | None = None
     pause: Callable[[], None] = _at_once
     discard: Callable[[Callable[[], None]], None] = _now
+    calibration: Calibration | None = None
     job: Job | None = None
 
     def within(self, job: Job) -> Loader:
@@ -151,10 +153,10 @@ class Loader:
                 open_second,
             )
             job.interruptible(session.interrupt)
-            self._prove(package, session, pipeline, job)
+            prove(package, session, pipeline, job, self.pause)
             if pipeline.batch_size > 1:
                 self._step(job)
-                _prove_batch(package, session, pipeline.batch_size, job)
+                prove_batch(package, session, pipeline.batch_size, job)
             job.interruptible(nothing)
             return pipeline
         except BaseException:
@@ -166,6 +168,35 @@ class Loader:
         """Writes to disk what makes the next load of these models faster."""
         if self.artifacts is not None:
             self.artifacts.write()
+        if self.calibration is not None:
+            self.calibration.write()
+
+    def settle(self, package: ModelPackage, pipeline: Pipeline) -> None:
+        """Chooses the threads of a loaded model, where nothing is known and it may be chosen.
+
+        Whatever fails in it leaves the model as it is.
+
+        Args:
+            package: the verified model.
+            pipeline: the same, loaded, which does not serve yet; it gets another session of the
+                same model if that is better.
+
+        Raises:
+            ModelError: the job was ended, or its time is over.
+        """
+        job = self.job or Job(str(package.content.identity), TIMEOUT_S)
+        unused = pipeline.session
+        try:
+            unused = better = self._settled(package, pipeline, job)
+            if better is not pipeline.session:
+                prove(package, better, pipeline, job, self.pause)
+                unused, pipeline.session = pipeline.session, better
+        except MlIntegrationError:
+            job.check()
+        finally:
+            if unused is not pipeline.session:
+                self.discard(unused.close)
+            job.interruptible(nothing)
 
     def _second(self, first: str, name: str, stage: Following, fresh: bool) -> OpenSecondModel:
         """Finds, opens and tests the model that a stage follows with.
@@ -177,154 +208,124 @@ class Loader:
             if self.find is None:
                 raise ModelError('there is no store to take it from')
             package = self.find(stage.wanted)
-            loader = replace(
-                self,
-                streams=stage.most,
-                reader_for=as_it_is,
-                stages=NO_STAGES,
-                transports=ALL_RAW,
-            )
-            pipeline = loader.load(package, fresh)
+            pipeline = self._for_frames(stage.most).load(package, fresh)
         except (LoadTimeoutError, SupersededError):
             raise
         except MlIntegrationError as error:
             reason = f"its stage {name} cannot have the model '{stage.wanted}': {error}"
             raise ModelLoadError(first, reason) from error
+        return self._opened_second(pipeline, package)
+
+    def open_second(
+        self, package: ModelPackage, wrap: Callable[[Session], Session]
+    ) -> OpenSecondModel:
+        """Opens a model that is asked about single frames, and not by a stage.
+
+        Args:
+            package: the verified model.
+            wrap: returns the session that runs it, made of the loaded one.
+
+        Raises:
+            ModelError: it cannot be had, or it wants more than a picture.
+        """
+        pipeline = self._for_frames(1).load(package)
+        pipeline.session = wrap(pipeline.session)
+        return self._opened_second(pipeline, package)
+
+    def _for_frames(self, most: int) -> Loader:
+        """Returns the loader of a model whose frames are there already, so many at once."""
+        return replace(
+            self, streams=most, reader_for=as_it_is, stages=NO_STAGES, transports=ALL_RAW
+        )
+
+    def _opened_second(self, pipeline: Pipeline, package: ModelPackage) -> OpenSecondModel:
         try:
             return OpenSecondModel(pipeline, package)
         except BaseException:
             self.discard(pipeline.close)
             raise
 
-    def _open(self, package: ModelPackage, fresh: bool) -> Session:
-        name, content, written = (
-            self.execution.engine,
-            package.content,
-            package.manifest.format,
+    def _settled(self, package: ModelPackage, pipeline: Pipeline, job: Job) -> Session:
+        """Returns a session that executes the model in the best way; the pipeline's if it does."""
+        calibration, engine = self.calibration, self._engine()
+        model, digest = str(package.content.identity), package.content.identity.sha256
+        usual, known = pipeline.session, self._way(package)
+        on_cpu, small = usual.device.startswith('CPU'), _is_small(package)
+        if calibration is None or not (engine and on_cpu and small):
+            return usual
+        if known == Way(usual.threads, usual.spinning):
+            return usual
+        comparison = Comparison(
+            usual,
+            lambda way: self._opened_aside(package, way.of(self.execution)),
+            default_tensors(package.manifest, pipeline.wiring),
+            self.pause,
+            job,
+            self._is_alone,
         )
-        backend: Backend = plugin('backends', name)()
-        if written not in backend.formats:
+        try:
+            way = calibration.choose(model, digest, engine, self.execution, comparison)
+            if way is None or way == usual_way():
+                return usual
+            settings = way.of(self.execution)
+            key = model_key(self.execution.engine, package.content, settings)
+            return _SESSIONS.open(key, lambda: comparison.taken(way))
+        finally:
+            comparison.close(self.discard)
+
+    @property
+    def _is_alone(self) -> bool:
+        """True if nothing serves meanwhile."""
+        return self.pause is _at_once
+
+    def _opened_aside(self, package: ModelPackage, settings: ExecutionSettings) -> Session:
+        """Opens a session to compare with; nicely where that would slow down what serves."""
+        if self._is_alone:
+            return self._opened(package, settings)
+        return nicely(lambda: self._opened(package, settings))
+
+    def _way(self, package: ModelPackage) -> Way | None:
+        """Returns in which way the model is known to be executed best."""
+        engine = self._engine()
+        if self.calibration is None or not engine:
+            return None
+        return self.calibration.known(package.content.identity.sha256, engine, self.execution)
+
+    def _engine(self) -> str:
+        """Returns name and version of an engine whose threads may be chosen; empty if none may."""
+        backend = self._backend()
+        if self.execution.leaves_threads_open and isinstance(backend, Versioned):
+            return f'{self.execution.engine} {backend.version()}'
+        return ''
+
+    def _open(self, package: ModelPackage, fresh: bool) -> Session:
+        name, content, written = self.execution.engine, package.content, package.manifest.format
+        formats = self._backend().formats
+        if written not in formats:
             raise ModelLoadError(
                 str(content.identity),
-                f"the engine '{name}' opens {', '.join(backend.formats)}, the model is {written}",
+                f"the engine '{name}' opens {', '.join(formats)}, the model is {written}",
                 'Choose another engine with the parameter execution.engine.',
             )
+        way = self._way(package)
+        settings = way.of(self.execution) if way else self.execution
+        key = model_key(name, content, settings)
+        return _SESSIONS.open(key, lambda: self._opened(package, settings), fresh)
+
+    def _opened(self, package: ModelPackage, settings: ExecutionSettings) -> Session:
         # An encrypted model may be decrypted in memory only, and so may what is made of it.
         kept = None if package.manifest.encrypted else self.artifacts
-        return _SESSIONS.open(
-            model_key(name, content, self.execution),
-            lambda: backend.open(content, self.execution, kept),
-            fresh,
-        )
+        return self._backend().open(package.content, settings, kept)
+
+    def _backend(self) -> Backend:
+        backend: Backend = plugin('backends', self.execution.engine)()
+        return backend
 
     def _step(self, job: Job) -> None:
         self.pause()
         job.check()
 
-    def _prove(
-        self, package: ModelPackage, session: Session, pipeline: Pipeline, job: Job
-    ) -> None:
-        """Warms the session up on zeros and, where there is one, runs the golden sample."""
-        manifest, inputs = package.manifest, pipeline.model.inputs
-        tensors = default_tensors(manifest, pipeline.wiring)
-        self._step(job)
-        _run(session, tensors, job)
-        if package.golden is not None:
-            self._step(job)
-            sampled = {item.tensor for item in manifest.sensor_inputs}
-            must = [spec for spec in inputs if spec.name in sampled]
-            may = [spec for spec in inputs if spec.name not in sampled]
-            outputs = _run(session, {**tensors, **package.golden.inputs(must, may)}, job)
-            package.golden.compare(outputs, str(package.content.identity))
 
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Verified package, without its bytes, and the pipeline that was made of it."""
-
-    package: ModelPackage
-    pipeline: Pipeline
-
-    @staticmethod
-    def of(package: ModelPackage, pipeline: Pipeline) -> Loaded:
-        """Makes one without the package's bytes, of which the session has its own copy."""
-        return Loaded(package.without_bytes(), pipeline)
-
-    @property
-    def identity(self) -> ModelIdentity:
-        """Identity of the model."""
-        return self.pipeline.model.identity
-
-    @property
-    def seconds(self) -> Mapping[str, OpenSecondModel]:
-        """Second models of its stages, by the stage's name."""
-        seconds = self.pipeline.seconds.items()
-        return {name: one for name, one in seconds if isinstance(one, OpenSecondModel)}
-
-    @property
-    def second_names(self) -> dict[str, str]:
-        """`name@version` of the second models, by the stage's name."""
-        return {stage: str(one.description.identity) for stage, one in self.seconds.items()}
-
-    @property
-    def edition(self) -> Edition:
-        """Content that was loaded."""
-        return Edition.of(self.package.manifest)
-
-
-def _prove_batch(package: ModelPackage, session: Session, size: int, job: Job) -> None:
-    """Runs a full batch of zeros, whose last frame is the golden sample where there is one.
-
-    Raises:
-        ModelMismatchError: the model cannot take as many frames as its manifest says.
-        GoldenError: it computes something else for a frame in a batch than for that frame alone.
-    """
-    model, golden = str(package.content.identity), package.golden
-    specs = tuple(item.spec for item in package.manifest.sensor_inputs)
-    inputs: dict[str, Array] = {spec.name: zeros(spec, size) for spec in specs}
-    samples: Tensors = golden.inputs(specs) if golden is not None else {}
-    single = bool(samples) and all(len(sample) == 1 for sample in samples.values())
-    for name in inputs if single else ():
-        inputs[name][-1:] = samples[name]
-    outputs = _run_batch(session, inputs, size, package.manifest, job)
-    if golden is not None and single:
-        golden.compare({name: array[-1:] for name, array in outputs.items()}, model)
-
-
-def _run(session: Session, tensors: Tensors, job: Job) -> Tensors:
-    """Runs a model within the job's time.
-
-    Raises:
-        ModelError: the engine failed, the job was ended, or its time is over.
-    """
-    try:
-        return session.run(tensors, job.until_ns)
-    except InferenceError as error:
-        if isinstance(error, DeadlineError):
-            job.check()
-        raise ModelLoadError(job.model, f'its test run failed: {error.what}') from error
-
-
-def _run_batch(
-    session: Session, inputs: Tensors, size: int, manifest: Manifest, job: Job
-) -> Tensors:
-    model = str(manifest.identity)
-    try:
-        every = session.run(inputs, job.until_ns)
-        outputs = {spec.name: every[spec.name] for spec in manifest.outputs}
-        got = ', '.join(f'{name}: {list(array.shape)}' for name, array in outputs.items())
-        fits = all(array.shape[:1] == (size,) for array in outputs.values())
-    except InferenceError as error:
-        if isinstance(error, DeadlineError):
-            job.check()
-        got, fits = str(error), False
-    if not fits:
-        raise ModelMismatchError(
-            model,
-            'it cannot run several frames at once, as its manifest says',
-            got=got,
-            expected=f'{size} as the first size of every output',
-            hint="Write 1 instead of null as the first size of its 'inputs' and 'outputs'; frames "
-            'then run one after another.',
-        )
-    return outputs
+def _is_small(package: ModelPackage) -> bool:
+    """Tells whether a model may be in memory several times for a moment."""
+    return sum(pin.size for pin in package.manifest.files.values()) <= MOST_CALIBRATED_BYTES

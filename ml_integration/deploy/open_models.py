@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
-from ml_integration.core.health import Finding, Level
+from ml_integration.core.findings import Finding, Level
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy import probation
 from ml_integration.deploy.background import InOrder
 from ml_integration.deploy.history import History
-from ml_integration.deploy.loading import Loaded
+from ml_integration.deploy.loaded import Loaded
 from ml_integration.deploy.probation import ProbationSettings, Trial
 from ml_integration.deploy.router import Router
 from ml_integration.errors import ModelError
 from ml_integration.store.state.node_state import NONE, NodeState
 
+GIVE_BACK_S = 5.0
+"""Longest wait for a model that is being closed [s]."""
 GAP_S = 0.05
 """Longest wait for a gap between frames [s]; rarer frames hardly meet a step of loading."""
 
@@ -149,6 +152,14 @@ class OpenModels:
         previous = self.previous
         self.router.swap(loaded.pipeline, trial, previous.pipeline if previous else None)
 
+    def give_back_previous(self) -> None:
+        """Closes the kept previous model, if there is one; returns when its memory is free."""
+        if self.previous is not None:
+            self.previous = None
+            self.router.drop_kept()
+            with suppress(TimeoutError):  # a frame has it, or it hangs
+                self._aside.do(_nothing).result(GIVE_BACK_S)
+
     def let_go(self, pipeline: Pipeline) -> None:
         """Closes a pipeline that is no longer used."""
         try:
@@ -191,3 +202,7 @@ class OpenModels:
         serving = self._serving
         if serving is not None and serving.pipeline is pipeline:
             self._history.prove(serving.package, self._proven)
+
+
+def _nothing() -> None:
+    """Comes after what was queued before."""

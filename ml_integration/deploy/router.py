@@ -153,6 +153,13 @@ class Router:
             idle = self._take_idle()
         self._retire_all(idle)
 
+    def drop_kept(self) -> None:
+        """Keeps no pipeline any more beside the serving one and the candidate."""
+        with self._lock:
+            self._kept = None
+            idle = self._take_idle()
+        self._retire_all(idle)
+
     def try_out(self, pipeline: Pipeline, share: float, trial: Trial | None = None) -> None:
         """Gives a candidate a share of the frames, evenly spaced, from the next frame on.
 

@@ -11,7 +11,8 @@ from typing import Any
 from ml_integration.core.arrivals import Arrival, Observation
 from ml_integration.core.datatypes import Frame, Reason
 from ml_integration.core.inputs import StateInput
-from ml_integration.core.pipeline import Pipeline, Work
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.work import Work
 from ml_integration.errors import DeadlineError, ModelMismatchError
 from ml_integration.ops.pixels import choose_format, convert
 from ml_integration.store.package.manifest import Manifest

@@ -48,6 +48,9 @@ class SharedSession:
         self.fallback = session.fallback
         self.from_cache = session.from_cache
         self.metadata = session.metadata
+        self.threads = session.threads
+        self.spinning = session.spinning
+        self.graph_optimization = session.graph_optimization
         # Who shares a model does not share a CPU: there may be more of them than that.
         self.cpus = session.cpus if loaded.sharers == 1 else frozenset[int]()
         self.run = session.run  # nothing in between: this is on each frame's way

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ml_integration.core.contracts import Companion, Stage, Task
+from ml_integration.core.contracts import Task
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.stage_contracts import Companion, Stage
 from ml_integration.errors import ModelMismatchError, SwapError
 from ml_integration.store.package.manifest import Manifest
 

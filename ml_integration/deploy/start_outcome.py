@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml_integration.core.health import Finding, Level
+from ml_integration.core.findings import Finding, Level
 from ml_integration.deploy import starting
 from ml_integration.deploy.starting import Choice
 from ml_integration.errors import MlIntegrationError, ModelError

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ml_integration.core.health import Level
+from ml_integration.core.findings import Level
 from ml_integration.deploy import probation
 from ml_integration.store.state.node_state import NONE, Edition, NodeState, Rejection
 

@@ -11,14 +11,17 @@ from ml_integration.deploy.admission import Admission, Candidate, check_same_res
 from ml_integration.deploy.background import Background
 from ml_integration.deploy.history import History
 from ml_integration.deploy.job import Job
-from ml_integration.deploy.loading import Loaded, Loader
+from ml_integration.deploy.loaded import Loaded
+from ml_integration.deploy.loading import Loader
 from ml_integration.deploy.niceness import nicely
 from ml_integration.deploy.open_models import OpenModels
 from ml_integration.deploy.probation import ProbationSettings
+from ml_integration.deploy.room import Room
 from ml_integration.deploy.stage_agreement import check_results
 from ml_integration.errors import (
     LoadTimeoutError,
     MlIntegrationError,
+    ModelError,
     SupersededError,
     SwapError,
 )
@@ -38,6 +41,7 @@ class Swapping:
         loader: makes pipelines of them.
         history: is told how it went.
         settings: gives the current requirements for a model on probation.
+        room: makes room for models.
         timeout_s: gives the time that a request has [s].
     """
 
@@ -48,6 +52,7 @@ class Swapping:
         loader: Loader,
         history: History,
         settings: Callable[[], ProbationSettings],
+        room: Room,
         timeout_s: Callable[[], float],
     ) -> None:
         self._models = models
@@ -55,6 +60,7 @@ class Swapping:
         self._loader = loader.beside(models.await_gap, models.do_aside)
         self._history = history
         self._settings = settings
+        self._room = room
         self._timeout_s = timeout_s
         self._background: Background[str] = Background('ml_loader')
 
@@ -74,13 +80,13 @@ class Swapping:
         def work(job: Job) -> str:
             before = self._models.serving.identity
             self._models.await_gap()
-            package = candidate.package or self._verified(candidate.model)
+            package = self._with_room(candidate)
             loaded = self._open(package, job, fresh=str(before) == candidate.model)
             meant = self._meant()
             self._take_over(
                 loaded, job.check, lambda state: probation.on_swap(state, loaded.edition, meant)
             )
-            return f'{loaded.identity} serves, after {before}'
+            return f'{loaded.identity} serves, after {before}{self._room.told()}'
 
         return self._submit('swap', candidate.model, work)
 
@@ -116,8 +122,13 @@ class Swapping:
         """Supersedes everything; a load that does not end soon is left behind."""
         self._background.stop()
 
-    def _verified(self, reference: str) -> ModelPackage:
-        return self._admission.verify(reference, self._models.serving.package.manifest)
+    def _with_room(self, candidate: Candidate) -> ModelPackage:
+        """Returns a verified package for which there is memory."""
+        package, serving = candidate.package, self._models.serving.package.manifest
+        if package is None:
+            return self._admission.verify(candidate.model, serving, self._room.make)
+        self._room.make(package.manifest)
+        return package
 
     def _way_back(self, before: str, job: Job) -> Loaded:
         """Opens the last model that served good frames.
@@ -135,7 +146,8 @@ class Swapping:
             serving = self._models.serving.package.manifest
             try:
                 job.model = item.edition.model
-                return self._open(self._admission.verify_edition(item.edition, serving), job)
+                package = self._admission.verify_edition(item.edition, serving, self._room.make)
+                return self._open(package, job)
             except MlIntegrationError as error:
                 job.check()
                 failures.append(str(error))
@@ -154,11 +166,13 @@ class Swapping:
         pipeline = nicely(lambda: self._loader.within(job).load(package, fresh))
         try:
             check_results(self._models.serving.pipeline, pipeline)
-        except SwapError:
+            self._room.settle(package, pipeline, self._loader.within(job))
+        except ModelError:
             self._models.let_go(pipeline)
             raise
+        self._models.do_aside(self._room.write)
         self._models.do_aside(self._loader.keep)  # a nice thread would do it in Python
-        return Loaded.of(package, pipeline)
+        return Loaded.of(package, pipeline, job)
 
     def _take_over(
         self, loaded: Loaded, check: Callable[[], None], change: Callable[[NodeState], NodeState]

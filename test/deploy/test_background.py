@@ -121,9 +121,10 @@ def test_threads_that_somebody_else_starts_meanwhile_make_no_session_slow() -> N
 
 
 def test_a_model_that_is_loaded_already_is_shared_without_making_its_pool_nice() -> None:
+    others = niceness()
     root = open_session()
     shared = nicely(root.share)
-    assert set(niceness().values()) == {own_niceness()}
+    assert {nice for task, nice in niceness().items() if task not in others} <= {own_niceness()}
     for session in (shared, root):
         session.close()
 

@@ -12,7 +12,7 @@ from deployed_robots import Robot
 from model_folders import pin_files
 from signing import STRANGER, set_manifest, sign_folder, signed_trust
 
-from ml_integration.core.health import Level
+from ml_integration.core.findings import Level
 from ml_integration.errors import MlIntegrationError
 from ml_integration.store.package.package import read_manifest
 from ml_integration.store.state.state_dir import StateDir

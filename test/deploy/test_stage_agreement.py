@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from model_folders import write_model_folder
 
-from ml_integration.core.contracts import Companion, Topic
+from ml_integration.core.contracts import Topic
 from ml_integration.core.inputs import KeepRule, KeepSpec
+from ml_integration.core.stage_contracts import Companion
 from ml_integration.deploy.stage_agreement import check_results, check_topics, companions_of
 from ml_integration.errors import ModelMismatchError, SwapError
 from ml_integration.store.package.manifest import Manifest

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_integration.core.health import Level
+from ml_integration.core.findings import Level
 from ml_integration.deploy import probation
 from ml_integration.deploy.starting import Choice, Start, choices, nothing_started
 from ml_integration.store.state.node_state import NONE, Edition, NodeState, Rejection

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ml_integration.backends.onnx_runtime.causes import cause, shortened
+from ml_integration.backends.onnx_runtime.conversions import CONVERSIONS, converted
 from ml_integration.backends.onnx_runtime.optimized import (
     LARGEST_BYTES,
     Opened,
@@ -21,8 +22,10 @@ from ml_integration.backends.onnx_runtime.options import (
     CPU,
     TENSORRT,
     division_of,
+    intra_op_threads,
     provider_options,
     session_options,
+    spinning,
     takes_weights_from_memory,
 )
 from ml_integration.backends.onnx_runtime.session import OnnxRuntimeSession
@@ -38,12 +41,22 @@ class OnnxRuntime:
     """Backend for ONNX models; see `ml_integration.core.contracts.Backend`."""
 
     formats = ('onnx',)
+    conversions = CONVERSIONS
 
     def available(self) -> tuple[str, ...]:
         try:
             return tuple(_engine().get_available_providers())
         except ImportError:
             return ()
+
+    def version(self) -> str:
+        try:
+            return str(_engine().__version__)
+        except ImportError:
+            return ''
+
+    def convert(self, content: ModelContent, to: str) -> bytes:
+        return converted(content, to)
 
     def open(
         self,
@@ -83,7 +96,17 @@ class OnnxRuntime:
         if fallback and settings.require_provider:
             raise ModelLoadError(model, fallback)
         cpus = division.caller if division is not None else frozenset[int]()
-        return OnnxRuntimeSession(opened.session, model, fallback, cpus, opened.from_cache)
+        return OnnxRuntimeSession(
+            opened.session,
+            model,
+            fallback,
+            cpus,
+            opened.from_cache,
+            intra_op_threads(settings),
+            spinning(settings),
+            settings.graph_optimization,
+            settings.shrink_arena and settings.memory_arena,
+        )
 
 
 def _engine() -> Any:
@@ -115,7 +138,7 @@ def _opened(
             model,
             its_options,
             providers=names,
-            provider_options=provider_options(names, folder),
+            provider_options=provider_options(names, settings, folder),
             enable_fallback=False,
         )
 

@@ -34,6 +34,11 @@ def intra_op_threads(settings: ExecutionSettings) -> int:
     return settings.intra_op_threads or usable_cpus()
 
 
+def spinning(settings: ExecutionSettings) -> str:
+    """Returns how the threads of a session wait: 'never', 'within_run' or 'always' busily."""
+    return 'never' if settings.spinning == 'auto' else settings.spinning
+
+
 def division_of(settings: ExecutionSettings, providers: Sequence[str]) -> Division | None:
     """Divides the CPUs among the threads of a new session.
 
@@ -75,8 +80,10 @@ def session_options(
     options.enable_mem_pattern = settings.memory_arena and not parallel
     for pool in ('intra_op', 'inter_op'):
         options.add_session_config_entry(
-            f'session.{pool}.allow_spinning', str(int(settings.allow_spinning))
+            f'session.{pool}.allow_spinning', str(int(spinning(settings) != 'never'))
         )
+    if spinning(settings) == 'within_run':
+        options.add_session_config_entry('session.force_spinning_stop', '1')
     affinity = settings.thread_affinity
     if affinity:
         _check_affinity(affinity, options.intra_op_num_threads - 1, content)
@@ -101,17 +108,22 @@ def takes_weights_from_memory(engine: Any) -> bool:
     return hasattr(engine.SessionOptions, _ADD_FILES)
 
 
-def provider_options(providers: Sequence[str], folder: Path | None) -> list[dict[str, str]]:
+def provider_options(
+    providers: Sequence[str], settings: ExecutionSettings, folder: Path | None
+) -> list[dict[str, str]]:
     """Returns the options of each provider.
 
     Args:
         providers: their names.
+        settings: how models are executed.
         folder: where TensorRT may keep the engines that it takes minutes to build.
     """
     options: dict[str, dict[str, str]] = {
         # By default it doubles what it takes, and a swap has two models in its memory.
         CUDA: {'arena_extend_strategy': 'kSameAsRequested'},
     }
+    if settings.gpu_memory_mb:
+        options[CUDA]['gpu_mem_limit'] = str(settings.gpu_memory_mb * 1_000_000)
     if folder is not None:
         options[TENSORRT] = {
             'trt_engine_cache_enable': '1',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import weakref
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 
 from ml_integration.backends.onnx_runtime.causes import shortened
 from ml_integration.core.datatypes import Array, Tensors, TensorSpec
+from ml_integration.core.process_memory import return_freed_memory
 from ml_integration.core.watchdog import WATCHDOG
 from ml_integration.errors import DeadlineError, InferenceError, ModelLoadError
 
@@ -38,6 +38,10 @@ class OnnxRuntimeSession:
         fallback: reason why the device is not the one that was asked for first; empty if it is.
         cpus: CPUs for the thread that runs it; empty for any.
         from_cache: whether it executes what was made of the model some other time.
+        threads: that work on one run, the calling one included.
+        spinning: how they wait for work.
+        graph_optimization: how far its graph is optimized.
+        shrinks: whether it returns memory of tensors after each run.
     """
 
     def __init__(
@@ -47,6 +51,10 @@ class OnnxRuntimeSession:
         fallback: str = '',
         cpus: frozenset[int] = frozenset(),
         from_cache: bool = False,
+        threads: int = 0,
+        spinning: str = '',
+        graph_optimization: str = '',
+        shrinks: bool = False,
     ) -> None:
         self.inputs = tuple(_spec(item, model, 'input') for item in engine.get_inputs())
         self.outputs = tuple(_spec(item, model, 'output') for item in engine.get_outputs())
@@ -54,6 +62,10 @@ class OnnxRuntimeSession:
         self.fallback = fallback
         self.cpus = cpus
         self.from_cache = from_cache
+        self.threads = threads
+        self.spinning = spinning
+        self.graph_optimization = graph_optimization
+        self._shrinks = shrinks
         described = engine.get_modelmeta()
         self.metadata = {'producer': described.producer_name, **described.custom_metadata_map}
         self._engine: Any = engine
@@ -80,6 +92,8 @@ class OnnxRuntimeSession:
         self._check(tensors)
         began_ns, options = monotonic_ns(), self._new_options()
         options.log_severity_level = FATAL
+        if self._shrinks:
+            options.add_run_config_entry('memory.enable_memory_arena_shrinkage', 'cpu:0')
         watched = None
         self._options = options
         try:
@@ -108,7 +122,15 @@ class OnnxRuntimeSession:
         if self._engine is None:
             raise self._closed()
         return OnnxRuntimeSession(
-            self._engine, self._model, self.fallback, self.cpus, self.from_cache
+            self._engine,
+            self._model,
+            self.fallback,
+            self.cpus,
+            self.from_cache,
+            self.threads,
+            self.spinning,
+            self.graph_optimization,
+            self._shrinks,
         )
 
     def close(self) -> None:
@@ -117,7 +139,7 @@ class OnnxRuntimeSession:
         engine = weakref.ref(self._engine)
         self._engine = self._bound = None
         if engine() is None:  # nobody else runs this model
-            _return_freed_memory()
+            return_freed_memory()
 
     def _closed(self) -> InferenceError:
         return InferenceError(self._model, 'the session is closed')
@@ -233,10 +255,3 @@ def _spec(item: Any, model: str, role: str) -> TensorSpec:
 def _terminate(options: Any) -> None:
     """Ends a run before the next node of its graph; the node under way is finished first."""
     options.terminate = True
-
-
-def _return_freed_memory() -> None:
-    """Gives a closed session's memory back; glibc keeps it, and each model swap adds to it."""
-    trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
-    if trim is not None:
-        trim(0)

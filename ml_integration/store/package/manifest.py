@@ -26,6 +26,8 @@ from ml_integration.store.package.manifest_inputs import (
 
 MANIFEST = 'manifest.yaml'
 SIGNATURE = 'manifest.sig'
+ROLES = ('model', 'labels', 'golden', 'reference')
+"""Keys that name a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Manifest:
         files: every file of the folder except the manifest and its signature, by POSIX path,
             as they are stored.
         format: format of the model file, such as 'onnx'.
-        model: the model file, a key of `files`; so are `labels` and `golden` if not None.
+        model: the model file, a key of `files`; so are `labels`, `golden` and `reference` if
+            not None.
         inputs: the source of each input tensor of the model.
         trigger: the message or clock that starts a run.
         settings: the task's own, not yet checked.
@@ -82,6 +85,7 @@ class Manifest:
     digest: str
     labels: str | None = None
     golden: str | None = None
+    reference: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits = Limits()
     description: str = ''
@@ -102,7 +106,7 @@ class Manifest:
     @property
     def external(self) -> tuple[str, ...]:
         """Files with no other role: external weights of the model file."""
-        return tuple(sorted({*self.files} - {self.model, self.labels, self.golden}))
+        return tuple(sorted({*self.files} - {getattr(self, role) for role in ROLES}))
 
 
 @lru_cache(maxsize=256)
@@ -133,6 +137,7 @@ def parse_manifest(data: bytes, file: Path) -> Manifest:
         digest=hashlib.sha256(data).hexdigest(),
         labels=document.get('labels'),
         golden=document.get('golden'),
+        reference=document.get('reference'),
         settings=MappingProxyType(document.get('settings', {})),
         limits=_limits(document.get('limits', {}), file),
         description=document.get('description', ''),
@@ -154,7 +159,7 @@ def _limits(limits: Mapping[str, Any], file: Path) -> Limits:
 
 def _check_references(manifest: Manifest, file: Path) -> None:
     """Checks what JSON Schema cannot: that names refer to files, and none is there twice."""
-    named = [(key, getattr(manifest, key)) for key in ('model', 'labels', 'golden')]
+    named = [(key, getattr(manifest, key)) for key in ROLES]
     named.extend(('encryption.files', name) for name in manifest.encrypted)
     for key, name in named:
         if name is not None and name not in manifest.files:

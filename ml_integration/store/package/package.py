@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ml_integration.core.datatypes import ModelContent
+from ml_integration.core.drift_reference import Reference
 from ml_integration.core.inputs import SensorInput, StateInput
 from ml_integration.errors import IntegrityError, ManifestError
 from ml_integration.store.files import in_words, read_file, read_named_file
@@ -21,6 +22,7 @@ from ml_integration.store.package.pinned_files import (
     read_unchecked,
 )
 from ml_integration.store.package.plain_yaml import LARGEST
+from ml_integration.store.package.reference_file import parse_reference
 from ml_integration.store.trust.encryption import decrypt
 from ml_integration.store.trust.policy import DIGEST, Trust
 
@@ -38,6 +40,7 @@ class ModelPackage:
         labels: class names, the index is the class id; empty when it has none.
         golden: its golden sample, if it has one.
         verified_by: what vouches for it: 'signature of <key id>', 'digest' or 'nothing'.
+        reference: what is usual for it, if that is known.
     """
 
     directory: Path
@@ -46,6 +49,7 @@ class ModelPackage:
     labels: tuple[str, ...]
     golden: Golden | None
     verified_by: str = 'digest'
+    reference: Reference | None = None
 
     def without_bytes(self) -> ModelPackage:
         """Returns the same without the content of its files, for which a session has its own."""
@@ -103,12 +107,18 @@ class PackageFolder:
         if manifest.golden is not None:
             file = directory / manifest.golden
             golden = parse_golden(contents[manifest.golden], file, _known_sizes(manifest))
+        reference = None
+        if manifest.reference is not None:
+            file = directory / manifest.reference
+            reference = parse_reference(contents[manifest.reference], file)
         model = contents[manifest.model]
         identity = manifest.identity
         if self.trust.policy == 'off':  # the pinned digest may be that of another file
             identity = replace(identity, sha256=hashlib.sha256(model).hexdigest())
         content = ModelContent(identity, model, external)
-        return ModelPackage(directory, manifest, content, labels, golden, self.verified_by)
+        return ModelPackage(
+            directory, manifest, content, labels, golden, self.verified_by, reference
+        )
 
 
 def open_package(directory: Path, trust: Trust = DIGEST) -> PackageFolder:

@@ -62,6 +62,28 @@ def repinned(data: bytes, contents: Mapping[str, bytes], file: Path) -> bytes:
     return ''.join([*before, *block, *after]).encode()
 
 
+def with_role(data: bytes, role: str, name: str, file: Path) -> bytes:
+    """Returns a manifest in which a role is that of a file; the same if it is already.
+
+    Args:
+        data: the manifest.
+        role: a key of it that names a file.
+        name: of the file.
+        file: where the manifest comes from, for errors.
+
+    Raises:
+        ManifestError: the role is that of another file.
+    """
+    document = load_yaml(data, file)
+    there = document.get(role) if isinstance(document, dict) else None
+    if there == name:
+        return data
+    if there is not None:
+        raise ManifestError(file, role, there, name)
+    end = b'' if data.endswith(b'\n') else b'\n'
+    return data + end + f'{role}: {name}\n'.encode()
+
+
 def _entry(name: str, content: bytes) -> str:
     pinned = pin(content)
     text: str = yaml.safe_dump({name: 0}, width=10_000)

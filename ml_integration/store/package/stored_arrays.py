@@ -30,13 +30,16 @@ _PLAIN = 'biufcSU'
 _SUFFIX = '.npy'
 
 
-def read_arrays(data: bytes, file: Path, known: Mapping[str, int]) -> dict[str, Array]:
+def read_arrays(
+    data: bytes, file: Path, known: Mapping[str, int], key: str = 'golden'
+) -> dict[str, Array]:
     """Reads the arrays by name.
 
     Args:
         data: the file's content.
         file: where it comes from, for errors.
         known: the most elements that an array may have, by its name, where that is known.
+        key: of the manifest that names the file.
 
     Raises:
         ManifestError: it is no such file, or an array is larger than it may be.
@@ -49,7 +52,7 @@ def read_arrays(data: bytes, file: Path, known: Mapping[str, int]) -> dict[str, 
     except Exception as error:  # zipfile and numpy raise more kinds than they say
         reason = str(error) or type(error).__name__
         what = f'it is no .npz file of plain arrays: {reason}'
-        raise ManifestError(file, 'golden', '', '', what=what) from error
+        raise ManifestError(file, key, '', '', what=what) from error
 
 
 def _name(member: zipfile.ZipInfo) -> str:

@@ -18,7 +18,7 @@ from ml_integration.store.files import open_file, why
 from ml_integration.store.state.durable import make_folder, write_durably
 
 KEPT = 16
-"""Number of entries that stay: the ones that were used last."""
+"""Number of optimized models that stay."""
 _DIGEST_BYTES = 65  # in hex, with a line break
 _LARGEST = 2**31 - 2**16
 """Bytes that one read gives at most."""
@@ -36,11 +36,13 @@ class StoredArtifacts:
     Args:
         path: the folder of the entries. It need not exist.
         tell: is called with a sentence when an entry cannot be used.
+        kept: number of entries that stay: the ones that were used last.
     """
 
-    def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, tell: Callable[[str], None], kept: int = KEPT) -> None:
         self._path = path
         self._tell = tell
+        self._kept = kept
         self._unwritten: dict[str, bytes] = {}
         self._told_off = ''
 
@@ -127,7 +129,7 @@ class StoredArtifacts:
     def _remove_oldest(self) -> None:
         with suppress(OSError):  # somebody else tidies up as well
             entries = [item for item in self._path.iterdir() if not item.name.startswith('.')]
-            for entry in sorted(entries, key=_used_ns)[:-KEPT]:
+            for entry in sorted(entries, key=_used_ns)[: -self._kept]:
                 _remove(entry)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, unquote
 
+from ml_integration.core.outcomes import Outcomes
 from ml_integration.errors import SettingError, StateError
 from ml_integration.store.files import read_file
 from ml_integration.store.state.audit import AuditLog
@@ -52,6 +53,19 @@ def default_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
             where='the environment',
             hint=NO_HOME,
         ) from None
+
+
+def named_state_dir(named: str, where: str) -> Path:
+    """Returns the state directory that the parameter `state_dir` names, or the default one.
+
+    Args:
+        named: the parameter; empty: nothing.
+        where: the node, for errors.
+
+    Raises:
+        SettingError: it is no folder's name, or nobody names one and there is no home.
+    """
+    return expanded(named, 'state_dir', where) if named else default_state_dir()
 
 
 class _Stored(Protocol):
@@ -122,6 +136,24 @@ class StateDir:
         nodes = [unquote(file.stem) for file in sorted((self.path / 'nodes').glob('*.json'))]
         return {node: self.node_state(node) for node in nodes}
 
+    def outcomes(self, node: str) -> Outcomes:
+        """Reads what became of a node's results; nothing when there is nothing."""
+        file = self._outcomes_file(node)
+        return self._read(file, Outcomes.from_document, Outcomes(), Outcomes())
+
+    def save_outcomes(self, node: str, outcomes: Outcomes) -> None:
+        """Stores what became of a node's results.
+
+        Raises:
+            StateError: it cannot be written; what was stored before is still there.
+        """
+        self._write(self._outcomes_file(node), outcomes)
+
+    def all_outcomes(self) -> dict[str, Outcomes]:
+        """Reads what became of the results of every node, by its name."""
+        files = sorted((self.path / 'outcomes').glob('*.json'))
+        return {node: self.outcomes(node) for node in (unquote(file.stem) for file in files)}
+
     def model_state(self, name: str) -> ModelState:
         """Reads what is remembered about a model; the default when there is nothing.
 
@@ -161,8 +193,15 @@ class StateDir:
         """Claims what a node remembers for this process; close it when the node is done."""
         return Claim(self._node_file(node).with_suffix('.lock'))
 
+    def freeze_frames(self, node: str) -> Path:
+        """Returns the folder of a node's files of frozen frames."""
+        return self.path / 'freeze_frames' / quote(node, safe='')
+
     def _node_file(self, node: str) -> Path:
         return self.path / 'nodes' / f'{quote(node, safe="")}.json'
+
+    def _outcomes_file(self, node: str) -> Path:
+        return self.path / 'outcomes' / f'{quote(node, safe="")}.json'
 
     def _model_file(self, name: str) -> Path:
         return self.path / 'models' / f'{quote(name, safe="")}.json'

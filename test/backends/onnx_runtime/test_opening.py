@@ -129,7 +129,7 @@ def test_free_dimensions_are_free() -> None:
     [
         ExecutionSettings(graph_optimization='disabled'),
         ExecutionSettings(graph_optimization='basic', memory_arena=False),
-        ExecutionSettings(graph_optimization='extended', allow_spinning=True),
+        ExecutionSettings(graph_optimization='extended', spinning='always'),
         ExecutionSettings(intra_op_threads=2, thread_affinity='1'),
         ExecutionSettings(intra_op_threads=1, inter_op_threads=2),
     ],
@@ -194,13 +194,27 @@ def test_the_system_decides_where_nothing_can_be_divided(
     assert (affinities(session), session.cpus) == (told, frozenset())
 
 
-@pytest.mark.parametrize('spinning', [False, True])
-def test_spinning_reaches_both_thread_pools(spinning: bool) -> None:
-    session = opened(onnx_models.identity(), ExecutionSettings(allow_spinning=spinning))
+@pytest.mark.parametrize(
+    ('spinning', 'allowed', 'stops'),
+    [
+        ('auto', '0', False),
+        ('never', '0', False),
+        ('within_run', '1', True),
+        ('always', '1', False),
+    ],
+)
+def test_spinning_reaches_both_thread_pools(spinning: str, allowed: str, stops: bool) -> None:
+    settings = ExecutionSettings(spinning=spinning, intra_op_threads=2)
+    session = opened(onnx_models.identity(), settings)
     options = session._engine.get_session_options()
     for pool in ('intra_op', 'inter_op'):
         entry = options.get_session_config_entry(f'session.{pool}.allow_spinning')
-        assert entry == str(int(spinning))
+        assert entry == allowed
+    if stops:
+        assert options.get_session_config_entry('session.force_spinning_stop') == '1'
+    said = 'never' if spinning == 'auto' else spinning
+    assert (session.threads, session.spinning) == (2, said)
+    assert (session.share().threads, session.share().spinning) == (2, said)
 
 
 @pytest.mark.parametrize(

@@ -123,11 +123,16 @@ def test_another_provider_is_used_beside_the_cpu_and_keeps_no_graph() -> None:
 
 
 def test_tensorrt_keeps_its_engines_where_there_is_a_cache(tmp_path: Path) -> None:
-    options, _, cpu = provider_options((TENSORRT, CUDA, CPU), tmp_path)
+    options, _, cpu = provider_options((TENSORRT, CUDA, CPU), ExecutionSettings(), tmp_path)
     assert options['trt_engine_cache_enable'] == '1'
     assert options['trt_engine_cache_path'] == str(tmp_path)
     assert cpu == {}
-    assert provider_options((TENSORRT,), None) == [{}]
+    assert provider_options((TENSORRT,), ExecutionSettings(), None) == [{}]
+
+
+def test_the_memory_of_a_gpu_can_be_limited() -> None:
+    (cuda,) = provider_options((CUDA,), ExecutionSettings(gpu_memory_mb=500), None)
+    assert cuda['gpu_mem_limit'] == '500000000'
 
 
 def test_the_folder_for_tensorrt_comes_from_the_cache(
@@ -139,7 +144,9 @@ def test_the_folder_for_tensorrt_comes_from_the_cache(
 
     seen: list[Path | None] = []
 
-    def options(providers: list[str], folder: Path | None) -> list[dict[str, str]]:
+    def options(
+        providers: list[str], settings: ExecutionSettings, folder: Path | None
+    ) -> list[dict[str, str]]:
         seen.append(folder)
         return [{} for _ in providers]
 

@@ -14,15 +14,16 @@ from ml_integration.backends.onnx_runtime import OnnxRuntime, session
 from ml_integration.backends.onnx_runtime.session import MAX_SHAPES, OnnxRuntimeSession
 from ml_integration.core.datatypes import Array, ModelContent, ModelIdentity
 from ml_integration.core.execution import ExecutionSettings
+from ml_integration.core.process_memory import resident_mb, return_freed_memory
 from ml_integration.errors import DeadlineError, InferenceError
 
 ROWS = np.ones((2, 3), np.float32)
+USUAL = ExecutionSettings()
 PICTURE = np.linspace(0, 1, 3 * 64 * 64, dtype=np.float32).reshape(1, 3, 64, 64)
 
 
-def opened(model: bytes) -> OnnxRuntimeSession:
-    content = ModelContent(ModelIdentity('m', 1), model)
-    return OnnxRuntime().open(content, ExecutionSettings())
+def opened(model: bytes, settings: ExecutionSettings = USUAL) -> OnnxRuntimeSession:
+    return OnnxRuntime().open(ModelContent(ModelIdentity('m', 1), model), settings)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_memory_is_given_back_when_the_last_one_that_shares_a_model_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given_back: list[bool] = []
-    monkeypatch.setattr(session, '_return_freed_memory', lambda: given_back.append(True))
+    monkeypatch.setattr(session, 'return_freed_memory', lambda: given_back.append(True))
     root = opened(onnx_models.tiny_detector())
     other = root.share()
     for item in (root, other):
@@ -172,3 +173,20 @@ def test_memory_is_given_back_when_the_last_one_that_shares_a_model_is_closed(
     other.close()
     other.close()
     assert given_back == [True]
+
+
+@pytest.mark.parametrize(('shrinks', 'most_mb'), [(False, 1000.0), (True, 30.0)])
+def test_the_memory_of_the_largest_run_is_given_back_where_that_is_wanted(
+    shrinks: bool, most_mb: float
+) -> None:
+    settings = ExecutionSettings(intra_op_threads=1, shrink_arena=shrinks)
+    session = opened(onnx_models.chain(), settings)
+    session.run({'x': np.ones(10, np.float32)})
+    large = np.ones(12_000_000, np.float32)  # 48 MB
+    return_freed_memory()
+    before_mb = resident_mb()
+    assert session.run({'x': large})['y'] == 1.0
+    return_freed_memory()
+    assert (resident_mb() - before_mb > 40.0) is not shrinks
+    assert resident_mb() - before_mb < most_mb
+    session.close()
