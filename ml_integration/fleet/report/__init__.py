@@ -1,0 +1,1 @@
+"""`ml_report`: what nodes have said over a while, as one page."""
