@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml_integration.core.contracts import Drawing
+from ml_integration.core.abilities import Drawing
 from ml_integration.core.datatypes import Array, Prediction
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.ops.pixels import to_bgr8

@@ -13,7 +13,8 @@ from ml_integration.core.arrivals import MS, Arrival, Observation
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.inputs import KeepRule
 from ml_integration.core.monitor import Monitor
-from ml_integration.core.pipeline import Pipeline, Work
+from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.work import Work
 from ml_integration.deploy.router import Lease, Router
 from ml_integration.errors import DeadlineError, MessageError, MlIntegrationError
 from ml_integration.serving.loop_settings import DEFAULTS, LoopSettings
@@ -201,7 +202,7 @@ class FrameLoop:
     def _lose(self, pipeline: Pipeline) -> None:
         """Tells of a frame that never came back; another worker goes on already."""
         sentence = self._timed_out(pipeline)
-        self._monitor.failed(sentence, monotonic_ns())
+        self._monitor.failed(sentence, monotonic_ns(), kind=DeadlineError.__name__)
         self._tell('frame dropped', f'{sentence} and was left behind', '')
         self._unfit(pipeline, sentence)
 
@@ -286,9 +287,11 @@ class FrameLoop:
             if worker.retired or (self._shift.stopped and isinstance(error, DeadlineError)):
                 return
             streams = [turn.stream.name for turn in turns]
-            for stream in streams:
+            for turn in turns:
                 lease.record(False)
-                self._count_failure(error, stream)
+                self._count_failure(error, turn.stream.name)
+                with suppress(Exception):  # as with spectators: it costs nobody else
+                    turn.stream.failed(turn.observation, lease.pipeline, str(error))
             self._tell('frame dropped', _sentence(error), ', '.join(streams))
             if isinstance(error, DeadlineError):
                 self._unfit(lease.pipeline, self._timed_out(lease.pipeline))
@@ -299,7 +302,8 @@ class FrameLoop:
 
     def _count_failure(self, error: BaseException, stream: str | None) -> None:
         sentence = str(error) or type(error).__name__
-        self._monitor.failed(_of(stream or '') + sentence, monotonic_ns(), stream)
+        kind = type(error).__name__
+        self._monitor.failed(_of(stream or '') + sentence, monotonic_ns(), stream, kind)
 
     def _tell(self, about: str, reason: str, stream: str) -> None:
         """Logs something about a stream unless the same was logged of it a moment ago."""

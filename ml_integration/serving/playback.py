@@ -96,8 +96,10 @@ class _Failures(Monitor):
 
     sentence = ''
 
-    def failed(self, sentence: str, now_ns: int, stream: str | None = None) -> None:
-        super().failed(sentence, now_ns, stream)
+    def failed(
+        self, sentence: str, now_ns: int, stream: str | None = None, kind: str = 'Exception'
+    ) -> None:
+        super().failed(sentence, now_ns, stream, kind)
         self.sentence = sentence
 
 

@@ -27,6 +27,14 @@ class Sink(Protocol):
         """Takes one prediction. Called on the thread of the frame loop, one after another."""
 
 
+Failed = Callable[[Observation, Pipeline, str], None]
+"""Takes an observation that failed in a pipeline, and the reason."""
+
+
+def _not_minded(observation: Observation, pipeline: Pipeline, reason: str) -> None:
+    """Does not mind that an observation failed."""
+
+
 class Stream:
     """Messages of one stream that wait for a run. Not thread-safe: the mailbox holds the lock.
 
@@ -39,14 +47,21 @@ class Stream:
             for all models that replace one another.
         results: publishes; its exception is a failure of the observation.
         spectators: get the prediction afterwards; their exceptions cost no observation.
+        failed: gets observations that failed, on the same thread.
     """
 
     def __init__(
-        self, name: str, trigger: str, results: Sink, spectators: Sequence[Sink] = ()
+        self,
+        name: str,
+        trigger: str,
+        results: Sink,
+        spectators: Sequence[Sink] = (),
+        failed: Failed = _not_minded,
     ) -> None:
         self.name = name
         self.results = results
         self.spectators = tuple(spectators)
+        self.failed = failed
         self._trigger = trigger
         self.reset()
 
