@@ -31,6 +31,21 @@ def ml_integration_run() -> int:
     return _run('ml_integration.ros.composition.run')
 
 
+def performance_monitor() -> int:
+    """Runs `ros2 run ml_integration performance_monitor`; returns the exit code."""
+    return _run('ml_integration.ros.monitoring.performance_monitor')
+
+
+def ml_top() -> int:
+    """Runs `ros2 run ml_integration ml_top`; returns the exit code."""
+    return _run('ml_integration.ros.monitoring.top')
+
+
+def ml_report() -> int:
+    """Runs `ros2 run ml_integration ml_report`; returns the exit code."""
+    return _run('ml_integration.ros.monitoring.report')
+
+
 def _run(module: str) -> int:
     """Calls a module's `main`, which minds signals itself."""
     signal.signal(signal.SIGINT, _leave)

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 import ml_integration
-from ml_integration.core.contracts import Companion, Topic
+from ml_integration.core.contracts import Topic
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.declaration import declared
+from ml_integration.core.stage_contracts import Companion
 from ml_integration.ops.detections import Detections
 
 

@@ -88,6 +88,57 @@ def _detector_constants(side: int, classes: int, spoiled: bool) -> dict[str, Any
     }
 
 
+def laden_detector(weights_mb: int = 0, work_mb: int = 0) -> bytes:
+    """The tiny detector with something to carry, which changes no result.
+
+    Args:
+        weights_mb: size of a weight of which it uses one row [MB].
+        work_mb: size of a tensor that it makes in each run [MB].
+    """
+    model = onnx.load_from_string(tiny_detector())
+    (last,) = (node for node in model.graph.node if node.output[0] == 'detections')
+    last.output[0] = 'unladen'
+    rows = max(1, weights_mb * 1000)
+    constants = {
+        'weights': np.random.default_rng(0).random((rows, 250), np.float32),
+        'wide': np.array([max(1, work_mb * 1000), 250], np.int64),
+        'no': np.zeros(1, np.float32),
+        'flat': np.array([1], np.int64),
+    }
+    model.graph.initializer.extend(numpy_helper.from_array(a, n) for n, a in constants.items())
+    model.graph.node.extend(
+        [
+            helper.make_node('ReduceMean', ['images'], ['mean'], keepdims=0),
+            helper.make_node('Reshape', ['mean', 'flat'], ['means']),
+            helper.make_node('Mul', ['means', 'no'], ['nothing']),
+            helper.make_node('Cast', ['nothing'], ['first'], to=TensorProto.INT64),
+            helper.make_node('Gather', ['weights', 'first'], ['row']),
+            helper.make_node('Expand', ['row', 'wide'], ['work']),
+            helper.make_node('Mul', ['work', 'means'], ['more']),
+            helper.make_node('ReduceMax', ['more'], ['most'], keepdims=0),
+            helper.make_node('Mul', ['most', 'no'], ['none']),
+            helper.make_node('Add', ['unladen', 'none'], ['detections']),
+        ]
+    )
+    return model.SerializeToString()
+
+
+def chain() -> bytes:
+    """`x` (?,) float32 -> `y` () float32, its largest value, by way of tensors as large as `x`."""
+    return _model(
+        [
+            helper.make_node('Neg', ['x'], ['a']),
+            helper.make_node('Cos', ['a'], ['b']),
+            helper.make_node('Mul', ['b', 'zero'], ['c']),
+            helper.make_node('Sub', ['c', 'a'], ['d']),
+            helper.make_node('ReduceMax', ['d'], ['y'], keepdims=0),
+        ],
+        [_tensor('x', TensorProto.FLOAT, ['n'])],
+        [_tensor('y', TensorProto.FLOAT, [])],
+        {'zero': np.zeros(1, np.float32)},
+    )
+
+
 def rotated_detector(size: int = 64) -> bytes:
     """A detector with an output like that of Ultralytics' rotated boxes.
 

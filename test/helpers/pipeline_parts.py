@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ml_integration.core.arrivals import Arrival, Observation
-from ml_integration.core.contracts import Companion, Topic
+from ml_integration.core.contracts import Topic
 from ml_integration.core.datatypes import (
     Frame,
     ModelDescription,
@@ -19,6 +19,7 @@ from ml_integration.core.datatypes import (
 )
 from ml_integration.core.inputs import KeepSpec, SensorInput, SizeInput, StateInput, Trigger
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.stage_contracts import Companion
 from ml_integration.core.wiring import Beside, Input, Wiring
 from ml_integration.errors import FrameError, InferenceError
 

@@ -25,6 +25,7 @@ IMU = {
     'keep': {'window_ms': 200}, 'encode': {'fields': ['angular_velocity'], 'rate_hz': 100},
 }  # fmt: skip
 HELD = {'keep': {'latest_ms': 300}}
+NAMED = {'outputs': ['state'], 'dimensions': ['batch', 'values']}
 
 
 def imu_mean() -> bytes:
@@ -119,10 +120,9 @@ def write_sensor_store(store: Path) -> None:
     """Writes one model of each kind: `turning`, `seen`, `adding`, `steady` and `sized`."""
     state, gain = {'tensor': 'h_in', 'state_of': 'h_out'}, {'tensor': 'gain', 'constant': 2.0}
     size = {'tensor': 'orig_size', 'size_of': 'images', 'order': 'hw'}
-    named = {'outputs': ['state'], 'dimensions': ['batch', 'values']}
     write_sensor_model(store, 'turning', imu_mean(), [IMU], trigger={'rate_hz': 20})
     seen = [IMAGES, {**JOINTS, **HELD}]
-    write_sensor_model(store, 'seen', picture_and_joints(), seen, settings=named)
+    write_sensor_model(store, 'seen', picture_and_joints(), seen, settings=NAMED)
     write_sensor_model(store, 'adding', adder(), [JOINTS, state, gain])
     steady = [{**JOINTS, **HELD}, state, gain]
     write_sensor_model(store, 'steady', adder(), steady, trigger={'rate_hz': 20})

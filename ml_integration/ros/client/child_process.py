@@ -27,6 +27,8 @@ class ChildProcess:
         environment: all of its variables; None: those of this process.
         name: what it is called in errors.
         asked: its input and output are pipes, `stdin` and `stdout`; otherwise it has no input.
+        apart: it is in a group of its own, so that Ctrl-C in the terminal is for the parent, which
+            ends its children in order; otherwise who ends the parent's group ends it too.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class ChildProcess:
         *,
         name: str = '',
         asked: bool = False,
+        apart: bool = True,
     ) -> None:
         self.name = name or ' '.join(command[:2])
         self._log = log
@@ -48,8 +51,7 @@ class ChildProcess:
                 stderr=output if asked else subprocess.STDOUT,
                 text=True,
                 env=None if environment is None else dict(environment),
-                # Ctrl-C in the terminal is for the parent, which ends its children in order.
-                start_new_session=True,
+                start_new_session=apart,
             )
         self.stdin, self.stdout = self._process.stdin, self._process.stdout
 
@@ -126,7 +128,7 @@ class ChildProcess:
 
 def start_node(
     node: str, module: str, arguments: Sequence[str], log: Path,
-    environment: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None, *, apart: bool = True,
 ) -> ChildProcess:  # fmt: skip
     """Starts a node in a process of its own.
 
@@ -136,9 +138,10 @@ def start_node(
         arguments: what follows `--ros-args`.
         log: where its output goes.
         environment: all of its variables; None: those of this process.
+        apart: as of `ChildProcess`.
     """
     command = ['-m', module, '--ros-args', '-r', f'__node:={node}', *arguments]
-    return ChildProcess(command, log, environment, name=f'/{node}')
+    return ChildProcess(command, log, environment, name=f'/{node}', apart=apart)
 
 
 def parameters(values: Mapping[str, object]) -> list[str]:

@@ -17,12 +17,13 @@ from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.context import Context
 from rclpy.parameter import Parameter, parameter_value_to_python
+from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 
 from ml_integration.errors import MlIntegrationError
 from ml_integration.ros.client.waiting import CHECK_S, WAIT_S, nothing, wait_until
-from ml_integration.ros.node.executor import make_executor
+from ml_integration.ros.node.executor import make_executor, spin_once
 
 M = TypeVar('M')
 ATTEMPT_S = 2.0
@@ -201,6 +202,11 @@ class Client:
         self.wait(publisher.get_subscription_count, f'a subscription to {topic}')
         return publisher
 
+    def destroy(self, publisher: Publisher) -> None:
+        """Destroys a publisher on the thread that spins, which may be about to wait for it."""
+        destroyed = self._executor.create_task(self.node.destroy_publisher, publisher)
+        self.wait(destroyed.done, f'the end of the publisher of {publisher.topic_name}')
+
     def _spin(self) -> None:
         while not self._ended.is_set():
-            self._executor.spin_once(timeout_sec=SPIN_S)
+            spin_once(self._executor, SPIN_S)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticStatus
 
 from ml_integration.core.endpoints import Endpoint
-from ml_integration.core.health import FRAME_CONCERNS, Alarms, Finding, Health
+from ml_integration.core.findings import Finding, Health
+from ml_integration.core.health import FRAME_CONCERNS, Alarms
+from ml_integration.core.histogram import BUCKETS, NO_COUNTS
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import (
     STAGES,
@@ -17,11 +19,11 @@ from ml_integration.core.stats import (
     Percentiles,
     Stats,
 )
-from ml_integration.deploy.loading import Loaded
+from ml_integration.core.watches import Look
+from ml_integration.deploy.loaded import Loaded
 from ml_integration.deploy.shared_sessions import sharers
+from ml_integration.ros.messages.diagnostic_status import Values, diagnostic_status
 
-Values = Iterable[tuple[str, object]]
-"""Pairs of a key, with its unit, and a value: one number or one text; None: not known."""
 MODEL_KEYS = (
     *(
         'state',
@@ -32,8 +34,13 @@ MODEL_KEYS = (
         'second models',
         'from cache',
         'provider',
+        'fallback',
         'batch size',
         'pipelines',
+        'load [s]',
+        'threads',
+        'spinning',
+        'graph optimization',
     ),
     *('inputs', 'outputs', 'labels', 'since look [s]', 'alarms', 'alarm'),
 )
@@ -105,21 +112,21 @@ def idle_statuses(node: str, health: Health, inputs: Sequence[InputKey]) -> list
     return statuses
 
 
+def watched_statuses(node: str, health: Health, looks: Iterable[Look]) -> list[DiagnosticStatus]:
+    """Makes a status of what each watch has found.
+
+    Args:
+        node: full name of the node.
+        health: the judgment.
+        looks: the numbers behind it.
+    """
+    return [_status(node, health.of(look.finding.concern), look.values) for look in looks]
+
+
 def _status(node: str, finding: Finding, values: Values) -> DiagnosticStatus:
     """Makes the status of one concern, named '<node>: <concern>'."""
-    return DiagnosticStatus(
-        level=bytes([finding.level]),
-        name=f'{node.lstrip("/")}: {finding.concern}',
-        message=finding.sentence,
-        hardware_id=node,
-        values=[KeyValue(key=key, value=_text(value)) for key, value in values],
-    )
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ''
-    return f'{value:.2f}' if isinstance(value, float) else str(value)
+    name = f'{node.lstrip("/")}: {finding.concern}'
+    return diagnostic_status(name, finding.level, finding.sentence, node, values)
 
 
 def _model_values(serving: Loaded) -> Values:
@@ -131,8 +138,13 @@ def _model_values(serving: Loaded) -> Values:
         ('second models', seconds_in_words(serving)),
         ('from cache', 'yes' if session.from_cache else 'no'),
         ('provider', session.device),
+        ('fallback', session.fallback),
         ('batch size', serving.pipeline.batch_size),
         ('pipelines', sharers(session)),
+        ('load [s]', serving.load_s),
+        ('threads', session.threads or None),
+        ('spinning', session.spinning),
+        ('graph optimization', session.graph_optimization),
         ('inputs', ', '.join(map(str, model.inputs))),
         ('outputs', ', '.join(map(str, model.outputs))),
         ('labels', len(model.labels)),
@@ -174,12 +186,20 @@ def _frame_values(stats: Stats, endpoints: Sequence[Endpoint], busy_s: float) ->
         ('last', stats.last_error),
         ('since last [s]', stats.since_error_s if stats.last_error else None),
         ('in work [s]', busy_s),
+        *_error_values(stats),
         *(
             (f'{stream.name}: failed', stream.total.failed)
             for stream in stats.streams
             if stream.name
         ),
     )
+
+
+def _error_values(stats: Stats) -> Values:
+    for name, kind in stats.errors.items():
+        yield f'error: {name}: count', kind.count
+        yield f'error: {name}: first ago [s]', kind.first_ago_s
+        yield f'error: {name}: last ago [s]', kind.last_ago_s
 
 
 def _input_values(stats: Stats, endpoints: Sequence[Endpoint]) -> Values:
@@ -203,13 +223,22 @@ def _message_values(of: str, one: InputStats, endpoint: Endpoint) -> Values:
     yield f'{of}lost', one.total.lost
     yield f'{of}silent [s]', one.since_s
     yield f'{of}serialized [bytes]', one.serialized_bytes
+    yield f'{of}segment [bytes]', endpoint.segment_bytes
     yield f'{of}transport p50 [ms]', one.transport.p50 if one.transport else None
     yield f'{of}stamp ahead [s]', one.ahead_s
+    yield f'{of}stamps [Hz]', one.rhythm.rate_hz
+    yield f'{of}stamps usual [Hz]', one.rhythm.usual_hz
+    yield f'{of}jitter p95 [ms]', one.rhythm.jitter_ms
+    yield f'{of}time jumps', one.rhythm.total_jumps
 
 
 def _latency_values(stats: Stats) -> Values:
     for stage in dict.fromkeys((*STAGES, *stats.stages)):
         yield from _percentiles(stage, stats.stages.get(stage))
+    for stage in dict.fromkeys((*STAGES, 'age', *stats.histograms)):
+        counts = stats.histograms.get(stage, NO_COUNTS)
+        for bound, count in zip(BUCKETS, counts, strict=True):
+            yield f'{stage} <= {bound} [ms]', count
     yield 'frames per run', stats.together
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
-from ml_integration.core.health import Finding, Health, Level
+from ml_integration.core.findings import Finding, Health, Level
 from ml_integration.core.judge import CLEAR, RAISE, RAISE_OF
 
 CONCERNS = ('input', 'drops', 'results')

@@ -11,22 +11,28 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 
-from ml_integration.core.health import Alarms, Finding, Level, judge, judge_idle
+from ml_integration.core.findings import Finding, Level
+from ml_integration.core.health import Alarms, judge, judge_idle
 from ml_integration.core.judge import Judge
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.stats import InputKey
 from ml_integration.core.transports import parse_transports
+from ml_integration.deploy.loaded import Loaded
 from ml_integration.errors import MlIntegrationError, SupersededError, SwapError
 from ml_integration.ros.inference import diagnostics
 from ml_integration.ros.inference.finding_log import FindingLog
+from ml_integration.ros.inference.freeze_frames import about
+from ml_integration.ros.inference.ground_truth import GroundTruth, open_teacher
 from ml_integration.ros.inference.intake import Intake, clock_of
 from ml_integration.ros.inference.introduction import introduction
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_serving import ModelServing, hanging
 from ml_integration.ros.inference.opening_models import OpeningModels
+from ml_integration.ros.inference.outcome_topic import OutcomeTopic
 from ml_integration.ros.inference.stage_settings import declare_stages
 from ml_integration.ros.inference.streams import announce_task, check_names, make_stream
 from ml_integration.ros.inference.swap_authority import SwapAuthority
+from ml_integration.ros.inference.watches import NodeWatches
 from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.namesakes import Namesakes
@@ -35,6 +41,7 @@ from ml_integration.ros.node.program import run_node
 from ml_integration.ros.node.trigger_services import serve_triggers
 from ml_integration.serving.frame_loop import FrameLoop
 from ml_integration.serving.loop_settings import LoopSettings
+from ml_integration.serving.watching import Watching
 
 DIAGNOSTICS_PERIOD_S = 1.0
 
@@ -47,6 +54,9 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         parameter `cameras` one per camera, such as `front/image`; publications for a frame then
         are `~/front/detections` and so on. With the parameter `image_transport` compressed
         pictures below that topic, such as `image/compressed` (sensor_msgs/CompressedImage).
+        `~/ground_truth`: what should have come out, as messages like those of the results, where
+        the task can be scored; with several topics of results one each below it, with several
+        cameras below their names.
     Publications:
         `~/detections`, `~/classification`, ...: the task's result, with the input's header.
         `~/overlay` (sensor_msgs/Image): the input with the result drawn in, while subscribed.
@@ -71,6 +81,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._authority = SwapAuthority(self)
         self._failure = ''
         self._namesakes = Namesakes(self)
+        self._watches = NodeWatches(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.result())
         self.every(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         actions = {
@@ -101,11 +112,15 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def configure(self, resources: ExitStack) -> None:
         assert self._opening is not None  # it is prepared
         pipeline = self._opening.deployment.serving.pipeline
+        watching, freezer = Watching(self._watches.every), self._watches.freezer
         self._streams = [
-            make_stream(self, name, pipeline, resources) for name in self._stream_names()
+            make_stream(self, name, pipeline, watching, freezer, resources)
+            for name in self._stream_names()
         ]
         announce = partial(announce_task, self, self._streams)
         self._models = ModelServing(self, self._opening, self._authority, announce, resources)
+        report = self._models.control.report
+        OutcomeTopic(self, self._watches.outcomes, self._opening.history, report, resources)
         serving = self._models.serving
         for finding in self._models.alarms().findings():
             self._log_finding(finding)
@@ -129,6 +144,12 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             _loop_settings(self.parameters),
             self._models.control.unfit,
         )
+        self._watches.begin(monotonic_ns())
+        resources.callback(self._watches.freezer.finish)
+        task, accuracy = deployment.router.pipeline.task, self._watches.accuracy
+        GroundTruth(self, accuracy, task, self._stream_names(), resources)
+        if self.parameters.accuracy.teacher and self._opening is not None:
+            open_teacher(self, accuracy, self._opening.open_teacher, resources)
         self._loop.start()
         resources.callback(self._loop.stop)
         deployment.audience = self._loop
@@ -184,32 +205,44 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         message = DiagnosticArray(status=self._statuses())
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
+        if self.state == 'active' and self._models is not None:
+            self._freeze(self._models.serving, message)
+
+    def _freeze(self, serving: Loaded, message: DiagnosticArray) -> None:
+        """Writes the last frames if the judgment of this second has become an ERROR."""
+        told = about(self.get_fully_qualified_name(), serving, self.parameters.image_transport)
+        self._watches.freezer.look(self._health, message, told)
 
     def _statuses(self) -> list[Any]:
         name, models = self.get_fully_qualified_name(), self._models
+        now_ns = monotonic_ns()
         serving = models.serving if models else None
         alarms = models.alarms() if models else self._idle_alarms()
         told = (*alarms.complaints, *self.strangers, self._namesakes.look())
         alarms = replace(alarms, complaints=told)
         if self.state != 'active' or serving is None:
-            health = judge_idle(self.state, alarms)
+            looks = self._watches.look(now_ns, idle=self.state)
+            health = judge_idle(self.state, alarms, [look.finding for look in looks])
             frames = diagnostics.idle_statuses(name, health, self._input_keys())
         else:
             self._intake.follow_publishers()
             limit = serving.package.manifest.limits.latency_ms
-            stats = self._monitor.stats(monotonic_ns(), self._loop.missing())
+            stats = self._monitor.stats(now_ns, self._loop.missing())
             busy_s, endpoints = self._loop.busy_s(), self._intake.endpoints()
             settings = self.parameters.health
-            found = judge(stats, endpoints, busy_s, alarms, settings, limit)
+            looks = self._watches.look(now_ns, idle='')
+            watched = [look.finding for look in looks]
+            found = judge(stats, endpoints, busy_s, alarms, settings, limit, watched)
             health = self._judge.steady(found)
             self._findings.tell(found)
             frames = diagnostics.frame_statuses(name, health, stats, endpoints, busy_s)
+        self._health = health
         model = health.of('model')
         since_look_s = models.files.since_look_s if models else None
         status = diagnostics.model_status(
             name, self.state, self._loading(), serving, model, alarms, since_look_s
         )
-        return [status, *frames]
+        return [status, *frames, *diagnostics.watched_statuses(name, health, looks)]
 
     def _idle_alarms(self) -> Alarms:
         """Returns why nothing is loaded."""

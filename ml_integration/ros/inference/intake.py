@@ -91,7 +91,9 @@ class Intake:
         self._now_ns = clock_of(node)
         self._intent = node.parameters.sensor_qos
         self._subscribed: list[_Subscribed] = []
+        self._retired: list[Subscription] = []
         self._heard: set[InputKey] = set()
+        resources.callback(self._destroy_retired)
 
     def open(self, stream: Stream) -> None:
         """Subscribes for a stream."""
@@ -123,15 +125,24 @@ class Intake:
         Only who asks for them gets messages of before, such as a camera info that is published
         once, and who asks gets nothing at all of publishers that keep nothing. Who has heard a
         publisher needs no older messages of it.
+
+        The old subscription is muted, and destroyed the next time: events of the publishers that
+        came may be on their way to it, and what they find destroyed ends the process (rclpy).
         """
+        self._destroy_retired()
         for one in self._subscribed:
             if one.key.source == self._trigger:  # results are about what is seen now
                 continue
             asks = qos.keeps(one.subscription.qos_profile)
             keep = publishers_keep(self._node, one.subscription.topic_name, one.kind)
             if keep is not None and keep != asks and (asks or one.key not in self._heard):
-                self._node.destroy_subscription(one.subscription)
+                one.subscription.callback = _ignore
+                self._retired.append(one.subscription)
                 one.subscription = one.make(qos.sensor(self._intent, keep))
+
+    def _destroy_retired(self) -> None:
+        while self._retired:
+            self._node.destroy_subscription(self._retired.pop())
 
     def _subscribe(self, stream: Stream, source: str, transport: str, kind: str) -> None:
         node, key = self._node, InputKey(stream.name, source)
@@ -183,3 +194,7 @@ def clock_of(node: Node) -> Callable[[], int]:
     """Returns a function that tells the node's time [ns], which may be simulated."""
     clock = node.get_clock()
     return lambda: int(clock.now().nanoseconds)
+
+
+def _ignore(message: Any) -> None:
+    """Takes a message of a subscription that has a successor."""

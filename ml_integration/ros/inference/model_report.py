@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 
-from ml_integration.core.health import Level
+from ml_integration.core.findings import Level
+from ml_integration.core.outcomes import Outcomes
 from ml_integration.deploy.background import InOrder
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.ros.inference.diagnostics import seconds_in_words
+from ml_integration.ros.messages.diagnostic_status import diagnostic_status
 from ml_integration.ros.node import qos
 from ml_integration.store.state.model_store import ModelStore, StoredModel
 
@@ -23,12 +25,20 @@ class ModelReport:
         node: the node that owns the topic.
         store: holds the models.
         deployment: tells which ones are used.
+        outcomes: tells what became of their results.
     """
 
-    def __init__(self, node: Node, store: ModelStore, deployment: Deployment) -> None:
+    def __init__(
+        self,
+        node: Node,
+        store: ModelStore,
+        deployment: Deployment,
+        outcomes: Callable[[], Outcomes],
+    ) -> None:
         self._node = node
         self._store = store
         self._deployment = deployment
+        self._outcomes = outcomes
         self._listed: tuple[StoredModel, ...] = ()
         self._manifests: list[tuple[Path, int]] = []
         self._problem = ''
@@ -92,7 +102,8 @@ class ModelReport:
                 role[str(stored)] = stored.error
             level = Level.ERROR if reason or stored.error else Level.OK
             text = role.get(str(stored), 'in store')
-            yield _status(self._node, level, str(stored), text, _about(stored))
+            about = _about(stored, self._outcomes())
+            yield _status(self._node, level, str(stored), text, about)
 
     def _serving(self) -> dict[str, str]:
         """Returns what serves, and as what."""
@@ -119,7 +130,7 @@ def _changed_ns(file: Path) -> int:
         return 0
 
 
-def _about(stored: StoredModel) -> dict[str, object]:
+def _about(stored: StoredModel, outcomes: Outcomes) -> dict[str, object]:
     manifest = stored.manifest
     if manifest is None:
         return {'folder': stored.directory}
@@ -129,16 +140,12 @@ def _about(stored: StoredModel) -> dict[str, object]:
         'sha256': manifest.identity.sha256,
         'digest': manifest.digest,
         'description': manifest.description,
+        'outcome': outcomes.of(str(manifest.identity), manifest.identity.sha256) or '',
     }
 
 
 def _status(
     node: Node, level: Level, name: str, message: str, values: dict[str, object]
 ) -> DiagnosticStatus:
-    return DiagnosticStatus(
-        level=bytes([level]),
-        name=name,
-        message=message,
-        hardware_id=node.get_fully_qualified_name(),
-        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
-    )
+    where = node.get_fully_qualified_name()
+    return diagnostic_status(name, level, message, where, values.items())

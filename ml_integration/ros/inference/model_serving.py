@@ -12,7 +12,7 @@ from ml_integration.core.left_behind import left_behind
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.file_watch import FileWatch, FileWatches, Opened
-from ml_integration.deploy.loading import Loaded
+from ml_integration.deploy.loaded import Loaded
 from ml_integration.deploy.reverification import Reverification
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_report import ModelReport
@@ -51,7 +51,9 @@ class ModelServing:
         self._announce = announce
         self._told_loading = False
         self.deployment = opened.deployment
-        self._report = ModelReport(node, opened.store, self.deployment)
+        self._report = ModelReport(
+            node, opened.store, self.deployment, lambda: opened.history.outcomes
+        )
         resources.callback(node.destroy_publisher, self._report.publisher)
         resources.callback(self._report.close)
         self.control = ModelControl(node, authority, self.deployment, self._publish_report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -10,12 +11,16 @@ from time import monotonic_ns
 
 from ml_integration.core.transports import parse_transports
 from ml_integration.deploy.admission import Admission
-from ml_integration.deploy.assembly import StageSettings
+from ml_integration.deploy.assembly import NO_STAGES, StageSettings
+from ml_integration.deploy.calibration import Calibration
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.exposure_watch import ExposureWatch
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loader
+from ml_integration.deploy.memory_budget import MemoryBudget
+from ml_integration.deploy.nice_session import NiceSession
 from ml_integration.deploy.pinned_models import PinnedModels
+from ml_integration.deploy.second_model import OpenSecondModel
 from ml_integration.errors import SupersededError
 from ml_integration.ros.inference.intake import reader_for
 from ml_integration.ros.inference.stage_settings import stage_settings
@@ -23,11 +28,15 @@ from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.store.state.artifacts import StoredArtifacts
+from ml_integration.store.state.measurements import Measurements
 from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.state.places import default_stores, expanded, stores_of
-from ml_integration.store.state.state_dir import StateDir, default_state_dir
+from ml_integration.store.state.state_dir import StateDir, named_state_dir
 from ml_integration.store.trust.exposure import Exposure, Places
 from ml_integration.store.trust.policy import Trust, load_trust
+
+CALIBRATE = 'ML_INTEGRATION_CALIBRATE'
+"""Environment variable that switches the measurement of threads off for all nodes, with 0."""
 
 
 class OpeningModels:
@@ -65,16 +74,19 @@ class OpeningModels:
         self.exposure = ExposureWatch(places, self._tell_exposure)
         resources.callback(self.exposure.stop)
         artifacts = StoredArtifacts(state_dir.path / 'cache', node.get_logger().warning)
+        measurements = Measurements(state_dir.path / 'measured')
         claim = state_dir.claim_node(where)
         resources.callback(claim.close)
         self.history = History(state_dir, where, claim.holder)
         self.admission = Admission(self.store, _trust(current, where), self.history.of_model)
+        self._artifacts, self._pinned = artifacts, PinnedModels(self.admission)
         self.proven: Callable[[], None] = _nothing
         self.deployment = Deployment(
             self.admission,
             replace(
                 _loader(current, artifacts, stage_settings(node), where),
-                find=PinnedModels(self.admission),
+                find=self._pinned,
+                calibration=_calibration(measurements, node.get_logger().info),
             ),
             self.history,
             lambda: node.parameters.probation,
@@ -82,6 +94,7 @@ class OpeningModels:
             current.keep_previous,
             proven=lambda: self.proven(),
             timeout_s=lambda: node.parameters.load_timeout_s,
+            memory=MemoryBudget(lambda: node.parameters.memory_budget_mb, measurements),
         )
         resources.callback(self.deployment.close)
 
@@ -90,6 +103,18 @@ class OpeningModels:
         """Model that was asked for when another one was just open; empty if none was."""
         model = self._authority.model
         return model if model != self._began_with else ''
+
+    def open_teacher(self) -> OpenSecondModel:
+        """Opens the model that the parameter `accuracy.teacher` names, for spare time.
+
+        Raises:
+            MlIntegrationError: it cannot be had.
+        """
+        current, where = self._node.parameters, self._node.get_fully_qualified_name()
+        package = self._pinned(current.accuracy.teacher)
+        execution = replace(current.execution, intra_op_threads=1, spinning='never')
+        loader = _loader(current, self._artifacts, NO_STAGES, where)
+        return replace(loader, execution=execution).open_second(package, NiceSession)
 
     def start(self) -> None:
         """Opens the model that the node begins with, also when that changes meanwhile.
@@ -131,6 +156,11 @@ class OpeningModels:
             logger.warning(found.sentence)
 
 
+def _calibration(measurements: Measurements, tell: Callable[[str], None]) -> Calibration | None:
+    """Makes what chooses threads; None where the environment says that nothing is measured."""
+    return None if os.environ.get(CALIBRATE) == '0' else Calibration(measurements, tell)
+
+
 def _nothing() -> None:
     """Tells nobody."""
 
@@ -144,7 +174,7 @@ def _model_store(
 
 
 def _state_dir(parameters: InferenceNodeParameters, where: str) -> Path:
-    return _path(parameters.state_dir, 'state_dir', where) or default_state_dir()
+    return named_state_dir(parameters.state_dir, where)
 
 
 def _trust(parameters: InferenceNodeParameters, where: str) -> Trust:

@@ -12,8 +12,9 @@ from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
 from std_msgs.msg import Header
 
+from ml_integration.core.abilities import Announcing, Serializing
 from ml_integration.core.arrivals import Observation
-from ml_integration.core.contracts import Announcing, Serializing, Task, Topic
+from ml_integration.core.contracts import Task, Topic
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.ros.inference.large_messages import LargeMessages
@@ -38,6 +39,9 @@ class ResultPublisher:
         topics: of the results of the task and the stages.
         resources: is told how to let go of the publishers.
         below: what the topics' names begin with; '~/<stream>' where there are several streams.
+
+    Attributes:
+        sent: the messages of the last result, with the topic of each.
     """
 
     name = 'results'
@@ -45,6 +49,7 @@ class ResultPublisher:
     def __init__(
         self, node: Node, topics: Sequence[Topic], resources: ExitStack, below: str = '~'
     ) -> None:
+        self.sent: list[tuple[str, Any]] = []
         self._publishers: dict[str, Any] = {}
         self._types: dict[str, Any] = {}
         for topic in topics:
@@ -81,6 +86,7 @@ class ResultPublisher:
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
         """Publishes a valid result, stamped as what triggered it."""
         self.announce(pipeline.task)
+        self.sent = []
         if prediction.verdict.ok:
             self.publish(pipeline.task, prediction)
             if pipeline.stages:
@@ -118,6 +124,7 @@ class ResultPublisher:
     def _send(self, messages: Iterable[tuple[str, Any]]) -> None:
         for topic, message in messages:
             self._publishers[topic].publish(message)
+            self.sent.append((topic, message))
             self._large.look(topic, message)
 
     def _check(

@@ -5,16 +5,17 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from ml_integration.core.arrivals import Observation
 from ml_integration.core.datatypes import Prediction
-from ml_integration.core.health import Level
+from ml_integration.core.findings import Level
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.ros.inference.large_messages import LargeMessages
 from ml_integration.ros.inference.result_publisher import header_of
+from ml_integration.ros.messages.diagnostic_status import diagnostic_status
 from ml_integration.ros.messages.image_message import serialized_bgr8
 from ml_integration.ros.node import qos
 from ml_integration.serving.annotation import annotated
@@ -94,10 +95,10 @@ def provenance(
         **{f'invalid: {reason.kind}': reason.detail for reason in verdict.reasons},
         **{f'omitted: {reason.kind}': reason.detail for reason in prediction.omitted},
     }
-    return DiagnosticStatus(
-        level=bytes([Level.OK if verdict.ok else Level.ERROR]),
-        name=str(prediction.model),
-        message='valid' if verdict.ok else 'invalid, held back',
-        hardware_id=pipeline.session.device,
-        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+    return diagnostic_status(
+        str(prediction.model),
+        Level.OK if verdict.ok else Level.ERROR,
+        'valid' if verdict.ok else 'invalid, held back',
+        pipeline.session.device,
+        values.items(),
     )

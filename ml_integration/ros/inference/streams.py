@@ -9,29 +9,41 @@ from contextlib import ExitStack
 
 from rclpy.node import Node
 
-from ml_integration.core.contracts import Drawing
+from ml_integration.core.abilities import Drawing
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import SettingError
 from ml_integration.ros.inference.result_publisher import ResultPublisher
 from ml_integration.ros.inference.spectators import Overlay, Provenance
+from ml_integration.serving.freezing import Freezer, Freezing
 from ml_integration.serving.streams import Sink, Stream
 
 
-def make_stream(node: Node, name: str, pipeline: Pipeline, resources: ExitStack) -> Stream:
+def make_stream(
+    node: Node,
+    name: str,
+    pipeline: Pipeline,
+    watching: Sink,
+    freezer: Freezer,
+    resources: ExitStack,
+) -> Stream:
     """Makes a stream and the publishers of its results.
 
     Args:
         node: the node that owns the topics.
         name: '' for the only stream of a node, whose topics have no further name.
         pipeline: serves first; others that take its place have the same task and inputs.
+        watching: shows its runs to the watches of the node.
+        freezer: keeps its last runs.
         resources: is told how to let go of each publisher.
     """
     below = f'~/{name}' if name else '~'
     results = ResultPublisher(node, pipeline.topics, resources, below)
-    spectators: list[Sink] = [Provenance(node, below, resources)]
+    freezing = Freezing(freezer, lambda: tuple(results.sent))
+    spectators: list[Sink] = [Provenance(node, below, resources), watching, freezing]
     if pipeline.picture and isinstance(pipeline.task, Drawing):
         spectators.insert(0, Overlay(node, below, resources))
-    return Stream(name, pipeline.wiring.trigger_topic, results, spectators)
+    topic = pipeline.wiring.trigger_topic
+    return Stream(name, topic, results, spectators, freezing.failed)
 
 
 def announce_task(node: Node, streams: Sequence[Stream], pipeline: Pipeline) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
@@ -40,9 +42,19 @@ def spin(executor: Any, node: Node) -> None:
     """Dispatches callbacks until the context is shut down (SIGINT, SIGTERM, `rclpy.shutdown`)."""
     try:
         while node.context.ok():
-            executor.spin_once(timeout_sec=WAIT_S)
+            spin_once(executor, WAIT_S)
     except ExternalShutdownException:
         pass
+
+
+def spin_once(executor: Any, wait_s: float) -> None:
+    """Dispatches what is ready, or waits for it for a while [s].
+
+    An event may be about a subscription or publisher that was destroyed since it came, which is
+    no fault: executors pass over messages for those, but not over events.
+    """
+    with suppress(InvalidHandle):
+        executor.spin_once(timeout_sec=wait_s)
 
 
 def _events_executor(node: Node) -> Any:

@@ -191,11 +191,6 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
             name = self.get_fully_qualified_name()
             self.get_logger().info(f'{name} {state}: ros2 lifecycle set {name} {verb}')
 
-    @property
-    def preparing(self) -> bool:
-        """True while the slow part of configuring is under way."""
-        return self._preparation is not None
-
     def guarded(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         """Wraps a callback so that nothing it raises reaches the executor.
 

@@ -19,11 +19,16 @@ from typing import Any
 from ml_integration.core import plugins
 from ml_integration.core.declaration import Setting, settings_of, type_name
 from ml_integration.ros.composition.container_parameters import ContainerParameters
-from ml_integration.ros.node.parameters import InferenceNodeParameters, VideoPlayerParameters
+from ml_integration.ros.node.parameters import (
+    InferenceNodeParameters,
+    PerformanceMonitorParameters,
+    VideoPlayerParameters,
+)
 
 NODES: dict[str, type] = {
     'inference_node': InferenceNodeParameters,
     'video_player': VideoPlayerParameters,
+    'performance_monitor': PerformanceMonitorParameters,
 }
 PROGRAMS: dict[str, type] = {'component_container': ContainerParameters}
 """What has parameters and no file of them in config/."""

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ml_integration.core.accuracy_settings import AccuracySettings
 from ml_integration.core.batching import BatchSettings
+from ml_integration.core.content_findings import ContentSettings
 from ml_integration.core.declaration import DECIDES_WHAT_RUNS, declared
+from ml_integration.core.drift import DriftSettings
 from ml_integration.core.execution import ExecutionSettings
+from ml_integration.core.freeze_frame import FreezeSettings
 from ml_integration.core.health import HealthSettings
 from ml_integration.deploy.probation import ProbationSettings
+from ml_integration.fleet.fleet_findings import AvailabilitySettings
+from ml_integration.fleet.prometheus_settings import PrometheusSettings
 from ml_integration.ros.node.qos import SENSOR_QOS
 from ml_integration.stages.cascade import Cascade
 from ml_integration.stages.lifting import Lifting
@@ -92,6 +98,13 @@ class InferenceNodeParameters:
         'Keep the previous model in memory, so that a rollback is instant and needs no file.',
         at_configure=True,
     )
+    memory_budget_mb: float = declared(
+        0.0,
+        'Memory that the process of this node may take [MB]; a model that would not fit is not '
+        'loaded; 0: no limit.',
+        ge=0.0,
+        le=1e7,
+    )
     reverify_period_s: float = declared(
         60.0,
         "Time between two looks at the serving model's files on disk [s]; 0: never.",
@@ -163,6 +176,10 @@ class InferenceNodeParameters:
         default_factory=ProbationSettings, metadata=DECIDES_WHAT_RUNS
     )
     health: HealthSettings = field(default_factory=HealthSettings)
+    content: ContentSettings = field(default_factory=ContentSettings)
+    drift: DriftSettings = field(default_factory=DriftSettings)
+    accuracy: AccuracySettings = field(default_factory=AccuracySettings)
+    freeze_frame: FreezeSettings = field(default_factory=FreezeSettings)
     execution: ExecutionSettings = field(
         default_factory=ExecutionSettings, metadata=DECIDES_WHAT_RUNS
     )
@@ -194,6 +211,38 @@ class VideoPlayerParameters:
         length=2,
         at_configure=True,
     )
+    autostart: bool = declared(
+        False, 'Configure and activate without being asked, also after a respawn.', read_only=True
+    )
+    executor: str = declared(
+        'events', 'rclpy executor of a node run on its own.', choices=EXECUTORS, read_only=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceMonitorParameters:
+    """Parameters of `performance_monitor`."""
+
+    state_dir: str = declared(
+        '',
+        'Folder for what has to survive a restart; empty: ML_INTEGRATION_STATE_DIR, or '
+        'ml_integration in the state home of the user.',
+        at_configure=True,
+        files='one',
+    )
+    max_nodes: int = declared(
+        64, 'Most nodes that are followed; it is told if there are more.', ge=1, le=1000,
+        at_configure=True,
+    )  # fmt: skip
+    forget_s: float = declared(
+        86_400.0,
+        'Time without a word after which a node is forgotten [s]; until then it is silent.',
+        ge=10.0,
+        le=1e7,
+        at_configure=True,
+    )
+    availability: AvailabilitySettings = field(default_factory=AvailabilitySettings)
+    prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
     autostart: bool = declared(
         False, 'Configure and activate without being asked, also after a respawn.', read_only=True
     )

@@ -14,6 +14,7 @@ from std_srvs.srv import Trigger
 
 from ml_integration.core.left_behind import join_or_leave
 from ml_integration.errors import MlIntegrationError
+from ml_integration.ros.node.executor import spin_once
 
 WAIT_S = 0.2
 END_S = 1.0
@@ -64,7 +65,7 @@ def serve_triggers(node: Node, actions: dict[str, Action], resources: ExitStack)
 def _spin(executor: MultiThreadedExecutor, host: Node, ended: threading.Event) -> None:
     try:
         while not ended.is_set() and host.context.ok():
-            executor.spin_once(timeout_sec=WAIT_S)
+            spin_once(executor, WAIT_S)
     except ExternalShutdownException:
         pass
     except Exception:  # rclpy has no public name for what it raises when the context goes

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ml_integration.core.health import CONCERNS, Finding, Health, Level
+from ml_integration.core.findings import Finding, Health, Level
+from ml_integration.core.health import CONCERNS
 from ml_integration.core.judge import CLEAR, RAISE
 from ml_integration.ros.inference.finding_log import MOST_PATIENCE, FindingLog
 

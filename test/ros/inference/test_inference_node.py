@@ -29,6 +29,7 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Classification, Detection2DArray
 
 from ml_integration.core.datatypes import Array
+from ml_integration.ros.messages.diagnostic_numbers import numbers
 
 WORDS = ('tomato', 'lime', 'plum')
 
@@ -186,6 +187,7 @@ def test_a_bad_message_is_counted_with_its_reason_and_the_next_good_one_is_proce
     status = node.wait_for_status('errors', lambda s: value(s, 'failed') == '1', 'a failed frame')
     assert reason in value(status, 'last')
     assert value(status, 'last') in status.message
+    assert sum(count for key, count in numbers(status).items() if 'Error: count' in key) == 1
     assert status.level == status.ERROR
     assert names(node.ask(image_message(squares(RED)))) == {'tomato'}
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from frozen_frames import silent_freezer
 from hypothesis import given
 from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
@@ -31,6 +33,7 @@ from ml_integration.ros.inference.result_publisher import ResultPublisher
 from ml_integration.ros.inference.streams import announce_task, make_stream
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.node import qos
+from ml_integration.serving.watching import Watching
 from ml_integration.tasks.object_detection import ObjectDetection
 
 NAMES = st.text(st.characters(exclude_characters='\0', exclude_categories=('Cs',)), max_size=12)
@@ -161,7 +164,9 @@ def test_what_serves_tells_about_itself_once_and_a_task_that_cannot_costs_a_line
 
     first, other, silent = map(serving, map(Told, ('first', 'other', '')))
     with ExitStack() as resources:
-        stream = make_stream(client.node, '', first, resources)
+        stream = make_stream(
+            client.node, '', first, Watching(()), silent_freezer(Path(), False), resources
+        )
         results: Any = stream.results
         (topic,) = results.topic_names
         told: list[str] = []

@@ -208,7 +208,7 @@ def test_a_camera_info_that_was_published_once_is_heard_by_whoever_comes_later(
     before.publish(camera_info(80.0))
     node.serve(model='m', stages=['lifting'])
     wait_until(lambda: across(80.0), 'the camera info of before')
-    camera.destroy_publisher(before)
+    node.client.destroy(before)
     seldom = camera.create_publisher(CameraInfo, '/camera_info', 1)
 
     def sent_often(focal: float) -> bool:
@@ -218,7 +218,7 @@ def test_a_camera_info_that_was_published_once_is_heard_by_whoever_comes_later(
         return across(focal)
 
     wait_until(lambda: sent_often(40.0), 'one that nobody keeps')
-    camera.destroy_publisher(seldom)
+    node.client.destroy(seldom)
     node.serve(model='m', stages=['lifting'])
     after = camera.create_publisher(CameraInfo, '/camera_info', latched)
     after.publish(camera_info(20.0))

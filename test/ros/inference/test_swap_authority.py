@@ -176,12 +176,13 @@ def test_what_decides_what_runs_is_declared_as_that() -> None:
         name for name in DECIDING if '.' not in name
     }
     nested = {name.partition('.')[0] for name in DECIDING if '.' in name}
-    assert nested == {'probation', 'execution', 'cascade'}
+    assert nested == {'probation', 'execution', 'cascade', 'accuracy'}
     assert {
         'execution.engine',
         'execution.providers',
         'execution.cache_optimized',
         'cascade.model',
+        'accuracy.teacher',
     } <= set(DECIDING)
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from dds_profiles import NO_PROFILE, write_profile
 from inference_processes import running_node, value
 from model_folders import write_model_folder
 from ros_client import Client
 from ros_processes import Process
-
-NO_PROFILE = '<dds xmlns="http://www.eprosima.com"><profiles/></dds>'
 
 
 def test_a_publisher_without_the_profile_is_told_from_one_with_it(
@@ -22,9 +21,7 @@ def test_a_publisher_without_the_profile_is_told_from_one_with_it(
     write_model_folder(tmp_path, 'tiny')
     noise = np.random.default_rng(1).integers(0, 256, (1080, 1920, 3), np.uint8)
     cv2.imwrite(str(tmp_path / 'noise.png'), noise)
-    (tmp_path / 'no_profile.xml').write_text(NO_PROFILE)
-    variables = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
-    without = dict.fromkeys(variables, str(tmp_path / 'no_profile.xml'))
+    without = write_profile(tmp_path, NO_PROFILE)
     command = (
         '-m',
         'ml_integration.ros.video.video_player',

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from dds_profiles import write_profile
 from odd_files import put_odd
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from ros_client import Client
@@ -222,9 +223,8 @@ def test_full_hd_frames_reach_a_best_effort_subscriber(
 def generated(folder: Path) -> dict[str, str]:
     """The variables for a profile that `ml_model` has written."""
     command = [sys.executable, '-m', 'ml_integration.cli.main', 'dds-profile']
-    text = subprocess.check_output([*command, '--largest', '3840x2160'], cwd=ROOT)
-    (folder / 'profile.xml').write_bytes(text)
-    return dict.fromkeys(VARIABLES, str(folder / 'profile.xml'))
+    text = subprocess.check_output([*command, '--largest', '3840x2160'], cwd=ROOT, text=True)
+    return write_profile(folder, text)
 
 
 @pytest.mark.parametrize('who', ['generator', 'player', 'composition'])

@@ -24,6 +24,7 @@ from lifecycle_msgs.srv import GetState
 from model_folders import write_model_folder
 from rcl_interfaces.srv import SetParameters
 from rclpy.context import Context
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -193,3 +194,16 @@ def test_spinning_ends_when_the_context_is_shut_down(kind: str, plain_node: Node
     plain_node.context.shutdown()
     thread.join(30.0)
     assert not thread.is_alive()
+
+
+class LateExecutor(SingleThreadedExecutor):
+    """Has an event of what is destroyed, as EventsExecutor does once in a while."""
+
+    def spin_once(self, timeout_sec: float | None = None) -> None:
+        self.context.try_shutdown()
+        raise InvalidHandle('cannot use Destroyable because destruction was requested')
+
+
+def test_an_event_of_what_is_gone_ends_nothing(plain_node: Node) -> None:
+    spin(LateExecutor(context=plain_node.context), plain_node)
+    assert not plain_node.context.ok()

@@ -11,7 +11,7 @@ from typing import Any
 import onnx_models
 import psutil
 import pytest
-from inference_processes import NodeUnderTest, ros_arguments, running_node
+from inference_processes import NodeUnderTest, ros_arguments, running_node, value
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from model_folders import pin_files, read_manifest_document, write_manifest, write_model_folder
@@ -60,7 +60,9 @@ def node(
         closing(Client()) as client,
         running_node(folder, client, name='/shared', model_path=store) as running,
     ):
-        running.serve(model='good')  # so that libraries have started what they keep
+        # So that libraries, and the reader of resources, have started what they keep.
+        running.serve(model='good')
+        running.wait_for_status('resources', lambda s: value(s, 'rss [MB]') != '', 'memory')
         yield running
 
 

@@ -32,7 +32,8 @@ def test_a_node_takes_its_file_and_has_the_values_it_would_have_without(
 ) -> None:
     file = tmp_path / 'parameters.yaml'
     file.write_text(yaml_file(node))
-    room = {'inference_node': 'inference', 'video_player': 'video'}[node]
+    rooms = {'inference_node': 'inference', 'video_player': 'video'}
+    room = rooms.get(node, 'monitoring')
     module = f'ml_integration.ros.{room}.{node}'
     spawn('-m', module, '--ros-args', '--params-file', str(file))
     for setting in settings_of(NODES[node]):
@@ -84,7 +85,8 @@ def test_a_difference_fails_the_check_and_writing_heals_it(
     assert main(['--root', str(tmp_path)]) == 0
     assert main(['--check', '--root', str(tmp_path)]) == 0
     files = sorted(file.name for file, _ in documents(tmp_path))
-    assert files == ['README.md', 'inference_node.yaml', 'video_player.yaml']
+    nodes = ['inference_node.yaml', 'performance_monitor.yaml', 'video_player.yaml']
+    assert files == ['README.md', *nodes]
 
 
 def test_a_tasks_settings_are_a_table_too() -> None:

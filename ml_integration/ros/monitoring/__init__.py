@@ -1,0 +1,1 @@
+"""Many nodes, watched over ROS."""

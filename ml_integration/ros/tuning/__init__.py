@@ -1,0 +1,1 @@
+"""Measures the transport between camera and node, for `ml_tune --transport`."""
