@@ -52,14 +52,21 @@ setup(
             f'inference_node = {NAME}.ros.programs:inference_node',
             f'video_player = {NAME}.ros.programs:video_player',
             f'ml_model = {NAME}.cli.main:main',
+            f'ml_tune = {NAME}.cli.tune:main',
             f'demo = {NAME}.demos.demo:main',
             f'demo_swap = {NAME}.demos.swap_demo:main',
+            f'demo_monitor = {NAME}.demos.monitor_demo:main',
             f'component_container = {NAME}.ros.programs:component_container',
             f'ml_integration_run = {NAME}.ros.programs:ml_integration_run',
+            f'performance_monitor = {NAME}.ros.programs:performance_monitor',
+            f'ml_top = {NAME}.ros.programs:ml_top',
+            f'ml_report = {NAME}.ros.programs:ml_report',
         ],
         # One line per node that a component container can load, as package::Class.
         'rclpy_components': [
             f'{NAME}::InferenceNode = {NAME}.ros.inference.inference_node:InferenceNode',
+            f'{NAME}::PerformanceMonitor = '
+            f'{NAME}.ros.monitoring.performance_monitor:PerformanceMonitor',
             f'{NAME}::VideoPlayer = {NAME}.ros.video.video_player:VideoPlayer',
         ],
     },

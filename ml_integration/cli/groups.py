@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     'get a model': ('add', 'inspect', 'new', 'pin', 'install'),
-    'look at it': ('list', 'show', 'check'),
-    'run it without ROS': ('run', 'replay'),
+    'look at it': ('list', 'show', 'check', 'profile'),
+    'run it without ROS': ('run', 'replay', 'tune'),
     'trust it': ('keygen', 'sign', 'verify', 'encrypt', 'floor'),
     'operate robots': (
         'activate', 'rollback', 'quarantine', 'release', 'remove', 'prune', 'history',

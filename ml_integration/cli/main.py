@@ -13,7 +13,6 @@ import pkgutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import NoReturn
 
@@ -21,6 +20,7 @@ from ml_integration import cli
 from ml_integration.cli.groups import overview
 from ml_integration.cli.last_resort import INTERRUPTED, ended_by_second_interrupt
 from ml_integration.cli.output import complain
+from ml_integration.cli.software import software_version
 from ml_integration.errors import MlIntegrationError, escaped
 
 FAILED, WRONG = 1, 2
@@ -134,7 +134,7 @@ def _parser(known: Mapping[str, ModuleType]) -> argparse.ArgumentParser:
         epilog=overview({name: module.HELP for name, module in known.items()}),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('--version', action='version', version=f'ml_model {_version()}')
+    parser.add_argument('--version', action='version', version=f'ml_model {software_version()}')
     subparsers = parser.add_subparsers(metavar='VERB', required=True, help=argparse.SUPPRESS)
     for name, module in known.items():
         subparser = subparsers.add_parser(
@@ -143,13 +143,6 @@ def _parser(known: Mapping[str, ModuleType]) -> argparse.ArgumentParser:
         module.add_arguments(subparser)
         subparser.set_defaults(run=module.run)
     return parser
-
-
-def _version() -> str:
-    try:
-        return version('ml_integration')
-    except PackageNotFoundError:  # run from a folder that nobody has installed
-        return 'of unknown version'
 
 
 if __name__ == '__main__':

@@ -3,6 +3,9 @@
 Messages come when they were recorded, on all topics of the model, and the newest wins, as in a
 node. How many frames this machine drops, and how old results are, is seen without a robot.
 Results are printed with --json only; ml_model run has all of them, at any speed.
+
+A freeze frame, which a node has written when something went wrong, is named alone: it says itself
+of which model it is. Each of its frames is run again, and compared bit for bit.
 """
 
 from __future__ import annotations
@@ -14,8 +17,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from ml_integration.cli.arguments import add_json
+from ml_integration.cli.last_resort import INTERRUPTED
 from ml_integration.cli.output import warn
 from ml_integration.cli.progress import progress
+from ml_integration.cli.running.freeze_replay import replay_freeze
 from ml_integration.cli.running.interrupts import interruptible
 from ml_integration.cli.running.reading import Reading, add_reading, load
 from ml_integration.cli.running.result_files import outcome_document
@@ -29,15 +34,14 @@ from ml_integration.serving.loop_settings import LoopSettings
 from ml_integration.serving.playback import Outcome
 from ml_integration.serving.rehearsal import Rehearsal
 
-HELP = 'replay a recording at its own pace, and tell what would be dropped'
-INTERRUPTED = 130
+HELP = 'replay a recording at its own pace, or a freeze frame bit for bit'
 BEHIND_S = 0.1
 """Time by which a message may come late before the figures say less than they seem to [s]."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of this verb."""
-    add_reading(parser)
+    add_reading(parser, least='*')
     parser.add_argument(
         '--rate', type=float, default=1.0, metavar='R',
         help='how much faster than recorded (default: 1)',
@@ -54,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     for name, value in (('--rate', args.rate), ('--deadline-ms', args.deadline_ms)):
         if not (0 < value <= 1000 or (name == '--deadline-ms' and 0 <= value < 1e9)):
             raise SettingError(name, value, 'a number of a sensible size', where='replay')
+    if not args.inputs:
+        return replay_freeze(args)
     with ExitStack() as cleanup:
         pipeline = load(args, args.model)
         cleanup.callback(pipeline.close)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ml_integration.cli.arguments import add_json, path
+from ml_integration.cli.last_resort import INTERRUPTED
 from ml_integration.cli.output import on_terminal, tell, warn
 from ml_integration.cli.progress import progress
 from ml_integration.cli.running.comparing import compare
@@ -33,7 +34,7 @@ from ml_integration.cli.running.result_files import (
 from ml_integration.cli.running.routes import Source
 from ml_integration.cli.running.staging import rows_of
 from ml_integration.cli.running.summary import Tally, show_summary, summary_document
-from ml_integration.core.contracts import Listing
+from ml_integration.core.abilities import Listing
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import SettingError
 from ml_integration.recordings import Recorded
@@ -41,7 +42,6 @@ from ml_integration.serving.annotation import annotated
 from ml_integration.serving.playback import Outcome, Playback
 
 HELP = 'run a model on pictures, videos or bags'
-INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -41,6 +41,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     'new': ('new', 'classification', '{}'),
     'pin': ('pin', '{}'),
     'list': ('list', '--store', '{}'),
+    'profile': ('profile', '{}', '{}'),
     'prune': ('prune', '--keep', '1', '{}'),
     'quarantine': ('quarantine', '{}'),
     'release': ('release', '{}'),
@@ -50,6 +51,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     'run': ('run', '{}', '{}'),
     'show': ('show', '{}'),
     'sign': ('sign', '{}', '--key', 'signer.private.pem'),
+    'tune': ('tune', '{}', '--data', '{}'),
     'verify': ('verify', '{}'),
 }
 """A command line of each verb with a place for a hostile argument."""

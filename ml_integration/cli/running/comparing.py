@@ -12,13 +12,14 @@ from typing import Any, cast
 
 import numpy as np
 
+from ml_integration.cli.last_resort import INTERRUPTED
 from ml_integration.cli.output import tell, warn
 from ml_integration.cli.progress import progress
 from ml_integration.cli.running.interrupts import interruptible, until
 from ml_integration.cli.running.picture_files import encode_picture, new_folder, safe_name
 from ml_integration.cli.running.reading import Reading, load
 from ml_integration.cli.tables import Column, show_table
-from ml_integration.core.contracts import Comparing, Difference
+from ml_integration.core.abilities import Comparing, Difference
 from ml_integration.core.datatypes import Array
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import ModelMismatchError
@@ -30,7 +31,6 @@ WORST = 20
 """Number of messages that are shown, those with the largest disagreement."""
 EQUAL = 1e-3
 """Disagreement up to which two results count as the same."""
-INTERRUPTED = 130
 TITLE = (40, 40, 40)
 
 

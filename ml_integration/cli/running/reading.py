@@ -25,12 +25,17 @@ from ml_integration.serving.playback import read_recorded, types_of
 from ml_integration.store.package.package import ModelPackage, read_package
 
 
-def add_reading(parser: argparse.ArgumentParser) -> None:
-    """Adds the model, the recordings, and what chooses messages of them."""
+def add_reading(parser: argparse.ArgumentParser, least: str = '+') -> None:
+    """Adds the model, the recordings, and what chooses messages of them.
+
+    Args:
+        parser: gets the arguments.
+        least: '+' where a recording has to be named, '*' where none may be.
+    """
     add_model(parser)
     parser.add_argument(
         'inputs',
-        nargs='+',
+        nargs=least,
         type=path,
         metavar='INPUT',
         help='a picture, a folder of pictures, a video, an .npy or .npz file, or a bag',

@@ -9,10 +9,11 @@ from dataclasses import asdict
 from typing import Any
 
 from ml_integration.core import plugins
-from ml_integration.core.contracts import Adding, Listing
+from ml_integration.core.abilities import Listing
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.declaration import build
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.stage_contracts import Adding
 from ml_integration.deploy.assembly import StageSettings, plugin
 from ml_integration.errors import SettingError
 
