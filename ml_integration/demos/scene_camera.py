@@ -34,9 +34,8 @@ class SceneCamera:
         self._node = node
         self._rate_hz = rate_hz
         self._publisher = node.create_publisher(Image, 'image', qos.image_stream())
-        scene = make_scene(seed)
-        self._pictures = [render(scene, number / PICTURES_PER_S) for number in range(PICTURES)]
-        self._messages = [_message(picture) for picture in self._pictures]
+        self._pictures = pictures(seed)
+        self._messages = [image_message(picture) for picture in self._pictures]
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._play, name='camera')
         self.sent = 0
@@ -61,11 +60,15 @@ class SceneCamera:
                 return
         pace = Pace(1 / self._rate_hz, time.monotonic())
         while not self._stopped.wait(pace.wait_s(time.monotonic())):
-            message = self._messages[place_in_loop(self.sent)]
-            message.header.frame_id = str(self.sent)
-            message.header.stamp = self._node.get_clock().now().to_msg()
-            self._publisher.publish(message)
+            self.show(self.sent)
             self.sent += 1
+
+    def show(self, number: int) -> None:
+        """Publishes the picture of a number."""
+        message = self._messages[place_in_loop(number)]
+        message.header.frame_id = str(number)
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(message)
 
 
 def place_in_loop(number: int) -> int:
@@ -73,7 +76,14 @@ def place_in_loop(number: int) -> int:
     return abs((number + PICTURES - 1) % (2 * PICTURES - 2) - (PICTURES - 1))
 
 
-def _message(picture: Array) -> Image:
+def pictures(seed: int) -> list[Array]:
+    """Draws the pictures of a loop, forward: (480, 640, 3) uint8 each, RGB."""
+    scene = make_scene(seed)
+    return [render(scene, number / PICTURES_PER_S) for number in range(PICTURES)]
+
+
+def image_message(picture: Array) -> Image:
+    """Makes the message of a picture (480, 640, 3) uint8, RGB."""
     height, width = SIZE_WH[1], SIZE_WH[0]
     message = Image(height=height, width=width, encoding='rgb8', step=3 * width)
     # The only type that a message takes without touching every byte in Python.

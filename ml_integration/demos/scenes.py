@@ -19,6 +19,8 @@ from ml_integration.ops.boxes import clip_boxes
 
 KINDS = ('circle', 'square', 'triangle', 'star', 'cross', 'hexagon')
 SIZE_WH = (640, 480)
+LEAST_VISIBLE = 0.3
+"""Share of a shape that has to be seen for it to be one that a detector should find."""
 GRAIN_PLAY = 32
 """Pixels by which the grain is moved about from frame to frame."""
 SUBPIXEL_BITS = 4

@@ -53,6 +53,13 @@ class View:
         self._console.file.write(f'{text}\n')
         self._console.file.flush()
 
+    def table(self, table: Table) -> None:
+        """Writes a table that stays."""
+        with self._console.capture() as captured:
+            self._console.print(table)
+        for line in captured.get().splitlines():
+            self.say(line.rstrip())
+
     def show(self, moment: Moment) -> None:
         """Shows a moment; without a terminal, every two seconds."""
         if self._console.is_interactive:

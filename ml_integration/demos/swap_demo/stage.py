@@ -17,12 +17,21 @@ def make_store(folder: Path) -> Path:
     Raises:
         MlIntegrationError: they are not where models come from.
     """
-    source = next((store / NAME for store in default_stores() if (store / NAME).is_dir()), None)
-    if source is None:
-        raise MlIntegrationError(f"there is no model '{NAME}'", hint='Set ML_INTEGRATION_STORES.')
     for version in ('1', '2'):
-        shutil.copytree(source / version, folder / NAME / version)
+        shutil.copytree(source_of(NAME) / version, folder / NAME / version)
     return folder
+
+
+def source_of(model: str) -> Path:
+    """Finds the folder with the versions of a model.
+
+    Raises:
+        MlIntegrationError: no store has it.
+    """
+    source = next((store / model for store in default_stores() if (store / model).is_dir()), None)
+    if source is None:
+        raise MlIntegrationError(f"there is no model '{model}'", hint='Set ML_INTEGRATION_STORES.')
+    return source
 
 
 def add_tampered_version(store: Path) -> Path:
