@@ -15,7 +15,7 @@ from benchmarks.side_by_side.cells import say
 from benchmarks.side_by_side.report import Series
 from benchmarks.side_by_side.task_samples import SAMPLES, TaskSample
 from ml_integration.core import plugins
-from ml_integration.core.contracts import Serializing
+from ml_integration.core.abilities import Serializing
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.declaration import build
 from ml_integration.ops.letterbox import place
