@@ -1,5 +1,6 @@
-# make setup | test | test-floor | test-models | fuzz | demo | demo-swap | bench | bench-check |
-# long-run | docs | task-sheet | lint | colcon | clean; ROS_DISTRO=jazzy (default) or kilted.
+# make setup | test | test-long | test-floor | test-models | fuzz | demo | demo-swap | demo-monitor |
+# bench | bench-check | long-run | docs | task-sheet | lint | colcon | clean; ROS_DISTRO=jazzy
+# (default) or kilted.
 # With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
 
 SHELL := /bin/bash
@@ -37,12 +38,12 @@ FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
 # Whole run, in seconds; one test has its own, shorter limit.
 TEST_LIMIT ?= 1500
 # Tests mostly wait for other processes; each worker has a ROS domain of its own. 0: in one process.
-TEST_WORKERS ?= 2
+TEST_WORKERS ?= 3
 
 BIN := $(VENV)/bin
 
-.PHONY: help setup test test-floor test-models fuzz demo demo-swap bench bench-check long-run docs \
-  task-sheet lint colcon clean
+.PHONY: help setup test test-long test-floor test-models fuzz demo demo-swap demo-monitor bench \
+  bench-check long-run docs task-sheet lint colcon clean
 
 help: ## Say what there is
 	@echo 'make TARGET [ROS_DISTRO=jazzy|kilted] [PYTHON=python3.12]'
@@ -57,6 +58,9 @@ setup: ## Make the environment; what is up to date stays (implied by the targets
 test: setup ## Run the tests; PYTEST_ARGS='-k name -x' goes to pytest
 	@timeout --foreground $(TEST_LIMIT) $(BIN)/python -m pytest \
 	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+test-long: setup ## Run the tests that load the machine, one by one; it should be idle (10 minutes)
+	@timeout --foreground $(TEST_LIMIT) $(BIN)/python -m pytest -m long -n 0 $(PYTEST_ARGS)
 
 FLOOR := .venv-floor
 # What numbers, files and engines are used by, and of the nodes what a camera's picture meets.
@@ -89,6 +93,9 @@ demo: setup ## Detect people and vehicles in a real video; DEMO_SECONDS=15
 
 demo-swap: setup ## Swap a model, tamper with one, roll back; no frame is lost (20 s)
 	@$(BIN)/demo_swap
+
+demo-monitor: setup ## Let darkness fall on a camera; the monitor says so in seconds (70 s)
+	@$(BIN)/demo_monitor
 
 bench: setup ## Measure against a naive node and the bare loop; docs/performance.md (11 minutes)
 	@$(BIN)/python -m benchmarks.side_by_side

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / 'helpers'))
 
 from model_folders import write_model_folder
+
+# A second for each model that is loaded for the first time: only tests that are about it need it.
+os.environ.setdefault('ML_INTEGRATION_CALIBRATE', '0')
 
 # What a shell starts in the background ignores interrupts, and so do its children.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -7,6 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / 'ml_integration'
 SIBLINGS = ('sensors', 'encoders', 'tasks', 'stages', 'backends', 'store', 'recordings')
+HALL = ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving')
 BELOW = {
     'errors': (),
     'core': ('errors',),
@@ -15,9 +16,11 @@ BELOW = {
     'deploy': ('errors', 'core', 'ops', *SIBLINGS),
     'serving': ('errors', 'core', 'ops', *SIBLINGS, 'deploy'),
     'exports': ('errors', 'core', 'ops', *SIBLINGS, 'deploy'),
-    'ros': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving'),
-    'cli': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving', 'exports'),
-    'demos': ('errors', 'core', 'ops', *SIBLINGS, 'deploy', 'serving', 'exports', 'ros', 'cli'),
+    'fleet': ('errors', 'core', 'ops', *SIBLINGS),
+    'tuning': HALL,
+    'ros': (*HALL, 'fleet', 'tuning'),
+    'cli': (*HALL, 'exports', 'fleet', 'tuning'),
+    'demos': (*HALL, 'exports', 'fleet', 'tuning', 'ros', 'cli'),
 }
 ROS = ('ros', 'demos')
 HOMES = {'rclpy': ROS, 'onnxruntime': ('backends',), 'yaml': ('store',)}

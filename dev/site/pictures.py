@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dev.site.diagrams import DIAGRAMS
+from ml_integration.core.abilities import Drawing
 from ml_integration.core.arrivals import of_one
-from ml_integration.core.contracts import Drawing
 from ml_integration.core.inputs import SensorInput
 from ml_integration.deploy.loading import Loader
 from ml_integration.store.package.package import read_package

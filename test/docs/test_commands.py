@@ -22,6 +22,7 @@ import onnx
 import onnx_models
 import pytest
 from documented_commands import ROOT, Block, Command, blocks, distinct_blocks
+from frozen_frames import write_frozen
 from inference_processes import GREEN, RED, NodeUnderTest, image_message, set_stamp, squares
 from launch_prefix import make_prefix
 from ros_client import Client
@@ -42,13 +43,16 @@ NOT_TYPED = {
     r'ros2 run rqt_': 'it opens a window',
     r'make ': 'it would run all tests, or for long; the target exists',
 }
-LASTING = re.compile(r'ros2 (launch|topic echo|run ml_integration (?!ml_model))')
+LASTING = re.compile(r'ros2 (launch|topic echo|run ml_integration (?!ml_model|ml_top|ml_report))')
 PROGRAMS = {
     'inference_node': 'ml_integration.ros.inference.inference_node',
     'video_player': 'ml_integration.ros.video.video_player',
     'ml_integration_run': 'ml_integration.ros.composition.run',
     'component_container': 'ml_integration.ros.composition.component_container',
     'ml_model': 'ml_integration.cli.main',
+    'performance_monitor': 'ml_integration.ros.monitoring.performance_monitor',
+    'ml_top': 'ml_integration.ros.monitoring.top',
+    'ml_report': 'ml_integration.ros.monitoring.report',
 }
 DETECTOR = ('run', 'ml_integration', 'inference_node', '--ros-args', '-r', '__node:=detector',
             '-p', 'model:=shapes@1', '-p', 'autostart:=true', '-r', 'image:=/camera/image_raw',
@@ -309,8 +313,12 @@ def prepare(terminal: Terminal, block: Block) -> None:
         terminal.bring_an_export()
     if served or 'ml_model run best' in block.text:
         terminal.add_the_export()
+    for name in re.findall(r'ml_model replay (\w+-results\.mcap)', block.text):
+        write_frozen(terminal.home / name, ROOT / 'models/shapes/1', squares(RED, GREEN))
     if 'range_guard' in block.text:
         terminal.bring_the_example()
+    if re.search('ml_(top|report) ', block.text):
+        terminal.type(Command(' '.join(('ros2', *DETECTOR))))
     if '/inference_node/' in block.text:
         terminal.show('image')
         node = (

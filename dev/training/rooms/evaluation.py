@@ -20,8 +20,8 @@ from dev.training.rooms.scenes import (
     make_room,
     render_room,
 )
+from ml_integration.core.abilities import Score, Scoring
 from ml_integration.core.arrivals import of_one
-from ml_integration.core.contracts import Score, Scoring
 from ml_integration.core.datatypes import Array
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.deploy.loading import Loader

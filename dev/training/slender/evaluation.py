@@ -21,8 +21,8 @@ from dev.training.slender.scenes import (
     make_slender_scene,
     slender_truth,
 )
+from ml_integration.core.abilities import Score, Scoring
 from ml_integration.core.arrivals import of_one
-from ml_integration.core.contracts import Score, Scoring
 from ml_integration.core.datatypes import Array
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline

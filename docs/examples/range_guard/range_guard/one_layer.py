@@ -44,6 +44,7 @@ class Session:
     device = 'numpy'
     fallback = ''
     from_cache = False
+    threads, spinning, graph_optimization = 1, 'never', ''
     cpus: frozenset[int] = frozenset()
     metadata: Mapping[str, str] = {}
 
