@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -31,6 +32,7 @@ from ml_integration.cli.output import complain
 from ml_integration.cli.progress import progress
 from ml_integration.cli.running.routes import open_source, parse_remapping
 from ml_integration.cli.tuned import Tuned, show_tuned, tuned_document
+from ml_integration.core.abilities import Reading, Scoring
 from ml_integration.core.batching import BatchSettings
 from ml_integration.core.cpus import usable_cpus
 from ml_integration.core.declaration import settings_of
@@ -46,6 +48,7 @@ from ml_integration.tuning.candidates import Candidate, Machine
 from ml_integration.tuning.changed import Changed
 from ml_integration.tuning.crew import WORKER, Task
 from ml_integration.tuning.figures import GOALS
+from ml_integration.tuning.labels import Labels
 from ml_integration.tuning.material import look_at
 from ml_integration.tuning.paired import LEAST_BLOCKS
 from ml_integration.tuning.search import Plan, Search
@@ -94,6 +97,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--changing', action='store_true',
         help='measure also what changes results: int8, fp16 and other ways to resize',
+    )  # fmt: skip
+    parser.add_argument(
+        '--truth', action='append', default=[], metavar='RECORDED',
+        help='topic of the bag with ground truth, by which changed models are scored; '
+        'NAME:=RECORDED where the truth has several topics',
     )  # fmt: skip
     parser.add_argument(
         '--write', type=path, metavar='DIR',
@@ -170,8 +178,27 @@ def _task(args: argparse.Namespace, folder: Path, pipeline: Pipeline) -> Task:
         complain(sentence)
     routes = {name: tuple(topics) for name, topics in source.routes.items()}
     material = look_at(args.data, routes, pipeline.wiring, args.rate)
+    if args.truth:
+        material = replace(material, truths=_truths(args, pipeline.task))
+        Labels(pipeline.task, material)  # what cannot be used is said now
     worker = TRANSPORT if args.transport else WORKER
     return Task(folder, material, args.cameras, str(args.model_key or ''), worker=worker)
+
+
+def _truths(args: argparse.Namespace, task: Any) -> dict[str, tuple[str, ...]]:
+    """Returns the names of the task's truths by the recorded topics that were named."""
+    if not (isinstance(task, Reading) and isinstance(task, Scoring)):
+        got = type(task).__name__
+        raise SettingError('--truth', got, 'a task that can be scored', where=WHERE)
+    wanted = {topic.name: topic.message_type for topic in task.truths}
+    only = next(iter(wanted)) if len(wanted) == 1 else ''
+    texts = [f'{only}:={one}' if only and ':=' not in one else one for one in args.truth]
+    named = parse_remapping(texts, '--truth')
+    if named.keys() != wanted.keys():
+        expected = ' and '.join(f'{name}:=RECORDED' for name in wanted)
+        raise SettingError('--truth', ', '.join(args.truth), expected, where=WHERE)
+    source = open_source(args.data, wanted, named)
+    return {topic: tuple(names) for topic, names in source.routes.items()}
 
 
 def _can_batch(args: argparse.Namespace, package: ModelPackage) -> bool:
@@ -188,6 +215,9 @@ def _check(args: argparse.Namespace) -> None:
     if args.transport and (args.cameras > 1 or args.changing or args.write or args.model_key):
         got = '--cameras, --changing, --write or --model-key'
         raise SettingError('--transport', got, 'alone: it measures one camera', where=WHERE)
+    if args.truth and not (args.changing or args.write):
+        what = 'with --changing or --write: other settings give the same results'
+        raise SettingError('--truth', ', '.join(args.truth), what, where=WHERE)
     limits: tuple[tuple[str, Any, float, float], ...] = (
         ('--rate', args.rate, 0.1, 1000.0),
         ('--cameras', args.cameras, 1, 16),

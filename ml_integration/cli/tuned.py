@@ -23,7 +23,7 @@ CHANGES = (
     Column('change'),
     *(Column(name, numbers=True) for name in (
         'golden sample: largest difference', 'frames with other labels', 'largest disagreement',
-        'score, the model as it is being right')),
+        'score, the model as it is being right', 'score by labels: before, after')),
 )  # fmt: skip
 NOT_MEASURED = 'not measured: the transport (raw_subscription, large messages): --transport'
 WORDS = {'p50': 'p50', 'p95': 'p95', 'cpu': 'CPU per frame'}
@@ -144,7 +144,10 @@ def _agreed(one: Agreement) -> list[str]:
     golden = '' if one.golden is None else f'{one.golden:.3g}'
     apart = '' if one.disagreement is None else f'{one.disagreement:.3g}'
     score = '' if one.score is None else f'{one.score:.3f} ({one.score_name})'
-    return [golden, f'{one.flips} of {one.frames}', apart, score]
+    labels = ''
+    if one.score_before is not None and one.score_after is not None:
+        labels = f'{one.score_before:.3f}, {one.score_after:.3f} ({one.labeled} frames)'
+    return [golden, f'{one.flips} of {one.frames}', apart, score, labels]
 
 
 def _told(got: Paired) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader
-from rosbags.typesys import Stores, get_typestore
 
 from ml_integration.errors import MessageError, RecordingError
+from ml_integration.ops.recorded_types import message_types
 from ml_integration.ops.stamps import message_stamp
 from ml_integration.recordings import Attempts, Recorded
 
@@ -29,8 +29,7 @@ Read = Callable[[bytes, str], Any]
 class Bag:
     """Messages of a bag in the order in which they were recorded.
 
-    Definitions of messages are those of ROS 2 itself: what a bag says of its types is not used,
-    as it would become code.
+    Definitions of messages are those of `message_types`, whatever a bag says of them.
 
     Attributes:
         path: file or folder.
@@ -82,7 +81,7 @@ class Bag:
         return Attempts(self._reads())
 
     def _reads(self) -> Iterator[Callable[[], Recorded]]:
-        read: Read = get_typestore(Stores.ROS2_JAZZY).deserialize_cdr
+        read: Read = message_types().deserialize_cdr
         try:
             with Reader(_readable(self.path)) as reader:
                 connections = self._connections(reader)
@@ -106,7 +105,7 @@ class Bag:
             message = read(data, kind)
             stamp_ns = message_stamp(message) or recorded_ns
         except KeyError:
-            expected = "one of ROS 2's own types"
+            expected = "one of ROS 2's own types, or objects or classes of vision_msgs"
             raise RecordingError(
                 'messages of this type cannot be read', where=name, got=kind, expected=expected
             ) from None

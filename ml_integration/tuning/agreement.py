@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ml_integration.core.abilities import Comparing, Listing, Scoring
+from ml_integration.core.abilities import Comparing, Listing, Score, Scorer, Scoring
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.loading import Loader
@@ -23,12 +25,16 @@ from ml_integration.errors import MlIntegrationError
 from ml_integration.serving.playback import Playback, read_recorded
 from ml_integration.store.package.package import ModelPackage, read_package
 from ml_integration.tuning.child import Child
-from ml_integration.tuning.trial import Trial
+from ml_integration.tuning.labels import Labels
+from ml_integration.tuning.material import STEPS
+from ml_integration.tuning.trial import Material, Trial
 from ml_integration.tuning.worker import steps_of
 
 AGREEMENT = 'ml_integration.tuning.agreement'
-LONGEST_S = 300.0
-"""Longest time for it [s]."""
+LONGEST_S, ENOUGH_S = 300.0, 120.0
+"""Longest time for it; time after which the frames so far are enough [s]."""
+MOST_STEPS = 5000
+"""Most frames that are gone through for those with labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,9 @@ class Agreement:
         disagreement: the largest of a frame; None where results cannot be compared.
         score: of the changed one, with the results of the other for truth; None if there is none.
         score_name: such as 'mAP50-95'.
+        labeled: number of frames whose truth was recorded.
+        score_before: of the model as it is, with that truth; None if there is none.
+        score_after: of the changed one, likewise.
     """
 
     golden: float | None
@@ -50,6 +59,9 @@ class Agreement:
     disagreement: float | None
     score: float | None
     score_name: str = ''
+    labeled: int = 0
+    score_before: float | None = None
+    score_after: float | None = None
 
 
 def agreement(first: Trial, package: str, log: Path) -> Agreement:
@@ -70,38 +82,79 @@ def agreement(first: Trial, package: str, log: Path) -> Agreement:
         child.end()
 
 
+class _Comparison:
+    """Adds up how far results are apart, frame by frame: the next run may overwrite them.
+
+    Args:
+        first: the model as it is.
+        second: the changed one.
+        labels: what is right.
+    """
+
+    def __init__(self, first: Pipeline, second: Pipeline, labels: Labels) -> None:
+        self._first, self._second, self._labels = first, second, labels
+        self._frames = self._flips = self._labeled = 0
+        self._disagreement = 0.0
+        # Of the changed one by the other, and of both by the labels.
+        can = isinstance(first.task, Scoring)
+        self._scorers: list[Scorer] = [first.task.scorer() for _ in range(3)] if can else []
+
+    def add(self, ours: Prediction, theirs: Prediction) -> None:
+        first, second = self._first, self._second
+        self._frames += 1
+        self._flips += _labels(first, ours) != _labels(second, theirs)
+        if isinstance(first.task, Comparing):
+            apart = first.task.compare(ours.result, theirs.result, second.model)
+            self._disagreement = max(self._disagreement, float(apart.disagreement))
+        if not self._scorers:
+            return
+        by_other, before, after = self._scorers
+        by_other.add(theirs.result, ours.result)
+        truth = self._labels.of(ours.stamp_ns)
+        if truth is not None:
+            self._labeled += 1
+            before.add(ours.result, truth)
+            after.add(theirs.result, truth)
+
+    def agreement(self, golden: float | None) -> Agreement:
+        scores = [_score(scorer) for scorer in self._scorers] or [None, None, None]
+        name = next((score.name for score in scores if score is not None), '')
+        values = [None if score is None else float(score.value) for score in scores]
+        return Agreement(
+            golden, self._frames, self._flips,
+            self._disagreement if isinstance(self._first.task, Comparing) else None,
+            values[0], name, self._labeled, values[1], values[2],
+        )  # fmt: skip
+
+
 def _compared(trial: Trial, other: Path) -> Agreement:
     packages = read_package(Path(trial.package)), read_package(other)
     loader = Loader(execution=trial.execution, reader_for=read_recorded)
     first, second = (loader.load(package) for package in packages)
     golden = _golden_difference(packages[0], first, second)
-    pairs = list(_results(trial, first, second))
-    flips = sum(_labels(first, a) != _labels(second, b) for a, b in pairs)
-    disagreement = None
-    if isinstance(first.task, Comparing):
-        of_frames = [
-            first.task.compare(a.result, b.result, second.model).disagreement for a, b in pairs
-        ]
-        disagreement = float(max(of_frames, default=0.0))
-    score, name = _score(first, pairs)
-    return Agreement(golden, len(pairs), flips, disagreement, score, name)
+    labels = Labels(first.task, trial.material)
+    steps = max(trial.material.steps, MOST_STEPS if labels.last_ns is not None else 0)
+    comparison = _Comparison(first, second, labels)
+    for ours, theirs in _results(replace(trial.material, steps=steps), first, second, labels):
+        comparison.add(ours, theirs)
+    return comparison.agreement(golden)
 
 
 def _results(
-    trial: Trial, first: Pipeline, second: Pipeline
-) -> list[tuple[Prediction, Prediction]]:
-    """Returns the results of frames that both have one for."""
+    material: Material, first: Pipeline, second: Pipeline, labels: Labels
+) -> Iterator[tuple[Prediction, Prediction]]:
+    """Yields the results of frames that both have one for, up to the last one with a label."""
     playbacks = Playback(first, _ignore), Playback(second, _ignore)
-    pairs = []
-    for step in steps_of(trial.material, first):
+    until_s = time.monotonic() + ENOUGH_S
+    for number, step in enumerate(steps_of(material, first)):
+        late = labels.last_ns is not None and step[-1][1].stamp_ns > labels.last_ns
+        if number >= STEPS and (late or time.monotonic() > until_s):
+            return
         for topic, recorded in step:
             ours, theirs = (one.play(topic, recorded) for one in playbacks)
-            pairs += [
-                (a.prediction, b.prediction)
-                for a, b in zip(ours, theirs, strict=False)
-                if a.prediction is not None and b.prediction is not None
-            ]
-    return pairs
+            for a, b in zip(ours, theirs, strict=False):
+                if a.prediction is not None and b.prediction is not None:
+                    yield a.prediction, b.prediction
 
 
 def _golden_difference(package: ModelPackage, first: Pipeline, second: Pipeline) -> float | None:
@@ -123,18 +176,9 @@ def _labels(pipeline: Pipeline, prediction: Prediction) -> Counter[str]:
     return Counter(str(row.label) for row in rows if hasattr(row, 'label'))
 
 
-def _score(
-    pipeline: Pipeline, pairs: list[tuple[Prediction, Prediction]]
-) -> tuple[float | None, str]:
-    if not isinstance(pipeline.task, Scoring) or not pairs:
-        return None, ''
-    scorer = pipeline.task.scorer()
-    for truth, prediction in pairs:
-        scorer.add(prediction.result, truth.result)
+def _score(scorer: Scorer) -> Score | None:
     score = next(iter(scorer.scores()), None)
-    if score is None or not np.isfinite(score.value):
-        return None, ''
-    return float(score.value), score.name
+    return score if score is not None and np.isfinite(score.value) else None
 
 
 def _ignore(sentence: str) -> None:

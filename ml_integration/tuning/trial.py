@@ -20,12 +20,14 @@ class Material:
         routes: topics in the manifest, by recorded topic; '' where a recording has no topics.
         steps: number of runs that it is for; they are repeated when there are more blocks.
         rate_hz: pace at which the runs are started [Hz].
+        truths: names of the task's truths, by recorded topic; empty if there are no labels.
     """
 
     path: str
     routes: Mapping[str, tuple[str, ...]]
     steps: int
     rate_hz: float
+    truths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,9 @@ class Trial:
         document: dict[str, Any] = json.loads(line)
         execution = build(ExecutionSettings, document.pop('execution'), 'trial')
         material = document.pop('material')
-        routes = {name: tuple(topics) for name, topics in material.pop('routes').items()}
-        return cls(**document, execution=execution, material=Material(**material, routes=routes))
+        for name in ('routes', 'truths'):
+            material[name] = {topic: tuple(of) for topic, of in material[name].items()}
+        return cls(**document, execution=execution, material=Material(**material))
 
 
 @dataclass(frozen=True, slots=True)

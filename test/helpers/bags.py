@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.stores.ros2_jazzy import builtin_interfaces__msg__Time as Time
 
-STORE = get_typestore(Stores.ROS2_JAZZY)
+from ml_integration.ops.recorded_types import message_types
+
+STORE = message_types()
 IMAGE, IMU, JOINTS = (f'sensor_msgs/msg/{name}' for name in ('Image', 'Imu', 'JointState'))
 SECOND = 1_000_000_000
 
@@ -45,6 +46,28 @@ def imu(value: float, stamp_ns: int) -> Any:
 def joints(names: list[str], positions: list[float], stamp_ns: int) -> Any:
     nothing = np.zeros(0)
     return typed(JOINTS)(header(stamp_ns), names, np.array(positions), nothing, nothing)
+
+
+def detections(xyxy: np.ndarray, names: Iterable[str], stamp_ns: int) -> Any:
+    """A vision_msgs/Detection2DArray of boxes (N, 4) [px]."""
+
+    def vision(name: str) -> Any:
+        return typed(f'vision_msgs/msg/{name}')
+
+    def detection(box: np.ndarray, name: str) -> Any:
+        (x, y), (width, height) = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
+        center = vision('Pose2D')(vision('Point2D')(float(x), float(y)), 0.0)
+        bounds = vision('BoundingBox2D')(center, float(width), float(height))
+        hypothesis = vision('ObjectHypothesis')(name, 1.0)
+        point = typed('geometry_msgs/msg/Point')(0.0, 0.0, 0.0)
+        turned = typed('geometry_msgs/msg/Quaternion')(0.0, 0.0, 0.0, 1.0)
+        pose = typed('geometry_msgs/msg/Pose')(point, turned)
+        placed = typed('geometry_msgs/msg/PoseWithCovariance')(pose, np.zeros(36))
+        found = vision('ObjectHypothesisWithPose')(hypothesis, placed)
+        return vision('Detection2D')(header(stamp_ns), [found], bounds, '')
+
+    found = [detection(box, name) for box, name in zip(xyxy, names, strict=True)]
+    return vision('Detection2DArray')(header(stamp_ns), found)
 
 
 def write_bag(

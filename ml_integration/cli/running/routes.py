@@ -31,7 +31,7 @@ class Source:
     guessed: tuple[str, ...] = ()
 
 
-def parse_remapping(texts: Iterable[str]) -> dict[str, str]:
+def parse_remapping(texts: Iterable[str], option: str = '--topic') -> dict[str, str]:
     """Reads `NAME:=RECORDED` as ROS has it.
 
     Raises:
@@ -42,7 +42,7 @@ def parse_remapping(texts: Iterable[str]) -> dict[str, str]:
         name, sign, recorded = text.partition(':=')
         if not (name and sign and recorded):
             expected = 'NAME:=RECORDED, such as image:=/camera/image_raw'
-            raise SettingError('--topic', text, expected, where='ml_model')
+            raise SettingError(option, text, expected, where='ml_model')
         pairs[_plain(name)] = recorded
     return pairs
 
