@@ -96,8 +96,9 @@ class _Comparison:
         self._frames = self._flips = self._labeled = 0
         self._disagreement = 0.0
         # Of the changed one by the other, and of both by the labels.
-        can = isinstance(first.task, Scoring)
-        self._scorers: list[Scorer] = [first.task.scorer() for _ in range(3)] if can else []
+        self._scorers: list[Scorer] = []
+        if isinstance(first.task, Scoring):
+            self._scorers = [first.task.scorer() for _ in range(3)]
 
     def add(self, ours: Prediction, theirs: Prediction) -> None:
         first, second = self._first, self._second
