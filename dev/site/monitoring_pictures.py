@@ -68,8 +68,9 @@ def main(arguments: Sequence[str]) -> int:
         client.change_state('video_player', 'deactivate')
         time.sleep(PARTS_S[1])
         client.change_state('video_player', 'activate')
-        time.sleep(PARTS_S[2])
-        nodes = heard.latest.nodes(time.monotonic_ns())
+        for _ in range(round(PARTS_S[2])):  # advice is what lasts over several looks
+            time.sleep(1.0)
+            nodes = heard.latest.nodes(time.monotonic_ns())
         client.close()
     heard.history.end()
     view = screen(nodes, Choice('detector'), TERMINAL, place())
