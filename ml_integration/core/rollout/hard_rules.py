@@ -1,0 +1,75 @@
+"""Faults of a candidate that are certain at once: no statistics, no second look."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ml_integration.core.rollout.pair import Pair, Side
+from ml_integration.core.rollout.sums import CANDIDATE, STABLE, Of, Rows
+
+NOT_FINITE = 'not_finite'
+IN_A_ROW = 10
+"""Frames in a row that fail in the candidate, and none in the stable model."""
+LATE_S = 5
+"""Seconds in a row with too many missed deadlines."""
+LATE_TIMES, LEAST_LATE = 2.0, 0.1
+"""They are too many if they are more than so many times the stable model's share, and so much."""
+
+
+class HardRules:
+    """Looks at every pair and at every second of a stage."""
+
+    def __init__(self) -> None:
+        self._failures = self._good_of_stable = 0
+        self._late: deque[tuple[float, float]] = deque(maxlen=LATE_S)
+
+    def of_pair(self, pair: Pair) -> str:
+        """Returns what is wrong for certain with the candidate; empty if nothing is."""
+        stable, candidate = pair.stable, pair.candidate
+        if candidate is not None and candidate.kind == NOT_FINITE:
+            if stable is None or stable.kind != NOT_FINITE:
+                return 'a result is not finite'
+        self._count(stable, candidate)
+        if self._failures >= IN_A_ROW and self._good_of_stable:
+            last = candidate.error or candidate.kind if candidate is not None else ''
+            what = f'{self._failures} frames in a row failed' + (f' ({last})' if last else '')
+            return f'{what}, and none of the stable model'
+        return ''
+
+    def of_second(self, row: Rows, known: Rows) -> str:
+        """Returns the same of the sums (WIDTH,) of a second in which the candidate is served.
+
+        Args:
+            row: of the second.
+            known: of the stable model, where it has none in this second.
+        """
+        shares = []
+        for side in (STABLE, CANDIDATE):
+            timed, late = row[side + Of.TIMED], row[side + Of.LATE]
+            if side == STABLE and not timed:
+                timed, late = known[side + Of.TIMED], known[side + Of.LATE]
+            shares.append(float(late / timed) if timed else -1.0)
+        if shares[1] < 0:  # it had no frame: no second of its own
+            return ''
+        self._late.append((max(shares[0], 0.0), shares[1]))
+        if len(self._late) < LATE_S or not all(map(_too_many, self._late)):
+            return ''
+        stable, candidate = (sum(one) / LATE_S for one in zip(*self._late, strict=True))
+        return (
+            f'missed deadlines {candidate:.0%} instead of {stable:.0%} for {LATE_S} s '
+            f'(limit {LATE_TIMES:g} x)'
+        )
+
+    def _count(self, stable: Side | None, candidate: Side | None) -> None:
+        failed = (side is not None and not side.valid for side in (stable, candidate))
+        stable_failed, candidate_failed = failed
+        if stable_failed or (candidate is not None and not candidate_failed):
+            self._failures = self._good_of_stable = 0
+            return
+        self._failures += candidate_failed
+        self._good_of_stable += stable is not None
+
+
+def _too_many(shares: tuple[float, float]) -> bool:
+    stable, candidate = shares
+    return candidate > LATE_TIMES * stable and candidate >= LEAST_LATE

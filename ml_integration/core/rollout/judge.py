@@ -1,0 +1,266 @@
+"""Judges a candidate by pairs: a paired, sequential test over seconds, and hard rules.
+
+Seconds become batches, as frames and seconds depend on their neighbors; looks are ever farther
+apart, and each spends a part of the probability of an error that the settings allow for the
+whole rollout. What is certain at once needs no look. Nothing here waits, locks or reads a clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ml_integration.core.rollout import criteria
+from ml_integration.core.rollout.conclusion import conclude
+from ml_integration.core.rollout.criteria import Criterion
+from ml_integration.core.rollout.hard_rules import HardRules
+from ml_integration.core.rollout.judgment import Evidence, Judgment, Says, Stage, Verdict
+from ml_integration.core.rollout.memory import MemoryOfStage
+from ml_integration.core.rollout.pair import Pair, Told, TruthScores
+from ml_integration.core.rollout.settings import RolloutSettings
+from ml_integration.core.rollout.sums import (
+    CANDIDATE,
+    STABLE,
+    WIDTH,
+    Batches,
+    Both,
+    Collecting,
+    Of,
+    Rows,
+)
+from ml_integration.core.rollout.weighing import Chances, spent, weigh
+
+FIRST_LOOK, FARTHER = 10, 1.25
+"""Seconds before the first look, and how much later each further one is."""
+MOST_PROBLEMS = 4
+"""Failures of measuring the same in a row after which a person is asked."""
+ENOUGH = 100
+"""Frames of the stable model from which on those of the stages before are not needed."""
+ACCEPTED = 1.5
+"""What was accepted once may become so many times as large later."""
+
+
+class RolloutJudge:
+    """Judges a candidate, one stage after the other. Used by one thread at a time.
+
+    Args:
+        settings: gives the current limits.
+    """
+
+    def __init__(self, settings: Callable[[], RolloutSettings]) -> None:
+        self._settings = settings
+        self._known = np.zeros(WIDTH)
+        self._accepted = 0.0
+        self._scored: tuple[str, bool] = ('score', True)
+        self._told: dict[int, Told] = {}
+        self._begin(Stage.SHADOW, 0)
+
+    def begin(self, stage: Stage, now_ns: int) -> None:
+        """Begins a stage, also the same one again, with no data of the candidate.
+
+        What the stable model did before stays known, for stages in which it sees nothing.
+        """
+        before = self._batches.rows.sum(axis=0)
+        for columns in _of_stable():
+            if before[columns[0]] >= ENOUGH:
+                self._known[list(columns)] = before[list(columns)]
+        self._begin(stage, now_ns)
+
+    def accept(self) -> None:
+        """Accepts the disagreement that was seen in this stage, such as when a person promotes."""
+        total = self._batches.rows.sum(axis=0)
+        if total[Both.PAIRS]:
+            seen = float(total[Both.DISAGREEMENT] / total[Both.PAIRS])
+            self._accepted = max(self._accepted, ACCEPTED * seen)
+
+    def add(self, pair: Pair) -> Judgment | None:
+        """Adds a pair; returns a judgment if it is certain by now that the candidate is bad."""
+        self._close_second(pair.now_ns)
+        settings = self._settings()
+        self._collecting.add(pair, self._stage is Stage.SHADOW, settings.disagreement)
+        self._seen += pair.candidate is not None
+        if pair.disagreement is not None:
+            if math.isnan(pair.disagreement):
+                self.problem('disagreement', 'it is not a number', pair.now_ns)
+            else:
+                self._problems['disagreement'] = 0
+        reason = self._hard_rules.of_pair(pair)
+        if reason:
+            self.fault(reason, pair.now_ns)
+        return self._certain
+
+    def add_scores(self, scores: TruthScores, now_ns: int) -> None:
+        """Adds scores of both models against truth."""
+        if scores.frames < 1 or math.isnan(scores.stable) or math.isnan(scores.candidate):
+            return
+        self._close_second(now_ns)
+        self._problems['score'] = 0
+        self._scored = scores.name, scores.higher_is_better
+        self._collecting.add_scores(scores.stable, scores.candidate, scores.frames)
+
+    def add_outcomes(self, stable: Told, candidate: Told, now_ns: int) -> None:
+        """Takes what became of the results of both models, as counted since whenever."""
+        self._close_second(now_ns)
+        for side, told in ((STABLE, stable), (CANDIDATE, candidate)):
+            before = self._told.get(side, told)
+            self._told[side] = told
+            if told.total >= before.total and told.useful >= before.useful:
+                self._collecting.add_outcomes(
+                    side, told.useful - before.useful, told.total - before.total
+                )
+
+    def add_memory(self, mb: float, budget_mb: float, now_ns: int) -> Judgment | None:
+        """Takes the memory of the process.
+
+        Args:
+            mb: as it is now [MB].
+            budget_mb: what it may have [MB]; 0: no limit.
+            now_ns: the time [ns, steady clock].
+        """
+        if math.isnan(mb):
+            return self.problem('memory', 'it is not a number', now_ns)
+        self._problems['memory'] = 0
+        self._memory.take(mb, self._settings().memory_growth_mb, now_ns)
+        if 0 < budget_mb < mb:
+            self.fault(f'memory {mb:.0f} MB (budget {budget_mb:.0f} MB)', now_ns)
+        return self._certain
+
+    def problem(self, what: str, sentence: str, now_ns: int) -> Judgment | None:
+        """Takes note that measuring has failed, which says nothing of the candidate.
+
+        Args:
+            what: 'disagreement', 'score', 'memory' or anything else that is measured.
+            sentence: why.
+            now_ns: the time [ns, steady clock].
+
+        Returns:
+            A judgment when it has failed too often in a row.
+        """
+        self._problems[what] += 1
+        if self._certain is None and self._problems[what] >= MOST_PROBLEMS:
+            reason = f'{what} could not be measured {MOST_PROBLEMS} times in a row: {sentence}'
+            self._certain = Judgment(Verdict.HALT, reason, self._seconds(now_ns))
+        return self._certain
+
+    def measured(self, what: str) -> None:
+        """Takes note that something could be measured."""
+        self._problems[what] = 0
+
+    def fault(self, reason: str, now_ns: int) -> Judgment:
+        """Takes a fault of the candidate that is certain, such as that its run hangs.
+
+        Args:
+            reason: what is wrong, as the end of a sentence.
+            now_ns: the time [ns, steady clock].
+        """
+        if self._certain is None or self._certain.verdict is Verdict.HALT:
+            self._certain = Judgment(
+                Verdict.ROLL_BACK, reason, self._seconds(now_ns), self._evidence, hard=True
+            )
+        return self._certain
+
+    def judge(self, now_ns: int) -> Judgment:
+        """Says what follows from all that is known; meant to be asked about once a second."""
+        self._close_second(now_ns)
+        if self._certain is not None:
+            return self._certain
+        seconds, settings = self._seconds(now_ns), self._settings()
+        if self._batches.blocks >= self._next_look:
+            self._next_look = math.ceil(self._batches.blocks * FARTHER)
+            self._look(seconds, settings)
+        judgment = conclude(self._evidence, self._stage, seconds, self._seen, settings)
+        if judgment.verdict is Verdict.ROLL_BACK:
+            self._certain = judgment
+        return judgment
+
+    def add_second(self, row: Rows, seen: int, now_ns: int) -> None:
+        """Adds a whole second at once.
+
+        Args:
+            row: its sums (WIDTH,).
+            seen: frames that the candidate saw.
+            now_ns: its end [ns, steady clock].
+        """
+        self._seen += seen
+        self._take(row, now_ns)
+
+    def _begin(self, stage: Stage, now_ns: int) -> None:
+        self._stage, self._begun_ns, self._second_ns = stage, now_ns, now_ns
+        self._batches, self._collecting = Batches(), Collecting()
+        self._memory, self._hard_rules = MemoryOfStage(), HardRules()
+        self._problems: Counter[str] = Counter()
+        self._certain: Judgment | None = None
+        self._evidence: tuple[Evidence, ...] = ()
+        self._seen = self._looks = self._pass_looks = 0
+        self._next_look = FIRST_LOOK
+
+    def _seconds(self, now_ns: int) -> float:
+        return max(0.0, (now_ns - self._begun_ns) / 1e9)
+
+    def _close_second(self, now_ns: int) -> None:
+        if now_ns - self._second_ns >= 1e9:
+            self._take(self._collecting.row(), now_ns)
+
+    def _take(self, row: Rows, now_ns: int) -> None:
+        self._second_ns = now_ns
+        if not row.any():
+            return
+        self._batches.add(row)
+        if self._stage is not Stage.SHADOW:
+            reason = self._hard_rules.of_second(row, self._known)
+            if reason:
+                self.fault(reason, now_ns)
+
+    def _look(self, seconds: float, settings: RolloutSettings) -> None:
+        self._looks += 1
+        self._pass_looks += seconds >= settings.minimum_s and self._seen >= settings.minimum_frames
+        stages = len(settings.shares) + len(Stage) - 1
+        alarms = settings.false_alarms / (criteria.NUMBER * stages)
+        chances = Chances(
+            spent(alarms, self._looks), spent(settings.misses, max(1, self._pass_looks))
+        )
+        rows = self._batches.rows
+        known = self._known_now(rows)
+        found = [
+            weigh(criterion, rows, known, limit, chances, seconds)
+            for criterion, limit in self._criteria(settings)
+        ]
+        score = next((one for one in found if one.criterion == self._scored[0]), None)
+        if score is not None and score.says is Says.FINE:
+            self.accept()
+        memory = self._memory.evidence(settings.memory_growth_mb, seconds)
+        self._evidence = (*found, memory)
+
+    def _criteria(self, settings: RolloutSettings) -> Iterator[tuple[Criterion, float]]:
+        shadow = self._stage is Stage.SHADOW
+        slower = settings.shadow_latency_ratio if shadow else settings.latency_ratio
+        better = self._scored[1]
+        yield criteria.LATENCY, slower
+        yield criteria.LATE, settings.late_ratio
+        yield criteria.ERRORS, settings.error_ratio
+        yield criteria.INVALID, settings.invalid_ratio
+        yield criteria.DISAGREEMENT, max(settings.disagreement, self._accepted)
+        loss = settings.score_loss if better else 1.0 + settings.score_growth
+        yield criteria.scored(*self._scored), loss
+        yield criteria.USEFUL, settings.useful_loss
+
+    def _known_now(self, rows: Rows) -> Rows:
+        """Returns what is known of the stable model from before, where it is needed."""
+        total, known = rows.sum(axis=0), np.zeros(WIDTH)
+        for columns in _of_stable():
+            if total[columns[0]] < ENOUGH:
+                known[list(columns)] = self._known[list(columns)]
+        return known
+
+
+def _of_stable() -> tuple[tuple[int, ...], ...]:
+    """Returns the columns of the stable model that go together, what they count first."""
+    latencies = range(Of.LATENCIES, CANDIDATE)
+    return (
+        (Of.FRAMES, Of.ERRORS, Of.INVALID),
+        (Of.TIMED, Of.LATE, *latencies),
+        (Of.TOLD, Of.USEFUL),
+    )
