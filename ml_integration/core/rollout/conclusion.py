@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ml_integration.core.rollout.criteria import DISAGREEMENT, ERRORS, INVALID, LATE, LATENCY, USEFUL
+from ml_integration.core.rollout.criteria import (
+    DISAGREEMENT,
+    ERRORS,
+    INVALID,
+    LATE,
+    LATENCY,
+    SCORE,
+)
 from ml_integration.core.rollout.judgment import Evidence, Judgment, Says, Stage, Verdict
 from ml_integration.core.rollout.settings import RolloutSettings
 
@@ -47,6 +54,17 @@ def conclude(
     return _judgment(Verdict.ADVANCE, _of(evidence, Says.FINE), seconds, evidence)
 
 
+def missing(stage: Stage, seconds: float, frames: int, settings: RolloutSettings) -> str:
+    """Says how much there is of what each stage takes at least; empty if that is enough."""
+    least_s = settings.watch_s if stage is Stage.WATCH else settings.minimum_s
+    least = settings.minimum_frames
+    if seconds >= least_s and frames >= least:
+        return ''
+    return (
+        f'{min(frames, least)} of {least} frames, {min(seconds, least_s):.0f} of {least_s:.0f} s'
+    )
+
+
 def _holding(
     evidence: Sequence[Evidence],
     stage: Stage,
@@ -55,18 +73,15 @@ def _holding(
     settings: RolloutSettings,
 ) -> str:
     """Says why the candidate stays in the stage; empty if it need not."""
-    least_s = settings.watch_s if stage is Stage.WATCH else settings.minimum_s
-    if seconds < least_s or frames < settings.minimum_frames:
-        return (
-            f'{min(frames, settings.minimum_frames)} of {settings.minimum_frames} frames, '
-            f'{min(seconds, least_s):.0f} of {least_s:.0f} s'
-        )
+    too_few = missing(stage, seconds, frames, settings)
+    if too_few:
+        return too_few
     marginal = _of(evidence, Says.MARGINAL)
     if marginal:
         return 'not sure yet: ' + _words(marginal)
     known = {one.criterion for one in evidence if one.says is not Says.NO_DATA}
-    lacking = [one.words for one in evidence if one.criterion in NEEDED]
-    lacking = [one.words for one in evidence if one.criterion in NEEDED and one.says is Says.NO_DATA]
+    unknown = _of(evidence, Says.NO_DATA)
+    lacking = [one.words for one in unknown if one.criterion in NEEDED]
     if lacking or not evidence:
         return '; '.join(lacking) or 'not enough data'
     if stage is Stage.SHADOW and not known.difference(NOT_OF_QUALITY):
@@ -80,15 +95,14 @@ def _holding(
 def _softened(evidence: Iterable[Evidence], stage: Stage) -> Iterable[Evidence]:
     """Yields the evidence, with what must not roll back made marginal."""
     evidence = tuple(evidence)
-    others = {*NOT_OF_QUALITY, DISAGREEMENT.name, USEFUL.name}
-    truth = next((one for one in evidence if one.criterion not in others), None)
+    truths = sum(one.n for one in evidence if one.criterion == SCORE)
     for one in evidence:
         if one.says is not Says.WORSE:
             yield one
         elif stage is Stage.SHADOW and one.criterion in IN_SPARE_TIME:
             words = f'{one.words}, in spare time'
             yield replace(one, says=Says.MARGINAL, words=words)
-        elif one.criterion == DISAGREEMENT.name and truth is not None and truth.n:
+        elif one.criterion == DISAGREEMENT.name and truths:
             words = f'{one.words}; truth decides who is right'
             yield replace(one, says=Says.MARGINAL, words=words)
         else:

@@ -20,6 +20,8 @@ from ml_integration.core.rollout.sums import (
 
 FEWEST_TIMED = 100
 """Latencies that a p99 needs."""
+SCORE = 'score'
+"""Name of the comparison with truth, whatever the score is."""
 _TAIL = 0.99
 Numbers = Callable[[Rows], Rows]
 """Makes numbers (M,) of sums (M, WIDTH); NaN where it cannot."""
@@ -31,6 +33,7 @@ class Criterion:
 
     Attributes:
         name: in a word or two.
+        title: the same in sentences.
         of_stable: the stable model's number.
         of_candidate: the candidate's number.
         value: what is compared with the limit.
@@ -42,6 +45,7 @@ class Criterion:
     """
 
     name: str
+    title: str
     of_stable: Numbers
     of_candidate: Numbers
     value: Numbers
@@ -55,14 +59,14 @@ class Criterion:
         """Says what the numbers are."""
         if self.is_ratio:
             numbers = f'{candidate:.3g} {self.unit} instead of {stable:.3g} {self.unit}'
-            return f'{self.name} {numbers}, {value:.2f} x (limit {limit:g} x, n = {n})'
+            return f'{self.title} {numbers}, {value:.2f} x (limit {limit:g} x, n = {n})'
         if self.is_share:
             numbers = f'{candidate:.1%} instead of {stable:.1%}'
-            return f'{self.name} {numbers} (limit {_more(self)}{limit:.1%}, n = {n})'
+            return f'{self.title} {numbers} (limit {_more(self)}{limit:.1%}, n = {n})'
         if math.isnan(stable):
-            return f'{self.name} {candidate:.2g} (limit {limit:g}, n = {n})'
+            return f'{self.title} {candidate:.2g} (limit {limit:g}, n = {n})'
         numbers = f'{candidate:.3f} instead of {stable:.3f}'
-        return f'{self.name} {numbers} (limit -{limit:g}, n = {n})'
+        return f'{self.title} {numbers} (limit -{limit:g}, n = {n})'
 
 
 def _more(criterion: Criterion) -> str:
@@ -101,6 +105,7 @@ def _more_often(name: str, what: Of, among: Of) -> Criterion:
     stable, candidate = _share(STABLE, what, among), _share(CANDIDATE, what, among)
     return Criterion(
         name,
+        name,
         stable,
         candidate,
         lambda rows: candidate(rows) - stable(rows),
@@ -110,12 +115,18 @@ def _more_often(name: str, what: Of, among: Of) -> Criterion:
     )
 
 
-def scored(name: str, higher_is_better: bool) -> Criterion:
-    """Makes the comparison of scores against truth."""
+def scored(title: str, higher_is_better: bool) -> Criterion:
+    """Makes the comparison of scores against truth.
+
+    Args:
+        title: name of the score, such as 'mAP50-95'.
+        higher_is_better: False for an error.
+    """
     stable = _mean(Both.STABLE_SCORE, Both.TRUTHS)
     candidate = _mean(Both.CANDIDATE_SCORE, Both.TRUTHS)
     return Criterion(
-        name,
+        SCORE,
+        title,
         stable,
         candidate,
         (lambda rows: stable(rows) - candidate(rows))
@@ -128,6 +139,7 @@ def scored(name: str, higher_is_better: bool) -> Criterion:
 
 
 LATENCY = Criterion(
+    'latency',
     'latency p99',
     _p99_ms(STABLE),
     _p99_ms(CANDIDATE),
@@ -142,6 +154,7 @@ ERRORS = _more_often('errors', Of.ERRORS, Of.FRAMES)
 INVALID = _more_often('invalid results', Of.INVALID, Of.FRAMES)
 DISAGREEMENT = Criterion(
     'disagreement',
+    'disagreement',
     _nothing,
     _mean(Both.DISAGREEMENT, Both.PAIRS),
     _mean(Both.DISAGREEMENT, Both.PAIRS),
@@ -150,6 +163,7 @@ DISAGREEMENT = Criterion(
 )
 _USEFUL = [_share(side, Of.USEFUL, Of.TOLD) for side in (STABLE, CANDIDATE)]
 USEFUL = Criterion(
+    'useful results',
     'useful results',
     _USEFUL[0],
     _USEFUL[1],

@@ -26,9 +26,8 @@ class HardRules:
     def of_pair(self, pair: Pair) -> str:
         """Returns what is wrong for certain with the candidate; empty if nothing is."""
         stable, candidate = pair.stable, pair.candidate
-        if candidate is not None and candidate.kind == NOT_FINITE:
-            if stable is None or stable.kind != NOT_FINITE:
-                return 'a result is not finite'
+        if _not_finite(candidate) and not _not_finite(stable):
+            return 'a result is not finite'
         self._count(stable, candidate)
         if self._failures >= IN_A_ROW and self._good_of_stable:
             last = candidate.error or candidate.kind if candidate is not None else ''
@@ -68,6 +67,10 @@ class HardRules:
             return
         self._failures += candidate_failed
         self._good_of_stable += stable is not None
+
+
+def _not_finite(side: Side | None) -> bool:
+    return side is not None and side.kind == NOT_FINITE
 
 
 def _too_many(shares: tuple[float, float]) -> bool:

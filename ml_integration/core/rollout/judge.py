@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ml_integration.core.rollout import criteria
-from ml_integration.core.rollout.conclusion import conclude
+from ml_integration.core.rollout.conclusion import conclude, missing
 from ml_integration.core.rollout.criteria import Criterion
 from ml_integration.core.rollout.hard_rules import HardRules
 from ml_integration.core.rollout.judgment import Evidence, Judgment, Says, Stage, Verdict
@@ -43,6 +44,30 @@ ACCEPTED = 1.5
 """What was accepted once may become so many times as large later."""
 
 
+@dataclass(slots=True)
+class _Course:
+    """What is known in the course of a stage."""
+
+    stage: Stage
+    begun_ns: int
+    second_ns: int
+    batches: Batches = field(default_factory=Batches)
+    collecting: Collecting = field(default_factory=Collecting)
+    memory: MemoryOfStage = field(default_factory=MemoryOfStage)
+    hard_rules: HardRules = field(default_factory=HardRules)
+    problems: Counter[str] = field(default_factory=Counter)
+    certain: Judgment | None = None
+    evidence: tuple[Evidence, ...] = ()
+    seen: int = 0
+    looks: int = 0
+    pass_looks: int = 0
+    next_look: int = FIRST_LOOK
+
+    def seconds(self, now_ns: int) -> float:
+        """Returns the time since it began [s]."""
+        return max(0.0, (now_ns - self.begun_ns) / 1e9)
+
+
 class RolloutJudge:
     """Judges a candidate, one stage after the other. Used by one thread at a time.
 
@@ -56,22 +81,22 @@ class RolloutJudge:
         self._accepted = 0.0
         self._scored: tuple[str, bool] = ('score', True)
         self._told: dict[int, Told] = {}
-        self._begin(Stage.SHADOW, 0)
+        self._course = _Course(Stage.SHADOW, 0, 0)
 
     def begin(self, stage: Stage, now_ns: int) -> None:
         """Begins a stage, also the same one again, with no data of the candidate.
 
         What the stable model did before stays known, for stages in which it sees nothing.
         """
-        before = self._batches.rows.sum(axis=0)
+        before = self._course.batches.rows.sum(axis=0)
         for columns in _of_stable():
             if before[columns[0]] >= ENOUGH:
                 self._known[list(columns)] = before[list(columns)]
-        self._begin(stage, now_ns)
+        self._course = _Course(stage, now_ns, now_ns)
 
     def accept(self) -> None:
         """Accepts the disagreement that was seen in this stage, such as when a person promotes."""
-        total = self._batches.rows.sum(axis=0)
+        total = self._course.batches.rows.sum(axis=0)
         if total[Both.PAIRS]:
             seen = float(total[Both.DISAGREEMENT] / total[Both.PAIRS])
             self._accepted = max(self._accepted, ACCEPTED * seen)
@@ -80,26 +105,28 @@ class RolloutJudge:
         """Adds a pair; returns a judgment if it is certain by now that the candidate is bad."""
         self._close_second(pair.now_ns)
         settings = self._settings()
-        self._collecting.add(pair, self._stage is Stage.SHADOW, settings.disagreement)
-        self._seen += pair.candidate is not None
+        self._course.collecting.add(
+            pair, self._course.stage is Stage.SHADOW, settings.disagreement
+        )
+        self._course.seen += pair.candidate is not None
         if pair.disagreement is not None:
             if math.isnan(pair.disagreement):
                 self.problem('disagreement', 'it is not a number', pair.now_ns)
             else:
-                self._problems['disagreement'] = 0
-        reason = self._hard_rules.of_pair(pair)
+                self._course.problems['disagreement'] = 0
+        reason = self._course.hard_rules.of_pair(pair)
         if reason:
             self.fault(reason, pair.now_ns)
-        return self._certain
+        return self._course.certain
 
     def add_scores(self, scores: TruthScores, now_ns: int) -> None:
         """Adds scores of both models against truth."""
         if scores.frames < 1 or math.isnan(scores.stable) or math.isnan(scores.candidate):
             return
         self._close_second(now_ns)
-        self._problems['score'] = 0
+        self._course.problems['score'] = 0
         self._scored = scores.name, scores.higher_is_better
-        self._collecting.add_scores(scores.stable, scores.candidate, scores.frames)
+        self._course.collecting.add_scores(scores.stable, scores.candidate, scores.frames)
 
     def add_outcomes(self, stable: Told, candidate: Told, now_ns: int) -> None:
         """Takes what became of the results of both models, as counted since whenever."""
@@ -108,7 +135,7 @@ class RolloutJudge:
             before = self._told.get(side, told)
             self._told[side] = told
             if told.total >= before.total and told.useful >= before.useful:
-                self._collecting.add_outcomes(
+                self._course.collecting.add_outcomes(
                     side, told.useful - before.useful, told.total - before.total
                 )
 
@@ -122,11 +149,11 @@ class RolloutJudge:
         """
         if math.isnan(mb):
             return self.problem('memory', 'it is not a number', now_ns)
-        self._problems['memory'] = 0
-        self._memory.take(mb, self._settings().memory_growth_mb, now_ns)
+        self._course.problems['memory'] = 0
+        self._course.memory.take(mb, self._settings().memory_growth_mb, now_ns)
         if 0 < budget_mb < mb:
             self.fault(f'memory {mb:.0f} MB (budget {budget_mb:.0f} MB)', now_ns)
-        return self._certain
+        return self._course.certain
 
     def problem(self, what: str, sentence: str, now_ns: int) -> Judgment | None:
         """Takes note that measuring has failed, which says nothing of the candidate.
@@ -139,15 +166,15 @@ class RolloutJudge:
         Returns:
             A judgment when it has failed too often in a row.
         """
-        self._problems[what] += 1
-        if self._certain is None and self._problems[what] >= MOST_PROBLEMS:
+        self._course.problems[what] += 1
+        if self._course.certain is None and self._course.problems[what] >= MOST_PROBLEMS:
             reason = f'{what} could not be measured {MOST_PROBLEMS} times in a row: {sentence}'
-            self._certain = Judgment(Verdict.HALT, reason, self._seconds(now_ns))
-        return self._certain
+            self._course.certain = Judgment(Verdict.HALT, reason, self._course.seconds(now_ns))
+        return self._course.certain
 
     def measured(self, what: str) -> None:
         """Takes note that something could be measured."""
-        self._problems[what] = 0
+        self._course.problems[what] = 0
 
     def fault(self, reason: str, now_ns: int) -> Judgment:
         """Takes a fault of the candidate that is certain, such as that its run hangs.
@@ -156,24 +183,32 @@ class RolloutJudge:
             reason: what is wrong, as the end of a sentence.
             now_ns: the time [ns, steady clock].
         """
-        if self._certain is None or self._certain.verdict is Verdict.HALT:
-            self._certain = Judgment(
-                Verdict.ROLL_BACK, reason, self._seconds(now_ns), self._evidence, hard=True
+        if self._course.certain is None or self._course.certain.verdict is Verdict.HALT:
+            self._course.certain = Judgment(
+                Verdict.ROLL_BACK,
+                reason,
+                self._course.seconds(now_ns),
+                self._course.evidence,
+                hard=True,
             )
-        return self._certain
+        return self._course.certain
 
     def judge(self, now_ns: int) -> Judgment:
         """Says what follows from all that is known; meant to be asked about once a second."""
         self._close_second(now_ns)
-        if self._certain is not None:
-            return self._certain
-        seconds, settings = self._seconds(now_ns), self._settings()
-        if self._batches.blocks >= self._next_look:
-            self._next_look = math.ceil(self._batches.blocks * FARTHER)
+        course, settings = self._course, self._settings()
+        if course.certain is not None:
+            return course.certain
+        seconds = course.seconds(now_ns)
+        may_pass = not missing(course.stage, seconds, course.seen, settings)
+        if course.batches.blocks >= course.next_look or (may_pass and not course.pass_looks):
+            course.next_look = math.ceil(course.batches.blocks * FARTHER)
+            course.looks += 1
+            course.pass_looks += may_pass
             self._look(seconds, settings)
-        judgment = conclude(self._evidence, self._stage, seconds, self._seen, settings)
+        judgment = conclude(course.evidence, course.stage, seconds, course.seen, settings)
         if judgment.verdict is Verdict.ROLL_BACK:
-            self._certain = judgment
+            course.certain = judgment
         return judgment
 
     def add_second(self, row: Rows, seen: int, now_ns: int) -> None:
@@ -184,67 +219,52 @@ class RolloutJudge:
             seen: frames that the candidate saw.
             now_ns: its end [ns, steady clock].
         """
-        self._seen += seen
+        self._course.seen += seen
         self._take(row, now_ns)
 
-    def _begin(self, stage: Stage, now_ns: int) -> None:
-        self._stage, self._begun_ns, self._second_ns = stage, now_ns, now_ns
-        self._batches, self._collecting = Batches(), Collecting()
-        self._memory, self._hard_rules = MemoryOfStage(), HardRules()
-        self._problems: Counter[str] = Counter()
-        self._certain: Judgment | None = None
-        self._evidence: tuple[Evidence, ...] = ()
-        self._seen = self._looks = self._pass_looks = 0
-        self._next_look = FIRST_LOOK
-
-    def _seconds(self, now_ns: int) -> float:
-        return max(0.0, (now_ns - self._begun_ns) / 1e9)
-
     def _close_second(self, now_ns: int) -> None:
-        if now_ns - self._second_ns >= 1e9:
-            self._take(self._collecting.row(), now_ns)
+        if now_ns - self._course.second_ns >= 1e9:
+            self._take(self._course.collecting.row(), now_ns)
 
     def _take(self, row: Rows, now_ns: int) -> None:
-        self._second_ns = now_ns
+        self._course.second_ns = now_ns
         if not row.any():
             return
-        self._batches.add(row)
-        if self._stage is not Stage.SHADOW:
-            reason = self._hard_rules.of_second(row, self._known)
+        self._course.batches.add(row)
+        if self._course.stage is not Stage.SHADOW:
+            reason = self._course.hard_rules.of_second(row, self._known)
             if reason:
                 self.fault(reason, now_ns)
 
     def _look(self, seconds: float, settings: RolloutSettings) -> None:
-        self._looks += 1
-        self._pass_looks += seconds >= settings.minimum_s and self._seen >= settings.minimum_frames
+        course, rows = self._course, self._course.batches.rows
         stages = len(settings.shares) + len(Stage) - 1
         alarms = settings.false_alarms / (criteria.NUMBER * stages)
         chances = Chances(
-            spent(alarms, self._looks), spent(settings.misses, max(1, self._pass_looks))
+            spent(alarms, course.looks), spent(settings.misses, max(1, course.pass_looks))
         )
-        rows = self._batches.rows
         known = self._known_now(rows)
-        found = [
-            weigh(criterion, rows, known, limit, chances, seconds)
-            for criterion, limit in self._criteria(settings)
-        ]
-        score = next((one for one in found if one.criterion == self._scored[0]), None)
-        if score is not None and score.says is Says.FINE:
+
+        def weighed(criterion: Criterion, limit: float) -> Evidence:
+            return weigh(criterion, rows, known, limit, chances, seconds)
+
+        better = self._scored[1]
+        loss = settings.score_loss if better else 1.0 + settings.score_growth
+        score = weighed(criteria.scored(*self._scored), loss)
+        if score.says is Says.FINE:
             self.accept()
-        memory = self._memory.evidence(settings.memory_growth_mb, seconds)
-        self._evidence = (*found, memory)
+        others = (weighed(*one) for one in self._criteria(settings))
+        memory = self._course.memory.evidence(settings.memory_growth_mb, seconds)
+        self._course.evidence = (score, *others, memory)
 
     def _criteria(self, settings: RolloutSettings) -> Iterator[tuple[Criterion, float]]:
-        shadow = self._stage is Stage.SHADOW
+        shadow = self._course.stage is Stage.SHADOW
         slower = settings.shadow_latency_ratio if shadow else settings.latency_ratio
-        better = self._scored[1]
         yield criteria.LATENCY, slower
         yield criteria.LATE, settings.late_ratio
         yield criteria.ERRORS, settings.error_ratio
         yield criteria.INVALID, settings.invalid_ratio
         yield criteria.DISAGREEMENT, max(settings.disagreement, self._accepted)
-        loss = settings.score_loss if better else 1.0 + settings.score_growth
-        yield criteria.scored(*self._scored), loss
         yield criteria.USEFUL, settings.useful_loss
 
     def _known_now(self, rows: Rows) -> Rows:

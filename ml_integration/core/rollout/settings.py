@@ -26,9 +26,7 @@ class RolloutSettings:
     minimum_frames: int = declared(
         1000, 'Frames that the candidate has to see in each step before the next one.', ge=1
     )
-    minimum_s: float = declared(
-        60.0, 'Time that each step takes at least [s].', ge=0.0, le=1e6
-    )
+    minimum_s: float = declared(60.0, 'Time that each step takes at least [s].', ge=0.0, le=1e6)
     longest_s: float = declared(
         7200.0, 'Time without a decision in a step after which a person is asked [s].', ge=1.0
     )

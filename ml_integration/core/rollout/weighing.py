@@ -56,10 +56,20 @@ def weigh(
         float(of(total)[0]) for of in (criterion.of_stable, criterion.of_candidate)
     )
     if found is None or not n:
-        words = f'{criterion.name}: not enough data (n = {n})'
+        words = f'{criterion.title}: not enough data (n = {n})'
         nan = math.nan
         return Evidence(
-            criterion.name, Says.NO_DATA, stable, candidate, nan, limit, nan, nan, n, seconds, words
+            criterion.name,
+            Says.NO_DATA,
+            stable,
+            candidate,
+            nan,
+            limit,
+            nan,
+            nan,
+            n,
+            seconds,
+            words,
         )
     low = found.value - _reach(criterion, found, chances.of_alarm, n)
     high = found.value + _reach(criterion, found, chances.of_miss, n)
