@@ -1,0 +1,106 @@
+"""Nodes that change together: each tells where it is, and each decides alone; no coordinator.
+
+A node takes the last step when all the others are ready for it or have taken it, and stops
+watching when all have watched. It takes back when one of them has taken back. A promoted node
+whose group does not follow in time takes back as well, so that no half of a group is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ml_integration.store.state.rollout_state import Phase, RolloutState
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a node tells the others of its group.
+
+    Attributes:
+        phase: of its rollout.
+        ready: whether it waits for the others to take the next step together.
+        watched: whether its candidate was promoted, and watched for long enough.
+    """
+
+    phase: Phase
+    ready: bool = False
+    watched: bool = False
+
+    @staticmethod
+    def of(state: RolloutState) -> Report:
+        """Returns what a node tells of its own state."""
+        return Report(state.phase, state.ready, state.watched)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it has a candidate that was not taken back."""
+        return self.phase not in (Phase.IDLE, Phase.ROLLED_BACK)
+
+    @property
+    def promoted(self) -> bool:
+        """Whether its candidate serves every frame."""
+        return self.phase is Phase.PROMOTED
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What the group means for one of its nodes.
+
+    Attributes:
+        missing: nodes that the next step waits for, which it takes together with them.
+        behind: nodes that have not promoted their candidates.
+        back: why it takes back; empty if it does not.
+    """
+
+    missing: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+    back: str = ''
+
+
+ALONE = Group()
+"""Group of a node that has no others."""
+
+
+def heard(state: RolloutState, reports: Mapping[str, Report]) -> RolloutState:
+    """Returns the state that knows which other nodes were seen under way.
+
+    What a node says of an earlier rollout does not count against this one.
+    """
+    if not state.under_way:
+        return state
+    seen = {name for name, report in reports.items() if report.under_way}
+    met = tuple(sorted({*state.met, *seen}))
+    return state if met == state.met else replace(state, met=met)
+
+
+def group_of(
+    state: RolloutState, names: tuple[str, ...], reports: Mapping[str, Report]
+) -> Group:
+    """Says what the others mean for a node.
+
+    Args:
+        state: of the node, after `heard`.
+        names: the other nodes of its group.
+        reports: the newest report of each; one that is too old is not there.
+    """
+    missing = tuple(name for name in names if not _with_us(state, reports.get(name)))
+    behind = tuple(name for name in names if not _promoted(reports.get(name)))
+    back = [
+        name
+        for name in names
+        if name in state.met and name in reports and not reports[name].under_way
+    ]
+    return Group(missing, behind, f'{", ".join(back)} took back its own' if back else '')
+
+
+def _with_us(state: RolloutState, report: Report | None) -> bool:
+    if report is None:
+        return False
+    if state.phase is Phase.PROMOTED:
+        return report.promoted and (report.ready or report.watched)
+    return report.promoted or (report.phase is not Phase.HALTED and report.ready)
+
+
+def _promoted(report: Report | None) -> bool:
+    return report is not None and report.promoted
