@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ml_integration.store.state.rollout_state import Phase, RolloutState
+from ml_integration.store.state.rollout_state import UNDER_WAY, Phase, RolloutState
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,13 @@ class Report:
 
     @property
     def under_way(self) -> bool:
-        """Whether it has a candidate that was not taken back."""
-        return self.phase not in (Phase.IDLE, Phase.ROLLED_BACK)
+        """Whether it rolls a candidate out at the moment."""
+        return self.phase in UNDER_WAY and not self.watched
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it has no candidate any more."""
+        return self.phase in (Phase.IDLE, Phase.ROLLED_BACK)
 
     @property
     def promoted(self) -> bool:
@@ -74,9 +79,7 @@ def heard(state: RolloutState, reports: Mapping[str, Report]) -> RolloutState:
     return state if met == state.met else replace(state, met=met)
 
 
-def group_of(
-    state: RolloutState, names: tuple[str, ...], reports: Mapping[str, Report]
-) -> Group:
+def group_of(state: RolloutState, names: tuple[str, ...], reports: Mapping[str, Report]) -> Group:
     """Says what the others mean for a node.
 
     Args:
@@ -84,23 +87,14 @@ def group_of(
         names: the other nodes of its group.
         reports: the newest report of each; one that is too old is not there.
     """
-    missing = tuple(name for name in names if not _with_us(state, reports.get(name)))
-    behind = tuple(name for name in names if not _promoted(reports.get(name)))
-    back = [
-        name
-        for name in names
-        if name in state.met and name in reports and not reports[name].under_way
-    ]
-    return Group(missing, behind, f'{", ".join(back)} took back its own' if back else '')
+    met = {name: reports[name] for name in names if name in state.met and name in reports}
+    missing = tuple(name for name in names if name not in met or not _with_us(state, met[name]))
+    behind = tuple(name for name in names if name not in met or not met[name].promoted)
+    back = [name for name, report in met.items() if report.given_up]
+    return Group(missing, behind, f'{", ".join(back)} gave up its own' if back else '')
 
 
-def _with_us(state: RolloutState, report: Report | None) -> bool:
-    if report is None:
-        return False
+def _with_us(state: RolloutState, report: Report) -> bool:
     if state.phase is Phase.PROMOTED:
         return report.promoted and (report.ready or report.watched)
-    return report.promoted or (report.phase is not Phase.HALTED and report.ready)
-
-
-def _promoted(report: Report | None) -> bool:
-    return report is not None and report.promoted
+    return report.promoted or report.ready

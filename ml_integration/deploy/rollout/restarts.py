@@ -32,7 +32,6 @@ def on_start(state: RolloutState, settings: RolloutSettings) -> Move:
         settings: how many crashes are too many.
     """
     if not state.under_way:
-        # Halted in the middle and then killed: it was parked, and is not to blame.
         return _after_halt(state)
     if not state.running and state.phase is Phase.PROMOTED:
         why = f'{state.candidate} goes on, and its watch begins anew after a restart'
@@ -49,10 +48,10 @@ def on_start(state: RolloutState, settings: RolloutSettings) -> Move:
 
 
 def _after_halt(state: RolloutState) -> Move:
+    """Goes on with one that was over or halted: its candidate got no frames, and is not to blame."""
     if state.phase is not Phase.HALTED or state.promoted or state.interrupted:
         return Move(replace(state, running=False))
-    new = replace(state, interrupted=True, running=False)
-    return Move(new, Do.PARK)
+    return Move(replace(state, interrupted=True, running=False))
 
 
 def _interrupted(state: RolloutState, why: str) -> Move:

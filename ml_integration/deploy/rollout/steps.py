@@ -106,14 +106,13 @@ def on_judgment(
     if judgment.verdict is Verdict.HALT:
         return halted(state, judgment.seconds, judgment.reason, judgment.evidence)
     if judgment.verdict is Verdict.HOLD:
-        return _held(state, judgment)
+        return _held(state)
     return _advanced(state, judgment, settings, gate, group)
 
 
-def _held(state: RolloutState, judgment: Judgment) -> Move:
-    sentence = f'{state.candidate} stays in {state.phase.value}: {judgment.reason}'
-    new = replace(state, ready=False, waits_from_s=-1.0, reason=sentence)
-    return Move(new)
+def _held(state: RolloutState) -> Move:
+    """Forgets that it could have gone on; there is nothing to be stored of other numbers."""
+    return Move(replace(state, ready=False, waits_from_s=-1.0))
 
 
 def _advanced(
@@ -122,25 +121,22 @@ def _advanced(
     """Takes the next step, or waits for it."""
     phase, step = _next(state, settings)
     together = phase is Phase.PROMOTED
-    waits_for = [f'the robot to be {gate.state}'] if not gate.open else []
-    if state.phase is Phase.PROMOTED:
-        waits_for = []
-    waits_for += [f'{", ".join(group.missing)}'] if together and group.missing else []
+    watching = state.phase is Phase.PROMOTED
+    closed = not gate.open and not watching  # to stop watching moves nothing
+    waits_for = [f'the robot to be {gate.state}'] * closed
+    if together and group.missing:
+        waits_for.append(', '.join(group.missing))
     # A node that waits for the robot is not ready: the others would go on without it.
-    ready = together and (gate.open or state.phase is Phase.PROMOTED)
+    ready = together and not closed
     if waits_for:
         return _waiting(state, judgment, settings, ' and '.join(waits_for), ready)
-    if state.phase is Phase.PROMOTED:
+    if watching:
         return _finished(state, judgment)
     new = replace(state, spent_s=state.spent_s + judgment.seconds)
-    if phase is Phase.PROMOTED:
-        why = f'promoted {state.candidate} after {new.spent_s:.0f} s: {judgment.reason}'
-    else:
-        share = settings.shares[step]
-        why = (
-            f'{state.candidate} gets {share:g} % of the frames after {new.spent_s:.0f} s: '
-            f'{judgment.reason}'
-        )
+    what = f'promoted {state.candidate}'
+    if phase is Phase.CANARY:
+        what = f'{state.candidate} gets {settings.shares[step]:g} % of the frames'
+    why = f'{what} after {new.spent_s:.0f} s: {judgment.reason}'
     return step_into(new, phase, step, why, judgment.evidence)
 
 
