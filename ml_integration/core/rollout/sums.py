@@ -58,7 +58,8 @@ def bucket(latency_ms: float) -> int:
     """Returns the bucket of a latency [ms]."""
     if latency_ms <= LEAST_MS:
         return 0
-    return min(BUCKETS - 1, math.ceil(math.log(latency_ms / LEAST_MS) / _STEP))
+    steps = math.log(latency_ms / LEAST_MS) / _STEP
+    return BUCKETS - 1 if steps > BUCKETS - 1 else math.ceil(steps)
 
 
 def latencies(rows: Rows, side: int) -> Rows:

@@ -48,7 +48,7 @@ def on_start(state: RolloutState, settings: RolloutSettings) -> Move:
 
 
 def _after_halt(state: RolloutState) -> Move:
-    """Goes on with one that was over or halted: its candidate got no frames, and is not to blame."""
+    """Goes on with one that was over, or halted: nobody ran its candidate."""
     if state.phase is not Phase.HALTED or state.promoted or state.interrupted:
         return Move(replace(state, running=False))
     return Move(replace(state, interrupted=True, running=False))
