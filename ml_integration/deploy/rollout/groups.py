@@ -19,18 +19,20 @@ class Report:
 
     Attributes:
         phase: of its rollout.
+        promoted: whether its candidate serves every frame.
         ready: whether it waits for the others to take the next step together.
         watched: whether its candidate was promoted, and watched for long enough.
     """
 
     phase: Phase
+    promoted: bool = False
     ready: bool = False
     watched: bool = False
 
     @staticmethod
     def of(state: RolloutState) -> Report:
         """Returns what a node tells of its own state."""
-        return Report(state.phase, state.ready, state.watched)
+        return Report(state.phase, state.promoted, state.ready, state.watched)
 
     @property
     def under_way(self) -> bool:
@@ -41,11 +43,6 @@ class Report:
     def given_up(self) -> bool:
         """Whether it has no candidate any more."""
         return self.phase in (Phase.IDLE, Phase.ROLLED_BACK)
-
-    @property
-    def promoted(self) -> bool:
-        """Whether its candidate serves every frame."""
-        return self.phase is Phase.PROMOTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def heard(state: RolloutState, reports: Mapping[str, Report]) -> RolloutState:
 
     What a node says of an earlier rollout does not count against this one.
     """
-    if not state.under_way:
+    if not state.has_candidate:
         return state
     seen = {name for name, report in reports.items() if report.under_way}
     met = tuple(sorted({*state.met, *seen}))

@@ -107,7 +107,7 @@ def release(state: RolloutState, edition: Edition) -> RolloutState:
 
 
 def _check(state: RolloutState, verb: str) -> None:
-    if state.under_way or state.phase is Phase.HALTED:
+    if state.has_candidate:
         return
     raise SwapError(
         f'there is no rollout to {verb}',

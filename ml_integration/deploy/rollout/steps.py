@@ -91,14 +91,16 @@ def on_judgment(
         gate: whether the robot's state allows a step.
         group: what the other nodes of the group mean for this one.
     """
-    if not state.under_way:
+    if not state.has_candidate:
         return Move(state)
+    if state.phase is Phase.HALTED:
+        return ended(state, 0.0, group.back) if group.back else Move(state)
     if judgment.verdict is Verdict.ROLL_BACK:
         return rolled_back(state, judgment)
-    left_alone = state.phase is Phase.PROMOTED and judgment.seconds > settings.max_wait_s
     if group.back:
         return ended(state, judgment.seconds, group.back)
-    if left_alone and group.behind:
+    too_late = state.promoted and judgment.seconds > settings.max_wait_s
+    if too_late and group.behind:
         why = f'{", ".join(group.behind)} did not follow in {settings.max_wait_s:.0f} s'
         return ended(state, judgment.seconds, why)
     if state.paused:
@@ -152,7 +154,7 @@ def _waiting(
     state: RolloutState, judgment: Judgment, settings: RolloutSettings, what: str, ready: bool
 ) -> Move:
     since_s = state.waits_from_s if state.waits_from_s >= 0 else judgment.seconds
-    if judgment.seconds - since_s > settings.max_wait_s:
+    if judgment.seconds - since_s > settings.max_wait_s and not state.promoted:
         why = f'it has waited {settings.max_wait_s:.0f} s for {what}'
         return halted(state, judgment.seconds, why, judgment.evidence)
     sentence = f'{state.candidate} may go on and waits for {what}'

@@ -85,6 +85,11 @@ class RolloutState:
         return self.phase in UNDER_WAY and not self.watched
 
     @property
+    def has_candidate(self) -> bool:
+        """Whether it goes on by itself, or is halted and a person may let it go on."""
+        return self.under_way or self.phase is Phase.HALTED
+
+    @property
     def promoted(self) -> bool:
         """Whether the candidate serves every frame."""
         return Phase.PROMOTED in (self.phase, self.halted_in)

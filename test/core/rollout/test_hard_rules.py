@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from paired_streams import FINE, Robot, S
+
 from ml_integration.core.rollout.judgment import Stage, Verdict
 from ml_integration.core.rollout.pair import Pair, Side
-from paired_streams import FINE, Robot, S
 
 NOT_FINITE = Side(10.0, False, kind='not_finite')
 INVALID = Side(10.0, False, kind='out_of_range')

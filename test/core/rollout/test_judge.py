@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
+from paired_streams import FINE, HZ, Robot, S, of
 
 from ml_integration.core.rollout.judgment import Stage, Verdict
 from ml_integration.core.rollout.pair import Pair, Side, Told, TruthScores
 from ml_integration.core.rollout.settings import RolloutSettings
-from paired_streams import FINE, HZ, Robot, S, of
 
 
 def test_an_identical_candidate_advances_as_soon_as_the_minimum_is_reached() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from paired_streams import HZ, Robot, S
 
 from ml_integration.core.rollout.judgment import Verdict
 from ml_integration.core.rollout.memory import MemoryOfStage
-from paired_streams import HZ, Robot, S
 
 
 def says(megabytes: list[float]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from rollouts import ADVANCE, BAD, HOLD, LAST, PROMOTED, SETTINGS, SHADOW, judged, move
+from rollouts import ADVANCE, BAD, HALT, HOLD, LAST, PROMOTED, SETTINGS, SHADOW, judged, move
 
 from ml_integration.core.rollout.judgment import Judgment, Verdict
 from ml_integration.deploy.rollout.groups import Group, Report, group_of, heard
@@ -128,6 +128,21 @@ def test_the_watch_ends_for_both_together() -> None:
     nodes.say('/tracker', ADVANCE)
     nodes.say('/detector', ADVANCE)
     assert nodes.done == [('/tracker', Do.FINISH), ('/detector', Do.FINISH)]
+
+
+def test_a_halted_one_goes_back_with_the_other() -> None:
+    nodes = Nodes(PROMOTED, move(PROMOTED, HALT).state)
+    assert nodes.hear('/detector').behind == ()  # it serves its candidate
+    nodes.say('/detector', BAD)
+    nodes.say('/tracker', HALT)
+    assert nodes.phases() == {Phase.ROLLED_BACK}
+
+
+def test_who_has_watched_long_enough_waits_for_those_who_still_watch() -> None:
+    nodes = Nodes(PROMOTED, PROMOTED)
+    for seconds in (60.0, 10_000.0):
+        nodes.say('/detector', judged(Verdict.ADVANCE, seconds))
+    assert nodes.states['/detector'].phase is Phase.PROMOTED
 
 
 @pytest.mark.parametrize('seed', range(200))
