@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+import numpy as np
+
 from ml_integration.core.rollout.pair import Pair, Side
 from ml_integration.core.rollout.sums import CANDIDATE, STABLE, Of, Rows
 
@@ -12,7 +14,9 @@ IN_A_ROW = 10
 """Frames in a row that fail in the candidate, and none in the stable model."""
 LATE_S = 5
 """Seconds in a row with too many missed deadlines."""
-LATE_TIMES, LEAST_LATE = 2.0, 0.1
+LEAST_FRAMES = 10
+"""Frames of the candidate that such a second has at least; with small shares it lasts longer."""
+LATE_TIMES, LEAST_LATE = 2.0, 0.2
 """They are too many if they are more than so many times the stable model's share, and so much."""
 
 
@@ -22,6 +26,7 @@ class HardRules:
     def __init__(self) -> None:
         self._failures = self._good_of_stable = 0
         self._late: deque[tuple[float, float]] = deque(maxlen=LATE_S)
+        self._timed = np.zeros((2, 2))
 
     def of_pair(self, pair: Pair) -> str:
         """Returns what is wrong for certain with the candidate; empty if nothing is."""
@@ -42,15 +47,15 @@ class HardRules:
             row: of the second.
             known: of the stable model, where it has none in this second.
         """
-        shares = []
-        for side in (STABLE, CANDIDATE):
-            timed, late = row[side + Of.TIMED], row[side + Of.LATE]
-            if side == STABLE and not timed:
-                timed, late = known[side + Of.TIMED], known[side + Of.LATE]
-            shares.append(float(late / timed) if timed else -1.0)
-        if shares[1] < 0:  # it had no frame: no second of its own
+        for at, side in enumerate((STABLE, CANDIDATE)):
+            self._timed[at] += row[side + Of.LATE], row[side + Of.TIMED]
+        (stable_late, stable_timed), (late, timed) = self._timed.tolist()
+        if timed < LEAST_FRAMES:
             return ''
-        self._late.append((max(shares[0], 0.0), shares[1]))
+        self._timed[:] = 0.0
+        if not stable_timed:
+            stable_late, stable_timed = known[Of.LATE], known[Of.TIMED]
+        self._late.append((float(stable_late / max(stable_timed, 1.0)), late / timed))
         if len(self._late) < LATE_S or not all(map(_too_many, self._late)):
             return ''
         stable, candidate = (sum(one) / LATE_S for one in zip(*self._late, strict=True))

@@ -108,7 +108,7 @@ class RolloutJudge:
         self._course.collecting.add(
             pair, self._course.stage is Stage.SHADOW, settings.disagreement
         )
-        self._course.seen += pair.candidate is not None
+        self._course.seen += self._counts(pair)
         if pair.disagreement is not None:
             if math.isnan(pair.disagreement):
                 self.problem('disagreement', 'it is not a number', pair.now_ns)
@@ -221,6 +221,13 @@ class RolloutJudge:
         """
         self._course.seen += seen
         self._take(row, now_ns)
+
+    def _counts(self, pair: Pair) -> bool:
+        """Tells whether it is a frame of the stage: in shadow in both, later one that is served."""
+        side = pair.candidate
+        if self._course.stage is Stage.SHADOW:
+            return side is not None and pair.stable is not None
+        return side is not None and not side.spare
 
     def _close_second(self, now_ns: int) -> None:
         if now_ns - self._course.second_ns >= 1e9:
