@@ -25,7 +25,8 @@ class HardRules:
 
     def __init__(self) -> None:
         self._failures = self._good_of_stable = 0
-        self._late: deque[tuple[float, float]] = deque(maxlen=LATE_S)
+        self._late: deque[tuple[float, float, int]] = deque(maxlen=LATE_S)
+        self._seconds = 0
         self._timed = np.zeros((2, 2))
 
     def of_pair(self, pair: Pair) -> str:
@@ -47,21 +48,23 @@ class HardRules:
             row: of the second.
             known: of the stable model, where it has none in this second.
         """
+        self._seconds += 1
         for at, side in enumerate((STABLE, CANDIDATE)):
             self._timed[at] += row[side + Of.LATE], row[side + Of.TIMED]
         (stable_late, stable_timed), (late, timed) = self._timed.tolist()
         if timed < LEAST_FRAMES:
             return ''
-        self._timed[:] = 0.0
         if not stable_timed:
             stable_late, stable_timed = known[Of.LATE], known[Of.TIMED]
-        self._late.append((float(stable_late / max(stable_timed, 1.0)), late / timed))
+        share = float(stable_late / max(stable_timed, 1.0))
+        self._late.append((share, late / timed, self._seconds))
+        self._timed[:], self._seconds = 0.0, 0
         if len(self._late) < LATE_S or not all(map(_too_many, self._late)):
             return ''
-        stable, candidate = (sum(one) / LATE_S for one in zip(*self._late, strict=True))
+        stable, candidate, seconds = (sum(one) for one in zip(*self._late, strict=True))
         return (
-            f'missed deadlines {candidate:.0%} instead of {stable:.0%} for {LATE_S} s '
-            f'(limit {LATE_TIMES:g} x)'
+            f'missed deadlines {candidate / LATE_S:.0%} instead of {stable / LATE_S:.0%} '
+            f'for {seconds} s (limit {LATE_TIMES:g} x)'
         )
 
     def _count(self, stable: Side | None, candidate: Side | None) -> None:
@@ -71,13 +74,13 @@ class HardRules:
             self._failures = self._good_of_stable = 0
             return
         self._failures += candidate_failed
-        self._good_of_stable += stable is not None
+        self._good_of_stable += stable is not None and bool(self._failures)
 
 
 def _not_finite(side: Side | None) -> bool:
     return side is not None and side.kind == NOT_FINITE
 
 
-def _too_many(shares: tuple[float, float]) -> bool:
-    stable, candidate = shares
+def _too_many(second: tuple[float, float, int]) -> bool:
+    stable, candidate, _ = second
     return candidate > LATE_TIMES * stable and candidate >= LEAST_LATE

@@ -223,7 +223,7 @@ class RolloutJudge:
         self._take(row, now_ns)
 
     def _counts(self, pair: Pair) -> bool:
-        """Tells whether it is a frame of the stage: in shadow in both, later one that is served."""
+        """Tells whether it counts: in shadow a frame of both, later one that it was served."""
         side = pair.candidate
         if self._course.stage is Stage.SHADOW:
             return side is not None and pair.stable is not None
