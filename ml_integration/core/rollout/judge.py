@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from ml_integration.core.rollout.conclusion import conclude, missing
 from ml_integration.core.rollout.criteria import Criterion
 from ml_integration.core.rollout.hard_rules import HardRules
 from ml_integration.core.rollout.judgment import Evidence, Judgment, Says, Stage, Verdict
+from ml_integration.core.rollout.looks import Series
 from ml_integration.core.rollout.memory import MemoryOfStage
 from ml_integration.core.rollout.pair import Pair, Told, TruthScores
 from ml_integration.core.rollout.settings import RolloutSettings
@@ -26,7 +27,6 @@ from ml_integration.core.rollout.sums import (
     CANDIDATE,
     STABLE,
     WIDTH,
-    Batches,
     Both,
     Collecting,
     Of,
@@ -34,8 +34,10 @@ from ml_integration.core.rollout.sums import (
 )
 from ml_integration.core.rollout.weighing import Chances, spent, weigh
 
-FIRST_LOOK, FARTHER = 10, 1.25
-"""Seconds before the first look, and how much later each further one is."""
+LATELY = 60
+"""Seconds that are looked at by themselves after the first ones: what was good may become bad."""
+SERIES = 2
+"""Series that are looked at: the whole stage, and what came lately."""
 MOST_PROBLEMS = 4
 """Failures of measuring the same in a row after which a person is asked."""
 ENOUGH = 100
@@ -51,17 +53,17 @@ class _Course:
     stage: Stage
     begun_ns: int
     second_ns: int
-    batches: Batches = field(default_factory=Batches)
+    whole: Series = field(default_factory=Series)
+    lately: Series = field(default_factory=lambda: Series(LATELY))
     collecting: Collecting = field(default_factory=Collecting)
     memory: MemoryOfStage = field(default_factory=MemoryOfStage)
     hard_rules: HardRules = field(default_factory=HardRules)
     problems: Counter[str] = field(default_factory=Counter)
     certain: Judgment | None = None
     evidence: tuple[Evidence, ...] = ()
+    of_late: tuple[Evidence, ...] = ()
     seen: int = 0
-    looks: int = 0
     pass_looks: int = 0
-    next_look: int = FIRST_LOOK
 
     def seconds(self, now_ns: int) -> float:
         """Returns the time since it began [s]."""
@@ -88,7 +90,7 @@ class RolloutJudge:
 
         What the stable model did before stays known, for stages in which it sees nothing.
         """
-        before = self._course.batches.rows.sum(axis=0)
+        before = self._course.whole.batches.rows.sum(axis=0)
         for columns in _of_stable():
             if before[columns[0]] >= ENOUGH:
                 self._known[list(columns)] = before[list(columns)]
@@ -96,7 +98,7 @@ class RolloutJudge:
 
     def accept(self) -> None:
         """Accepts the disagreement that was seen in this stage, such as when a person promotes."""
-        total = self._course.batches.rows.sum(axis=0)
+        total = self._course.whole.batches.rows.sum(axis=0)
         if total[Both.PAIRS]:
             seen = float(total[Both.DISAGREEMENT] / total[Both.PAIRS])
             self._accepted = max(self._accepted, ACCEPTED * seen)
@@ -201,12 +203,14 @@ class RolloutJudge:
             return course.certain
         seconds = course.seconds(now_ns)
         may_pass = not missing(course.stage, seconds, course.seen, settings)
-        if course.batches.blocks >= course.next_look or (may_pass and not course.pass_looks):
-            course.next_look = math.ceil(course.batches.blocks * FARTHER)
-            course.looks += 1
+        if course.whole.is_due or (may_pass and not course.pass_looks):
             course.pass_looks += may_pass
-            self._look(seconds, settings)
-        judgment = conclude(course.evidence, course.stage, seconds, course.seen, settings)
+            course.evidence = self._looked(course.whole, seconds)
+        if course.lately.is_due:
+            found = self._looked(course.lately, seconds)
+            course.of_late = tuple(_lately(one) for one in found if one.says is Says.WORSE)
+        evidence = (*course.of_late, *course.evidence)
+        judgment = conclude(evidence, course.stage, seconds, course.seen, settings)
         if judgment.verdict is Verdict.ROLL_BACK:
             course.certain = judgment
         return judgment
@@ -237,20 +241,21 @@ class RolloutJudge:
         self._course.second_ns = now_ns
         if not row.any():
             return
-        self._course.batches.add(row)
+        self._course.whole.add(row)
+        if self._course.whole.batches.blocks > LATELY:
+            self._course.lately.add(row)
         if self._course.stage is not Stage.SHADOW:
             reason = self._course.hard_rules.of_second(row, self._known)
             if reason:
                 self.fault(reason, now_ns)
 
-    def _look(self, seconds: float, settings: RolloutSettings) -> None:
-        course, rows = self._course, self._course.batches.rows
+    def _looked(self, series: Series, seconds: float) -> tuple[Evidence, ...]:
+        """Looks at a series; each look spends its part of what may go wrong by chance."""
+        course, settings, rows = self._course, self._settings(), series.look()
         stages = len(settings.shares) + len(Stage) - 1
-        alarms = settings.false_alarms / (criteria.NUMBER * stages)
-        chances = Chances(
-            spent(alarms, course.looks), spent(settings.misses, max(1, course.pass_looks))
-        )
-        known = self._known_now(rows)
+        alarms = settings.false_alarms / (SERIES * criteria.NUMBER * stages)
+        misses = spent(settings.misses, max(1, course.pass_looks))
+        chances, known = Chances(spent(alarms, series.looks), misses), self._known_now(rows)
 
         def weighed(criterion: Criterion, limit: float) -> Evidence:
             return weigh(criterion, rows, known, limit, chances, seconds)
@@ -258,11 +263,11 @@ class RolloutJudge:
         better = self._scored[1]
         loss = settings.score_loss if better else 1.0 + settings.score_growth
         score = weighed(criteria.scored(*self._scored), loss)
-        if score.says is Says.FINE:
+        if score.says is Says.FINE and series is course.whole:
             self.accept()
         others = (weighed(*one) for one in self._criteria(settings))
-        memory = self._course.memory.evidence(settings.memory_growth_mb, seconds)
-        self._course.evidence = (score, *others, memory)
+        memory = course.memory.evidence(settings.memory_growth_mb, seconds)
+        return (score, *others, memory)
 
     def _criteria(self, settings: RolloutSettings) -> Iterator[tuple[Criterion, float]]:
         shadow = self._course.stage is Stage.SHADOW
@@ -281,6 +286,10 @@ class RolloutJudge:
             if total[columns[0]] < ENOUGH:
                 known[list(columns)] = self._known[list(columns)]
         return known
+
+
+def _lately(evidence: Evidence) -> Evidence:
+    return replace(evidence, words=f'{evidence.words} in the last minute')
 
 
 def _of_stable() -> tuple[tuple[int, ...], ...]:

@@ -19,12 +19,14 @@ class Report:
 
     Attributes:
         phase: of its rollout.
+        candidate: of it, `name@version`.
         promoted: whether its candidate serves every frame.
         ready: whether it waits for the others to take the next step together.
         watched: whether its candidate was promoted, and watched for long enough.
     """
 
     phase: Phase
+    candidate: str = ''
     promoted: bool = False
     ready: bool = False
     watched: bool = False
@@ -32,7 +34,9 @@ class Report:
     @staticmethod
     def of(state: RolloutState) -> Report:
         """Returns what a node tells of its own state."""
-        return Report(state.phase, state.promoted, state.ready, state.watched)
+        return Report(
+            state.phase, str(state.candidate), state.promoted, state.ready, state.watched
+        )
 
     @property
     def under_way(self) -> bool:
@@ -71,9 +75,15 @@ def heard(state: RolloutState, reports: Mapping[str, Report]) -> RolloutState:
     """
     if not state.has_candidate:
         return state
-    seen = {name for name, report in reports.items() if report.under_way}
-    met = tuple(sorted({*state.met, *seen}))
-    return state if met == state.met else replace(state, met=met)
+    met = _met(state)
+    met |= {name: report.candidate for name, report in reports.items() if report.under_way}
+    told = tuple(sorted(f'{name} {candidate}' for name, candidate in met.items()))
+    return state if told == state.met else replace(state, met=told)
+
+
+def _met(state: RolloutState) -> dict[str, str]:
+    """Returns the candidate of each other node that was seen under way."""
+    return {name: candidate for name, _, candidate in (one.partition(' ') for one in state.met)}
 
 
 def group_of(state: RolloutState, names: tuple[str, ...], reports: Mapping[str, Report]) -> Group:
@@ -84,7 +94,12 @@ def group_of(state: RolloutState, names: tuple[str, ...], reports: Mapping[str, 
         names: the other nodes of its group.
         reports: the newest report of each; one that is too old is not there.
     """
-    met = {name: reports[name] for name in names if name in state.met and name in reports}
+    known = _met(state)
+    met = {
+        name: reports[name]
+        for name in names
+        if name in reports and reports[name].candidate == known.get(name)
+    }
     missing = tuple(name for name in names if name not in met or not _with_us(state, met[name]))
     behind = tuple(name for name in names if name not in met or not met[name].promoted)
     back = [name for name, report in met.items() if report.given_up]

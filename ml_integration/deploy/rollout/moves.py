@@ -76,6 +76,7 @@ def ended(state: RolloutState, seconds: float, why: str) -> Move:
         halted_in=Phase.IDLE,
         paused=False,
         ready=False,
+        watched=False,
         interrupted=False,
         running=False,
         waits_from_s=-1.0,

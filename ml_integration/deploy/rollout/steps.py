@@ -91,10 +91,9 @@ def on_judgment(
         gate: whether the robot's state allows a step.
         group: what the other nodes of the group mean for this one.
     """
-    if not state.has_candidate:
-        return Move(state)
-    if state.phase is Phase.HALTED:
-        return ended(state, 0.0, group.back) if group.back else Move(state)
+    if not state.under_way:  # also a watched one goes back with its group
+        may_go_back = state.phase is Phase.HALTED or state.watched
+        return ended(state, 0.0, group.back) if may_go_back and group.back else Move(state)
     if judgment.verdict is Verdict.ROLL_BACK:
         return rolled_back(state, judgment)
     if group.back:

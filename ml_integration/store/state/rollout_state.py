@@ -56,7 +56,7 @@ class RolloutState:
         waits_from_s: time in the stage from which on a step waits to be allowed [s]; negative: it
             does not wait.
         spent_s: time that the stages before took [s].
-        met: other nodes of the group that were seen under way too.
+        met: other nodes of the group that were seen under way too, each with its candidate.
         reason: of the last decision, as a sentence.
         crashes: of candidates that were not rejected yet.
         barred: candidates that no rollout takes until a person releases them.
@@ -155,23 +155,26 @@ class RolloutState:
                 'barred': [*barred],
             } if step >= 0 and all(isinstance(one, str) for one in met):
                 return RolloutState(
-                    Phase(phase),
-                    Edition.from_document(candidate),
-                    Edition.from_document(stable),
-                    step,
-                    Phase(halted_in),
-                    *(_flag(document, name) for name in _FLAGS),
-                    float(waits_from_s),
-                    float(spent_s),
-                    tuple(met),
-                    reason,
-                    tuple(map(_crashes, crashes)),
-                    tuple(map(Rejection.from_document, barred)),
+                    phase=Phase(phase),
+                    candidate=Edition.from_document(candidate),
+                    stable=Edition.from_document(stable),
+                    step=step,
+                    halted_in=Phase(halted_in),
+                    paused=_flag(document, 'paused'),
+                    ready=_flag(document, 'ready'),
+                    watched=_flag(document, 'watched'),
+                    interrupted=_flag(document, 'interrupted'),
+                    running=_flag(document, 'running'),
+                    waits_from_s=float(waits_from_s),
+                    spent_s=float(spent_s),
+                    met=tuple(met),
+                    reason=reason,
+                    crashes=tuple(map(_crashes, crashes)),
+                    barred=tuple(map(Rejection.from_document, barred)),
                 )
         raise _OTHER
 
 
-_FLAGS = ('paused', 'ready', 'watched', 'interrupted', 'running')
 _OTHER = ValueError('it is not the state of a rollout')
 
 
@@ -183,9 +186,9 @@ def _same(one: Edition, other: Edition) -> bool:
 
 
 def _flag(document: Mapping[str, Any], name: str) -> bool:
-    match document:
-        case {**known} if isinstance(known.get(name), bool):
-            return bool(known[name])
+    value = document.get(name)
+    if isinstance(value, bool):
+        return value
     raise _OTHER
 
 

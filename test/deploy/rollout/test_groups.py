@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 
 import pytest
-from rollouts import ADVANCE, BAD, HALT, HOLD, LAST, PROMOTED, SETTINGS, SHADOW, judged, move
+from rollouts import ADVANCE, BAD, HALT, HOLD, LAST, NEW, PROMOTED, SETTINGS, SHADOW, judged, move
 
 from ml_integration.core.rollout.judgment import Judgment, Verdict
 from ml_integration.deploy.rollout.groups import Group, Report, group_of, heard
 from ml_integration.deploy.rollout.moves import Do
 from ml_integration.deploy.rollout.persons import abort, promote
-from ml_integration.deploy.rollout.steps import Gate
+from ml_integration.deploy.rollout.steps import Gate, start
+from ml_integration.store.state.node_state import Edition
 from ml_integration.store.state.rollout_state import Phase, RolloutState
 
 
@@ -131,11 +132,32 @@ def test_the_watch_ends_for_both_together() -> None:
 
 
 def test_a_halted_one_goes_back_with_the_other() -> None:
-    nodes = Nodes(PROMOTED, move(PROMOTED, HALT).state)
+    nodes = Nodes(PROMOTED, PROMOTED)
+    nodes.say('/tracker', HALT)
     assert nodes.hear('/detector').behind == ()  # it serves its candidate
     nodes.say('/detector', BAD)
     nodes.say('/tracker', HALT)
     assert nodes.phases() == {Phase.ROLLED_BACK}
+
+
+def test_one_that_has_watched_goes_back_with_the_other_after_all() -> None:
+    nodes = Nodes(PROMOTED, PROMOTED)
+    nodes.say('/detector', ADVANCE)
+    nodes.say('/tracker', ADVANCE)
+    nodes.say('/detector', BAD)  # before it heard of the end of the watch
+    nodes.say('/tracker', HOLD)
+    assert nodes.phases() == {Phase.ROLLED_BACK}
+
+
+def test_a_later_rollout_of_another_is_none_of_ours() -> None:
+    nodes = Nodes(PROMOTED, PROMOTED)
+    for name in ('/detector', '/tracker', '/detector'):
+        nodes.say(name, ADVANCE)
+    later = start(nodes.states['/tracker'], Edition('shapes@4', 'd' * 64), NEW).state
+    for state in (later, move(later, BAD).state):
+        nodes.states['/tracker'] = state
+        nodes.say('/detector', HOLD)
+    assert nodes.states['/detector'].watched
 
 
 def test_who_has_watched_long_enough_waits_for_those_who_still_watch() -> None:
