@@ -19,8 +19,6 @@ from ml_integration.core.rollout.settings import RolloutSettings
 NEEDED = (LATENCY.name, ERRORS.name, INVALID.name)
 """Criteria without whose data no candidate passes a stage."""
 NOT_OF_QUALITY = (*NEEDED, LATE.name, 'memory')
-IN_SPARE_TIME = (LATENCY.name, LATE.name)
-"""Criteria that say more of the machine than of a candidate in shadow."""
 
 
 def conclude(
@@ -77,6 +75,8 @@ def _holding(
     if too_few:
         return too_few
     marginal = _of(evidence, Says.MARGINAL)
+    if stage is Stage.WATCH:  # it serves by now: only what rather speaks against it matters
+        marginal = tuple(one for one in marginal if one.value > one.limit)
     if marginal:
         return 'not sure yet: ' + _words(marginal)
     known = {one.criterion for one in evidence if one.says is not Says.NO_DATA}
@@ -99,7 +99,7 @@ def _softened(evidence: Iterable[Evidence], stage: Stage) -> Iterable[Evidence]:
     for one in evidence:
         if one.says is not Says.WORSE:
             yield one
-        elif stage is Stage.SHADOW and one.criterion in IN_SPARE_TIME:
+        elif stage is Stage.SHADOW and one.criterion == LATENCY.name:
             words = f'{one.words}, in spare time'
             yield replace(one, says=Says.MARGINAL, words=words)
         elif one.criterion == DISAGREEMENT.name and truths:

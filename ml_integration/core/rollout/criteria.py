@@ -41,6 +41,7 @@ class Criterion:
         columns: a batch without any of these says nothing.
         is_share: whether few events of many may be chance, however even they come.
         is_ratio: whether value and limit are logarithms of ratios.
+        is_timed: whether it takes the latencies, and not only counts.
         unit: behind the numbers of both.
     """
 
@@ -53,6 +54,7 @@ class Criterion:
     columns: tuple[int, ...]
     is_share: bool = False
     is_ratio: bool = False
+    is_timed: bool = False
     unit: str = ''
 
     def words(self, stable: float, candidate: float, value: float, limit: float, n: int) -> str:
@@ -147,6 +149,7 @@ LATENCY = Criterion(
     CANDIDATE + Of.TIMED,
     (STABLE + Of.TIMED, CANDIDATE + Of.TIMED),
     is_ratio=True,
+    is_timed=True,
     unit='ms',
 )
 LATE = _more_often('missed deadlines', Of.LATE, Of.TIMED)

@@ -31,6 +31,7 @@ from ml_integration.core.rollout.sums import (
     Collecting,
     Of,
     Rows,
+    first_bucket,
 )
 from ml_integration.core.rollout.weighing import Chances, spent, weigh
 
@@ -92,8 +93,7 @@ class RolloutJudge:
         """
         before = self._course.whole.batches.rows.sum(axis=0)
         for columns in _of_stable():
-            if before[columns[0]] >= ENOUGH:
-                self._known[list(columns)] = before[list(columns)]
+            self._known[list(columns)] += before[list(columns)]
         self._course = _Course(stage, now_ns, now_ns)
 
     def accept(self) -> None:
@@ -270,10 +270,11 @@ class RolloutJudge:
         return (score, *others, memory)
 
     def _criteria(self, settings: RolloutSettings) -> Iterator[tuple[Criterion, float]]:
-        shadow = self._course.stage is Stage.SHADOW
-        slower = settings.shadow_latency_ratio if shadow else settings.latency_ratio
+        alike = self._course.stage is Stage.CANARY
+        slower = settings.latency_ratio if alike else settings.unlike_latency_ratio
         yield criteria.LATENCY, slower
-        yield criteria.LATE, settings.late_ratio
+        if self._course.stage is not Stage.SHADOW:  # spare time has no deadline
+            yield criteria.LATE, settings.late_ratio
         yield criteria.ERRORS, settings.error_ratio
         yield criteria.INVALID, settings.invalid_ratio
         yield criteria.DISAGREEMENT, max(settings.disagreement, self._accepted)
@@ -294,7 +295,7 @@ def _lately(evidence: Evidence) -> Evidence:
 
 def _of_stable() -> tuple[tuple[int, ...], ...]:
     """Returns the columns of the stable model that go together, what they count first."""
-    latencies = range(Of.LATENCIES, CANDIDATE)
+    latencies = range(first_bucket(STABLE), first_bucket(CANDIDATE))
     return (
         (Of.FRAMES, Of.ERRORS, Of.INVALID),
         (Of.TIMED, Of.LATE, *latencies),

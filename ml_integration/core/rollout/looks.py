@@ -6,7 +6,7 @@ import math
 
 from ml_integration.core.rollout.sums import Batches, Rows
 
-FIRST_LOOK, FARTHER = 10, 1.25
+FIRST_LOOK, FARTHER = 10, 1.4
 """Seconds before the first look, and how much later each further one is."""
 
 

@@ -46,10 +46,10 @@ class RolloutSettings:
     latency_ratio: float = declared(
         1.3, "Most p99 latency, in those of the stable model's p99.", ge=1.0
     )
-    shadow_latency_ratio: float = declared(
+    unlike_latency_ratio: float = declared(
         3.0,
-        'The same in shadow, where the candidate only gets spare time: above it is held, never '
-        'rolled back.',
+        'The same where both are not measured alike: in shadow the candidate only gets spare '
+        'time, and is held above it; when it is promoted, the stable model is only remembered.',
         ge=1.0,
     )
     late_ratio: float = declared(
@@ -80,7 +80,7 @@ class RolloutSettings:
         64.0, 'Growth of the process in a step [MB].', ge=0.0, le=1e6
     )
     false_alarms: float = declared(
-        0.01,
+        0.05,
         'Probability that a rollout is taken back by chance, of a candidate at the limits.',
         ge=1e-6,
         le=0.2,

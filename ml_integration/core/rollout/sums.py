@@ -1,7 +1,7 @@
 """Sums over a second of what is known of both models: rows of numbers that can be added up.
 
-A row has the numbers of the stable model, those of the candidate, and those of both. Latencies
-are counted in buckets, so that the quantiles of any stretch of time come from its sums.
+A row has the counts of the stable model, those of the candidate, those of both, and then the
+latencies of each, counted in buckets, so that the quantiles of any stretch come from its sums.
 """
 
 from __future__ import annotations
@@ -34,10 +34,9 @@ class Of(IntEnum):
     LATE = 4
     USEFUL = 5
     TOLD = 6
-    LATENCIES = 7
 
 
-SIDE = Of.LATENCIES + BUCKETS
+SIDE = len(Of)
 STABLE, CANDIDATE = 0, SIDE
 
 
@@ -51,7 +50,14 @@ class Both(IntEnum):
     CANDIDATE_SCORE = 2 * SIDE + 4
 
 
-WIDTH = 2 * SIDE + len(Both)
+COUNTS = 2 * SIDE + len(Both)
+"""Columns without the latencies."""
+WIDTH = COUNTS + 2 * BUCKETS
+
+
+def first_bucket(side: int) -> int:
+    """Returns the column of the first bucket of a side."""
+    return COUNTS + (BUCKETS if side else 0)
 
 
 def bucket(latency_ms: float) -> int:
@@ -64,7 +70,7 @@ def bucket(latency_ms: float) -> int:
 
 def latencies(rows: Rows, side: int) -> Rows:
     """Returns the counts of a side's buckets, (N, BUCKETS)."""
-    first = side + Of.LATENCIES
+    first = first_bucket(side)
     return rows[..., first : first + BUCKETS]
 
 
@@ -131,7 +137,7 @@ class Collecting:
         row[first + Of.TIMED] += 1
         row[first + Of.LATE] += side.late
         if not math.isnan(side.latency_ms):
-            row[first + Of.LATENCIES + bucket(side.latency_ms)] += 1
+            row[first_bucket(first) + bucket(side.latency_ms)] += 1
 
 
 class Batches:

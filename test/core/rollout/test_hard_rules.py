@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from paired_streams import FINE, Robot, S
 
 from ml_integration.core.rollout.judgment import Stage, Verdict
@@ -59,8 +61,7 @@ def test_missed_deadlines_for_five_seconds_take_back() -> None:
 
 
 def test_deadlines_that_both_miss_take_nothing_back() -> None:
-    late = Side(10.0, True, late=True)
-    robot = Robot(stage=Stage.CANARY, late=1.0, stable=lambda side: late)
+    robot = Robot(stage=Stage.CANARY, late=1.0, stable=lambda side: replace(side, late=True))
     assert robot.run(30).verdict is Verdict.HOLD
 
 

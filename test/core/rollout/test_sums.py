@@ -8,11 +8,11 @@ import pytest
 from ml_integration.core.rollout.sums import (
     BUCKETS,
     CANDIDATE,
+    COUNTS,
     GROWTH,
     STABLE,
     WIDTH,
     Batches,
-    Of,
     bucket,
     latencies,
     quantile_ms,
@@ -37,9 +37,9 @@ def test_no_latency_is_out_of_range() -> None:
 
 def test_columns_do_not_overlap() -> None:
     row = np.arange(WIDTH, dtype=np.float64)
-    assert latencies(row, STABLE)[0] == Of.LATENCIES
-    assert latencies(row, STABLE)[-1] == CANDIDATE - 1
-    assert latencies(row, CANDIDATE)[-1] == 2 * CANDIDATE - 1
+    assert latencies(row, STABLE)[0] == COUNTS
+    assert latencies(row, STABLE)[-1] + 1 == latencies(row, CANDIDATE)[0]
+    assert latencies(row, CANDIDATE)[-1] == WIDTH - 1
 
 
 @pytest.mark.parametrize('seconds', [1, 63, 64, 65, 1000, 4001])
