@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -86,7 +87,7 @@ CANDIDATES = (
     Candidate('better by 0.04, with truth', disagreement=0.25, better=0.04),
     Candidate('10 % slower', slower=1.1),
     Candidate('2x slower', slower=2.0),
-    Candidate('p99 at its limit', spread=0.33),
+    Candidate('p99 1.33 x, limit 1.3 x', spread=0.33),
     Candidate('1 % of results not finite', not_finite=0.01),
     Candidate('5 % of results invalid', invalid=0.05),
     Candidate('3 % of frames fail', errors=0.03),
@@ -228,7 +229,7 @@ def _show_not_finite(
 
 def _why(judgment: Judgment) -> str:
     if judgment.hard or not judgment.evidence:
-        return judgment.reason.split(' (')[0].rstrip('0123456789% ')
+        return re.split(r' \(| [0-9]', judgment.reason)[0]
     return judgment.evidence[0].criterion
 
 
@@ -265,8 +266,8 @@ def told(candidate: Candidate, runs: int, seed: int) -> str:
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--runs', type=int, default=1000, help='rollouts of the identical one')
-    parser.add_argument('--others', type=int, default=40, help='rollouts of each other one')
+    parser.add_argument('--runs', type=int, default=150, help='rollouts of the identical one')
+    parser.add_argument('--others', type=int, default=10, help='rollouts of each other one')
     parser.add_argument('--only', default='', help='beginning of the name of one candidate')
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
