@@ -31,7 +31,8 @@ def conclude(
     """Says what follows.
 
     Args:
-        evidence: what each criterion said at the last look; empty before the first one.
+        evidence: what each criterion said at the last look; nothing but of memory before the
+            first one.
         stage: of the rollout.
         seconds: since it began [s].
         frames: that the candidate has seen in it.
@@ -82,7 +83,7 @@ def _holding(
     known = {one.criterion for one in evidence if one.says is not Says.NO_DATA}
     unknown = _of(evidence, Says.NO_DATA)
     lacking = [one.words for one in unknown if one.criterion in NEEDED]
-    if lacking or not evidence:
+    if lacking or not known.issuperset(NEEDED):
         return '; '.join(lacking) or 'not enough data'
     if stage is Stage.SHADOW and not known.difference(NOT_OF_QUALITY):
         return (

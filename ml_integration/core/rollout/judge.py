@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from ml_integration.core.rollout import criteria
 from ml_integration.core.rollout.conclusion import conclude, missing
 from ml_integration.core.rollout.criteria import Criterion
@@ -22,16 +20,14 @@ from ml_integration.core.rollout.judgment import Evidence, Judgment, Says, Stage
 from ml_integration.core.rollout.looks import Series
 from ml_integration.core.rollout.memory import MemoryOfStage
 from ml_integration.core.rollout.pair import Pair, Told, TruthScores
+from ml_integration.core.rollout.remembered import Remembered
 from ml_integration.core.rollout.settings import RolloutSettings
 from ml_integration.core.rollout.sums import (
     CANDIDATE,
     STABLE,
-    WIDTH,
     Both,
     Collecting,
-    Of,
     Rows,
-    first_bucket,
 )
 from ml_integration.core.rollout.weighing import Chances, spent, weigh
 
@@ -41,8 +37,6 @@ SERIES = 2
 """Series that are looked at: the whole stage, and what came lately."""
 MOST_PROBLEMS = 4
 """Failures of measuring the same in a row after which a person is asked."""
-ENOUGH = 100
-"""Frames of the stable model from which on those of the stages before are not needed."""
 ACCEPTED = 1.5
 """What was accepted once may become so many times as large later."""
 
@@ -70,6 +64,12 @@ class _Course:
         """Returns the time since it began [s]."""
         return max(0.0, (now_ns - self.begun_ns) / 1e9)
 
+    def known(self, memory: Evidence) -> tuple[Evidence, ...]:
+        """Returns all evidence; what came lately only where the whole stage does not say so."""
+        worse = {one.criterion for one in self.evidence if one.says is Says.WORSE}
+        of_late = (one for one in self.of_late if one.criterion not in worse)
+        return (*of_late, *self.evidence, memory)
+
 
 class RolloutJudge:
     """Judges a candidate, one stage after the other. Used by one thread at a time.
@@ -80,7 +80,7 @@ class RolloutJudge:
 
     def __init__(self, settings: Callable[[], RolloutSettings]) -> None:
         self._settings = settings
-        self._known = np.zeros(WIDTH)
+        self._remembered = Remembered()
         self._accepted = 0.0
         self._scored: tuple[str, bool] = ('score', True)
         self._told: dict[int, Told] = {}
@@ -91,9 +91,7 @@ class RolloutJudge:
 
         What the stable model did before stays known, for stages in which it sees nothing.
         """
-        before = self._course.whole.batches.rows.sum(axis=0)
-        for columns in _of_stable():
-            self._known[list(columns)] += before[list(columns)]
+        self._remembered.add(self._course.whole.batches.rows)
         self._course = _Course(stage, now_ns, now_ns)
 
     def accept(self) -> None:
@@ -209,7 +207,8 @@ class RolloutJudge:
         if course.lately.is_due:
             found = self._looked(course.lately, seconds)
             course.of_late = tuple(_lately(one) for one in found if one.says is Says.WORSE)
-        evidence = (*course.of_late, *course.evidence)
+        memory = course.memory.evidence(settings.memory_growth_mb, seconds)
+        evidence = course.known(memory)
         judgment = conclude(evidence, course.stage, seconds, course.seen, settings)
         if judgment.verdict is Verdict.ROLL_BACK:
             course.certain = judgment
@@ -245,7 +244,7 @@ class RolloutJudge:
         if self._course.whole.batches.blocks > LATELY:
             self._course.lately.add(row)
         if self._course.stage is not Stage.SHADOW:
-            reason = self._course.hard_rules.of_second(row, self._known)
+            reason = self._course.hard_rules.of_second(row, self._remembered.sums)
             if reason:
                 self.fault(reason, now_ns)
 
@@ -255,7 +254,10 @@ class RolloutJudge:
         stages = len(settings.shares) + len(Stage) - 1
         alarms = settings.false_alarms / (SERIES * criteria.NUMBER * stages)
         misses = spent(settings.misses, max(1, course.pass_looks))
-        chances, known = Chances(spent(alarms, series.looks), misses), self._known_now(rows)
+        chances, known = (
+            Chances(spent(alarms, series.looks), misses),
+            self._remembered.beside(rows),
+        )
 
         def weighed(criterion: Criterion, limit: float) -> Evidence:
             return weigh(criterion, rows, known, limit, chances, seconds)
@@ -266,8 +268,7 @@ class RolloutJudge:
         if score.says is Says.FINE and series is course.whole:
             self.accept()
         others = (weighed(*one) for one in self._criteria(settings))
-        memory = course.memory.evidence(settings.memory_growth_mb, seconds)
-        return (score, *others, memory)
+        return (score, *others)
 
     def _criteria(self, settings: RolloutSettings) -> Iterator[tuple[Criterion, float]]:
         alike = self._course.stage is Stage.CANARY
@@ -280,24 +281,6 @@ class RolloutJudge:
         yield criteria.DISAGREEMENT, max(settings.disagreement, self._accepted)
         yield criteria.USEFUL, settings.useful_loss
 
-    def _known_now(self, rows: Rows) -> Rows:
-        """Returns what is known of the stable model from before, where it is needed."""
-        total, known = rows.sum(axis=0), np.zeros(WIDTH)
-        for columns in _of_stable():
-            if total[columns[0]] < ENOUGH:
-                known[list(columns)] = self._known[list(columns)]
-        return known
-
 
 def _lately(evidence: Evidence) -> Evidence:
     return replace(evidence, words=f'{evidence.words} in the last minute')
-
-
-def _of_stable() -> tuple[tuple[int, ...], ...]:
-    """Returns the columns of the stable model that go together, what they count first."""
-    latencies = range(first_bucket(STABLE), first_bucket(CANDIDATE))
-    return (
-        (Of.FRAMES, Of.ERRORS, Of.INVALID),
-        (Of.TIMED, Of.LATE, *latencies),
-        (Of.TOLD, Of.USEFUL),
-    )
