@@ -29,6 +29,18 @@ class Edition:
         """Returns the edition that a manifest describes."""
         return Edition(str(manifest.identity), manifest.digest)
 
+    @staticmethod
+    def from_document(document: object) -> Edition:
+        """Reads plain data.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        match document:
+            case {'model': str(model), 'digest': str(digest)}:
+                return Edition(model, digest)
+        raise _OTHER
+
     @property
     def name(self) -> str:
         """Name of the model, without the version."""
@@ -77,6 +89,19 @@ class Rejection:
     edition: Edition
     reason: str = 'it was given up or rolled back'
     instead: Edition = NONE
+
+    @staticmethod
+    def from_document(document: object) -> Rejection:
+        """Reads plain data.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        match document:
+            case {'edition': edition, 'reason': str(reason), 'instead': instead}:
+                edition, instead = map(Edition.from_document, (edition, instead))
+                return Rejection(edition, reason, instead)
+        raise _OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +213,12 @@ class NodeState:
             } if attempts >= 0:
                 return NodeState(
                     asked,
-                    _edition(meant),
+                    Edition.from_document(meant),
                     tuple(map(_served, served)),
                     attempts,
                     chosen,
-                    _edition(stands),
-                    tuple(map(_rejection, rejected)),
+                    Edition.from_document(stands),
+                    tuple(map(Rejection.from_document, rejected)),
                 )
             case {'serving': str(), 'previous': str()} if 'served' not in document:
                 return _older(document)
@@ -225,22 +250,8 @@ def _older(document: Mapping[str, Any]) -> NodeState:
     raise _OTHER
 
 
-def _edition(document: object) -> Edition:
-    match document:
-        case {'model': str(model), 'digest': str(digest)}:
-            return Edition(model, digest)
-    raise _OTHER
-
-
 def _served(document: object) -> ServedModel:
     match document:
         case {'edition': edition, 'good_frames': int(frames), 'proven': bool(proven)}:
-            return ServedModel(_edition(edition), frames, proven)
-    raise _OTHER
-
-
-def _rejection(document: object) -> Rejection:
-    match document:
-        case {'edition': edition, 'reason': str(reason), 'instead': instead}:
-            return Rejection(_edition(edition), reason, _edition(instead))
+            return ServedModel(Edition.from_document(edition), frames, proven)
     raise _OTHER
