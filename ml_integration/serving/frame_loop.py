@@ -82,6 +82,7 @@ class FrameLoop:
     ) -> None:
         self._router = router
         self._streams = tuple(streams)
+        self._by_name = {stream.name: stream for stream in streams}
         self._monitor = monitor
         self._clock_ns = clock_ns
         self._log = LoopLog(log)
@@ -151,15 +152,18 @@ class FrameLoop:
         timeout_s = max(windows_ms, default=0.0) / 1e3 + WARM_MARGIN_S
         self._mailbox.wait_until_warm(pipeline, self._router.pipeline, timeout_s)
 
-    def seen_with(
-        self, pipeline: Pipeline, stream: Stream, trigger: Arrival
-    ) -> Observation | None:
+    def seen_with(self, pipeline: Pipeline, stream: str, trigger: Arrival) -> Observation | None:
         """Returns what a pipeline sees with a trigger that another one has run on.
+
+        Args:
+            pipeline: it is fed from now on, until `forget`.
+            stream: name of the trigger's stream.
+            trigger: of an observation that was taken.
 
         Returns:
             None if it lacks messages.
         """
-        return self._mailbox.seen_with(pipeline, stream, trigger)
+        return self._mailbox.seen_with(pipeline, self._by_name[stream], trigger)
 
     def forget(self, pipeline: Pipeline) -> None:
         """Stops feeding a pipeline."""
@@ -259,7 +263,7 @@ class FrameLoop:
         again = []
         for turn in turns:
             stream, trigger = turn.stream, turn.observation.trigger
-            seen = None if pipeline.stuck else self.seen_with(pipeline, stream, trigger)
+            seen = None if pipeline.stuck else self.seen_with(pipeline, stream.name, trigger)
             if seen is None:
                 reason = f'the candidate failed, and {pipeline.model.identity} cannot see it'
                 self._monitor.failed(of_stream(stream.name) + reason, monotonic_ns(), stream.name)

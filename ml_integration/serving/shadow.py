@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic_ns
+from typing import Protocol
 
 from ml_integration.core.abilities import Comparing
 from ml_integration.core.arrivals import MS, Arrival, Observation
@@ -34,8 +35,15 @@ TIMEOUT_MS = 5000.0
 MOST_SKIPPED = 1000
 """Observations that are told to have been skipped, at most, when a model comes back."""
 
-SeenWith = Callable[[Pipeline, str, Arrival], Observation | None]
-"""Returns what a pipeline sees on a stream with a trigger; None if it lacks messages."""
+
+class Feeding(Protocol):
+    """Keeps messages for pipelines, such as a frame loop."""
+
+    def seen_with(self, pipeline: Pipeline, stream: str, trigger: Arrival) -> Observation | None:
+        """Returns what a pipeline sees on a stream with a trigger; None if it lacks messages."""
+
+    def forget(self, pipeline: Pipeline) -> None:
+        """Keeps nothing for a pipeline any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class _Outcome:
 
 
 class Shadow:
-    """Compares two models on what is served; a sink.
+    """Compares two models on what is served.
 
     The newest observation of each stream waits; one that waited before is skipped. The candidate
     can neither delay a result nor fail for anybody but itself: what hangs is ended by the engine,
@@ -96,7 +104,7 @@ class Shadow:
 
     Args:
         pairing: the models; their sessions should be nice ones of a single thread.
-        seen_with: gives what each of them sees.
+        feeding: gives what each of them sees.
         tell: gets the pairs, also of what was skipped, on the shadow's own thread.
         deadline_ms: gives the time after which a result is late [ms]; 0: never.
         timeout_ms: time after which a model does not come back from an observation [ms].
@@ -107,13 +115,13 @@ class Shadow:
     def __init__(
         self,
         pairing: Pairing,
-        seen_with: SeenWith,
+        feeding: Feeding,
         tell: Callable[[Pair], None],
         deadline_ms: Callable[[], float] = lambda: 0.0,
         timeout_ms: float = TIMEOUT_MS,
     ) -> None:
         self._pairing = pairing
-        self._seen_with = seen_with
+        self._feeding = feeding
         self._tell = tell
         self._deadline_ms = deadline_ms
         self._timeout_ms = timeout_ms
@@ -137,6 +145,8 @@ class Shadow:
     def close(self) -> None:
         """Ends what is under way and closes both models; what hangs is closed when it is back."""
         self._shift.stop(self._end)
+        for pipeline in (self._pairing.stable, self._pairing.candidate):
+            self._feeding.forget(pipeline)
         self._close_idle()
 
     def _offer(self, observation: Observation, pipeline: Pipeline, side: Side) -> None:
@@ -187,8 +197,8 @@ class Shadow:
         if offer.restarted:
             for one in both:
                 one.forget(offer.stream)
-        seen = {one: self._seen_with(one, offer.stream, offer.trigger) for one in both}
-        if None in seen.values():
+        seen = {one: self._feeding.seen_with(one, offer.stream, offer.trigger) for one in both}
+        if any(one is None for one in seen.values()):
             self._skip(offer)
             return
         self._in_work = offer
@@ -199,7 +209,7 @@ class Shadow:
             observation = seen[pipeline]
             assert observation is not None
             outcomes[pipeline] = self._run(worker, pipeline, observation)
-            if worker.retired:
+            if worker.retired or self._closed:  # a run that was ended is no fault of a model
                 return
         self._in_work = None
         self._report(offer, outcomes[pairing.stable], outcomes[pairing.candidate])
@@ -278,3 +288,28 @@ class Shadow:
         for pipeline in (self._pairing.stable, self._pairing.candidate):
             if not pipeline.stuck:
                 pipeline.close()
+
+
+class Shadowing:
+    """Gives what is served to a shadow while there is one; a sink.
+
+    Attributes:
+        shadow: the one of the rollout that is under way.
+    """
+
+    name = Shadow.name
+
+    def __init__(self) -> None:
+        self.shadow: Shadow | None = None
+
+    def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
+        """Passes a result on."""
+        shadow = self.shadow
+        if shadow is not None:
+            shadow.take(observation, prediction, pipeline)
+
+    def failed(self, observation: Observation, pipeline: Pipeline, reason: str) -> None:
+        """Passes on that an observation failed."""
+        shadow = self.shadow
+        if shadow is not None:
+            shadow.failed(observation, pipeline, reason)
