@@ -249,6 +249,9 @@ class FrameLoop:
     def _serve_instead(self, worker: Worker, missed: Sides) -> None:
         """Serves what a candidate could not do with the model that serves, and tells of both."""
         sides: Sides = []
+        if worker.busy_since_ns:  # the time that the candidate took is not this one's
+            worker.end()
+            worker.begin(self.settings.frame_timeout_ms)
         with self._router.lease_serving() as lease:
             turns = self._anew(lease.pipeline, [turn for turn, _ in missed])
             for first in range(0, len(turns), lease.pipeline.batch_size):
@@ -256,7 +259,11 @@ class FrameLoop:
         stable = {turn.stream.name: side for turn, side in sides}
         for turn, side in missed:
             name, stamp_ns = turn.stream.name, turn.observation.stamp_ns
-            self._judge(Pair(name, stamp_ns, monotonic_ns(), stable.get(name), side))
+            try:
+                self._judge(Pair(name, stamp_ns, monotonic_ns(), stable.get(name), side))
+            except Exception as error:  # the result is out
+                self._monitor.spectator_failed('rollout')
+                self._log.tell('rollout failed', sentence_of(error), name)
 
     def _anew(self, pipeline: Pipeline, turns: Sequence[Turn]) -> list[Turn]:
         """Returns turns as another pipeline sees them; one that it cannot see has failed."""

@@ -85,6 +85,21 @@ def test_a_frame_that_the_candidate_cannot_do_is_served_by_the_other_one(togethe
     assert line.log[0].startswith('a: candidate failed: m@2')
 
 
+def test_a_judge_that_fails_costs_no_result() -> None:
+    line = Canary()
+    line.breaks_with(InferenceError('m@2', 'no memory'))
+
+    def judge(pair: Pair) -> None:
+        raise ValueError('a mistake in a judge')
+
+    line.loop._judge = judge
+    for number in (10, 11):
+        line.serve(number)
+    assert line.results.got == [('a', 10), ('a', 11)]
+    assert line.total().failed == 0
+    assert line.monitor.stats(monotonic_ns()).spectators_failed == {'rollout': 1}
+
+
 def test_every_stream_of_a_batch_gets_the_other_models_result() -> None:
     line = Canary(together=3)
     line.breaks_with(InferenceError('m@2', 'no memory'))
