@@ -47,24 +47,28 @@ SETTLE = 5
 
 @dataclass(slots=True)
 class Latencies:
-    """Sink that notes how long each result took from its arrival [ms]."""
+    """Sink that notes how long each result took from its arrival, and in the model [ms]."""
 
     name: str = 'results'
     every: list[float] = field(default_factory=list)
+    in_model: list[float] = field(default_factory=list)
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
         """Notes one."""
         self.every.append((monotonic_ns() - observation.trigger.arrived_ns) / 1e6)
+        self.in_model.append(sum(prediction.stage_ms.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Percentiles of a window [ms], and how many results came of how many pictures."""
+    """Latencies of a window [ms], and how many pictures there were."""
 
-    p50: float
-    p99: float
-    results: int
+    every: np.ndarray
     pictures: int
+
+    def percentile(self, percent: float) -> float:
+        """Returns one of them [ms]."""
+        return float(np.percentile(self.every, percent))
 
 
 class Bench:
@@ -104,9 +108,7 @@ class Bench:
                 self.stream, 'image', self.pictures[number % PICTURES], monotonic_ns()
             )
         sleep(0.2)
-        every = np.array(self.latencies.every[SETTLE:])
-        p50, p99 = np.percentile(every, (50, 99))
-        return Window(float(p50), float(p99), len(self.latencies.every), count)
+        return Window(np.array(self.latencies.every[SETTLE:]), count)
 
     def shadowed(self, seconds: float) -> tuple[Window, Counts]:
         """Serves for some seconds with a shadow."""
@@ -119,32 +121,51 @@ class Bench:
             shadow.close()
 
 
-def measure(bench: Bench, rounds: int, seconds: float) -> tuple[float, float]:
-    """Prints the windows; returns the medians of the ratios of p50 and of p99."""
+def measure(bench: Bench, rounds: int, seconds: float) -> None:
+    """Prints the windows, the medians of their ratios, and the ratios over all of them."""
     print(
         '| round | p50 alone | p50 shadowed | ratio | p99 alone | p99 shadowed | ratio | pairs |'
     )
     print('|---|---|---|---|---|---|---|---|')
-    ratios: list[tuple[float, float]] = []
+    kept: list[tuple[Window, Window]] = []
     bench.loop.start()
     bench.window(1.0)
     for number in range(rounds):
-        alone, (shadowed, counts) = bench.window(seconds), bench.shadowed(seconds)
-        ratios.append((shadowed.p50 / alone.p50, shadowed.p99 / alone.p99))
-        print(
-            f'| {number + 1} | {alone.p50:.2f} | {shadowed.p50:.2f} | {ratios[-1][0]:.2f} '
-            f'| {alone.p99:.2f} | {shadowed.p99:.2f} | {ratios[-1][1]:.2f} '
-            f'| {counts.run} of {shadowed.pictures}, {counts.skipped} skipped |',
-            flush=True,
-        )
+        if number % 2:  # neither is always the first one
+            shadowed, counts = bench.shadowed(seconds)
+            alone = bench.window(seconds)
+        else:
+            alone = bench.window(seconds)
+            shadowed, counts = bench.shadowed(seconds)
+        kept.append((alone, shadowed))
+        figures = (row(one, two, of) for one, two in [(alone, shadowed)] for of in (50, 99))
+        done = f'{counts.run} of {shadowed.pictures}, {counts.skipped} skipped'
+        print(f'| {number + 1} | {" | ".join(figures)} | {done} |', flush=True)
     bench.loop.stop()
-    p50, p99 = (statistics.median(each) for each in zip(*ratios, strict=True))
-    print(f'median of the ratios: p50 {p50:.2f}, p99 {p99:.2f}')
-    return p50, p99
+    for percent in (50, 99):
+        ratios = [two.percentile(percent) / one.percentile(percent) for one, two in kept]
+        alone, shadowed = (
+            Window(np.concatenate([each[side].every for each in kept]), 0) for side in (0, 1)
+        )
+        print(
+            f'p{percent}: median of the ratios {statistics.median(ratios):.2f}; '
+            f'over all windows | {row(alone, shadowed, percent)} |'
+        )
 
 
-def fairness(pairs: Sequence[Pair]) -> None:
-    """Prints how alike the times of the same model are on both sides of the pairs."""
+def row(alone: Window, shadowed: Window, percent: float) -> str:
+    """Returns both percentiles and their ratio, as cells of a table."""
+    one, two = alone.percentile(percent), shadowed.percentile(percent)
+    return f'{one:.2f} | {two:.2f} | {two / one:.2f}'
+
+
+def fairness(pairs: Sequence[Pair], served: Sequence[float]) -> None:
+    """Prints how alike the times of the same model are on both sides of the pairs.
+
+    Args:
+        pairs: of a model with itself.
+        served: times of the same in the frame loop [ms], which are another matter.
+    """
     both = [
         (one.stable.latency_ms, one.candidate.latency_ms)
         for one in pairs
@@ -153,7 +174,11 @@ def fairness(pairs: Sequence[Pair]) -> None:
     stable, candidate = np.array(both).T
     for percent in (50, 99):
         first, second = np.percentile(stable, percent), np.percentile(candidate, percent)
-        print(f'p{percent} in the shadow: {first:.2f} and {second:.2f} ms, {second / first:.2f}')
+        other = np.percentile(served, percent)
+        print(
+            f'p{percent} in the shadow: {first:.2f} and {second:.2f} ms, {second / first:.2f}; '
+            f'where it serves {other:.2f} ms, {second / other:.2f}'
+        )
     print(f'disagreement: {max(one.disagreement or 0.0 for one in pairs):g} at most')
 
 
@@ -203,7 +228,7 @@ def main() -> None:
             store = make_store(Path(folder), Kind.IDENTICAL)
             bench = Bench(store, args.rate)
             measure(bench, args.rounds, args.seconds)
-            fairness(bench.pairs)
+            fairness(bench.pairs, bench.latencies.in_model)
             encoding(bench)
     finally:
         for process in busy:
