@@ -171,6 +171,9 @@ def fairness(pairs: Sequence[Pair], served: Sequence[float]) -> None:
         for one in pairs
         if one.stable is not None and one.candidate is not None
     ]
+    if not both:
+        print('there was no time for the shadow')
+        return
     stable, candidate = np.array(both).T
     for percent in (50, 99):
         first, second = np.percentile(stable, percent), np.percentile(candidate, percent)

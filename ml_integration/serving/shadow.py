@@ -26,6 +26,7 @@ from ml_integration.core.arrivals import MS, Arrival, Observation
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.core.rollout.pair import Pair, Side
+from ml_integration.core.spare_cpu import SpareCpu
 from ml_integration.errors import DeadlineError
 from ml_integration.serving.shift import Shift, Worker
 from ml_integration.serving.sides import side_of, side_of_error
@@ -100,7 +101,8 @@ class Shadow:
 
     The newest observation of each stream waits; one that waited before is skipped. The candidate
     can neither delay a result nor fail for anybody but itself: what hangs is ended by the engine,
-    or left behind with its thread.
+    or left behind with its thread. On a machine without time to spare everything is skipped: a
+    thread that is hardly ever scheduled would keep the interpreter from those that serve.
 
     Args:
         pairing: the models; their sessions should be nice ones of a single thread.
@@ -108,6 +110,7 @@ class Shadow:
         tell: gets the pairs, also of what was skipped, on the shadow's own thread.
         deadline_ms: gives the time after which a result is late [ms]; 0: never.
         timeout_ms: time after which a model does not come back from an observation [ms].
+        has_room: tells whether the machine has time to spare; None: as the system says.
     """
 
     name = 'shadow'
@@ -119,12 +122,14 @@ class Shadow:
         tell: Callable[[Pair], None],
         deadline_ms: Callable[[], float] = lambda: 0.0,
         timeout_ms: float = TIMEOUT_MS,
+        has_room: Callable[[], bool] | None = None,
     ) -> None:
         self._pairing = pairing
         self._feeding = feeding
         self._tell = tell
         self._deadline_ms = deadline_ms
         self._timeout_ms = timeout_ms
+        self._has_room = has_room or SpareCpu().has_room
         self._changed = threading.Condition()
         self._waiting: dict[str, _Offer] = {}
         self._skipped: deque[_Offer] = deque(maxlen=MOST_SKIPPED)
@@ -197,6 +202,9 @@ class Shadow:
         if offer.restarted:
             for one in both:
                 one.forget(offer.stream)
+        if not self._has_room():
+            self._skip(offer)
+            return
         seen = {one: self._feeding.seen_with(one, offer.stream, offer.trigger) for one in both}
         if any(one is None for one in seen.values()):
             self._skip(offer)

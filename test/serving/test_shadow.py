@@ -76,6 +76,7 @@ class Shadowed:
         self.pairs: list[Pair] = []
         self.pairing, self.topic = pairing, topic
         tell: Callable[[Pair], None] = more.pop('tell', self.pairs.append)
+        more.setdefault('has_room', lambda: True)
         self.shadow = Shadow(pairing, self.loop, tell, **more)
         self.shadowing.shadow = self.shadow
 
@@ -276,6 +277,16 @@ def test_whoever_takes_the_pairs_may_fail() -> None:
         rig.serve(11)
         wait_until(lambda: len(taken) == 2, 'the next pair')
     assert rig.results.got == [('a', 10), ('a', 11)]
+
+
+def test_without_time_to_spare_everything_is_skipped_and_told() -> None:
+    candidate = numbers(2)
+    with shadowed(candidate, has_room=lambda: False) as rig:
+        pairs = rig.compared(10, 11)
+    session: Any = candidate.session
+    assert session.runs == []
+    assert [(one.stable is None, one.candidate) for one in pairs] == [(False, None)] * 2
+    assert rig.shadow.counts == Counts(skipped=2)
 
 
 def test_latency_past_the_deadline_is_late() -> None:
