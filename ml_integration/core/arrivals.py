@@ -295,6 +295,19 @@ class Inbox:
         restarted, self._restarted = self._restarted, False
         return _new_observation((self._stream, first, arrivals, restarted))
 
+    def seen_with(self, trigger: Arrival) -> Observation | None:
+        """Returns what this model sees with a trigger that another one has run on.
+
+        It takes nothing, and tells nothing of jumps of time.
+
+        Returns:
+            None if messages are missing.
+        """
+        arrivals = self._with(trigger)
+        if arrivals is None:
+            return None
+        return _new_observation((self._stream, trigger, arrivals, False))
+
     def held(self) -> Iterator[tuple[str, Arrival]]:
         """Yields each kept message with the name that it was put under."""
         for name, kept in ((self._name, self._trigger), *self._others.items()):
@@ -315,16 +328,21 @@ class Inbox:
         for first in reversed(self._trigger.waiting):
             if first.number <= after:
                 return None
-            arrivals: dict[str, Sequence[Arrival]] = {}
-            if self._name != CLOCK:
-                arrivals[self._tensors[self._name]] = (first,)
-            for name, kept in self._others.items():
-                seen = arrivals[self._tensors[name]] = kept.at(first.stamp_ns)
-                if not seen:
-                    break
-            else:
+            arrivals = self._with(first)
+            if arrivals is not None:
                 return first, arrivals
         return None
+
+    def _with(self, trigger: Arrival) -> dict[str, Sequence[Arrival]] | None:
+        """Returns the messages of a trigger's run; None if some are missing."""
+        arrivals: dict[str, Sequence[Arrival]] = {}
+        if self._name != CLOCK:
+            arrivals[self._tensors[self._name]] = (trigger,)
+        for name, kept in self._others.items():
+            seen = arrivals[self._tensors[name]] = kept.at(trigger.stamp_ns)
+            if not seen:
+                return None
+        return arrivals
 
     def _restart(self) -> None:
         """Forgets all messages: time has jumped back, as when a recording starts again."""

@@ -220,6 +220,11 @@ class Pipeline:
         of_stages = (topic for stage in self.stages.values() for topic in stage.topics)
         return (*self.task.topics, *of_stages)
 
+    @property
+    def remembers(self) -> bool:
+        """Whether a result builds on those before it: a state is fed back, or stages keep some."""
+        return bool(self.wiring.states or self.stages)
+
     def encode_stages(
         self, prediction: Prediction, header: Any, messages: MessageTypes
     ) -> Iterator[tuple[str, Any]]:

@@ -23,9 +23,10 @@ class NiceSession:
 
     Args:
         session: does the work, with a single thread; it is closed with this.
+        name: of the nice thread, at most 15 characters.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, name: str = 'ml_teacher_run') -> None:
         self.inputs, self.outputs = session.inputs, session.outputs
         self.device, self.fallback = session.device, session.fallback
         self.from_cache, self.metadata = session.from_cache, session.metadata
@@ -38,7 +39,7 @@ class NiceSession:
         self._requests: SimpleQueue[tuple[Future[Tensors], partial[Tensors]] | None] = (
             SimpleQueue()
         )
-        self._thread = threading.Thread(target=self._work, name='ml_teacher_run', daemon=True)
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     def run(self, tensors: Tensors, deadline_ns: int | None = None) -> Tensors:

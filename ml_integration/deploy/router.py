@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic_ns
 from typing import Literal
+from weakref import ref
 
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.probation import Trial
+from ml_integration.deploy.turns import Share, Turns
 from ml_integration.errors import ModelError
 
 Role = Literal['serving', 'candidate']
@@ -25,11 +28,13 @@ class Lease:
         role: whether it serves or is a candidate.
         record: records the outcome of one frame (True: good) for this pipeline's model, even if
             another one serves by then.
+        anew: whether another model had the slice of time before: what this one remembers is old.
     """
 
     pipeline: Pipeline
     role: Role
     record: Callable[[bool], None]
+    anew: bool = False
 
 
 class _Occupant:
@@ -62,6 +67,7 @@ class Router:
         proven: is called once with each pipeline that has passed its trial, on the thread that
             recorded the last outcome.
         useful: is called once with each pipeline whose first frame on trial was good, likewise.
+        now_ns: the steady time [ns].
     """
 
     def __init__(
@@ -69,10 +75,12 @@ class Router:
         retire: Callable[[Pipeline], None] = Pipeline.close,
         proven: Callable[[Pipeline], None] = _nobody,
         useful: Callable[[Pipeline], None] = _nobody,
+        now_ns: Callable[[], int] = monotonic_ns,
     ) -> None:
         self._retire = retire
         self._proven = proven
         self._useful = useful
+        self._now_ns = now_ns
         self._lock = threading.Lock()
         self._lease_ended = threading.Condition(self._lock)
         self._ended = 0
@@ -80,7 +88,8 @@ class Router:
         self._serving: _Occupant | None = None
         self._kept: _Occupant | None = None
         self._candidate: _Occupant | None = None
-        self._share, self._routed = 0.0, 0
+        self._turns = Turns(Share(0.0), 0)
+        self._last: ref[_Occupant] | None = None
 
     @property
     def pipeline(self) -> Pipeline:
@@ -113,16 +122,29 @@ class Router:
         """
         with self._lock:
             occupant, role = self._route(can_run)
+            anew = self._turns.sliced and self._takes_over(occupant)
             occupant.leases += 1
         try:
-            yield Lease(occupant.pipeline, role, partial(self._record, occupant))
+            yield Lease(occupant.pipeline, role, partial(self._record, occupant), anew)
         finally:
-            with self._lock:
-                occupant.leases -= 1
-                self._ended += 1
-                self._lease_ended.notify_all()
-                idle = self._take_idle()
-            self._retire_all(idle)
+            self._give_back(occupant)
+
+    @contextmanager
+    def lease_serving(self) -> Iterator[Lease]:
+        """Keeps the serving pipeline open for frames that the candidate could not do.
+
+        Raises:
+            ModelError: nothing serves.
+        """
+        with self._lock:
+            occupant = self._serving
+            if occupant is None:
+                raise ModelError('no model is loaded')
+            occupant.leases += 1
+        try:
+            yield Lease(occupant.pipeline, 'serving', partial(self._record, occupant))
+        finally:
+            self._give_back(occupant)
 
     def await_gap(self, timeout_s: float) -> None:
         """Waits until a lease ends, so that the next frame is likely not there yet.
@@ -160,17 +182,17 @@ class Router:
             idle = self._take_idle()
         self._retire_all(idle)
 
-    def try_out(self, pipeline: Pipeline, share: float, trial: Trial | None = None) -> None:
-        """Gives a candidate a share of the frames, evenly spaced, from the next frame on.
+    def try_out(self, pipeline: Pipeline, share: Share, trial: Trial | None = None) -> None:
+        """Gives a candidate a share of the work, evenly spaced, from the next frame on.
 
         Args:
             pipeline: the candidate; another one before it is withdrawn.
-            share: of the frames, 0 to 1.
+            share: of the frames, or of the time.
             trial: counts its outcomes.
         """
         with self._lock:
             self._candidate = self._enter(pipeline, trial)
-            self._share, self._routed = share, 0
+            self._turns = Turns(share, self._now_ns())
             idle = self._take_idle()
         self._retire_all(idle)
 
@@ -193,11 +215,23 @@ class Router:
             raise ModelError('no model is loaded')
         if self._candidate is None:
             return self._serving, 'serving'
-        before, self._routed = self._routed, self._routed + 1
-        due = int(self._routed * self._share) > int(before * self._share)
-        if due and can_run(self._candidate.pipeline):
+        due, candidate = self._turns.is_candidates(self._now_ns()), self._candidate.pipeline
+        if due and not candidate.stuck and can_run(candidate):
             return self._candidate, 'candidate'
         return self._serving, 'serving'
+
+    def _takes_over(self, occupant: _Occupant) -> bool:
+        """Tells whether another one had the frame before."""
+        last, self._last = self._last, ref(occupant)
+        return last is not None and last() is not occupant
+
+    def _give_back(self, occupant: _Occupant) -> None:
+        with self._lock:
+            occupant.leases -= 1
+            self._ended += 1
+            self._lease_ended.notify_all()
+            idle = self._take_idle()
+        self._retire_all(idle)
 
     def _record(self, occupant: _Occupant, good: bool) -> None:
         with self._lock:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from time import monotonic, monotonic_ns, sleep
+from time import monotonic_ns, sleep
 from typing import Any
 
 from ml_integration.core.arrivals import MS, Arrival, Observation
@@ -14,14 +13,16 @@ from ml_integration.core.datatypes import Prediction
 from ml_integration.core.inputs import KeepRule
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.rollout.pair import Pair, Side
 from ml_integration.core.work import Work
 from ml_integration.deploy.router import Lease, Router
-from ml_integration.errors import DeadlineError, MessageError, MlIntegrationError
+from ml_integration.errors import DeadlineError, MessageError
+from ml_integration.serving.loop_log import LoopLog, of_stream, sentence_of
 from ml_integration.serving.loop_settings import DEFAULTS, LoopSettings
 from ml_integration.serving.shift import Shift, Worker
+from ml_integration.serving.sides import side_of, side_of_error
 from ml_integration.serving.streams import Mailbox, Sink, Stream, Turn
 
-LOG_PERIOD_S = 5.0
 PAUSE_S = 0.1
 """Pause after a fault that no observation caused, so that a lasting one takes no CPU [s]."""
 WARM_MARGIN_S = 1.0
@@ -36,15 +37,24 @@ class _Running:
     work: Work
 
 
+Sides = list[tuple[Turn, Side]]
+"""What became of observations in one model."""
+
+
 def _ignore(pipeline: Pipeline, sentence: str) -> None:
     """Does not mind that a pipeline is unfit."""
+
+
+def _not_judged(pair: Pair) -> None:
+    """Does not mind how a candidate does."""
 
 
 class FrameLoop:
     """Serves the newest observation of each stream, on a thread of its own, until it is stopped.
 
     A thread that does not come back from an observation is left behind, and another one goes on
-    with the model that serves then.
+    with the model that serves then. An observation that a candidate could not do, or of which it
+    gave no valid result, goes to the model that serves, unless it is too old by then.
 
     Args:
         router: lends the pipeline, and records the outcomes.
@@ -55,6 +65,8 @@ class FrameLoop:
         settings: time limits; other ones may take their place while it runs.
         unfit: is called with a pipeline that did not come back from an observation in time, and
             with a sentence; it returns soon.
+        judge: is called with each observation that a candidate was lent and could not do, after
+            the other result is out; it returns soon.
     """
 
     def __init__(
@@ -66,16 +78,18 @@ class FrameLoop:
         log: Callable[[str], None],
         settings: LoopSettings = DEFAULTS,
         unfit: Callable[[Pipeline, str], None] = _ignore,
+        judge: Callable[[Pair], None] = _not_judged,
     ) -> None:
         self._router = router
         self._streams = tuple(streams)
+        self._by_name = {stream.name: stream for stream in streams}
         self._monitor = monitor
         self._clock_ns = clock_ns
-        self._log = log
+        self._log = LoopLog(log)
         self.settings = settings
         self._mailbox = Mailbox(self._streams, settings.batch_timeout_ms)
         self._unfit = unfit
-        self._told_s: dict[str, float] = {}
+        self._judge = judge
         self._shift = Shift(self._loop, self._lose)
 
     def start(self) -> None:
@@ -123,7 +137,7 @@ class FrameLoop:
             error: what is wrong with it.
         """
         self._count_failure(error, stream.name)
-        self._tell(f"message on '{topic}' refused", _sentence(error), stream.name)
+        self._log.tell(f"message on '{topic}' refused", sentence_of(error), stream.name)
 
     def prepare(self, pipeline: Pipeline) -> None:
         """Starts to feed a pipeline; returns when it can serve, or after a bounded time.
@@ -137,6 +151,19 @@ class FrameLoop:
         windows_ms = (keep.limit_ms for keep in keeps if keep.rule is KeepRule.WINDOW)
         timeout_s = max(windows_ms, default=0.0) / 1e3 + WARM_MARGIN_S
         self._mailbox.wait_until_warm(pipeline, self._router.pipeline, timeout_s)
+
+    def seen_with(self, pipeline: Pipeline, stream: str, trigger: Arrival) -> Observation | None:
+        """Returns what a pipeline sees with a trigger that another one has run on.
+
+        Args:
+            pipeline: it is fed from now on, until `forget`.
+            stream: name of the trigger's stream.
+            trigger: of an observation that was taken.
+
+        Returns:
+            None if it lacks messages.
+        """
+        return self._mailbox.seen_with(pipeline, self._by_name[stream], trigger)
 
     def forget(self, pipeline: Pipeline) -> None:
         """Stops feeding a pipeline."""
@@ -181,29 +208,82 @@ class FrameLoop:
             if lease.pipeline.stuck:
                 sleep(PAUSE_S)
                 return
-            worker.pipeline = lease.pipeline
-            deadline_ns = monotonic_ns() + int(self.settings.frame_timeout_ms * MS)
-            running: list[_Running] = []
-            for turn in self._mailbox.take(lease.pipeline):
-                with self._costs(worker, lease, turn):
-                    one = self._begin(lease.pipeline, turn, len(running))
-                    if one is not None:
-                        running.append(one)
-            if not running or worker.retired:
-                return
-            with self._costs(worker, lease, *(one.turn for one in running)):
-                lease.pipeline.infer([one.work for one in running], deadline_ns)
-                for one in running:
-                    if worker.retired:
-                        return
-                    with self._costs(worker, lease, one.turn):
-                        self._end(lease, one)
+            if lease.anew:
+                for stream in self._streams:
+                    lease.pipeline.forget(stream.name)
+            sides: Sides | None = [] if lease.role == 'candidate' else None
+            self._run(worker, lease, self._mailbox.take(lease.pipeline), sides)
+        missed = [one for one in sides or () if not one[1].valid]
+        if missed and not worker.retired:
+            self._serve_instead(worker, missed)
+
+    def _run(
+        self, worker: Worker, lease: Lease, turns: Sequence[Turn], sides: Sides | None
+    ) -> None:
+        """Takes some observations through a pipeline together.
+
+        Args:
+            worker: who does it.
+            lease: of the pipeline.
+            turns: no more than can run together.
+            sides: what became of them is added, if somebody wants to know.
+        """
+        worker.pipeline = lease.pipeline
+        deadline_ns = monotonic_ns() + int(self.settings.frame_timeout_ms * MS)
+        running: list[_Running] = []
+        for turn in turns:
+            with self._costs(worker, lease, sides, turn):
+                one = self._begin(lease.pipeline, turn, len(running))
+                if one is not None:
+                    running.append(one)
+        if not running or worker.retired:
+            return
+        with self._costs(worker, lease, sides, *(one.turn for one in running)):
+            lease.pipeline.infer([one.work for one in running], deadline_ns)
+            for one in running:
+                if worker.retired:
+                    return
+                with self._costs(worker, lease, sides, one.turn):
+                    self._end(lease, one, sides)
+
+    def _serve_instead(self, worker: Worker, missed: Sides) -> None:
+        """Serves what a candidate could not do with the model that serves, and tells of both."""
+        sides: Sides = []
+        if worker.busy_since_ns:  # the time that the candidate took is not this one's
+            worker.end()
+            worker.begin(self.settings.frame_timeout_ms)
+        with self._router.lease_serving() as lease:
+            turns = self._anew(lease.pipeline, [turn for turn, _ in missed])
+            for first in range(0, len(turns), lease.pipeline.batch_size):
+                self._run(worker, lease, turns[first:][: lease.pipeline.batch_size], sides)
+        stable = {turn.stream.name: side for turn, side in sides}
+        for turn, side in missed:
+            name, stamp_ns = turn.stream.name, turn.observation.stamp_ns
+            try:
+                self._judge(Pair(name, stamp_ns, monotonic_ns(), stable.get(name), side))
+            except Exception as error:  # the result is out
+                self._monitor.spectator_failed('rollout')
+                self._log.tell('rollout failed', sentence_of(error), name)
+
+    def _anew(self, pipeline: Pipeline, turns: Sequence[Turn]) -> list[Turn]:
+        """Returns turns as another pipeline sees them; one that it cannot see has failed."""
+        again = []
+        for turn in turns:
+            stream, trigger = turn.stream, turn.observation.trigger
+            seen = None if pipeline.stuck else self.seen_with(pipeline, stream.name, trigger)
+            if seen is None:
+                reason = f'the candidate failed, and {pipeline.model.identity} cannot see it'
+                self._monitor.failed(of_stream(stream.name) + reason, monotonic_ns(), stream.name)
+                continue
+            restarted = turn.observation.restarted
+            again.append(Turn(stream, seen._replace(restarted=restarted), 0))
+        return again
 
     def _lose(self, pipeline: Pipeline) -> None:
         """Tells of a frame that never came back; another worker goes on already."""
         sentence = self._timed_out(pipeline)
         self._monitor.failed(sentence, monotonic_ns(), kind=DeadlineError.__name__)
-        self._tell('frame dropped', f'{sentence} and was left behind', '')
+        self._log.tell('frame dropped', f'{sentence} and was left behind', '')
         self._unfit(pipeline, sentence)
 
     def _timed_out(self, pipeline: Pipeline) -> str:
@@ -218,7 +298,7 @@ class FrameLoop:
             self._monitor.displaced(stream.name, now_ns, turn.displaced)
         if observation.restarted:
             what = 'time has jumped back; states and windows start anew'
-            self._tell(what, '', stream.name)
+            self._log.tell(what, '', stream.name)
         deadline_ms = self.settings.deadline_ms
         if deadline_ms and self._age_ms(observation) > deadline_ms:
             if observation.restarted:
@@ -227,10 +307,16 @@ class FrameLoop:
             return None
         return _Running(turn, pipeline.prepare(observation, row))
 
-    def _end(self, lease: Lease, one: _Running) -> None:
+    def _end(self, lease: Lease, one: _Running, sides: Sides | None) -> None:
         """Makes a result of the model's outputs and publishes it."""
         stream, observation = one.turn.stream, one.turn.observation
         prediction = lease.pipeline.finish(one.work)
+        if sides is not None:
+            sides.append((one.turn, side_of(prediction)))
+        if lease.role == 'candidate' and not prediction.verdict.ok:
+            lease.record(False)
+            self._log.tell('candidate invalid', prediction.verdict.reasons[0].detail, stream.name)
+            return
         run_ns = monotonic_ns()
         stream.results.take(observation, prediction, lease.pipeline)
         done_ns = monotonic_ns()
@@ -257,7 +343,7 @@ class FrameLoop:
         )
         if prediction.verdict.ok and prediction.omitted:
             detail = prediction.omitted[0].detail
-            self._tell('result incomplete', detail, one.turn.stream.name)
+            self._log.tell('result incomplete', detail, one.turn.stream.name)
 
     def _age_ms(self, observation: Observation) -> float:
         """Returns the time since the stamp [ms], by the stamps' clock, which may be simulated.
@@ -276,51 +362,41 @@ class FrameLoop:
             spectator.take(one.turn.observation, prediction, pipeline)
         except BaseException as error:  # the result is out: this costs the spectator alone
             self._monitor.spectator_failed(spectator.name)
-            self._tell(f'{spectator.name} failed', _sentence(error), one.turn.stream.name)
+            self._log.tell(f'{spectator.name} failed', sentence_of(error), one.turn.stream.name)
 
     @contextmanager
-    def _costs(self, worker: Worker, lease: Lease, *turns: Turn) -> Iterator[None]:
-        """Counts an exception inside as the failure of these observations, and goes on."""
+    def _costs(
+        self, worker: Worker, lease: Lease, sides: Sides | None, *turns: Turn
+    ) -> Iterator[None]:
+        """Counts an exception inside as the failure of these observations, and goes on.
+
+        Those of a candidate have not failed yet: the model that serves gets them as well.
+        """
         try:
             yield
         except BaseException as error:  # a plug-in may even end the program, or its thread
             if worker.retired or (self._shift.stopped and isinstance(error, DeadlineError)):
                 return
             streams = [turn.stream.name for turn in turns]
+            candidate = lease.role == 'candidate'
             for turn in turns:
                 lease.record(False)
-                self._count_failure(error, turn.stream.name)
+                if sides is not None:
+                    sides.append((turn, side_of_error(error)))
+                if not candidate:
+                    self._count_failure(error, turn.stream.name)
                 with suppress(Exception):  # as with spectators: it costs nobody else
                     turn.stream.failed(turn.observation, lease.pipeline, str(error))
-            self._tell('frame dropped', _sentence(error), ', '.join(streams))
+            about = 'candidate failed' if candidate else 'frame dropped'
+            self._log.tell(about, sentence_of(error), ', '.join(streams))
             if isinstance(error, DeadlineError):
                 self._unfit(lease.pipeline, self._timed_out(lease.pipeline))
 
     def _failed(self, error: BaseException) -> None:
         self._count_failure(error, None)
-        self._tell('frame dropped', _sentence(error), '')
+        self._log.tell('frame dropped', sentence_of(error), '')
 
     def _count_failure(self, error: BaseException, stream: str | None) -> None:
         sentence = str(error) or type(error).__name__
         kind = type(error).__name__
-        self._monitor.failed(_of(stream or '') + sentence, monotonic_ns(), stream, kind)
-
-    def _tell(self, about: str, reason: str, stream: str) -> None:
-        """Logs something about a stream unless the same was logged of it a moment ago."""
-        now_s, about = monotonic(), _of(stream) + about
-        if now_s - self._told_s.get(about, -LOG_PERIOD_S) >= LOG_PERIOD_S:
-            self._told_s[about] = now_s
-            self._log(f'{about}: {reason}' if reason else about)
-
-
-def _of(stream: str) -> str:
-    """Returns the beginning of a sentence about a stream; empty for the only one of a node."""
-    return f'{stream}: ' if stream else ''
-
-
-def _sentence(error: BaseException) -> str:
-    """Returns an error in words; those that are not our own come with their traceback."""
-    if isinstance(error, MlIntegrationError):
-        return str(error)
-    details = ''.join(traceback.format_exception(error))
-    return f'{type(error).__name__}: {error}\n{details}'
+        self._monitor.failed(of_stream(stream or '') + sentence, monotonic_ns(), stream, kind)

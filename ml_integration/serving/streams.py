@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import Any, NamedTuple, Protocol
 
-from ml_integration.core.arrivals import Inbox, Observation, new_arrival
+from ml_integration.core.arrivals import Arrival, Inbox, Observation, new_arrival
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
 
@@ -119,6 +119,16 @@ class Stream:
         displaced = self._pass_over(observation.trigger.number - 1)
         self._seen = self._passed = observation.trigger.number
         return observation, displaced
+
+    def seen_with(self, pipeline: Pipeline, trigger: Arrival) -> Observation | None:
+        """Returns what a pipeline sees with a trigger that another one has taken.
+
+        Each has tensors and keep rules of its own. Starts to feed it if it is not fed yet.
+
+        Returns:
+            None if messages are missing.
+        """
+        return (self._inboxes.get(pipeline) or self.feed(pipeline)).seen_with(trigger)
 
     def missing(self, pipeline: Pipeline) -> tuple[str, ...]:
         """Returns the topics that the pipeline still needs messages of."""
@@ -270,6 +280,13 @@ class Mailbox:
         if len(turns) > 1:
             turns.sort(key=lambda turn: self._streams.index(turn.stream))
         return turns
+
+    def seen_with(
+        self, pipeline: Pipeline, stream: Stream, trigger: Arrival
+    ) -> Observation | None:
+        """Returns what a pipeline sees with a trigger that another one has taken; see `Stream`."""
+        with self._lock:
+            return None if self._closed else stream.seen_with(pipeline, trigger)
 
     def missing(self, pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
         """Returns the topics that a pipeline still needs messages of, by stream."""

@@ -217,3 +217,23 @@ def test_what_comes_later_than_its_trigger_is_not_missing() -> None:
     for stamp in range(330, 660, 33):
         box.put('images', stamp)
     assert box.inbox.missing() == ('points',)
+
+
+def test_another_model_sees_its_own_messages_with_a_trigger_that_was_taken() -> None:
+    short, long = (Box(sensor_input('w', KeepRule.WINDOW, length)) for length in (10, 30))
+    for box in (short, long):
+        for stamp in (0, 10, 20, 30):
+            box.put('w', stamp)
+        box.put('images', 30)
+    taken = short.take()
+    assert taken is not None
+    short.put('images', 31)
+    long.put('images', 31)
+    seen = long.inbox.seen_with(taken.trigger)
+    assert seen is not None
+    assert (seen.stream, seen.trigger, seen.restarted) == ('rig', taken.trigger, False)
+    assert [one.message for one in seen.arrivals['w']] == ['w0', 'w10', 'w20', 'w30']
+    assert [one.message for one in seen.arrivals['images']] == ['images30']
+    assert long.messages() is not None  # nothing was taken from it
+    early = taken.trigger._replace(stamp_ns=10 * MS)
+    assert long.inbox.seen_with(early) is None

@@ -6,6 +6,7 @@ import pytest
 
 from ml_integration.deploy.probation import ProbationSettings, Trial
 from ml_integration.deploy.router import Router
+from ml_integration.deploy.turns import Share
 from ml_integration.errors import ModelError
 
 
@@ -14,6 +15,7 @@ class Recorded:
 
     def __init__(self) -> None:
         self.closed = 0
+        self.stuck = False
 
     def close(self) -> None:
         self.closed += 1
@@ -196,7 +198,7 @@ def test_what_is_kept_no_longer_is_closed_when_its_last_frame_has_ended() -> Non
 def test_a_candidate_has_its_share_of_the_frames_evenly_spaced(share: float, turns: str) -> None:
     serving, candidate = Recorded(), Recorded()
     router = router_of(serving)
-    router.try_out(candidate, share)
+    router.try_out(candidate, Share(share))
     ran = []
     for number in range(12):
         with router.lease() as lease:
@@ -208,7 +210,7 @@ def test_a_candidate_has_its_share_of_the_frames_evenly_spaced(share: float, tur
 def test_the_outcomes_of_a_candidate_are_its_own() -> None:
     proven: list[Recorded] = []
     router, _, candidate = on_trial(proven, frames=2)
-    router.try_out(candidate, 0.5, trial(2))
+    router.try_out(candidate, Share(0.5), trial(2))
     for good in (False, True) * 2:  # in turn
         with router.lease() as lease:
             lease.record(good)
@@ -218,9 +220,9 @@ def test_the_outcomes_of_a_candidate_are_its_own() -> None:
 def test_a_candidate_is_closed_when_it_is_withdrawn_and_not_when_it_comes_to_serve() -> None:
     serving, first, second = Recorded(), Recorded(), Recorded()
     router = router_of(serving)
-    router.try_out(first, 1.0)
+    router.try_out(first, Share(1.0))
     router.withdraw()
-    router.try_out(second, 1.0)
+    router.try_out(second, Share(1.0))
     router.swap(second)
     assert (serving.closed, first.closed, second.closed) == (1, 1, 0)
     with router.lease() as lease:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,10 +161,16 @@ class NumberRouter(Router):
     @contextmanager
     def lease(self, can_run: Callable[[Pipeline], bool] = lambda _: True) -> Iterator[Lease]:
         with super().lease(can_run) as lease:
-            version = lease.pipeline.model.identity.version
-            yield Lease(
-                lease.pipeline, lease.role, lambda good: self.outcomes.append((version, good))
-            )
+            yield self._noting(lease)
+
+    @contextmanager
+    def lease_serving(self) -> Iterator[Lease]:
+        with super().lease_serving() as lease:
+            yield self._noting(lease)
+
+    def _noting(self, lease: Lease) -> Lease:
+        version = lease.pipeline.model.identity.version
+        return replace(lease, record=lambda good: self.outcomes.append((version, good)))
 
 
 class Listener:

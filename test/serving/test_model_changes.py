@@ -12,6 +12,7 @@ from number_pipelines import NumberStage, number_input, number_pipeline
 from ros_processes import wait_until
 
 from ml_integration.core.inputs import KeepRule
+from ml_integration.deploy.turns import Share
 
 WINDOW = number_input('w', KeepRule.WINDOW, 30)
 
@@ -160,7 +161,7 @@ def test_a_candidate_that_cannot_run_yet_leaves_its_frames_to_the_serving_model(
     )
     line = Line(pipeline=serving)
     line.loop.prepare(candidate)
-    line.router.try_out(candidate, 1.0)
+    line.router.try_out(candidate, Share(1.0))
     line.loop.receive(line.streams[0], 'joints', 10, NOW_NS - 500 * MS)
     line.serve(10)
     line.loop.receive(line.streams[0], 'joints', 10, NOW_NS)

@@ -1,0 +1,77 @@
+"""Tells whether the machine has CPU time that nobody wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic_ns
+from typing import NamedTuple
+
+LOOK_NS = 250_000_000
+"""Time that is looked at [ns]; the kernel counts in steps of 10 ms."""
+LEAST_CPUS = 0.25
+"""Least room [CPUs]. With less, what has a low priority is hardly ever scheduled, and keeps the
+interpreter meanwhile from those who have a higher one."""
+_STAT = Path('/proc/stat')
+_NICE, _IDLE, _WAITING, _WORK = 1, 3, 4, 8
+
+
+class CpuTimes(NamedTuple):
+    """Time of all CPUs together since the start, in steps of the kernel.
+
+    Attributes:
+        spare: that was idle, or went to what is nice.
+        whole: all of it.
+        cpus: how many there are.
+    """
+
+    spare: int
+    whole: int
+    cpus: int
+
+
+def read_cpu_times() -> CpuTimes | None:
+    """Reads them; None where nobody tells. Source: proc_stat(5)."""
+    try:
+        lines = _STAT.read_text().splitlines()
+        numbers = [int(word) for word in lines[0].split()[1 : 1 + _WORK]]
+        spare = numbers[_NICE] + numbers[_IDLE] + numbers[_WAITING]
+    except (OSError, ValueError, IndexError):
+        return None
+    cpus = sum(line.startswith('cpu') for line in lines) - 1
+    return CpuTimes(spare, sum(numbers), cpus)
+
+
+class SpareCpu:
+    """Looks at the last quarter of a second. Used by one thread at a time.
+
+    A limit of CPU time that the system sets for this process alone is not seen.
+
+    Args:
+        read: gives the times of the machine's CPUs.
+        now_ns: the steady time [ns].
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], CpuTimes | None] = read_cpu_times,
+        now_ns: Callable[[], int] = monotonic_ns,
+    ) -> None:
+        self._read = read
+        self._now_ns = now_ns
+        self._last = read()
+        self._looked_ns = now_ns()
+        self._room = self._last is None
+
+    def has_room(self) -> bool:
+        """Tells whether there is some: not before that is known, and always if nobody tells."""
+        now_ns, last = self._now_ns(), self._last
+        if last is None or now_ns - self._looked_ns < LOOK_NS:
+            return self._room
+        times = self._read()
+        if times is not None and times.whole > last.whole:
+            share = (times.spare - last.spare) / (times.whole - last.whole)
+            self._room = share * times.cpus >= LEAST_CPUS
+            self._last = times
+        self._looked_ns = now_ns
+        return self._room

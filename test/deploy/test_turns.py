@@ -1,0 +1,42 @@
+"""A candidate's turns are spaced exactly, frame by frame or slice by slice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from number_pipelines import NumberStage, number_pipeline
+
+from ml_integration.deploy.turns import SLICE_S, Share, Turns, share_for
+
+S = 1_000_000_000
+
+
+@given(part=st.floats(0.0, 1.0), frames=st.integers(1, 500))
+def test_after_any_number_of_frames_the_candidate_has_had_its_part(
+    part: float, frames: int
+) -> None:
+    turns = Turns(Share(part), 0)
+    had = sum(turns.is_candidates(0) for _ in range(frames))
+    assert had == int(frames * part)
+
+
+def test_a_slice_of_time_belongs_to_one_model_however_many_frames_come() -> None:
+    turns = Turns(Share(0.25, 10.0), 5 * S)
+    had = [turns.is_candidates(5 * S + tick * S // 2) for tick in range(160)]
+    assert had == [60 <= tick < 80 or tick >= 140 for tick in range(160)]
+
+
+@pytest.mark.parametrize('part', [0.05, 0.25, 0.5])
+def test_a_part_of_the_slices_is_the_candidates(part: float) -> None:
+    turns = Turns(Share(part, 10.0), 0)
+    had = [turns.is_candidates(number * 10 * S + 1) for number in range(100)]
+    assert sum(had) == round(100 * part)
+
+
+def test_models_that_remember_share_in_slices() -> None:
+    stages: dict[str, Any] = {'count': NumberStage()}
+    assert share_for(number_pipeline(), 0.25) == Share(0.25, 0.0)
+    assert share_for(number_pipeline(stages=stages), 0.25) == Share(0.25, SLICE_S)
