@@ -94,6 +94,7 @@ class NodeState:
             back to: it goes on after a restart with the same parameter. None: what the parameter
             stands for.
         rejected: models that did not prove themselves or were rolled back.
+        plans: keys of the fleet's plans that this node has followed, the last one first.
     """
 
     asked: str = ''
@@ -103,6 +104,7 @@ class NodeState:
     chosen: bool = False
     stands: Edition = NONE
     rejected: tuple[Rejection, ...] = ()
+    plans: tuple[str, ...] = ()
 
     @property
     def edition(self) -> Edition:
@@ -151,6 +153,11 @@ class NodeState:
         """Returns why an edition is not started; None if it may be."""
         return next((item for item in self.rejected if item.edition.matches(edition)), None)
 
+    def with_plan(self, key: str) -> NodeState:
+        """Returns the state after the node has followed a plan, which it does once."""
+        others = tuple(item for item in self.plans if item != key)
+        return replace(self, plans=(key, *others)[:LONGEST])
+
     def without_rejection(self, edition: Edition) -> NodeState:
         """Returns the state in which an edition may be tried again.
 
@@ -194,6 +201,7 @@ class NodeState:
                     chosen,
                     _edition(stands),
                     tuple(map(_rejection, rejected)),
+                    _plans(document.get('plans', [])),
                 )
             case {'serving': str(), 'previous': str()} if 'served' not in document:
                 return _older(document)
@@ -229,6 +237,13 @@ def _edition(document: object) -> Edition:
     match document:
         case {'model': str(model), 'digest': str(digest)}:
             return Edition(model, digest)
+    raise _OTHER
+
+
+def _plans(document: object) -> tuple[str, ...]:
+    match document:
+        case [*plans] if all(isinstance(item, str) for item in plans):
+            return tuple(map(str, plans))
     raise _OTHER
 
 
