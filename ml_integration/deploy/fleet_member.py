@@ -1,4 +1,4 @@
-"""A node as a member of a fleet: it obeys the orders about its models, and says what came of it."""
+"""A node as a member of a fleet: it obeys orders about its models, and tells how it went."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from ml_integration.core.declaration import declared
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.history import History
-from ml_integration.errors import MlIntegrationError
+from ml_integration.errors import MlIntegrationError, SupersededError
 from ml_integration.store.orders.facts import Facts
 from ml_integration.store.orders.order_book import OrderBook
 from ml_integration.store.orders.orders import Orders, Plan
@@ -130,7 +130,10 @@ class FleetMember:
 
         def done(future: Future[str]) -> None:
             self._means.done(future)
-            if future.exception() is not None:
+            error = future.exception()
+            if isinstance(error, SupersededError):  # a person was faster: look once more
+                self._leaving = ''
+            elif error is not None:
                 self._means.begin_anew(reason)
 
         self._deployment.take_back(reason).add_done_callback(done)

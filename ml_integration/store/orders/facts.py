@@ -1,8 +1,10 @@
 """What a robot knows about itself: its id, and facts that cohorts ask for, such as its site.
 
-robot: r17
-site: berlin
-hardware: orin
+::
+
+    robot: r17
+    site: berlin
+    hardware: orin
 """
 
 from __future__ import annotations
