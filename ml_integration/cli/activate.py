@@ -18,8 +18,8 @@ from ml_integration.cli.arguments import (
     trust_of,
 )
 from ml_integration.cli.auditing import audited
-from ml_integration.cli.output import tell
 from ml_integration.cli.obedience import obey_orders
+from ml_integration.cli.output import tell
 from ml_integration.cli.proving import prove_and_activate
 from ml_integration.errors import MlIntegrationError
 from ml_integration.store.state.model_store import ModelStore, check_name

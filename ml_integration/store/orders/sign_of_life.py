@@ -12,7 +12,7 @@ from ml_integration.store.files import read_file
 from ml_integration.store.orders.document import parsed_time
 from ml_integration.store.state.durable import write_durably
 
-FOLDER = 'fleet'
+FOLDER = 'signs'
 _LARGEST = 2**16
 
 
