@@ -94,6 +94,7 @@ class Outcome:
 
 
 def steps(wait_h: float, *cohorts: Cohort) -> tuple[Stage, ...]:
+    """Returns the stages 1, 10, 50 and 100 %, some hours apart."""
     shares = enumerate((1.0, 10.0, 50.0, 100.0))
     return tuple(Stage(number * wait_h, percent, cohorts) for number, percent in shares)
 

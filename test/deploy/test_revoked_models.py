@@ -116,7 +116,7 @@ def test_a_start_that_asks_for_it_never_gets_it(robot: Robot, store: Path, asked
     robot.deployment.close()
     revoke(store, 'm@3', 'm@2')
     deployment = robot.boot()
-    if asked == 'm@3':
+    if asked != 'm@latest':  # nothing else has proven itself
         with pytest.raises(MlIntegrationError, match=REVOKED):
             deployment.start(asked)
     else:
@@ -286,7 +286,7 @@ def test_a_candidate_that_cannot_be_loaded_is_tried_once(robot: Robot, store: Pa
     give_orders(store, orders_about(store, 'm', 1, plan='m@3'))
     member = Member(robot)
     with pytest.raises(MlIntegrationError):
-        member.look()
+        member.change()
     member.look()
     assert robot.serving() == 'm@1'
     assert ('swap', 'm@3', 'failed') in robot.audit()
