@@ -24,7 +24,9 @@ _VERBS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verbs below this verb, with their arguments."""
-    verbs = parser.add_subparsers(metavar='VERB', required=True)
+    verbs = parser.add_subparsers(
+        metavar='VERB', required=True, help='what to do; each one takes --json'
+    )
     for name, module in _VERBS.items():
         verb = verbs.add_parser(name, help=module.HELP, description=module.__doc__)
         module.add_arguments(verb)

@@ -67,7 +67,8 @@ def read_collected(folder: Path) -> Iterator[Collected]:
     Raises:
         OSError: the folder cannot be read.
     """
-    logs = (file.parent for file in folder.rglob(LOG))
+    # A lock of the log has its name, in a folder of its own.
+    logs = (file.parent for file in folder.rglob(LOG) if file.parent.name != 'locks')
     signs = (file for file in folder.rglob(FOLDER) if file.is_dir())
     for place in sorted({*logs, *(file.parent for file in signs)}):
         yield _read(place, folder)
