@@ -18,7 +18,7 @@ from ml_integration.store.orders.share import decide
 from ml_integration.store.orders.sign_of_life import SignOfLife
 from ml_integration.store.state.node_state import Edition
 
-SIGN_EVERY = timedelta(minutes=1)
+SIGN_EVERY = timedelta(minutes=5)
 """Time after which a node says that it lives, also if nothing has changed."""
 
 

@@ -179,7 +179,9 @@ def test_what_serves_goes_back_to_the_last_good_model_and_says_so(
     assert finding.level == Level.WARN
     assert finding.sentence.startswith('m@3 is not used, m@1 is: m@3 is quarantined, ')
     assert REVOKED in finding.sentence
-    assert [item.reason for item in robot.deployment.state.rejected] != []
+    (rejection,) = robot.deployment.state.rejected
+    assert str(rejection.edition) == 'm@3' and REVOKED in rejection.reason
+    assert robot.look().warnings == (), 'nothing is wrong with what lies here'
     assert ('revoke', 'm@3', 'ok') in robot.audit() and ('rollback', 'm@3', 'ok') in robot.audit()
     member.look()
     assert not member.anew

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--silent-after',
         type=float,
-        default=10.0,
+        default=120.0,
         metavar='MINUTES',
         help='time without a sign of life after which a robot is silent (default: %(default)g)',
     )

@@ -87,12 +87,15 @@ def place_of(args: argparse.Namespace, name: str) -> Place:
     public = key.public_key()
     trust = replace(trust, keys={**trust.keys, key_id(public): public})
     stores = ModelStore(args.store or default_stores()).stores
-    holding = [store for store in stores if orders_file(store, name).exists()]
-    holding += [store for store in stores if (store / name).is_dir()]
-    if not holding:
+    none = Orders(name, 0)
+    places = [
+        Place(store, read_orders(orders_file(store, name), trust) or none, key)
+        for store in stores
+        if (store / name).is_dir()
+    ]
+    if not places:
         raise ModelNotFoundError(name, stores, [])
-    before = read_orders(orders_file(holding[0], name), trust)
-    return Place(holding[0], before or Orders(name, 0), key)
+    return max(places, key=lambda place: place.before.counter)
 
 
 def write(

@@ -123,12 +123,12 @@ class ModelServing:
 
     def _member(self, opened: OpeningModels) -> FleetMember:
         """Makes what obeys the orders of the fleet."""
-        parameters = self._node.parameters
+        node = self._node
         means = Means(
             pinned=lambda: opened.pinned,
             may_follow=lambda: (
-                self._node.parameters.fleet.follow_plans
-                and parameters.swap_authority == 'parameter'
+                node.parameters.fleet.follow_plans
+                and node.parameters.swap_authority == 'parameter'
             ),
             done=self.control.done,
             begin_anew=lambda reason: setattr(self, '_begin_anew', reason),
