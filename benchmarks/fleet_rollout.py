@@ -59,7 +59,8 @@ class Fault:
 
     Attributes:
         name: in words.
-        mean_h: time that it takes to show on a robot, exponentially distributed [h].
+        mean_h: time after `least_h` in which it shows on a robot, exponentially distributed [h].
+        least_h: time in which it shows nowhere [h].
         hardware: it shows on this only; empty: on every one.
         spares_lab: it does not show in the lab.
         share: of the robots of that kind on which it shows at all.
@@ -67,6 +68,7 @@ class Fault:
 
     name: str
     mean_h: float
+    least_h: float = 0.0
     hardware: str = ''
     spares_lab: bool = False
     share: float = 1.0
@@ -100,7 +102,8 @@ def steps(wait_h: float, *cohorts: Cohort) -> tuple[Stage, ...]:
 
 
 LAB = Cohort({'site': ('lab',)}, 100.0)
-RARE = Cohort({'hardware': ('pi',)}, 4.0)
+ONE_SITE = Cohort({'site': SITES[:2]}, 100.0)
+FIVE_SITES = Cohort({'site': SITES[:6]}, 100.0)
 POLICIES = (
     Policy('all at once', (Stage(0, 100.0),)),
     Policy('1/10/50/100 %, an hour each', steps(1)),
@@ -108,8 +111,9 @@ POLICIES = (
     Policy('the lab, a day later 10/50/100 %', (
         Stage(0, 0.0, (LAB,)), Stage(24, 10.0, (LAB,)), Stage(48, 50.0, (LAB,)), Stage(72, 100.0),
     )),
-    Policy('1 % and 4 % of the rare hardware, then as above', (
-        Stage(0, 1.0, (RARE,)), *steps(24)[1:],
+    Policy('the lab, one site, five sites, all, a day each', (
+        Stage(0, 0.0, (LAB,)), Stage(24, 0.0, (ONE_SITE,)), Stage(48, 0.0, (FIVE_SITES,)),
+        Stage(72, 100.0),
     )),
     Policy('1/10/50/100 %, four days each', steps(96)),
 )  # fmt: skip
@@ -117,7 +121,7 @@ FAULTS = (
     Fault('every robot, within an hour', 0.5),
     Fault('one kind of hardware (10 %), within hours', 2.0, hardware='pi'),
     Fault('not in the lab, within hours', 4.0, spares_lab=True, share=0.5),
-    Fault('every robot, after three days', 72.0),
+    Fault('every robot, after two days (a leak)', 12.0, least_h=48.0),
 )
 GOOD = Fault('none: 1 % go back all the same', 24.0, share=0.01)
 
@@ -192,7 +196,7 @@ def fault_times(robots: Robots, fault: Fault, random: np.random.Generator) -> Fl
         concerned &= robots.hardware == fault.hardware
     if fault.spares_lab:
         concerned &= robots.site != 'lab'
-    return np.where(concerned, random.exponential(fault.mean_h, count), np.inf)
+    return np.where(concerned, fault.least_h + random.exponential(fault.mean_h, count), np.inf)
 
 
 def halt_hour(reported: Floats, gone_back: Floats) -> float:
@@ -323,7 +327,7 @@ def _draw_curves(axes: Any, outcomes: dict[tuple[str, str], list[Outcome]], colo
     axes.set_xticks(range(0, 121, 24))
     axes.set_xlabel('time since the start of the plan [h]')
     axes.set_ylabel('robots that run it')
-    axes.set_title(f'The fault of {fault.name}', fontsize=11)
+    axes.set_title(f'The fault shows on {fault.name}', fontsize=11)
     axes.grid(alpha=0.25)
 
 
