@@ -190,6 +190,7 @@ class Admission:
             IntegrityError: it has.
         """
         for package in packages:
+            self._heed(package.manifest.name)
             self._refuse_revoked(package.directory, package.manifest)
 
     def _heed(self, reference: str) -> None:

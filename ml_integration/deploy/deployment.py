@@ -324,10 +324,12 @@ class Deployment:
             pipeline = self._loader.within(job).load(package)
             try:
                 self._room.settle(package, pipeline, self._loader.within(job))
+                loaded = Loaded.of(package, pipeline, job)
+                self._admission.refuse_revoked(loaded.packages)  # it may have been just now
             except ModelError:
                 self._models.let_go(pipeline)
                 raise
-            return Loaded.of(package, pipeline, job)
+            return loaded
 
         try:
             loaded = self._starting.submit(work, choice.edition.model, self._timeout_s()).result()
