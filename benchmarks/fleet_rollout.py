@@ -307,7 +307,8 @@ def _draw_bars(
         at = places - 0.4 + (number + 0.5) * width
         axes.bar(at, took, width * 0.92, color=colors[number], label=policy.name)
         for place, value in zip(at, took, strict=True):
-            axes.text(place, value * 1.08, f'{value:.0f}', ha='center', fontsize=7)
+            told = f'{value:.0f}' if value < 1000 else f'{value / 1000:.1f}k'
+            axes.text(place, value * 1.08, told, ha='center', fontsize=7)
     axes.axhline(robots, color='0.4', linewidth=0.8, linestyle=':')
     axes.set_yscale('log')
     axes.set_ylim(10, robots * 2)
@@ -317,14 +318,14 @@ def _draw_bars(
 
 
 def _draw_curves(axes: Any, outcomes: dict[tuple[str, str], list[Outcome]], colors: Any) -> None:
-    fault = FAULTS[1]
+    fault = FAULTS[-1]
     for number, policy in enumerate(POLICIES):
         some = [one.serving for one in outcomes[policy.name, fault.name]]
         axes.plot(np.maximum(np.median(some, axis=0), 0.5), color=colors[number], linewidth=1.8)
     axes.set_yscale('log')
     axes.set_ylim(0.9, None)
-    axes.set_xlim(0, 120)
-    axes.set_xticks(range(0, 121, 24))
+    axes.set_xlim(0, 168)
+    axes.set_xticks(range(0, 169, 24))
     axes.set_xlabel('time since the start of the plan [h]')
     axes.set_ylabel('robots that run it')
     axes.set_title(f'The fault shows on {fault.name}', fontsize=11)

@@ -60,7 +60,7 @@ def running(ros_domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def node(running: SwappingNode, store: Path, tmp_path: Path) -> SwappingNode:
     """Serves m@1 of the store, after which it remembers nothing else."""
     state = str(tmp_path / 'state')
-    running.serve(model_path=str(store), model='m@1', state_dir=state, stages=[''])
+    running.serve(model_path=str(store), model='m@1', state_dir=state, stages=[])
     return running
 
 
@@ -72,8 +72,9 @@ def test_a_revoked_model_that_serves_goes_back_and_no_way_leads_to_it_again(
     node.wait_for_serving('m@2')
     with node.frames_flowing() as answers:
         revoke(store, 'm@2')
-        node.wait_for_serving('m@1')
+        summary = node.wait_for_summary(lambda s: value(s, 'serving') == 'm@1', 'the last good')
     assert all(answer.detections for answer in answers)
+    assert 'm@2 is not used, m@1 is: ' in value(summary, 'problem')
     assert node.words() == {'tomato', 'lime'} and node.parameter() == 'm@1'
     status = node.wait_for_status('model', lambda s: s.level == s.WARN, 'a warning')
     assert 'm@2 is not used, m@1 is: ' in status.message and REVOKED in status.message
