@@ -18,6 +18,7 @@ from ml_integration.cli.arguments import (
     trust_of,
 )
 from ml_integration.cli.auditing import audited
+from ml_integration.cli.obedience import obey_orders
 from ml_integration.cli.output import tell
 from ml_integration.cli.proving import prove_and_activate
 from ml_integration.errors import MlIntegrationError
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     state = state_of(args)
     with audited(state, 'activate', args.model) as record:
         name = check_name(args.model.partition('@')[0])
+        obey_orders(args, state, name)
         active = state.model_state(name).active
         record.before = f'{name}@{active}' if active else ''
         store = store_of(args)

@@ -11,7 +11,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     'trust it': ('keygen', 'sign', 'verify', 'encrypt', 'floor'),
     'operate robots': (
         'activate', 'rollback', 'quarantine', 'release', 'remove', 'prune', 'history',
-        'dds-profile',
+        'fleet', 'dds-profile',
     ),
 }  # fmt: skip
 

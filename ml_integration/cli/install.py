@@ -19,7 +19,7 @@ from ml_integration.cli.arguments import (
     trust_of,
 )
 from ml_integration.cli.auditing import audited
-from ml_integration.cli.output import tell
+from ml_integration.cli.output import tell, warn
 from ml_integration.cli.progress import progress
 from ml_integration.store.install.installing import Installed, install
 from ml_integration.store.state.model_store import quarantine_in
@@ -80,7 +80,9 @@ def _lift_quarantine(installed: Installed, state: StateDir) -> None:
     """Ends a quarantine: what is there now was verified and is what a person wants."""
     manifest = installed.manifest
     version, digest = manifest.version, manifest.digest
-    if state.model_state(manifest.name).quarantine_of(version, digest):
+    if state.model_state(manifest.name).revocation_of(digest):
+        warn(f'{manifest.identity} stays barred: the fleet has revoked it')
+    elif state.model_state(manifest.name).quarantine_of(version, digest):
         state.update_model_state(
             manifest.name, lambda now: now.without_quarantine(version, digest)
         )

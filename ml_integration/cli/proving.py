@@ -9,7 +9,7 @@ from ml_integration.errors import IntegrityError
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import read_package
 from ml_integration.store.state.model_state import ModelState
-from ml_integration.store.state.model_store import how_to_lift
+from ml_integration.store.state.model_store import how_it_ends
 from ml_integration.store.state.state_dir import StateDir
 from ml_integration.store.trust.policy import Trust, check_release
 
@@ -42,9 +42,8 @@ def prove_and_activate(
         check_release(manifest, now, trust)
         quarantine = now.quarantine_of(manifest.version, manifest.digest)
         if quarantine is not None:
-            hint = how_to_lift(
-                str(manifest.identity), quarantine.digest, folder.parents[1], state.path
-            )
+            model, store = str(manifest.identity), folder.parents[1]
+            hint = how_it_ends(model, quarantine, store, state.path)
             raise IntegrityError(folder, f'quarantined, {quarantine}', hint=hint)
         before[0] = now
         return now.activated(manifest.version, meant)

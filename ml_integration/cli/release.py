@@ -55,11 +55,25 @@ def run(args: argparse.Namespace) -> int:
 def _end_quarantine(args: argparse.Namespace, state: StateDir, name: str) -> str:
     stored = _stored_digest(args)
     barred = _choose(args, state.model_state(name), stored)
+    if barred.order:
+        raise _revoked(args.model, barred)
     if barred.digest in ('', stored):
         read_package(content_of(args)[0], trust_of(args))
     digest = barred.digest or stored
     state.update_model_state(name, lambda now: now.without_quarantine(barred.version, digest))
     return f'{digest[:SHORT]} was barred: {barred.reason}'
+
+
+def _revoked(model: str, barred: Quarantine) -> SettingError:
+    return SettingError(
+        'release',
+        model,
+        '',
+        where='release',
+        hint='Only newer orders of the fleet end that: '
+        f'ml_model fleet reinstate {model} --key PRIVATE_KEY.pem.',
+        what=f'{model} cannot be released here, {barred}',
+    )
 
 
 def _stored_digest(args: argparse.Namespace) -> str:

@@ -14,6 +14,7 @@ from ml_integration.cli.arguments import (
     trust_of,
 )
 from ml_integration.cli.auditing import audited
+from ml_integration.cli.obedience import obey_orders
 from ml_integration.cli.output import tell
 from ml_integration.cli.proving import prove_and_activate
 from ml_integration.errors import SwapError
@@ -34,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     """Proves the previous version and makes it the active one."""
     state = state_of(args)
     with audited(state, 'rollback', args.name) as record:
-        before = state.model_state(check_name(args.name))
+        obey_orders(args, state, check_name(args.name))
+        before = state.model_state(args.name)
         record.before = f'{args.name}@{before.active}' if before.active else ''
         if before.previous is None:
             raise SwapError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ml_integration.core.datatypes import ModelIdentity
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import IntegrityError, MlIntegrationError, SwapError
+from ml_integration.store.orders.order_book import OrderBook
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import (
     ModelPackage,
@@ -53,14 +54,20 @@ class Admission:
         store: where they are found.
         trust: what a package has to show.
         state_of: gives the stored state of a model on this machine, by its name.
+        orders: of the fleet, which are obeyed before anything else; None for none.
     """
 
     def __init__(
-        self, store: ModelStore, trust: Trust, state_of: Callable[[str], ModelState]
+        self,
+        store: ModelStore,
+        trust: Trust,
+        state_of: Callable[[str], ModelState],
+        orders: OrderBook | None = None,
     ) -> None:
         self._store = store
         self._trust = trust
         self._state_of = state_of
+        self._orders = orders
 
     def admit(self, reference: str, serving: Manifest) -> Candidate:
         """Checks a model quickly: completely, or all but the content of its files if they are big.
@@ -68,6 +75,7 @@ class Admission:
         Raises:
             MlIntegrationError: the model may not be loaded in the place of the serving one.
         """
+        self._heed(reference)
         folder = inspect_package(self._store.find(reference), self._trust)
         manifest = folder.manifest
         self._check(folder.directory, manifest, serving)
@@ -93,6 +101,7 @@ class Admission:
         Raises:
             MlIntegrationError: it may not be loaded, or not in the place of the serving one.
         """
+        self._heed(reference)
         folder = open_package(self._store.find(reference), self._trust)
         make_room(folder.manifest)
         package = folder.read()
@@ -127,6 +136,7 @@ class Admission:
         A bare name stands for the active version, or the newest one, also where that is missing
         or quarantined: whoever loads it then says so. Without a digest where that is unreadable.
         """
+        self._heed(reference)
         versions = self._store.versions(reference)
         active = self._state_of(reference).active if versions else None
         if versions:
@@ -142,6 +152,7 @@ class Admission:
 
     def proven(self, name: str) -> tuple[Edition, ...]:
         """Returns what has proven itself on this machine of a model, the newest version first."""
+        self._heed(name)
         folders = self._store.folders(name)
         state, found = self._state_of(name) if folders else ModelState(), []
         for version, folder in sorted(folders.items(), reverse=True):
@@ -172,7 +183,30 @@ class Admission:
         """Looks at the files of a package that was loaded; see `look_at`."""
         return look_at(package.directory, package.manifest, self._trust, ended)
 
+    def refuse_revoked(self, packages: Iterable[ModelPackage]) -> None:
+        """Checks that the fleet has revoked none of these, which may be open already.
+
+        Raises:
+            IntegrityError: it has.
+        """
+        for package in packages:
+            self._heed(package.manifest.name)
+            self._refuse_revoked(package.directory, package.manifest)
+
+    def _heed(self, reference: str) -> None:
+        """Obeys the newest orders about a model before they could be broken."""
+        if self._orders is not None:
+            self._orders.look(reference.partition('@')[0])
+
+    def _refuse_revoked(self, directory: Path, manifest: Manifest) -> None:
+        if self._orders is None:
+            return
+        revocation = self._orders.revocation(manifest.name, manifest.digest)
+        if revocation is not None:
+            raise self._store.barred(directory, manifest.name, revocation)
+
     def _check(self, directory: Path, manifest: Manifest, serving: Manifest | None) -> None:
+        self._refuse_revoked(directory, manifest)
         self._store.refuse_quarantined(directory, manifest)
         check_release(manifest, self._state_of(manifest.name), self._trust)
         if serving is not None:

@@ -218,6 +218,30 @@ class Deployment:
             return None
         return self._swapping.rollback(reason, unfit=True)
 
+    def take_back(self, reason: str) -> Future[str]:
+        """Lets the last good model take over, because somebody far away said so.
+
+        Args:
+            reason: why the serving model may not serve any more, for people.
+
+        Returns:
+            As `rollback`.
+        """
+        return self._swapping.rollback(reason, unfit=True, level=Level.WARN)
+
+    def why_revoked(self) -> str:
+        """Returns why the fleet has revoked what serves, or a part of it; empty if it has not.
+
+        Raises:
+            ModelError: nothing serves.
+        """
+        packages = self.serving.packages
+        try:
+            self._admission.refuse_revoked(packages)
+        except IntegrityError as error:
+            return error.what
+        return ''
+
     def stay(self) -> None:
         """Gives up the load that is under way, if there is one."""
         self._swapping.give_up()
@@ -300,10 +324,12 @@ class Deployment:
             pipeline = self._loader.within(job).load(package)
             try:
                 self._room.settle(package, pipeline, self._loader.within(job))
+                loaded = Loaded.of(package, pipeline, job)
+                self._admission.refuse_revoked(loaded.packages)  # it may have been just now
             except ModelError:
                 self._models.let_go(pipeline)
                 raise
-            return Loaded.of(package, pipeline, job)
+            return loaded
 
         try:
             loaded = self._starting.submit(work, choice.edition.model, self._timeout_s()).result()

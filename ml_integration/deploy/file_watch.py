@@ -165,7 +165,9 @@ class FileWatch:
             self._quarantined = {name: state.quarantined}
         known = ModelState(quarantined=self._quarantined.get(name, ()))
         own = known.quarantine_of(version, serving.digest)
-        return own, [item for item in known.quarantined if item is not own]
+        # What the fleet has revoked is no fault of what lies on this disk.
+        others = (item for item in known.quarantined if not item.order)
+        return own, [item for item in others if item is not own]
 
     def _barred(self, package: ModelPackage, quarantine: Quarantine) -> str:
         return self._admission.quarantine_sentence(package, quarantine)

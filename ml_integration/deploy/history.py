@@ -13,6 +13,7 @@ from ml_integration.core.outcomes import Outcomes
 from ml_integration.deploy import probation
 from ml_integration.deploy.background import InOrder
 from ml_integration.errors import StateError
+from ml_integration.store.orders.sign_of_life import SignOfLife
 from ml_integration.store.package.manifest import Manifest
 from ml_integration.store.package.package import ModelPackage
 from ml_integration.store.state.audit_entry import Result
@@ -163,6 +164,11 @@ class History:
         for stage, second in seconds.items():
             self.log(action, second, reason=f'second model of {model}, for its stage {stage}')
 
+    def write_sign(self, sign: SignOfLife) -> None:
+        """Tells those who collect state directories what serves; returns at once."""
+        if not self._taken_by:
+            self._writer.do(partial(self._store_sign, sign))
+
     def close(self, served: bool = True) -> None:
         """Writes the last state.
 
@@ -198,6 +204,12 @@ class History:
     def _store_outcomes(self, outcomes: Outcomes) -> None:
         try:
             self._state_dir.save_outcomes(self._node, outcomes)
+        except StateError as error:
+            self.problem = str(error)
+
+    def _store_sign(self, sign: SignOfLife) -> None:
+        try:
+            sign.write(self._state_dir.path)
         except StateError as error:
             self.problem = str(error)
 

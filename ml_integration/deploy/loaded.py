@@ -50,6 +50,11 @@ class Loaded:
         return {name: one for name, one in seconds if isinstance(one, OpenSecondModel)}
 
     @property
+    def packages(self) -> tuple[ModelPackage, ...]:
+        """All packages that serve with it: its own and those of its second models."""
+        return self.package, *(second.package for second in self.seconds.values())
+
+    @property
     def second_names(self) -> dict[str, str]:
         """`name@version` of the second models, by the stage's name."""
         return {stage: str(one.description.identity) for stage, one in self.seconds.items()}

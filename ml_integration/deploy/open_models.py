@@ -115,9 +115,9 @@ class OpenModels:
         self.complain(reason)
         return True
 
-    def complain(self, sentence: str) -> None:
+    def complain(self, sentence: str, level: Level = Level.ERROR) -> None:
         """Tells of an error of what serves, until another model does."""
-        self.findings = (Finding('model', Level.ERROR, sentence, hard=True),)
+        self.findings = (Finding('model', level, sentence, hard=True),)
 
     def await_gap(self) -> None:
         """Waits for a gap between two frames, in which a step of loading disturbs least."""

@@ -24,6 +24,12 @@ class PinnedModels:
         self._editions: dict[str, Edition] = {}
         self._lock = threading.Lock()
 
+    @property
+    def editions(self) -> tuple[Edition, ...]:
+        """What was loaded so far."""
+        with self._lock:
+            return tuple(self._editions.values())
+
     def __call__(self, reference: str) -> ModelPackage:
         """Returns a verified package.
 

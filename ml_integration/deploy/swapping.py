@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
+from ml_integration.core.findings import Level
 from ml_integration.deploy import probation
 from ml_integration.deploy.admission import Admission, Candidate, check_same_results
 from ml_integration.deploy.background import Background
@@ -90,14 +91,20 @@ class Swapping:
 
         return self._submit('swap', candidate.model, work)
 
-    def rollback(self, reason: str = 'it was rolled back', unfit: bool = False) -> Future[str]:
+    def rollback(
+        self,
+        reason: str = 'it was rolled back',
+        unfit: bool = False,
+        level: Level = Level.ERROR,
+    ) -> Future[str]:
         """Lets the model serve again that served good frames before, proven or not.
 
         It comes from memory if it is still there. One that cannot be loaded is passed over.
 
         Args:
             reason: why the serving model is taken back.
-            unfit: whether that is an error, which nobody has asked for.
+            unfit: whether that is an error, which nobody on this robot has asked for.
+            level: how bad it is then.
         """
 
         def work(job: Job) -> str:
@@ -109,7 +116,8 @@ class Swapping:
                 lambda state: probation.on_rollback(state, loaded.edition, reason, meant),
             )
             if unfit:
-                self._models.complain(f'{before} is not used, {loaded.identity} is: {reason}')
+                told = f'{before} is not used, {loaded.identity} is: {reason}'
+                self._models.complain(told, level)
             return f'{loaded.identity} serves again, {before} was taken back'
 
         return self._submit('rollback', str(self._models.serving.identity), work, urgent=True)
@@ -141,10 +149,11 @@ class Swapping:
         choose += 'ml_model list shows what there is.'
         for item in state.ways_back:
             kept = self._models.previous
-            if kept is not None and kept.edition.matches(item.edition):
-                return kept
             serving = self._models.serving.package.manifest
             try:
+                if kept is not None and kept.edition.matches(item.edition):
+                    self._admission.refuse_revoked(kept.packages)
+                    return kept
                 job.model = item.edition.model
                 package = self._admission.verify_edition(item.edition, serving, self._room.make)
                 return self._open(package, job)
@@ -179,6 +188,7 @@ class Swapping:
     ) -> None:
         try:
             check()
+            self._admission.refuse_revoked(loaded.packages)
             check_same_results(self._models.serving.pipeline, loaded.pipeline)
             self._models.prepare(loaded.pipeline)
             check()

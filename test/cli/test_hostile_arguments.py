@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     'check': ('check', '{}'),
     'dds-profile': ('dds-profile', '--largest', '{}'),
     'encrypt': ('encrypt', '{}', 'copy', '--model-key', 'model.key'),
+    'fleet': ('fleet', 'revoke', '{}', '--key', 'signer.private.pem'),
     'floor': ('floor', '{}', '3'),
     'history': ('history', '--state-dir', '{}'),
     'inspect': ('inspect', '{}', '--model', 'nowhere.onnx'),

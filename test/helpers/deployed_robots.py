@@ -12,6 +12,8 @@ from ml_integration.deploy.file_watch import FileReport, FileWatch
 from ml_integration.deploy.history import History
 from ml_integration.deploy.loading import Loader
 from ml_integration.deploy.probation import ProbationSettings
+from ml_integration.store.orders.order_book import OrderBook
+from ml_integration.store.state.artifacts import StoredArtifacts
 from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.state.model_store import ModelStore
 from ml_integration.store.state.state_dir import StateDir
@@ -26,6 +28,7 @@ class Robot:
 
     def __init__(self, store: Path, state: Path, trust: Trust = DIGEST) -> None:
         self._store, self.state_dir, self._trust = store, state, trust
+        self.artifacts: StoredArtifacts | None = None
         self.deployment = self.boot()
 
     def boot(
@@ -35,13 +38,15 @@ class Robot:
         timeout_s: float = WAIT_S,
     ) -> Deployment:
         state_dir = StateDir(self.state_dir)
-        history = History(state_dir, '/detector')
+        self.history = history = History(state_dir, '/detector')
         store = ModelStore([self._store], state_dir)
-        admission = Admission(store, trust or self._trust, history.of_model)
+        trust = trust or self._trust
+        self.orders = OrderBook([self._store], state_dir, trust, '/detector')
+        self.admission = admission = Admission(store, trust, history.of_model, self.orders)
         self.now_ns = 0
         self.deployment = Deployment(
             admission,
-            loader(ExecutionSettings(intra_op_threads=1)),
+            loader(ExecutionSettings(intra_op_threads=1), artifacts=self.artifacts),
             history,
             lambda: QUICK,
             monotonic_ns,

@@ -200,6 +200,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._models = self._opening = None
 
     def _publish_diagnostics(self) -> None:
+        if self._models is not None and self._models.begin_anew:
+            self._leave_revoked(self._models.begin_anew)
         if self._models is not None:
             self._models.remind()
         message = DiagnosticArray(status=self._statuses())
@@ -207,6 +209,11 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._diagnostics.publish(message)
         if self.state == 'active' and self._models is not None:
             self._freeze(self._models.serving, message)
+
+    def _leave_revoked(self, reason: str) -> None:
+        """Lets go of every model, as the fleet has revoked one, and looks for others."""
+        self.get_logger().error(f'{reason}; nothing that is open can serve, so all is loaded anew')
+        self.start_anew()
 
     def _freeze(self, serving: Loaded, message: DiagnosticArray) -> None:
         """Writes the last frames if the judgment of this second has become an ERROR."""

@@ -127,6 +127,10 @@ class ModelControl:
         finally:
             self._done(future)
 
+    def done(self, future: Future[str]) -> None:
+        """Brings what is told in line with a change that somebody else has asked for."""
+        self._done(future)
+
     def _done(self, future: Future[str]) -> None:
         """Brings the parameter, the log and `~/models` in line with what serves now."""
         with self._reporting:  # what is told meanwhile must not be taken away

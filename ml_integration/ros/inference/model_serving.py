@@ -12,7 +12,9 @@ from ml_integration.core.left_behind import left_behind
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.deploy.deployment import Deployment
 from ml_integration.deploy.file_watch import FileWatch, FileWatches, Opened
+from ml_integration.deploy.fleet_member import FleetMember, Means
 from ml_integration.deploy.loaded import Loaded
+from ml_integration.deploy.orders_watch import OrdersWatch
 from ml_integration.deploy.reverification import Reverification
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_report import ModelReport
@@ -65,6 +67,13 @@ class ModelServing:
             self.control.report,
         )
         resources.callback(self.files.stop)
+        self._begin_anew = ''
+        self.fleet = OrdersWatch(
+            self._member(opened),
+            lambda: node.parameters.fleet.look_period_s,
+            self.control.report,
+        )
+        resources.callback(self.fleet.stop)
         if opened.missed:
             self.control.catch_up(opened.missed)
         elif not authority.has_wish:
@@ -75,11 +84,22 @@ class ModelServing:
     def serving(self) -> Loaded:
         return self.deployment.serving
 
+    @property
+    def begin_anew(self) -> str:
+        """Why the node has to be configured anew, as nothing that is open may serve; or empty."""
+        return self._begin_anew
+
     def alarms(self) -> Alarms:
         """Returns the faults of the models of this node."""
         files = self.files.report
         return Alarms(
-            (*self.deployment.problems, self.control.problem, *files.warnings, hanging()),
+            (
+                *self.deployment.problems,
+                self.control.problem,
+                *files.warnings,
+                *self.fleet.complaints,
+                hanging(),
+            ),
             self.deployment.serving.pipeline.session.fallback,
             self._node.parameters.integrity == 'off',
             files.tampering,
@@ -100,6 +120,20 @@ class ModelServing:
         if loading or self._told_loading:
             self._told_loading = loading
             self._publish_report()
+
+    def _member(self, opened: OpeningModels) -> FleetMember:
+        """Makes what obeys the orders of the fleet."""
+        node = self._node
+        means = Means(
+            pinned=lambda: opened.pinned,
+            may_follow=lambda: (
+                node.parameters.fleet.follow_plans
+                and node.parameters.swap_authority == 'parameter'
+            ),
+            done=self.control.done,
+            begin_anew=lambda reason: setattr(self, '_begin_anew', reason),
+        )
+        return FleetMember(self.deployment, opened.history, opened.orders, opened.facts, means)
 
     def _watches(self, opened: OpeningModels) -> list[FileWatch]:
         """Makes a watch for the serving model, and for each second model of its stages."""

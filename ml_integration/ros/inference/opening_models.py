@@ -27,9 +27,12 @@ from ml_integration.ros.inference.stage_settings import stage_settings
 from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
+from ml_integration.store.orders.facts import robot_facts
+from ml_integration.store.orders.order_book import OrderBook
 from ml_integration.store.state.artifacts import StoredArtifacts
 from ml_integration.store.state.measurements import Measurements
 from ml_integration.store.state.model_store import ModelStore
+from ml_integration.store.state.node_state import Edition
 from ml_integration.store.state.places import default_stores, expanded, stores_of
 from ml_integration.store.state.state_dir import StateDir, named_state_dir
 from ml_integration.store.trust.exposure import Exposure, Places
@@ -51,6 +54,8 @@ class OpeningModels:
         store: holds the models.
         exposure: looks whether others may change what decides about models.
         history: the node's memory over restarts.
+        orders: of the fleet.
+        facts: about this robot.
         admission: verifies models.
         deployment: lends the pipelines once a model is open.
         proven: is called when the serving model has proven itself.
@@ -78,7 +83,10 @@ class OpeningModels:
         claim = state_dir.claim_node(where)
         resources.callback(claim.close)
         self.history = History(state_dir, where, claim.holder)
-        self.admission = Admission(self.store, _trust(current, where), self.history.of_model)
+        trust = _trust(current, where)
+        self.orders = OrderBook(self.store.stores, state_dir, trust, where)
+        self.facts = robot_facts(current.fleet.facts_file, where)
+        self.admission = Admission(self.store, trust, self.history.of_model, self.orders)
         self._artifacts, self._pinned = artifacts, PinnedModels(self.admission)
         self.proven: Callable[[], None] = _nothing
         self.deployment = Deployment(
@@ -97,6 +105,11 @@ class OpeningModels:
             memory=MemoryBudget(lambda: node.parameters.memory_budget_mb, measurements),
         )
         resources.callback(self.deployment.close)
+
+    @property
+    def pinned(self) -> tuple[Edition, ...]:
+        """Second models that were loaded, also those that see frames in spare time."""
+        return self._pinned.editions
 
     @property
     def missed(self) -> str:

@@ -180,6 +180,25 @@ class GuardedLifecycleNode(LifecycleNode, Generic[P]):
         if not self._start_configure(configured):
             self._is_alone = True
 
+    def start_anew(self) -> None:
+        """Cleans up and configures again, and activates if it was active.
+
+        Where that fails the node is unconfigured, as after any configure that failed.
+        """
+        was_active = self._state == 'active'
+        if was_active:
+            self.trigger_deactivate()
+        self.trigger_cleanup()
+
+        def configured(success: bool) -> None:
+            self._is_alone = True
+            if success and was_active:
+                self.trigger_activate()
+
+        self._is_alone = False
+        if not self._start_configure(configured):
+            self._is_alone = True
+
     def tell_next(self, verb: str, state: str) -> None:
         """Says in the log how to go on.
 

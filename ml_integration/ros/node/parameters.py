@@ -15,6 +15,7 @@ from ml_integration.core.drift import DriftSettings
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.freeze_frame import FreezeSettings
 from ml_integration.core.health import HealthSettings
+from ml_integration.deploy.fleet_member import FleetSettings
 from ml_integration.deploy.probation import ProbationSettings
 from ml_integration.fleet.fleet_findings import AvailabilitySettings
 from ml_integration.fleet.prometheus_settings import PrometheusSettings
@@ -175,6 +176,7 @@ class InferenceNodeParameters:
     probation: ProbationSettings = field(
         default_factory=ProbationSettings, metadata=DECIDES_WHAT_RUNS
     )
+    fleet: FleetSettings = field(default_factory=FleetSettings, metadata=DECIDES_WHAT_RUNS)
     health: HealthSettings = field(default_factory=HealthSettings)
     content: ContentSettings = field(default_factory=ContentSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 SHORT = 12
@@ -25,18 +25,46 @@ class Quarantine:
         digest: of its manifest; empty for any content of that version, as states say that were
             written before digests were kept.
         reason: why, in words.
+        order: counter of the orders that revoked it, for every robot; 0 if that was decided
+            here. Nobody here can end it.
     """
 
     version: int
     digest: str
     reason: str
+    order: int = 0
 
     def covers(self, version: int, digest: str) -> bool:
         """Tells whether content is meant; an empty digest stands for what cannot be read."""
+        if self.order:
+            return self.digest == digest
         return self.version == version and self.digest in ('', digest)
 
     def __str__(self) -> str:
         return f'{self.digest[:SHORT] or "any content"}: {self.reason}'
+
+
+@dataclass(frozen=True, slots=True)
+class Obeyed:
+    """The newest orders of the fleet that this machine has obeyed.
+
+    Those that a trusted key vouches for count as newer than all others, or whoever writes to a
+    store could bar them with a high counter.
+
+    Attributes:
+        verified: whether a trusted key vouches for them.
+        counter: of them; 0: there were none.
+        sha256: of their content.
+    """
+
+    verified: bool = False
+    counter: int = 0
+    sha256: str = ''
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """What is higher the newer they are."""
+        return self.verified, self.counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +81,7 @@ class ModelState:
         released: digests of the content that a person has let out of quarantine.
         release_floor: the highest release counter among proven models that were signed.
         floor_known: False when the state that held the floor could not be understood.
+        obeyed: the newest orders of the fleet.
     """
 
     active: int | None = None
@@ -63,6 +92,7 @@ class ModelState:
     released: frozenset[str] = frozenset()
     release_floor: int = 0
     floor_known: bool = True
+    obeyed: Obeyed = Obeyed()
 
     def activated(self, version: int, meant: int | None = None) -> ModelState:
         """Returns the state in which the bare name means `version`.
@@ -116,9 +146,29 @@ class ModelState:
         return replace(self, quarantined=(*self.quarantined, Quarantine(version, digest, reason)))
 
     def without_quarantine(self, version: int, digest: str) -> ModelState:
-        """Returns the state in which content may be used again, because a person says so."""
-        left = tuple(item for item in self.quarantined if not item.covers(version, digest))
+        """Returns the state in which content may be used again, because a person says so.
+
+        What the fleet has revoked stays barred.
+        """
+        left = tuple(
+            item for item in self.quarantined if item.order or not item.covers(version, digest)
+        )
         return replace(self, quarantined=left, released=self.released | {digest})
+
+    def obeying(self, obeyed: Obeyed, revoked: tuple[Quarantine, ...]) -> ModelState:
+        """Returns the state after newer orders of the fleet.
+
+        Args:
+            obeyed: tells them.
+            revoked: all that they revoke; what older ones revoked besides may be used again.
+        """
+        own = tuple(item for item in self.quarantined if not item.order)
+        return replace(self, obeyed=obeyed, quarantined=(*revoked, *own))
+
+    def revocation_of(self, digest: str) -> Quarantine | None:
+        """Returns the quarantine of content that the fleet has revoked; None if it has not."""
+        found = (item for item in self.quarantined if item.order and item.digest == digest)
+        return next(found, None)
 
     def document(self) -> dict[str, Any]:
         """Returns plain data."""
@@ -126,13 +176,19 @@ class ModelState:
             'active': self.active,
             'previous': self.previous,
             'quarantined': [
-                {'version': item.version, 'digest': item.digest, 'reason': item.reason}
+                {
+                    'version': item.version,
+                    'digest': item.digest,
+                    'reason': item.reason,
+                    **({'order': item.order} if item.order else {}),
+                }
                 for item in self.quarantined
             ],
             'committed': [*sorted(self.committed_versions), *sorted(self.committed)],
             'released': sorted(self.released),
             'release_floor': self.release_floor,
             'floor_known': self.floor_known,
+            'obeyed': asdict(self.obeyed),
         }
 
     @staticmethod
@@ -149,7 +205,7 @@ class ModelState:
                 'quarantined': dict() | [*_] as quarantined,
                 'committed': [*committed],
                 'release_floor': int(floor),
-            } if all(isinstance(item, int) or _is_digest(item) for item in committed):
+            } if all(isinstance(item, int) or is_digest(item) for item in committed):
                 return ModelState(
                     active,
                     previous,
@@ -159,11 +215,13 @@ class ModelState:
                     frozenset(_digests(document.get('released', []))),
                     floor,
                     document.get('floor_known', True) is True,
+                    _obeyed(document.get('obeyed', asdict(Obeyed()))),
                 )
         raise ValueError('it is not the state of a model')
 
 
-def _is_digest(value: object) -> bool:
+def is_digest(value: object) -> bool:
+    """Tells whether a value is the digest of a manifest."""
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
@@ -175,13 +233,22 @@ def _quarantined(value: dict[str, Any] | list[Any]) -> tuple[Quarantine, ...]:
 
 def _quarantine(value: object) -> Quarantine:
     match value:
-        case {'version': int(version), 'digest': str(digest), 'reason': str(reason)}:
-            return Quarantine(version, digest, reason)
+        case {'version': int(version), 'digest': str(digest), 'reason': str(reason), **more}:
+            order = more.get('order', 0)
+            if isinstance(order, int) and order >= 0:
+                return Quarantine(version, digest, reason, order)
+    raise ValueError('it is not the state of a model')
+
+
+def _obeyed(value: object) -> Obeyed:
+    match value:
+        case {'verified': bool(verified), 'counter': int(counter), 'sha256': str(sha256)}:
+            return Obeyed(verified, counter, sha256)
     raise ValueError('it is not the state of a model')
 
 
 def _digests(value: object) -> list[str]:
     match value:
-        case [*digests] if all(map(_is_digest, digests)):
+        case [*digests] if all(map(is_digest, digests)):
             return [str(digest) for digest in digests]
     raise ValueError('it is not the state of a model')

@@ -151,7 +151,7 @@ class ModelStore:
         """
         model, folder = f'{name}@{quarantine.version}', directory.parent / str(quarantine.version)
         state_dir = self._state.path if self._state else None
-        hint = how_to_lift(model, quarantine.digest, folder.parents[1], state_dir)
+        hint = how_it_ends(model, quarantine, folder.parents[1], state_dir)
         return IntegrityError(folder, f'{model} is quarantined, {quarantine}', hint=hint)
 
     def _refuse(self, directory: Path, name: str, quarantine: Quarantine | None) -> None:
@@ -170,6 +170,23 @@ class ModelStore:
                 if _VERSION.fullmatch(folder.name):
                     found.setdefault(int(folder.name), folder)
         return found
+
+
+def how_it_ends(model: str, quarantine: Quarantine, store: Path, state_dir: Path | None) -> str:
+    """Returns the sentence that says how a quarantine ends, whoever decided it.
+
+    Args:
+        model: `name@version`.
+        quarantine: of its content.
+        store: that holds it.
+        state_dir: that remembers the quarantine; None for the default one.
+    """
+    if not quarantine.order:
+        return how_to_lift(model, quarantine.digest, store, state_dir)
+    return (
+        'That holds for every robot, and nobody can end it here: use another version. Only newer '
+        f'orders of the fleet end it: ml_model fleet reinstate {model} --key PRIVATE_KEY.pem.'
+    )
 
 
 def how_to_lift(model: str, digest: str, store: Path, state_dir: Path | None) -> str:
@@ -210,7 +227,7 @@ def _choose(version: str | None, folders: Mapping[int, Path], state: ModelState)
 
 def quarantine_in(directory: Path, version: int, state: ModelState) -> Quarantine | None:
     """Returns the quarantine of what lies in a version's folder now; None if it may be used."""
-    if all(item.version != version for item in state.quarantined):
+    if not any(item.order or item.version == version for item in state.quarantined):
         return None  # hardly anything ever is: nothing has to be read
     return state.quarantine_of(version, digest_of(directory))
 

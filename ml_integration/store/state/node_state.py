@@ -119,6 +119,7 @@ class NodeState:
             back to: it goes on after a restart with the same parameter. None: what the parameter
             stands for.
         rejected: models that did not prove themselves or were rolled back.
+        plans: keys of the fleet's plans that this node has followed, the last one first.
     """
 
     asked: str = ''
@@ -128,6 +129,7 @@ class NodeState:
     chosen: bool = False
     stands: Edition = NONE
     rejected: tuple[Rejection, ...] = ()
+    plans: tuple[str, ...] = ()
 
     @property
     def edition(self) -> Edition:
@@ -176,6 +178,11 @@ class NodeState:
         """Returns why an edition is not started; None if it may be."""
         return next((item for item in self.rejected if item.edition.matches(edition)), None)
 
+    def with_plan(self, key: str) -> NodeState:
+        """Returns the state after the node has followed a plan, which it does once."""
+        others = tuple(item for item in self.plans if item != key)
+        return replace(self, plans=(key, *others)[:LONGEST])
+
     def without_rejection(self, edition: Edition) -> NodeState:
         """Returns the state in which an edition may be tried again.
 
@@ -219,6 +226,7 @@ class NodeState:
                     chosen,
                     Edition.from_document(stands),
                     tuple(map(Rejection.from_document, rejected)),
+                    _plans(document.get('plans', [])),
                 )
             case {'serving': str(), 'previous': str()} if 'served' not in document:
                 return _older(document)
@@ -247,6 +255,13 @@ def _older(document: Mapping[str, Any]) -> NodeState:
                 attempts=attempts,
                 rejected=tuple(Rejection(Edition(item)) for item in rejected),
             )
+    raise _OTHER
+
+
+def _plans(document: object) -> tuple[str, ...]:
+    match document:
+        case [*plans] if all(isinstance(item, str) for item in plans):
+            return tuple(map(str, plans))
     raise _OTHER
 
 

@@ -112,15 +112,22 @@ def sign(manifest: bytes, key: Ed25519PrivateKey) -> bytes:
 
 
 def check_signature(
-    manifest: bytes, signature: bytes | None, keys: Mapping[str, Ed25519PublicKey], file: Path
+    manifest: bytes,
+    signature: bytes | None,
+    keys: Mapping[str, Ed25519PublicKey],
+    file: Path,
+    what: str = 'the manifest',
+    how: str = _HOW_TO_SIGN,
 ) -> str:
-    """Checks that a trusted key has signed a manifest.
+    """Checks that a trusted key has signed a manifest, or something else.
 
     Args:
         manifest: the content of `manifest.yaml`.
         signature: the content of `manifest.sig`; None when there is none.
         keys: trusted keys by id.
         file: where the signature is, for errors.
+        what: what is signed, for errors.
+        how: sentence that says how it is signed.
 
     Returns:
         The id of the key that signed.
@@ -132,22 +139,22 @@ def check_signature(
 
     trusted = f'a signature by {" or ".join(sorted(keys)) or "a trusted key; there is none"}'
     if signature is None:
-        raise IntegrityError(file, 'the manifest is not signed', '', trusted, _HOW_TO_SIGN)
-    signer, value = _parse(signature, file)
+        raise IntegrityError(file, f'{what} is not signed', '', trusted, how)
+    signer, value = _parse(signature, file, how)
     if signer not in keys:
         hint = 'Add its public key to the trusted ones if you trust it.'
-        what = 'the manifest is signed by a key that is not trusted'
-        raise IntegrityError(file, what, signer, trusted, hint)
+        reason = f'{what} is signed by a key that is not trusted'
+        raise IntegrityError(file, reason, signer, trusted, hint)
     try:
         keys[signer].verify(value, manifest)
     except InvalidSignature as error:
-        what = f'the signature of {signer} is not for this manifest'
+        reason = f'the signature of {signer} is not for this {what.rpartition(" ")[2]}'
         hint = 'One of the two was changed or swapped: do not use this model.'
-        raise IntegrityError(file, what, hint=hint) from error
+        raise IntegrityError(file, reason, hint=hint) from error
     return signer
 
 
-def _parse(signature: bytes, file: Path) -> tuple[str, bytes]:
+def _parse(signature: bytes, file: Path, how: str) -> tuple[str, bytes]:
     try:
         document = json.loads(signature)
         match document:
@@ -156,7 +163,7 @@ def _parse(signature: bytes, file: Path) -> tuple[str, bytes]:
     except (ValueError, RecursionError, binascii.Error):
         pass
     what = 'it is not a signature file of schema 1 and algorithm ed25519'
-    raise IntegrityError(file, what, hint=_HOW_TO_SIGN)
+    raise IntegrityError(file, what, hint=how)
 
 
 def _read(file: Path, key: str) -> bytes:

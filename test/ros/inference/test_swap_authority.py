@@ -176,7 +176,7 @@ def test_what_decides_what_runs_is_declared_as_that() -> None:
         name for name in DECIDING if '.' not in name
     }
     nested = {name.partition('.')[0] for name in DECIDING if '.' in name}
-    assert nested == {'probation', 'execution', 'cascade', 'accuracy'}
+    assert nested == {'probation', 'execution', 'cascade', 'accuracy', 'fleet'}
     assert {
         'execution.engine',
         'execution.providers',

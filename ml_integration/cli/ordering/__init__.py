@@ -1,0 +1,1 @@
+"""Parts of `ml_model fleet`, one file each."""
