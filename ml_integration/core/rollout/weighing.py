@@ -37,7 +37,7 @@ def spent(total: float, look: int) -> float:
 
     All looks together spend the total, however many there will be.
     """
-    return total / (_OF_ALL * float(look) ** _LATER)
+    return total / (_OF_ALL * math.pow(look, _LATER))
 
 
 def weigh(
