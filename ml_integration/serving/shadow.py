@@ -232,7 +232,7 @@ class Shadow:
             prediction = pipeline.finish(work)
         except BaseException as error:  # a plug-in may even end the program, or its thread
             return _Outcome(side_of_error(error))
-        return _Outcome(side_of(prediction, self._deadline_ms()), prediction)
+        return _Outcome(side_of(prediction, self._deadline_ms(), spare=True), prediction)
 
     def _report(self, offer: _Offer, stable: _Outcome, candidate: _Outcome) -> None:
         disagreement, side = None, candidate.side
