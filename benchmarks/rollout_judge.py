@@ -4,7 +4,7 @@ Nothing of a real model runs here: seconds of a stream are drawn, and the real j
 steps decide. Neighboring seconds are alike, as on a robot: the load of the machine slows both
 models at once (AR(1) of 0.9), the scene makes both err and disagree more or less (AR(1) of 0.9),
 and scores against truth have a noise of their own (AR(1) of 0.7). After a rollout that was held
-for half an hour a person is asked. `python -m benchmarks.rollout_judge`.
+for half an hour a person is asked. `python -m benchmarks.rollout_judge`, under a minute of CPU.
 """
 
 from __future__ import annotations
