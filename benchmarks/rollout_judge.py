@@ -4,7 +4,7 @@ Nothing of a real model runs here: seconds of a stream are drawn, and the real j
 steps decide. Neighboring seconds are alike, as on a robot: the load of the machine slows both
 models at once (AR(1) of 0.9), the scene makes both err and disagree more or less (AR(1) of 0.9),
 and scores against truth have a noise of their own (AR(1) of 0.7). After a rollout that was held
-for half an hour a person is asked. `python -m benchmarks.rollout_judge`, under a minute.
+for half an hour a person is asked. `python -m benchmarks.rollout_judge`, under a minute of CPU.
 """
 
 from __future__ import annotations
@@ -266,8 +266,8 @@ def told(candidate: Candidate, runs: int, seed: int) -> str:
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--runs', type=int, default=150, help='rollouts of the identical one')
-    parser.add_argument('--others', type=int, default=10, help='rollouts of each other one')
+    parser.add_argument('--runs', type=int, default=100, help='rollouts of the identical one')
+    parser.add_argument('--others', type=int, default=8, help='rollouts of each other one')
     parser.add_argument('--only', default='', help='beginning of the name of one candidate')
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()

@@ -18,7 +18,7 @@ from ml_integration.core.rollout.sums import Rows
 
 MOST_ALIKE = 0.95
 """Largest correlation of neighbors that is reckoned with."""
-ALLOWED = 1.0
+ALLOWED = 1.5
 """Standard errors by which they may be more alike than they seem: few batches seem less so."""
 
 
