@@ -1,7 +1,7 @@
 """Make the pictures of ml_top and ml_report: `python -m dev.site.monitoring_pictures chromium`.
 
-Two real nodes run on a real video for a while, and one whose camera is missing. In the middle the
-video is halted, so that there is something to see.
+Two real nodes run on a real video for a while, faster than one of them can, and one whose camera is
+missing. In the middle the video is halted, so that there is something to see.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str]) -> int:
 def _nodes(folder: Path) -> Iterator[None]:
     """Runs the nodes until the end of the block."""
     given = (
-        (PLAYER, 'video_player', {'source': VIDEO, 'rate_hz': 8.0, 'loop': 'true'}),
+        (PLAYER, 'video_player', {'source': VIDEO, 'rate_hz': 25.0, 'loop': 'true'}),
         (NODE, 'detector', {'model': 'coco_yolov3_tiny'}),
         (NODE, 'shapes', {'model': 'shapes'}),
         (NODE, 'rear_detector', {'model': 'shapes'}),
