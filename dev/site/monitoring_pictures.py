@@ -1,7 +1,7 @@
 """Make the pictures of ml_top and ml_report: `python -m dev.site.monitoring_pictures chromium`.
 
-Two real nodes run on a real video for a while, faster than one of them can, and one whose camera is
-missing. In the middle the video is halted, so that there is something to see.
+Two real nodes run on a real video for a while, faster than one of them can, and one whose camera
+is missing. In the middle the video is halted, so that there is something to see.
 """
 
 from __future__ import annotations
