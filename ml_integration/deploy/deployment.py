@@ -229,19 +229,6 @@ class Deployment:
         """
         return self._swapping.rollback(reason, unfit=True, level=Level.WARN)
 
-    def why_revoked(self) -> str:
-        """Returns why the fleet has revoked what serves, or a part of it; empty if it has not.
-
-        Raises:
-            ModelError: nothing serves.
-        """
-        packages = self.serving.packages
-        try:
-            self._admission.refuse_revoked(packages)
-        except IntegrityError as error:
-            return error.what
-        return ''
-
     def stay(self) -> None:
         """Gives up the load that is under way, if there is one."""
         self._swapping.give_up()

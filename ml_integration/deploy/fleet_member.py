@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -105,23 +105,30 @@ class FleetMember:
             ModelError: nothing serves.
             StateError: what has to be remembered cannot be read.
         """
-        serving = self._deployment.serving.edition
-        orders = self._book.look(serving.name)
-        for name in {edition.name for edition in self._means.pinned()} - {serving.name}:
-            self._book.look(name)
-        if not self._leaves():
+        loaded, pinned = self._deployment.serving, self._means.pinned()
+        serving = tuple(Edition.of(package.manifest) for package in loaded.packages)
+        name = loaded.edition.name
+        orders = self._book.look(name)
+        for other in {edition.name for edition in (*serving, *pinned)} - {name}:
+            self._book.look(other)
+        if not self._leaves(serving, pinned):
             self._problem = self._follow(orders, now) if orders else ''
         self._tell(orders, now)
 
-    def _leaves(self) -> bool:
-        """Takes back what was revoked; tells whether something was."""
-        serving = str(self._deployment.serving.identity)
-        reason = self._deployment.why_revoked()
-        second = next(filter(None, map(self._why_revoked, self._means.pinned())), '')
+    def _leaves(self, serving: Sequence[Edition], pinned: Sequence[Edition]) -> bool:
+        """Takes back what was revoked; tells whether something was.
+
+        Args:
+            serving: the first model, and the second ones that serve with it.
+            pinned: all second models.
+        """
+        reason, second = (
+            next(filter(None, map(self._why_revoked, some)), '') for some in (serving, pinned)
+        )
         if not (reason or second):
             self._leaving = ''
             return False
-        known, self._leaving = self._leaving, f'{serving}: {reason or second}'
+        known, self._leaving = self._leaving, f'{serving[0]}: {reason or second}'
         if self._leaving == known:  # it is on its way
             return True
         if second:  # every first model that could take over would load it as well
