@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timezone
 
 from ml_integration.core.left_behind import join_or_leave
@@ -48,7 +49,8 @@ class OrdersWatch:
             before = self.complaints
             self._look()
             if self.complaints != before and not self._stopped.is_set():
-                self._changed()
+                with suppress(Exception):  # a listener must not end the watch
+                    self._changed()
             if self._stopped.wait(self._period_s()):
                 return
 
