@@ -23,8 +23,10 @@ NEIGHBORS = 3
 """Frames that say whether something flickers."""
 MOST_SAMPLES = 300
 """Frames that wait for being looked at."""
+MOST_COMPARED = 10
+"""Frames whose neighbors are looked at in one go, evenly spread: once a second, beside frames."""
 STEADY_FRAMES = 300
-"""Frames that the flicker is about, the last ones."""
+"""Frames that the flicker is about, the last ones that were looked at."""
 CONFIDENT_FRAMES = 300
 """Frames that the expected accuracy is about, the last ones."""
 Read = Callable[[str, Any], Any]
@@ -215,7 +217,8 @@ class AccuracyStream:
             samples = list(self._samples)
             for _ in range(len(samples) - NEIGHBORS + 1):
                 self._samples.popleft()
-        for first in range(len(samples) - NEIGHBORS + 1):
+        groups = max(0, len(samples) - NEIGHBORS + 1)
+        for first in range(0, groups, max(1, -(-groups // MOST_COMPARED))):
             group = samples[first : first + NEIGHBORS]
             task = group[-1][0]
             if task is not self._compared:

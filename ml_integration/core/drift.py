@@ -128,6 +128,8 @@ class Drift:
 
     def take(self, seen: Seen) -> None:
         """Takes one run; what is not valid tells nothing of what is usual."""
+        if not (seen.measures or seen.signals):
+            return
         pipeline = seen.pipeline
         if pipeline.reference is not self._reference:
             self._streams, self._reference = {}, pipeline.reference

@@ -21,8 +21,9 @@ class Seen:
     Attributes:
         stream: '' for the only stream of a node.
         now_ns: the time [ns, steady clock].
-        measures: what the encoders tell of the newest frames, by name.
-        signals: what the task tells of the result without labels, by name.
+        measures: what the encoders tell of the newest frames, by name; nothing of a run that was
+            not measured, as there was no time for it.
+        signals: what the task tells of the result without labels, by name; likewise.
         prediction: the frames, the result and the verdict.
         pipeline: what made it.
     """

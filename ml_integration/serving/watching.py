@@ -14,6 +14,12 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.core.watches import Seen, Watch
 from ml_integration.ops.picture_measures import measure_depth
 
+MOST_OF_TIME = 0.02
+"""Share of the time that measuring takes at most: what is told of a second are means, and frames
+that come so fast, or on a machine so slow, that this is not enough, are worth more than those."""
+LONGEST_PAUSE_NS = 200_000_000
+"""Longest time without a measure of a stream [ns]: a second is to be made of several."""
+
 
 @dataclass(frozen=True, slots=True)
 class Telling:
@@ -70,25 +76,48 @@ class Telling:
 class Watching:
     """Measures what goes in and what comes out, once for all watches; a sink.
 
+    Where that would take too much of the time, only some of the runs are measured.
+
     Args:
         watches: get each run.
         now_ns: the steady time [ns].
+        most_of_time: share of the time that measuring takes at most.
     """
 
     name = 'watching'
 
-    def __init__(self, watches: Sequence[Watch], now_ns: Callable[[], int] = monotonic_ns) -> None:
+    def __init__(
+        self,
+        watches: Sequence[Watch],
+        now_ns: Callable[[], int] = monotonic_ns,
+        most_of_time: float = MOST_OF_TIME,
+    ) -> None:
         self._watches = tuple(watches)
         self._now_ns = now_ns
+        self._most_of_time = most_of_time
         # Nobody but its owner keeps a pipeline, which holds the tensors of a model.
         self._telling: WeakKeyDictionary[Pipeline, Telling] = WeakKeyDictionary()
+        self._due_ns: dict[str, int] = {}
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
         """Shows one run."""
+        stream, now_ns = observation.stream, self._now_ns()
+        measures, signals = self._told(stream, prediction, pipeline, now_ns)
+        seen = Seen(stream, now_ns, measures, signals, prediction, pipeline)
+        for watch in self._watches:
+            watch.take(seen)
+
+    def _told(
+        self, stream: str, prediction: Prediction, pipeline: Pipeline, now_ns: int
+    ) -> tuple[Mapping[str, float], Mapping[str, float]]:
+        """Returns measures and signals of a run; nothing if it is not the stream's turn."""
+        if now_ns < self._due_ns.setdefault(stream, now_ns):
+            return {}, {}
         telling = self._telling.get(pipeline)
         if telling is None:
             telling = self._telling[pipeline] = Telling.of(pipeline)
-        measures, signals = telling.of_run(prediction)
-        seen = Seen(observation.stream, self._now_ns(), measures, signals, prediction, pipeline)
-        for watch in self._watches:
-            watch.take(seen)
+        told = telling.of_run(prediction)
+        spent_ns = self._now_ns() - now_ns
+        pause_ns = int(spent_ns * len(self._due_ns) / self._most_of_time)
+        self._due_ns[stream] = now_ns + min(pause_ns, LONGEST_PAUSE_NS)
+        return told

@@ -11,6 +11,7 @@ from task_samples import SAMPLES
 
 from ml_integration.core.accuracy import Accuracy
 from ml_integration.core.accuracy_settings import AccuracySettings
+from ml_integration.core.accuracy_stream import MOST_COMPARED
 from ml_integration.core.datatypes import ModelIdentity, Prediction, Reason, Verdict
 from ml_integration.core.findings import Level
 from ml_integration.core.rolling_scores import RollingScores
@@ -116,3 +117,19 @@ def test_best_classes_that_flip_for_a_frame_flicker(node: Node) -> None:
     for number, class_id in enumerate((0, 0, 1, 0, 0, 1, 1, 1)):
         node.result(number, class_id)
     assert node.values()['flicker'] == f'{1 / 6:.4f}'
+
+
+def test_of_many_frames_some_are_looked_at_in_one_go_and_evenly_spread(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def flicker(task: Classification, *three: Any) -> tuple[float, float]:
+        looked.append(int(three[0][0]))
+        return 0.0, 1.0
+
+    monkeypatch.setattr(Classification, 'flicker', flicker)
+    for number in range(100):
+        node.result(number, number // 50)
+    assert node.values()['flicker'] == '0.0000'
+    assert (len(looked), sum(looked)) == (MOST_COMPARED, MOST_COMPARED // 2)
