@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from ml_integration.core.abilities import Versioned
 from ml_integration.core.batching import BatchSettings
 from ml_integration.core.contracts import Backend, Session
+from ml_integration.core.datatypes import Tensors
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.left_behind import left_behind
 from ml_integration.core.pipeline import Pipeline
@@ -23,12 +24,14 @@ from ml_integration.deploy.assembly import (
     default_tensors,
     plugin,
 )
-from ml_integration.deploy.calibration import Calibration, Comparison, Way, usual_way
+from ml_integration.deploy.calibration import Calibration
+from ml_integration.deploy.comparison import Comparison
 from ml_integration.deploy.job import Job, nothing
 from ml_integration.deploy.niceness import nicely
-from ml_integration.deploy.proving import prove, prove_batch
+from ml_integration.deploy.proving import full_batch, prove, prove_batch
 from ml_integration.deploy.second_model import OpenSecondModel
 from ml_integration.deploy.shared_sessions import SharedSessions, model_key
+from ml_integration.deploy.way import Load, Way, usual_way
 from ml_integration.errors import (
     LoadTimeoutError,
     MlIntegrationError,
@@ -258,7 +261,8 @@ class Loader:
         comparison = Comparison(
             usual,
             lambda way: self._opened_aside(package, way.of(self.execution)),
-            default_tensors(package.manifest, pipeline.wiring),
+            _full_run(package, pipeline),
+            self._load,
             self.pause,
             job,
             self._is_alone,
@@ -272,6 +276,11 @@ class Loader:
             return _SESSIONS.open(key, lambda: comparison.taken(way))
         finally:
             comparison.close(self.discard)
+
+    @property
+    def _load(self) -> Load:
+        """What models are used for on a CPU."""
+        return Load(self.streams, self.batch.together(self.streams, 'CPU'))
 
     @property
     def _is_alone(self) -> bool:
@@ -289,7 +298,8 @@ class Loader:
         engine = self._engine()
         if self.calibration is None or not engine:
             return None
-        return self.calibration.known(package.content.identity.sha256, engine, self.execution)
+        digest = package.content.identity.sha256
+        return self.calibration.known(digest, engine, self.execution, self._load)
 
     def _engine(self) -> str:
         """Returns name and version of an engine whose threads may be chosen; empty if none may."""
@@ -324,6 +334,13 @@ class Loader:
     def _step(self, job: Job) -> None:
         self.pause()
         job.check()
+
+
+def _full_run(package: ModelPackage, pipeline: Pipeline) -> Tensors:
+    """Makes what a run takes that has as many frames as run together."""
+    if pipeline.batch_size > 1:
+        return full_batch(package.manifest, pipeline.batch_size)
+    return default_tensors(package.manifest, pipeline.wiring)
 
 
 def _is_small(package: ModelPackage) -> bool:

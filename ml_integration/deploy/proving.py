@@ -62,6 +62,11 @@ def prove(
         package.golden.compare(_run(session, sample, job), str(package.content.identity))
 
 
+def full_batch(manifest: Manifest, size: int) -> dict[str, Array]:
+    """Makes the inputs of so many frames at once: zeros."""
+    return {item.spec.name: zeros(item.spec, size) for item in manifest.sensor_inputs}
+
+
 def prove_batch(package: ModelPackage, session: Session, size: int, job: Job) -> None:
     """Runs a full batch of zeros, whose last frame is the golden sample where there is one.
 
@@ -71,7 +76,7 @@ def prove_batch(package: ModelPackage, session: Session, size: int, job: Job) ->
     """
     model, golden = str(package.content.identity), package.golden
     specs = tuple(item.spec for item in package.manifest.sensor_inputs)
-    inputs: dict[str, Array] = {spec.name: zeros(spec, size) for spec in specs}
+    inputs = full_batch(package.manifest, size)
     samples: Tensors = golden.inputs(specs) if golden is not None else {}
     single = bool(samples) and all(len(sample) == 1 for sample in samples.values())
     for name in inputs if single else ():

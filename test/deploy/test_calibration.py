@@ -7,16 +7,21 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import onnx_models
 import pytest
 from model_folders import write_model_folder
 
+from ml_integration.core.batching import BatchSettings
+from ml_integration.core.contracts import Session
 from ml_integration.core.cpus import process_cpus, usable_cpus
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.pipeline import Pipeline
-from ml_integration.deploy import calibration
-from ml_integration.deploy.calibration import Calibration, Way, cheapest, usual_way
+from ml_integration.deploy import calibration, comparison
+from ml_integration.deploy.calibration import Calibration
+from ml_integration.deploy.comparison import Comparison, cheapest
 from ml_integration.deploy.job import Job
 from ml_integration.deploy.loading import Loader
+from ml_integration.deploy.way import Load, Way, usual_way
 from ml_integration.errors import SupersededError
 from ml_integration.store.package.package import ModelPackage, read_package
 from ml_integration.store.state.measurements import Measurements
@@ -68,7 +73,7 @@ def way_of(pipeline: Pipeline) -> Way:
 @pytest.fixture
 def shapes(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelPackage]:
     """A real model that is not so small that one thread is enough without a comparison."""
-    monkeypatch.setattr(calibration, 'QUICK_MS', 0.0)
+    monkeypatch.setattr(comparison, 'QUICK_MS', 0.0)
     yield read_package(SHAPES)
 
 
@@ -76,10 +81,10 @@ def shapes(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelPackage]:
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing has been chosen, and this machine may be busy with something else."""
     monkeypatch.setattr(calibration, '_chosen', {})
-    monkeypatch.setattr(calibration, 'SLOW_MS', 1e6)
-    monkeypatch.setattr(calibration, 'SLOW_TO_OPEN_S', 60.0)
-    monkeypatch.setattr(calibration, 'LIMIT_S', 10.0)
-    monkeypatch.setattr(calibration, 'PERIOD_S', 0.01)
+    monkeypatch.setattr(comparison, 'SLOW_MS', 1e6)
+    monkeypatch.setattr(comparison, 'SLOW_TO_OPEN_S', 60.0)
+    monkeypatch.setattr(comparison, 'LIMIT_S', 10.0)
+    monkeypatch.setattr(comparison, 'PERIOD_S', 0.01)
 
 
 @several_cpus
@@ -104,14 +109,44 @@ def test_a_choice_is_told_used_and_remembered(shapes: ModelPackage) -> None:
     with closing(other_node.load(shapes)) as pipeline:
         assert way_of(pipeline) == chosen
     assert len(told) == 1
-    assert Calibration(measurements, told.append).known('other', '', ExecutionSettings()) is None
+    known = Calibration(measurements, told.append)
+    assert known.known('other', '', ExecutionSettings(), Load()) is None
+
+
+@several_cpus
+@pytest.mark.usefixtures('shapes')
+def test_a_model_of_several_cameras_is_measured_by_full_batches_and_never_spins(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames: set[int] = set()
+    run_ms = Comparison._run_ms
+
+    def watched(compared: Comparison, session: Session) -> float:
+        frames.update(len(array) for array in compared._tensors.values())
+        return run_ms(compared, session)
+
+    monkeypatch.setattr(Comparison, '_run_ms', watched)
+    told: list[str] = []
+    model = onnx_models.tiny_detector(free_batch=True)
+    package = read_package(write_model_folder(store, model=model))
+    cameras = replace(loader(told, Measurements()), streams=4, batch=BatchSettings(max_size=3))
+    with closing(cameras.load(package)) as pipeline:
+        cameras.settle(package, pipeline)
+        assert pipeline.batch_size == 3
+        assert pipeline.session.spinning == 'never'
+    assert frames == {3}
+    assert 'spinning within_run' not in told[0]
+    one_camera = loader(told, Measurements())
+    with closing(one_camera.load(package)) as pipeline:
+        one_camera.settle(package, pipeline)
+    assert len(told) == 2  # what is chosen for several cameras says nothing of one
 
 
 @several_cpus
 def test_a_quick_model_gets_one_thread_without_a_comparison(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, 'QUICK_MS', 1e6)
+    monkeypatch.setattr(comparison, 'QUICK_MS', 1e6)
     told: list[str] = []
     package = read_package(write_model_folder(store))
     quick = loader(told, Measurements())
