@@ -73,7 +73,16 @@ class Difference(Protocol):
 
     @property
     def disagreement(self) -> float:
-        """0 where both say the same; larger the further they are apart; may be infinite."""
+        """Share of what the two say in which they do not agree, 0 to 1: nothing in common."""
+
+
+@runtime_checkable
+class Weighed(Protocol):
+    """A difference of results that say now more and now less; any other one has the weight 1."""
+
+    @property
+    def weight(self) -> float:
+        """How much both say, such as the number of objects; 0: there is nothing to compare."""
 
 
 @runtime_checkable

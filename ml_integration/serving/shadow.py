@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from time import monotonic_ns
 from typing import Protocol
 
-from ml_integration.core.abilities import Comparing
+from ml_integration.core.abilities import Comparing, Weighed
 from ml_integration.core.arrivals import MS, Arrival, Observation
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
@@ -235,24 +235,27 @@ class Shadow:
         return _Outcome(side_of(prediction, self._deadline_ms(), spare=True), prediction)
 
     def _report(self, offer: _Offer, stable: _Outcome, candidate: _Outcome) -> None:
-        disagreement, side = None, candidate.side
+        difference, side = None, candidate.side
         if stable.side.valid and side.valid:
             try:
-                disagreement = self._disagreement(stable, candidate)
+                difference = self._difference(stable, candidate)
             except Exception as error:  # a result that is not even of the task's type
                 side = replace(side, valid=False, error=type(error).__name__)
         failed = not side.valid
         self._count(run=1, failed=int(failed))
-        self._hand_over(offer, stable.side, side, disagreement)
+        self._hand_over(offer, stable.side, side, difference)
 
-    def _disagreement(self, stable: _Outcome, candidate: _Outcome) -> float | None:
+    def _difference(self, stable: _Outcome, candidate: _Outcome) -> tuple[float, float] | None:
+        """Returns the disagreement and its weight; None where nothing can be compared."""
         task, model = self._pairing.stable.task, self._pairing.candidate.model
         if stable.prediction is None or candidate.prediction is None:
             return None
         if not isinstance(task, Comparing):
             return None
         first, second = stable.prediction.result, candidate.prediction.result
-        return float(task.compare(first, second, model).disagreement)
+        found = task.compare(first, second, model)
+        weight = found.weight if isinstance(found, Weighed) else 1.0
+        return float(found.disagreement), float(weight)
 
     def _tell_skipped(self) -> None:
         while self._skipped:
@@ -266,10 +269,15 @@ class Shadow:
         self._hand_over(offer, served[0], served[1], None)
 
     def _hand_over(
-        self, offer: _Offer, stable: Side | None, candidate: Side | None, apart: float | None
+        self,
+        offer: _Offer,
+        stable: Side | None,
+        candidate: Side | None,
+        difference: tuple[float, float] | None,
     ) -> None:
-        stamp_ns = offer.trigger.stamp_ns
-        self._tell(Pair(offer.stream, stamp_ns, monotonic_ns(), stable, candidate, apart))
+        stamp_ns, now_ns = offer.trigger.stamp_ns, monotonic_ns()
+        apart, weight = difference or (None, 1.0)
+        self._tell(Pair(offer.stream, stamp_ns, now_ns, stable, candidate, apart, weight))
 
     def _count(self, run: int = 0, skipped: int = 0, failed: int = 0, untold: int = 0) -> None:
         now = self.counts

@@ -250,15 +250,14 @@ class InstanceSegmentation:
         """Pairs the boxes that overlap, and compares their classes, scores and masks."""
         names = first.classes(self._model.label), second.classes(model.label)
         overlap = box_overlap(first, second)
-        boxes = compare_objects(overlap, (first.scores, second.scores), names)
+        areas, others = (instance_areas(item.map, len(item)) for item in (first, second))
+        masks = mask_overlap(first, second)
+        masks[areas[:, None] + others[None] == 0] = 1.0  # both are empty
+        boxes = compare_objects(overlap, (first.scores, second.scores), names, masks)
         same = np.array(names[0], np.str_)[:, None] == np.array(names[1], np.str_)[None]
-        one, other = pairs(overlap, same)
-        each = mask_overlap(first, second)[one, other]
-        areas = (instance_areas(item.map, len(item)) for item in (first, second))
-        both_empty = sum(area[at] for area, at in zip(areas, (one, other), strict=True)) == 0
-        each[both_empty] = 1.0
+        each = masks[pairs(overlap, same)]
         return InstancesDifference(
-            boxes.disagreement + float((1 - each).sum()),
+            boxes.disagreement,
             boxes.same,
             boxes.other_class,
             boxes.only_first,

@@ -26,6 +26,7 @@ from ml_integration.core.abilities import (
     Scoring,
     Serializing,
     Signaling,
+    Weighed,
 )
 from ml_integration.core.arrivals import Arrival, Observation
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction, TensorSpec, Verdict
@@ -364,7 +365,8 @@ def test_results_are_compared(name: str) -> None:
     for same in (seen, nothing):
         assert task.compare(same, same, model).disagreement == 0
     apart = task.compare(seen, nothing, model)
-    assert apart.disagreement > 0
+    assert 0 < apart.disagreement <= 1
+    assert not isinstance(apart, Weighed) or apart.weight > 0
     assert task.compare(nothing, seen, model).disagreement == pytest.approx(apart.disagreement)
     plain = dataclasses.asdict(apart).values()  # type: ignore[call-overload]
     assert all(type(value) in (str, int, float) for value in plain)

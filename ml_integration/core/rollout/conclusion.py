@@ -87,8 +87,8 @@ def _holding(
         return '; '.join(lacking) or 'not enough data'
     if stage is Stage.SHADOW and not known.difference(NOT_OF_QUALITY):
         return (
-            'nothing tells whether its results are good: the task compares no results, and '
-            'nobody tells the truth'
+            'nothing tells whether its results are good: there were none to compare, and nobody '
+            'tells the truth'
         )
     return ''
 

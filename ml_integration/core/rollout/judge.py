@@ -97,17 +97,14 @@ class RolloutJudge:
     def accept(self) -> None:
         """Accepts the disagreement that was seen in this stage, such as when a person promotes."""
         total = self._course.whole.batches.rows.sum(axis=0)
-        if total[Both.PAIRS]:
-            seen = float(total[Both.DISAGREEMENT] / total[Both.PAIRS])
+        if total[Both.COMPARED]:
+            seen = float(total[Both.DISAGREEMENT] / total[Both.COMPARED])
             self._accepted = max(self._accepted, ACCEPTED * seen)
 
     def add(self, pair: Pair) -> Judgment | None:
         """Adds a pair; returns a judgment if it is certain by now that the candidate is bad."""
         self._close_second(pair.now_ns)
-        settings = self._settings()
-        self._course.collecting.add(
-            pair, self._course.stage is Stage.SHADOW, settings.disagreement
-        )
+        self._course.collecting.add(pair, self._course.stage is Stage.SHADOW)
         self._course.seen += self._counts(pair)
         if pair.disagreement is not None:
             if math.isnan(pair.disagreement):

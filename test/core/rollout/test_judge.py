@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from paired_streams import FINE, HZ, Robot, S, of
@@ -55,7 +56,7 @@ def test_every_decision_carries_its_evidence() -> None:
         (Robot(errors=0.1), 'errors'),
         (Robot(stage=Stage.CANARY, late=0.08), 'missed deadlines'),
         (Robot(disagreement=lambda rng: 0.5), 'disagreement 0.5 '),
-        (Robot(disagreement=lambda rng: math.inf), 'disagreement 1.5 '),  # 10 limits at most
+        (Robot(disagreement=lambda rng: math.inf), 'disagreement 1 '),  # nothing in common
     ],
 )
 def test_what_is_worse_is_taken_back(robot: Robot, says: str) -> None:
@@ -220,6 +221,27 @@ def told_of(candidate: float) -> Robot:
             robot.judge.add_outcomes(Told(*counts[0]), Told(*counts[1]), robot.now_ns)
             robot.judge.judge(robot.now_ns)
     return robot
+
+
+def test_a_camera_that_sees_nothing_makes_nobody_agree() -> None:
+    robot = Robot()
+    for number, pair in enumerate(robot.pairs(120)):
+        apart, weight = (0.0, 0.0) if number % 10 else (0.2 + 0.2 * robot.rng.random(), 3.0)
+        robot.judge.add(replace(pair, disagreement=apart, weight=weight))
+        if robot.frame % HZ == 0 and robot.judge.judge(robot.now_ns).verdict is not Verdict.HOLD:
+            break
+    judgment = robot.judge.judge(robot.now_ns)
+    assert judgment.verdict is Verdict.ROLL_BACK
+    assert judgment.reason.startswith('disagreement 0.3')
+
+
+def test_where_nothing_is_ever_seen_nothing_passes() -> None:
+    robot = Robot()
+    for pair in robot.pairs(200):
+        robot.judge.add(replace(pair, weight=0.0))
+    judgment = robot.judge.judge(robot.now_ns)
+    assert judgment.verdict is Verdict.HOLD
+    assert judgment.reason.startswith('nothing tells whether its results are good')
 
 
 def test_outcomes_since_the_rollout_count() -> None:
