@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ml_integration.core.datatypes import ModelIdentity
+from ml_integration.core.rollout.pair import Told
 
 MAX_MODELS = 16
 """Models that are remembered; the one that nothing was told of for longest goes first."""
@@ -100,6 +101,11 @@ class Outcomes:
         """Returns what is known of a model; None if nothing is."""
         found = (one for one in self.tallies if (one.model, one.sha256) == (model, sha256))
         return next(found, None)
+
+    def told(self, made_by: ModelIdentity) -> Told:
+        """Returns of how many results of a model anything was told, and how many were useful."""
+        tally = self.of(str(made_by), made_by.sha256)
+        return Told(tally.useful, tally.total) if tally is not None else Told()
 
     def document(self) -> dict[str, Any]:
         """Returns plain data."""
