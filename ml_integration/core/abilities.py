@@ -154,6 +154,22 @@ class Reading(Protocol):
 
 
 @runtime_checkable
+class Translating(Protocol):
+    """A task whose results have class numbers, which mean other labels in another model."""
+
+    def translated(self, result: Any, model: ModelDescription) -> Any:
+        """Returns a result of another model as this task's own model would say it.
+
+        Args:
+            result: of another task of the same type.
+            model: that of the result.
+
+        Returns:
+            The same with the numbers of this model; what has no label here gets a number beyond.
+        """
+
+
+@runtime_checkable
 class Continuing(Protocol):
     """A task that tells how steady the results of neighboring frames are."""
 

@@ -47,6 +47,22 @@ class Feeding(Protocol):
         """Keeps nothing for a pipeline any more."""
 
 
+class Comparer(Protocol):
+    """Somebody who compares results in a way of his own, such as with the truth."""
+
+    def wants(self, stream: str) -> bool:
+        """Tells whether he has any use for results of a stream."""
+
+    def take(
+        self,
+        stream: str,
+        models: tuple[Pipeline, Pipeline],
+        stable: Prediction,
+        candidate: Prediction,
+    ) -> None:
+        """Takes valid results of both models; the next run may overwrite them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Observations since the start.
@@ -111,6 +127,7 @@ class Shadow:
         deadline_ms: gives the time after which a result is late [ms]; 0: never.
         timeout_ms: time after which a model does not come back from an observation [ms].
         has_room: tells whether the machine has time to spare; None: as the system says.
+        comparer: gets the results as well.
     """
 
     name = 'shadow'
@@ -123,6 +140,7 @@ class Shadow:
         deadline_ms: Callable[[], float] = lambda: 0.0,
         timeout_ms: float = TIMEOUT_MS,
         has_room: Callable[[], bool] | None = None,
+        comparer: Comparer | None = None,
     ) -> None:
         self._pairing = pairing
         self._feeding = feeding
@@ -130,6 +148,7 @@ class Shadow:
         self._deadline_ms = deadline_ms
         self._timeout_ms = timeout_ms
         self._has_room = has_room or SpareCpu().has_room
+        self._comparer = comparer
         self._changed = threading.Condition()
         self._waiting: dict[str, _Offer] = {}
         self._skipped: deque[_Offer] = deque(maxlen=MOST_SKIPPED)
@@ -244,6 +263,16 @@ class Shadow:
         failed = not side.valid
         self._count(run=1, failed=int(failed))
         self._hand_over(offer, stable.side, side, difference)
+        if stable.side.valid and side.valid:
+            self._share(offer.stream, stable.prediction, candidate.prediction)
+
+    def _share(self, stream: str, stable: Prediction | None, candidate: Prediction | None) -> None:
+        """Shows the results to who else compares them."""
+        comparer, models = self._comparer, (self._pairing.stable, self._pairing.candidate)
+        if stable is None or candidate is None or comparer is None:
+            return
+        if comparer.wants(stream):
+            comparer.take(stream, models, stable, candidate)
 
     def _difference(self, stable: _Outcome, candidate: _Outcome) -> tuple[float, float] | None:
         """Returns the disagreement and its weight; None where nothing can be compared."""

@@ -27,6 +27,7 @@ from ml_integration.errors import MessageError
 from ml_integration.ops import mask_decoders
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
 from ml_integration.ops.boxes import iou_matrix
+from ml_integration.ops.class_numbers import renumbered
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
@@ -265,6 +266,10 @@ class InstanceSegmentation:
             boxes.score,
             float(each.min(initial=1.0)),
         )
+
+    def translated(self, result: Instances, model: ModelDescription) -> Instances:
+        """Returns a result of another model with the class numbers of this one."""
+        return replace(result, class_ids=renumbered(result.class_ids, model, self._model))
 
     @property
     def truths(self) -> tuple[Topic, ...]:

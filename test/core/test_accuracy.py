@@ -69,6 +69,16 @@ def test_accuracy_is_the_share_of_right_ones_and_a_low_one_warns(node: Node) -> 
     assert (found.level, found.kind) == (Level.WARN, 'score')
 
 
+def test_somebody_else_may_hear_of_each_truth(node: Node) -> None:
+    heard: list[Any] = []
+    node.watch.truth('', MS, 'classification', 'first', 10)
+    node.watch.listener = SimpleNamespace(truth=lambda *told: heard.append(told))
+    node.watch.truth('', 2 * MS, 'classification', 'second', 10)
+    assert heard == [('', 2 * MS, 'classification', 'second', 10)]
+    assert node.values()['truths'] == 2
+    assert node.watch.expects('') and not node.watch.expects('rear')
+
+
 def test_what_was_held_back_is_counted_and_not_scored(node: Node) -> None:
     node.result(1, 1, ok=False)
     node.truth(1, 1)
