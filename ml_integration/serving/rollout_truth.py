@@ -167,6 +167,11 @@ class RolloutTruth:
         if self._blocks is not None:  # one that has waited long
             yield from self._blocks.take(now_ns, self._settings().score)
 
+    def comes(self, now_ns: int) -> bool:
+        """Tells whether there are scores now and then, or will be [ns, steady clock]."""
+        blocks = self._blocks
+        return blocks is not None and blocks.comes(now_ns)
+
     def _begin(self, speaking: _Speaking) -> None:
         self._speaking, self._streams = speaking, {}
         self._ready.clear()

@@ -13,6 +13,8 @@ BLOCK = 50
 """Observations of a block: a mean average precision needs some."""
 FEWEST, LONGEST_NS = 10, 30_000_000_000
 """Observations of a block that ends after so long [ns]."""
+GIVEN_UP_NS = 600_000_000_000
+"""Time after which fewer of them count for nothing [ns]."""
 
 
 class ScoredBlocks:
@@ -25,6 +27,7 @@ class ScoredBlocks:
     def __init__(self, make: Callable[[], Scorer]) -> None:
         self._make = make
         self._count = self._begun_ns = 0
+        self._full_ns: int | None = None
         self._begin()
 
     def add(self, stable: Any, candidate: Any, truth: Any, now_ns: int) -> None:
@@ -47,6 +50,11 @@ class ScoredBlocks:
             self._begun_ns = now_ns
         self._count += 1
 
+    def comes(self, now_ns: int) -> bool:
+        """Tells whether there are scores now and then, or will be [ns, steady clock]."""
+        lately = self._full_ns is not None and now_ns - self._full_ns < GIVEN_UP_NS
+        return lately or self._count > 0
+
     def take(self, now_ns: int, name: str) -> Iterator[TruthScores]:
         """Yields the scores of the block if it is full, or has waited long.
 
@@ -54,11 +62,13 @@ class ScoredBlocks:
             now_ns: the time [ns, steady clock].
             name: of the score that counts; empty: the first one.
         """
-        waited = now_ns - self._begun_ns >= LONGEST_NS
-        if self._count < (FEWEST if waited else BLOCK):
+        waited_ns = now_ns - self._begun_ns
+        if self._count < (FEWEST if waited_ns >= LONGEST_NS else BLOCK):
+            if waited_ns >= GIVEN_UP_NS:
+                self._begin()
             return
         both = [_named(one, name) for one in (self._stable, self._candidate)]
-        count = self._count
+        count, self._full_ns = self._count, now_ns
         self._begin()
         stable, candidate = both
         if stable is None or candidate is None:

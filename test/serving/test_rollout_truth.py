@@ -24,7 +24,7 @@ from ml_integration.ops.class_numbers import renumbered
 from ml_integration.ops.detections import Detections
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.serving.rollout_truth import RolloutTruth
-from ml_integration.serving.scored_blocks import BLOCK, FEWEST, LONGEST_NS
+from ml_integration.serving.scored_blocks import BLOCK, FEWEST, GIVEN_UP_NS, LONGEST_NS
 from ml_integration.tasks.object_detection import ObjectDetection
 
 S, MS = 1_000_000_000, 1_000_000
@@ -140,6 +140,19 @@ def test_few_observations_make_a_block_when_they_have_waited_long() -> None:
     assert list(bench.truth.scores(S)) == []
     (found,) = bench.truth.scores(S + LONGEST_NS)
     assert found.frames == FEWEST
+
+
+def test_truth_comes_while_there_are_blocks_or_one_is_begun_and_not_after_few_in_long() -> None:
+    bench = Bench()
+    assert not bench.truth.comes(0)
+    bench.see(1, THREE, THREE)
+    assert not bench.truth.comes(0)
+    bench.tell(1, THREE)
+    assert list(bench.truth.scores(S)) == [] and bench.truth.comes(S)
+    assert list(bench.truth.scores(S + GIVEN_UP_NS)) == []
+    assert not bench.truth.comes(S + GIVEN_UP_NS)
+    bench.block(THREE, THREE, THREE)
+    assert bench.truth.comes(GIVEN_UP_NS) and not bench.truth.comes(S + GIVEN_UP_NS)
 
 
 def test_a_truth_may_come_before_the_result_and_cameras_do_not_mix() -> None:

@@ -83,6 +83,7 @@ class RolloutJudge:
         self._remembered = Remembered()
         self._accepted = 0.0
         self._scored: tuple[str, bool] = ('score', True)
+        self._awaits_truth = False
         self._told: dict[int, Told] = {}
         self._course = _Course(Stage.SHADOW, 0, 0)
 
@@ -124,6 +125,10 @@ class RolloutJudge:
         self._course.problems['score'] = 0
         self._scored = scores.name, scores.higher_is_better
         self._course.collecting.add_scores(scores.stable, scores.candidate, scores.frames)
+
+    def await_truth(self, comes: bool) -> None:
+        """Takes note whether truth comes: then nothing passes before there are scores."""
+        self._awaits_truth = comes
 
     def add_outcomes(self, stable: Told, candidate: Told, now_ns: int) -> None:
         """Takes what became of the results of both models, as counted since whenever."""
@@ -206,7 +211,9 @@ class RolloutJudge:
             course.of_late = tuple(_lately(one) for one in found if one.says is Says.WORSE)
         memory = course.memory.evidence(settings.memory_growth_mb, seconds)
         evidence = course.known(memory)
-        judgment = conclude(evidence, course.stage, seconds, course.seen, settings)
+        judgment = conclude(
+            evidence, course.stage, seconds, course.seen, settings, self._awaits_truth
+        )
         if judgment.verdict is Verdict.ROLL_BACK:
             course.certain = judgment
         return judgment

@@ -202,6 +202,16 @@ def test_a_slightly_worse_score_does_not_pass() -> None:
     assert robot.judge.judge(robot.now_ns).verdict is not Verdict.ADVANCE
 
 
+def test_nothing_passes_without_scores_where_truth_comes() -> None:
+    robot = Robot()
+    robot.judge.await_truth(True)
+    judgment = robot.run(100)
+    assert judgment.verdict is Verdict.HOLD
+    assert judgment.reason == 'score: not enough data (n = 0)'
+    robot.judge.await_truth(False)
+    assert robot.run(1).verdict is Verdict.ADVANCE
+
+
 def test_scores_that_nobody_could_make_say_nothing() -> None:
     robot = Robot()
     robot.judge.add_scores(TruthScores(0.8, math.nan, 10), 0)
