@@ -102,10 +102,14 @@ class Outcomes:
         found = (one for one in self.tallies if (one.model, one.sha256) == (model, sha256))
         return next(found, None)
 
-    def told(self, made_by: ModelIdentity) -> Told:
-        """Returns of how many results of a model anything was told, and how many were useful."""
-        tally = self.of(str(made_by), made_by.sha256)
-        return Told(tally.useful, tally.total) if tally is not None else Told()
+    def told(self, model: str) -> Told:
+        """Returns of how many results of a version anything was told, and how many were useful.
+
+        Args:
+            model: `name@version`, whatever its content was.
+        """
+        every = [one for one in self.tallies if one.model == model]
+        return Told(sum(one.useful for one in every), sum(one.total for one in every))
 
     def document(self) -> dict[str, Any]:
         """Returns plain data."""

@@ -69,11 +69,11 @@ def test_an_outcome_in_a_canary_goes_to_the_version_that_made_this_result() -> N
         made(watch, NEW if stamp % 2 else OLD, stamp * 33)
     for stamp in range(late - 1000, late):
         watch.tell(Outcome(stamp * 33, bool(stamp % 2), 'told'))
-    assert watch.outcomes.told(NEW) == Told(500, 500)
-    assert watch.outcomes.told(OLD) == Told(0, 500)
-    assert watch.outcomes.told(ModelIdentity('grasp', 3, 'c' * 64)) == Told()
+    assert watch.outcomes.told('grasp@2') == Told(500, 500)
+    assert watch.outcomes.told('grasp@1') == Told(0, 500)
+    assert watch.outcomes.told('grasp@3') == Told()
     watch.tell(Outcome(33, True, 'told'))  # long ago
-    assert watch.outcomes.told(NEW).total == 500
+    assert watch.outcomes.told('grasp@2').total == 500
 
 
 def test_each_camera_has_stamps_of_its_own() -> None:

@@ -80,19 +80,23 @@ class RolloutJudge:
 
     def __init__(self, settings: Callable[[], RolloutSettings]) -> None:
         self._settings = settings
+        self._scored: tuple[str, bool] = ('score', True)
         self._remembered = Remembered()
         self._accepted = 0.0
-        self._scored: tuple[str, bool] = ('score', True)
-        self._awaits_truth = False
         self._told: dict[int, Told] = {}
+        self._awaits_truth = False
         self._course = _Course(Stage.SHADOW, 0, 0)
 
     def begin(self, stage: Stage, now_ns: int) -> None:
         """Begins a stage, also the same one again, with no data of the candidate.
 
-        What the stable model did before stays known, for stages in which it sees nothing.
+        What the stable model did before stays known, for stages in which it sees nothing. A
+        shadow is the first stage: what was before it is of another candidate.
         """
-        self._remembered.add(self._course.whole.batches.rows)
+        if stage is Stage.SHADOW:
+            self._forget()
+        else:
+            self._remembered.add(self._course.whole.batches.rows)
         self._course = _Course(stage, now_ns, now_ns)
 
     def accept(self) -> None:
@@ -228,6 +232,10 @@ class RolloutJudge:
         """
         self._course.seen += seen
         self._take(row, now_ns)
+
+    def _forget(self) -> None:
+        self._remembered, self._accepted = Remembered(), 0.0
+        self._told, self._awaits_truth = {}, False
 
     def _counts(self, pair: Pair) -> bool:
         """Tells whether it counts: in shadow a frame of both, later one that it was served."""

@@ -188,6 +188,16 @@ def test_what_a_person_accepts_is_no_reason_later() -> None:
     assert robot.run(90).verdict is Verdict.HOLD
 
 
+def test_what_was_accepted_of_one_candidate_holds_for_no_other_one() -> None:
+    robot = Robot(disagreement=lambda rng: 0.4 * rng.random())
+    for pair in robot.pairs(5):
+        robot.judge.add(pair)
+    robot.judge.judge(robot.now_ns)
+    robot.judge.accept()
+    robot.begin(Stage.SHADOW)
+    assert robot.run(120).verdict is Verdict.ROLL_BACK
+
+
 def test_an_error_is_worse_when_it_is_larger() -> None:
     worse = with_truth(0.5, 0.6, higher=False)
     judgment = worse.judge.judge(worse.now_ns)
