@@ -14,10 +14,13 @@ from ml_integration.core.accuracy_settings import AccuracySettings
 from ml_integration.core.accuracy_stream import Read, limits
 from ml_integration.core.datatypes import ModelDescription, Prediction
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.rollout.judge import RolloutJudge
 from ml_integration.core.rollout.pair import TruthScores
 from ml_integration.core.truths import Kept, Pair, Truths, size_of
 from ml_integration.errors import MessageError
+from ml_integration.serving.judging import Telling
 from ml_integration.serving.scored_blocks import BLOCK, ScoredBlocks
+from ml_integration.store.state.rollout_state import RolloutState
 
 MOST_READY = 10 * BLOCK
 """Observations that wait for being scored."""
@@ -148,6 +151,20 @@ class RolloutTruth:
             if truths is not None:  # otherwise nothing is compared
                 truths.add_truth(stamp_ns, topic, message, size, *limits(settings))
                 self._collect(truths, settings)
+
+    def begin(self, state: RolloutState) -> None:
+        """Needs to know nothing of the stage: truth may come for results of the one before."""
+
+    def measure(self, now_ns: int) -> Iterator[Telling]:
+        """Yields the scores of the blocks that are full, and whether truth comes."""
+
+        def tell(judge: RolloutJudge) -> None:
+            judge.await_truth(comes)
+            for one in found:
+                judge.add_scores(one, now_ns)
+
+        found, comes = list(self.scores(now_ns)), self.comes(now_ns)
+        yield tell
 
     def scores(self, now_ns: int) -> Iterator[TruthScores]:
         """Scores what was found, and yields the blocks that are full [ns, steady clock].
