@@ -75,7 +75,9 @@ class Accuracy:
         self._streams = {}
 
     def take(self, seen: Seen) -> None:
-        """Puts a result aside."""
+        """Puts a result aside, unless its model is only tried: others judge that."""
+        if seen.lent:
+            return
         stream = self._streams.get(seen.stream)
         if stream is None:
             stream = self.open(seen.stream, seen.pipeline.task, self._read)

@@ -118,7 +118,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def configure(self, resources: ExitStack) -> None:
         assert self._opening is not None  # it is prepared
         pipeline = self._opening.deployment.serving.pipeline
-        watching, freezer = Watching(self._watches.every), self._watches.freezer
+        router, freezer = self._opening.deployment.router, self._watches.freezer
+        watching = Watching(self._watches.every, serving=lambda: router.pipeline)
         witness = self._rollout.witness
         self._streams = [
             make_stream(self, name, pipeline, watching, freezer, witness, resources)
