@@ -11,6 +11,7 @@ from ml_integration.core.findings import Level
 from ml_integration.core.rollout.judgment import Stage
 from ml_integration.core.rollout.settings import RolloutSettings
 from ml_integration.deploy.rollout.hands import CHANGE_S, Hands, Wanted
+from ml_integration.deploy.rollout.moves import STEPS, Do, Move
 from ml_integration.deploy.rollout.steps import share_of, stage_of
 from ml_integration.errors import MlIntegrationError, SwapError
 from ml_integration.serving.judging import Judging
@@ -74,6 +75,27 @@ class Stagehand:
         self._opening: Future[str] | None = None
         self.is_opening = False
 
+    def do(self, move: Move, serves: bool) -> None:
+        """Does what a move says.
+
+        Args:
+            move: the decision.
+            serves: whether the candidate serves every frame.
+
+        Raises:
+            MlIntegrationError: it cannot be done.
+        """
+        if move.do in STEPS:
+            self.enter(move.state)
+        elif move.do is Do.TAKE_BACK:
+            self._take_back(move.state, serves)
+        elif move.do is Do.PARK:
+            self._hands.park()
+            self._rest()
+        elif move.do is Do.FINISH:
+            self.leave()
+            self._hands.finish()
+
     def enter(self, state: RolloutState) -> None:
         """Begins the step of a state, at once or when its models are open.
 
@@ -129,13 +151,13 @@ class Stagehand:
             self._around.limit_candidate(limit_ms if math.isfinite(p99_ms) else math.inf)
             self._hands.share(share_of(state, self._around.settings()))
 
-    def take_back(self, state: RolloutState, serves: bool) -> None:
-        """Lets the stable model have every frame, and closes the candidate.
+    def leave(self) -> None:
+        """Lets go of everything but what serves."""
+        self._hands.drop()
+        self._rest()
 
-        Args:
-            state: after the decision.
-            serves: whether the candidate served.
-        """
+    def _take_back(self, state: RolloutState, serves: bool) -> None:
+        """Lets the stable model have every frame, and closes the candidate."""
         if serves:
             self._hands.stop_at_once(state.candidate)
         self.leave()
@@ -147,21 +169,6 @@ class Stagehand:
         error = future.exception() if future.done() else SwapError('the disk does not answer')
         if error is not None:
             self._around.tell(Level.ERROR, f'{state.candidate} is not taken back: {error}')
-
-    def park(self) -> None:
-        """Gives the candidate no frames, unless it serves; nothing is compared meanwhile."""
-        self._hands.park()
-        self._rest()
-
-    def finish(self) -> None:
-        """Lets go of everything but what serves, and of what was kept for a way back."""
-        self.leave()
-        self._hands.finish()
-
-    def leave(self) -> None:
-        """Lets go of everything but what serves."""
-        self._hands.drop()
-        self._rest()
 
     def _rest(self) -> None:
         self.is_opening, self._opening = False, None
