@@ -64,6 +64,9 @@ class Counts:
     untold: int = 0
 
 
+NO_COUNTS = Counts()
+
+
 @dataclass(frozen=True, slots=True)
 class Pairing:
     """Two models that are to be compared.
@@ -111,6 +114,10 @@ class Shadow:
         deadline_ms: gives the time after which a result is late [ms]; 0: never.
         timeout_ms: time after which a model does not come back from an observation [ms].
         has_room: tells whether the machine has time to spare; None: as the system says.
+
+    Attributes:
+        apart: whether somebody else tells what became of what is served: then a pair has the
+            other model's side only, and what was skipped is not told.
     """
 
     name = 'shadow'
@@ -135,9 +142,15 @@ class Shadow:
         self._skipped: deque[_Offer] = deque(maxlen=MOST_SKIPPED)
         self._in_work: _Offer | None = None
         self._closed = False
+        self.apart = False
         self.counts = Counts()
         self._shift = Shift(self._loop, self._lose)
         self._shift.start()
+
+    @property
+    def has_lost_candidate(self) -> bool:
+        """Whether the candidate hangs in a run that could not be ended."""
+        return self._pairing.candidate.stuck
 
     def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
         """Takes what was served just now, and returns at once."""
@@ -241,9 +254,11 @@ class Shadow:
                 disagreement = self._disagreement(stable, candidate)
             except Exception as error:  # a result that is not even of the task's type
                 side = replace(side, valid=False, error=type(error).__name__)
-        failed = not side.valid
-        self._count(run=1, failed=int(failed))
-        self._hand_over(offer, stable.side, side, disagreement)
+        self._count(run=1, failed=int(not side.valid))
+        sides: list[Side | None] = [stable.side, side]
+        if self.apart:
+            sides[self._is_candidates(offer)] = None
+        self._hand_over(offer, sides[0], sides[1], disagreement)
 
     def _disagreement(self, stable: _Outcome, candidate: _Outcome) -> float | None:
         task, model = self._pairing.stable.task, self._pairing.candidate.model
@@ -261,9 +276,12 @@ class Shadow:
     def _skip(self, offer: _Offer) -> None:
         """Tells of an observation that only the model that served it has seen."""
         self._count(skipped=1)
-        by_candidate = offer.by == str(self._pairing.candidate.model.identity)
-        served = (None, offer.side) if by_candidate else (offer.side, None)
-        self._hand_over(offer, served[0], served[1], None)
+        if not self.apart:
+            served = (None, offer.side) if self._is_candidates(offer) else (offer.side, None)
+            self._hand_over(offer, served[0], served[1], None)
+
+    def _is_candidates(self, offer: _Offer) -> bool:
+        return offer.by == str(self._pairing.candidate.model.identity)
 
     def _hand_over(
         self, offer: _Offer, stable: Side | None, candidate: Side | None, apart: float | None

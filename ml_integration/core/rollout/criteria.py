@@ -175,8 +175,9 @@ USEFUL = Criterion(
     (STABLE + Of.TOLD, CANDIDATE + Of.TOLD),
     is_share=True,
 )
-NUMBER = 7
-"""Criteria that are judged by chance: those above, and scores against truth."""
+EVERY = (*(one.name for one in (LATENCY, LATE, ERRORS, INVALID, DISAGREEMENT, USEFUL)), SCORE)
+"""Names of the criteria that are judged by chance: those above, and scores against truth."""
+NUMBER = len(EVERY)
 
 
 def informative(rows: Rows, columns: Sequence[int]) -> Rows:

@@ -86,6 +86,15 @@ class RolloutJudge:
         self._told: dict[int, Told] = {}
         self._course = _Course(Stage.SHADOW, 0, 0)
 
+    @property
+    def frames(self) -> int:
+        """Frames of the stage that the candidate has seen."""
+        return self._course.seen
+
+    def seconds(self, now_ns: int) -> float:
+        """Returns the time since the stage began [s]."""
+        return self._course.seconds(now_ns)
+
     def begin(self, stage: Stage, now_ns: int) -> None:
         """Begins a stage, also the same one again, with no data of the candidate.
 
