@@ -25,6 +25,9 @@ from ml_integration.serving.witness import Witness
 from ml_integration.store.state.node_state import Edition
 from ml_integration.store.state.rollout_state import Phase, RolloutState
 
+ENDED_RUNS = 2
+"""Frames of a step that the engine had to end in a candidate that has a share of them."""
+
 
 def always_open(settings: RolloutSettings) -> Gate:
     """Says that the robot's state allows every step."""
@@ -71,6 +74,7 @@ class Decisions:
         self._judging = Judging(around.settings, self._stop_at_once)
         self._stagehand = Stagehand(hands, witness, self._judging, around)
         self._judgment: Judgment | None = None
+        self._ended_runs = 0
 
     @property
     def state(self) -> RolloutState:
@@ -110,7 +114,10 @@ class Decisions:
         is_tried = state.phase in (Phase.CANARY, Phase.PROMOTED) and state.under_way
         if not is_tried or str(pipeline.model.identity) != state.candidate.model:
             return False
-        self._judging.fault(reason)
+        self._ended_runs += 1
+        # A shorter limit than for all may also mean that the machine had no time for a moment.
+        if pipeline.stuck or state.promoted or self._ended_runs >= ENDED_RUNS:
+            self._judging.fault(reason)
         return True
 
     def enter(self) -> None:
@@ -165,6 +172,7 @@ class Decisions:
         serves = move.do is Do.TAKE_BACK and self._serves(self.state.candidate)
         # Until it is done, so that the next process does it where this one could not.
         running = move.state.running or serves
+        self._ended_runs *= move.do not in STEPS
         self._history.rollout.change(lambda _: replace(move.state, running=running))
         try:
             self._stagehand.do(move, serves)

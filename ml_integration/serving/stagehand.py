@@ -129,11 +129,8 @@ class Stagehand:
         Raises:
             MlIntegrationError: it cannot.
         """
-        self.is_opening, self._opening = False, None
         self._hands.check()
         stage = stage_of(state)
-        if stage is Stage.WATCH:
-            self._promote(state)
         self._shadow(stage)
         self._judging.begin(stage)
         self._witness.trial = Trial(
@@ -146,10 +143,10 @@ class Stagehand:
         for source in self._around.evidence:
             source.begin(state)
         if stage is Stage.CANARY:
-            p99_ms = self._witness.stable_p99_ms
-            limit_ms = max(LEAST_TIMEOUT_MS, TIMEOUT_TIMES * p99_ms)
-            self._around.limit_candidate(limit_ms if math.isfinite(p99_ms) else math.inf)
-            self._hands.share(share_of(state, self._around.settings()))
+            self._share(state)
+        elif stage is Stage.WATCH:
+            self._promote(state)
+        self.is_opening, self._opening = False, None
 
     def leave(self) -> None:
         """Lets go of everything but what serves."""
@@ -204,7 +201,14 @@ class Stagehand:
         if self._witness.shadow is not None:
             self._witness.shadow.apart = stage is not Stage.SHADOW
 
+    def _share(self, state: RolloutState) -> None:
+        p99_ms = self._witness.stable_p99_ms
+        limit_ms = max(LEAST_TIMEOUT_MS, TIMEOUT_TIMES * p99_ms)
+        self._around.limit_candidate(limit_ms if math.isfinite(p99_ms) else math.inf)
+        self._hands.share(share_of(state, self._around.settings()))
+
     def _promote(self, state: RolloutState) -> None:
+        self._around.limit_candidate(math.inf)
         if self._hands.serving.edition.matches(state.candidate):
             return
         future = self._hands.promote()

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import altered_models
+import onnx
+import onnx_models
 import pytest
 from fleet_orders import revoke
-from rolled_out import QUICK, rolling_robot
+from rolled_out import QUICK, picture, rolling_robot
 
+from benchmarks.model_surgery import endless_above, not_a_number_above
 from ml_integration.core.findings import Level
 from ml_integration.deploy.rollout.groups import Report
 from ml_integration.errors import MlIntegrationError, SwapError
@@ -60,6 +64,49 @@ def test_a_bad_one_never_gets_a_frame_and_is_barred(store: Path, state: Path) ->
         robot.wait_until(lambda: robot.told[-1] == (Level.WARN, ended.reason), 'a warning')
         with pytest.raises(SwapError, match='no rollout takes m@3: rolled back m@3'):
             robot.rollout.start('m@3')
+
+
+@pytest.mark.parametrize('bad', [not_a_number_above, endless_above])
+def test_one_that_turns_bad_in_a_canary_costs_no_frame(
+    store: Path, state: Path, model_folder: Callable[..., Path], bad: Any
+) -> None:
+    model = onnx.load_from_string(onnx_models.tiny_detector())
+    model_folder('m', 4, model=bad(model, 0.5).SerializeToString(), golden=False)
+    with rolling_robot(store, state) as robot:
+        robot.rollout.start('m@4')
+        robot.wait_for(Phase.CANARY)
+        robot.wait_until(lambda: 'm@4' in robot.served_by(), 'a frame of the candidate')
+        lent = robot.watch_lent()
+        robot.message = picture(255)
+        ended = robot.wait_for(Phase.ROLLED_BACK)
+        count = len(robot.served_by())
+        robot.wait_until(lambda: len(robot.served_by()) > count + 5, 'frames')
+        assert set(robot.served_by()[count + 1 :]) == {'m@1'}
+        assert all(one.verdict.ok for one in robot.results.predictions)
+        assert robot.monitor.stats(0).total.failed == 0
+    allowed, reason = (1, 'not finite') if bad is not_a_number_above else (2, 'not come back')
+    assert len(lent) <= allowed
+    assert reason in ended.reason and ended.bar_of(ended.candidate) is not None
+
+
+def test_one_that_turns_bad_when_it_is_promoted_comes_back_from_memory(
+    store: Path, state: Path, model_folder: Callable[..., Path]
+) -> None:
+    model = onnx.load_from_string(onnx_models.tiny_detector())
+    nan = not_a_number_above(model, 0.5).SerializeToString()
+    model_folder('m', 4, model=nan, golden=False)
+    with rolling_robot(store, state, settings=LONG) as robot:
+        robot.rollout.start('m@4')
+        robot.wait_until_open()
+        robot.rollout.promote()
+        robot.wait_until(lambda: robot.served_by()[-1] == 'm@4', 'the candidate')
+        robot.wait_until_open()
+        robot.message = picture(255)
+        ended = robot.wait_for(Phase.ROLLED_BACK)
+        robot.wait_until(lambda: robot.robot.serving() == 'm@1', 'm@1')
+        held_back = [one for one in robot.results.predictions if not one.verdict.ok]
+    assert len(held_back) <= 1
+    assert 'a result is not finite' in ended.reason
 
 
 def test_a_person_promotes_and_takes_back_from_memory(store: Path, state: Path) -> None:

@@ -34,7 +34,14 @@ class RolloutSettings:
         3600.0, 'Time that a promoted candidate is watched, and taken back by itself [s].', ge=0.0
     )
     only_when: str = declared(
-        '', 'State of the robot in which a next step may be taken, such as docked; empty: any.'
+        '',
+        'State of the robot in which a next step may be taken, such as docked and speed < 0.01 '
+        '(of ~/robot_state and odom); empty: any.',
+    )
+    robot_state: str = declared(
+        '',
+        'State of the robot, such as docked, where nobody publishes ~/robot_state; empty: not '
+        'known.',
     )
     max_wait_s: float = declared(
         3600.0, 'Time that a step waits for only_when or for the group, then a person is '
