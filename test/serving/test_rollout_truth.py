@@ -191,6 +191,17 @@ def test_other_models_begin_anew() -> None:
     assert list(bench.truth.scores(S)) == []
 
 
+def test_nothing_waits_when_both_are_closed() -> None:
+    bench = Bench()
+    bench.see(1, THREE, THREE)
+    bench.tell(1, THREE)
+    bench.truth.end()
+    assert list(bench.truth.scores(S)) == [] and not bench.truth.comes(S)
+    bench.tell(2, THREE)
+    found = bench.block(THREE, THREE, THREE)
+    assert found.frames == BLOCK
+
+
 def rolled_out(slips: float, other_slips: float) -> Judgment:
     """Judges a candidate whose boxes slip by so many px [standard deviation], in shadow."""
     rng, bench = np.random.default_rng(3), Bench()
