@@ -127,8 +127,8 @@ class Drift:
         self._streams, self._reference, self._unused = {}, None, ''
 
     def take(self, seen: Seen) -> None:
-        """Takes one run; what is not valid tells nothing of what is usual."""
-        if not (seen.measures or seen.signals):
+        """Takes one run; what is not valid or only tried tells nothing of what is usual."""
+        if seen.lent or not (seen.measures or seen.signals):
             return
         pipeline = seen.pipeline
         if pipeline.reference is not self._reference:

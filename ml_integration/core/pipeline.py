@@ -222,8 +222,9 @@ class Pipeline:
 
     @property
     def remembers(self) -> bool:
-        """Whether a result builds on those before it: a state is fed back, or stages keep some."""
-        return bool(self.wiring.states or self.stages)
+        """Whether results build on those before: a state is fed back, or a stage keeps one."""
+        keeping = (stage.begin() is not None for stage in self.stages.values())
+        return bool(self.wiring.states) or any(keeping)
 
     def encode_stages(
         self, prediction: Prediction, header: Any, messages: MessageTypes

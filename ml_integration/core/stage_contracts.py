@@ -60,7 +60,7 @@ class Stage(Protocol):
         """Raises ModelMismatchError when it cannot work on the results of this task."""
 
     def begin(self) -> Any:
-        """Returns the memory of a stream that has just begun."""
+        """Returns the memory of a stream that has just begun; None if it remembers nothing."""
 
     def __call__(
         self, result: Any, memory: Any, frames: Mapping[str, Sequence[Frame]], stamp_ns: int

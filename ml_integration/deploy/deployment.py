@@ -17,6 +17,7 @@ from ml_integration.deploy.loading import TIMEOUT_S, Loader
 from ml_integration.deploy.memory_budget import MemoryBudget
 from ml_integration.deploy.open_models import Audience, OpenModels
 from ml_integration.deploy.probation import ProbationSettings
+from ml_integration.deploy.rollout.hands import Hands
 from ml_integration.deploy.room import Room
 from ml_integration.deploy.router import Router
 from ml_integration.deploy.starting import Choice, Start
@@ -49,6 +50,9 @@ class Deployment:
         timeout_s: gives the time for loading and testing a model [s].
         memory: what the process may take.
 
+    Attributes:
+        hands: have the models of a rollout.
+
     After the constructor nothing serves; `start` comes first.
     """
 
@@ -75,6 +79,7 @@ class Deployment:
         self._swapping = Swapping(
             self._models, admission, loader, history, settings, self._room, timeout_s
         )
+        self.hands = Hands(self._models, self._swapping, admission, loader, self._room)
 
     @property
     def serving(self) -> Loaded:
@@ -276,6 +281,7 @@ class Deployment:
         """Stops loading, then closes every model and the history; what hangs is left behind."""
         self._starting.stop()
         self._swapping.stop()
+        self.hands.drop()
         served = self._models.is_serving
         self._models.close()
         self._history.close(served)

@@ -12,6 +12,7 @@ from functools import partial
 from ml_integration.core.outcomes import Outcomes
 from ml_integration.deploy import probation
 from ml_integration.deploy.background import InOrder
+from ml_integration.deploy.rollout.memory import RolloutMemory
 from ml_integration.errors import StateError
 from ml_integration.store.orders.sign_of_life import SignOfLife
 from ml_integration.store.package.manifest import Manifest
@@ -37,6 +38,9 @@ class History:
         state_dir: where it is stored.
         node: the node's full name.
         taken_by: who else uses this node's state, in words; then none of it is read or written.
+
+    Attributes:
+        rollout: where the node's rollout is.
     """
 
     def __init__(self, state_dir: StateDir, node: str, taken_by: str = '') -> None:
@@ -50,6 +54,9 @@ class History:
         self._stored = False
         self._closed = False
         self.problem = _shared(state_dir, node, taken_by) if taken_by else ''
+        self.rollout = RolloutMemory(
+            None if taken_by else state_dir, node, self._writer.do, self._await, self._complain
+        )
 
     @property
     def tampering(self) -> tuple[str, ...]:
@@ -182,6 +189,7 @@ class History:
             with self._lock:
                 self._state = probation.on_stop(self._state)
         self._writer.do(self._store)
+        self.rollout.stop()
         self._writer.finish()
 
     def _await(self, written: Future[None]) -> None:
@@ -190,6 +198,9 @@ class History:
             written.result(WRITE_S)
         except futures.TimeoutError:
             self.problem = f'{self._state_dir.path}: the disk has not answered for {WRITE_S:g} s'
+
+    def _complain(self, problem: str) -> None:
+        self.problem = problem
 
     def _store(self) -> None:
         if self._taken_by or (self._stored and self._state == self._known):

@@ -129,18 +129,21 @@ class OpenModels:
         if audience is not None:
             audience.prepare(pipeline)
 
-    def install(self, loaded: Loaded, change: Callable[[NodeState], NodeState]) -> None:
+    def install(
+        self, loaded: Loaded, change: Callable[[NodeState], NodeState], keep: bool = False
+    ) -> None:
         """Makes a model the serving one; the state is written first, so that a crash finds it.
 
         Args:
             loaded: the new model, or the kept one; it is prepared.
             change: returns the new state, given the newest one.
+            keep: whether the one before it stays open in any case.
         """
         state = self._history.change(lambda now: change(self.counted(now)))
         back = state.ways_back[0].edition if state.ways_back else NONE
         candidates = [item for item in (self._serving, self.previous) if item is not None]
         kept = [item for item in candidates if item.edition.matches(back)]
-        self.previous = kept[0] if kept and self._keep_previous else None
+        self.previous = kept[0] if kept and (keep or self._keep_previous) else None
         self.findings = ()
         self.serve(loaded)
 
@@ -151,6 +154,25 @@ class OpenModels:
         self._trial = trial
         previous = self.previous
         self.router.swap(loaded.pipeline, trial, previous.pipeline if previous else None)
+
+    def keep(self, loaded: Loaded) -> None:
+        """Keeps a model open as the previous one; it is prepared."""
+        self.previous = loaded
+        self.router.keep(loaded.pipeline)
+
+    def lend_previous(self) -> None:
+        """Lends the kept model from the next frame on, before it is put into service.
+
+        What is written still says that the other one serves: `install` has to follow.
+        """
+        serving, previous = self._serving, self.previous
+        if serving is not None and previous is not None:
+            self.router.swap(previous.pipeline, None, serving.pipeline)
+
+    def end_watch(self) -> None:
+        """Closes the kept model if it was kept for a watch only."""
+        if not self._keep_previous:
+            self.give_back_previous()
 
     def give_back_previous(self) -> None:
         """Closes the kept previous model, if there is one; returns when its memory is free."""

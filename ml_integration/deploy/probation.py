@@ -98,6 +98,15 @@ def on_swap(state: NodeState, model: Edition, meant: Edition = NONE) -> NodeStat
     return replace(new, stands=new.edition) if new.committed else new
 
 
+def on_promotion(state: NodeState, model: Edition, meant: Edition = NONE) -> NodeState:
+    """Returns the state after a rollout has put a model into service; as `on_swap`.
+
+    It goes on after a restart, proven or not: the rollout says when it may not.
+    """
+    new = on_swap(state, model, meant)
+    return replace(new, stands=new.edition)
+
+
 def on_commit(state: NodeState) -> NodeState:
     """Returns the state after the serving model has proven itself."""
     serving, *others = state.served

@@ -175,6 +175,13 @@ class Router:
             idle = self._take_idle()
         self._retire_all(idle)
 
+    def keep(self, pipeline: Pipeline) -> None:
+        """Keeps a pipeline open beside the serving one; another one is not kept any more."""
+        with self._lock:
+            self._kept = self._enter(pipeline, None)
+            idle = self._take_idle()
+        self._retire_all(idle)
+
     def drop_kept(self) -> None:
         """Keeps no pipeline any more beside the serving one and the candidate."""
         with self._lock:

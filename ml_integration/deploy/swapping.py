@@ -82,7 +82,7 @@ class Swapping:
             before = self._models.serving.identity
             self._models.await_gap()
             package = self._with_room(candidate)
-            loaded = self._open(package, job, fresh=str(before) == candidate.model)
+            loaded = self.open(package, job, fresh=str(before) == candidate.model)
             meant = self._meant()
             self._take_over(
                 loaded, job.check, lambda state: probation.on_swap(state, loaded.edition, meant)
@@ -122,6 +122,56 @@ class Swapping:
 
         return self._submit('rollback', str(self._models.serving.identity), work, urgent=True)
 
+    def open(self, package: ModelPackage, job: Job, fresh: bool = False) -> Loaded:
+        """Opens a model beside the frames, with the job that does it.
+
+        Raises:
+            MlIntegrationError: it cannot be had.
+        """
+        pipeline = nicely(lambda: self._loader.within(job).load(package, fresh))
+        try:
+            check_results(self._models.serving.pipeline, pipeline)
+            self._room.settle(package, pipeline, self._loader.within(job))
+        except ModelError:
+            self._models.let_go(pipeline)
+            raise
+        self._models.do_aside(self._room.write)
+        self._models.do_aside(self._loader.keep)  # a nice thread would do it in Python
+        return Loaded.of(package, pipeline, job)
+
+    def promote(self, loaded: Loaded) -> Future[str]:
+        """Lets a model serve that is open and may have some of the frames already.
+
+        The one before it stays open. If it cannot be, nothing is closed.
+
+        Args:
+            loaded: the model; it is fed.
+
+        Returns:
+            As `swap`.
+        """
+
+        def work(job: Job) -> str:
+            before, meant = self._models.serving.identity, self._meant()
+            self._admission.refuse_revoked(loaded.packages)
+            check_same_results(self._models.serving.pipeline, loaded.pipeline)
+            job.check()
+            self._models.install(
+                loaded, lambda now: probation.on_promotion(now, loaded.edition, meant), keep=True
+            )
+            return f'{loaded.identity} serves, after {before}'
+
+        return self._submit('swap', str(loaded.identity), work)
+
+    def do(self, work: Callable[[Job], str], model: str) -> Future[str]:
+        """Does other work with models in its turn, without a word in the audit log.
+
+        Args:
+            work: opens models, and has to call `job.check` before it changes anything.
+            model: `name@version` of what it is about.
+        """
+        return self._background.submit(work, model, self._timeout_s())
+
     def give_up(self) -> None:
         """Supersedes the load that is under way, if there is one."""
         self._background.supersede()
@@ -156,7 +206,7 @@ class Swapping:
                     return kept
                 job.model = item.edition.model
                 package = self._admission.verify_edition(item.edition, serving, self._room.make)
-                return self._open(package, job)
+                return self.open(package, job)
             except MlIntegrationError as error:
                 job.check()
                 failures.append(str(error))
@@ -170,18 +220,6 @@ class Swapping:
     def _meant(self) -> Edition:
         """Returns what the parameter of the start stands for now."""
         return self._admission.meant(self._history.state.asked)
-
-    def _open(self, package: ModelPackage, job: Job, fresh: bool = False) -> Loaded:
-        pipeline = nicely(lambda: self._loader.within(job).load(package, fresh))
-        try:
-            check_results(self._models.serving.pipeline, pipeline)
-            self._room.settle(package, pipeline, self._loader.within(job))
-        except ModelError:
-            self._models.let_go(pipeline)
-            raise
-        self._models.do_aside(self._room.write)
-        self._models.do_aside(self._loader.keep)  # a nice thread would do it in Python
-        return Loaded.of(package, pipeline, job)
 
     def _take_over(
         self, loaded: Loaded, check: Callable[[], None], change: Callable[[NodeState], NodeState]

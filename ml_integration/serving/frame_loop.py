@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -67,6 +68,10 @@ class FrameLoop:
             with a sentence; it returns soon.
         judge: is called with each observation that a candidate was lent and could not do, after
             the other result is out; it returns soon.
+
+    Attributes:
+        candidate_timeout_ms: longest time of a frame in a candidate that was lent it, if it is
+            shorter than for all [ms].
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class FrameLoop:
         self._mailbox = Mailbox(self._streams, settings.batch_timeout_ms)
         self._unfit = unfit
         self._judge = judge
+        self.candidate_timeout_ms = math.inf
         self._shift = Shift(self._loop, self._lose)
 
     def start(self) -> None:
@@ -212,6 +218,8 @@ class FrameLoop:
                 for stream in self._streams:
                     lease.pipeline.forget(stream.name)
             sides: Sides | None = [] if lease.role == 'candidate' else None
+            if sides is not None and worker.busy_since_ns:
+                worker.begin_anew(self._timeout_ms(lease))
             self._run(worker, lease, self._mailbox.take(lease.pipeline), sides)
         missed = [one for one in sides or () if not one[1].valid]
         if missed and not worker.retired:
@@ -229,7 +237,7 @@ class FrameLoop:
             sides: what became of them is added, if somebody wants to know.
         """
         worker.pipeline = lease.pipeline
-        deadline_ns = monotonic_ns() + int(self.settings.frame_timeout_ms * MS)
+        deadline_ns = monotonic_ns() + int(self._timeout_ms(lease) * MS)
         running: list[_Running] = []
         for turn in turns:
             with self._costs(worker, lease, sides, turn):
@@ -250,8 +258,7 @@ class FrameLoop:
         """Serves what a candidate could not do with the model that serves, and tells of both."""
         sides: Sides = []
         if worker.busy_since_ns:  # the time that the candidate took is not this one's
-            worker.end()
-            worker.begin(self.settings.frame_timeout_ms)
+            worker.begin_anew(self.settings.frame_timeout_ms)
         with self._router.lease_serving() as lease:
             turns = self._anew(lease.pipeline, [turn for turn, _ in missed])
             for first in range(0, len(turns), lease.pipeline.batch_size):
@@ -286,8 +293,14 @@ class FrameLoop:
         self._log.tell('frame dropped', f'{sentence} and was left behind', '')
         self._unfit(pipeline, sentence)
 
+    def _timeout_ms(self, lease: Lease) -> float:
+        of_all = self.settings.frame_timeout_ms
+        return min(of_all, self.candidate_timeout_ms) if lease.role == 'candidate' else of_all
+
     def _timed_out(self, pipeline: Pipeline) -> str:
         limit_ms = self.settings.frame_timeout_ms
+        if pipeline not in self._router.pipelines[:1]:  # the one that serves
+            limit_ms = min(limit_ms, self.candidate_timeout_ms)
         return f'a frame of {pipeline.model.identity} did not come back within {limit_ms:g} ms'
 
     def _begin(self, pipeline: Pipeline, turn: Turn, row: int) -> _Running | None:

@@ -57,6 +57,11 @@ class Worker:
             self.pipeline.stuck = False  # it has come back after all
         self.pipeline = None  # which may be replaced, and has to be closed then
 
+    def begin_anew(self, limit_ms: float) -> None:
+        """Begins the batch under way once more, with the time that it has from now on."""
+        self.end()
+        self.begin(limit_ms)
+
     def keep_to(self, cpus: frozenset[int]) -> None:
         """Keeps the thread to some CPUs; to all of the process if empty.
 

@@ -81,6 +81,7 @@ class Watching:
     Args:
         watches: get each run.
         now_ns: the steady time [ns].
+        serving: gives the pipeline that serves; None: each one that has a result.
         most_of_time: share of the time that measuring takes at most.
     """
 
@@ -90,9 +91,11 @@ class Watching:
         self,
         watches: Sequence[Watch],
         now_ns: Callable[[], int] = monotonic_ns,
+        serving: Callable[[], Pipeline] | None = None,
         most_of_time: float = MOST_OF_TIME,
     ) -> None:
         self._watches = tuple(watches)
+        self._serving = serving
         self._now_ns = now_ns
         self._most_of_time = most_of_time
         # Nobody but its owner keeps a pipeline, which holds the tensors of a model.
@@ -103,7 +106,8 @@ class Watching:
         """Shows one run."""
         stream, now_ns = observation.stream, self._now_ns()
         measures, signals = self._told(stream, prediction, pipeline, now_ns)
-        seen = Seen(stream, now_ns, measures, signals, prediction, pipeline)
+        lent = self._serving is not None and pipeline is not self._serving()
+        seen = Seen(stream, now_ns, measures, signals, prediction, pipeline, lent)
         for watch in self._watches:
             watch.take(seen)
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from model_folders import write_model_folder
 from number_pipelines import NumberStage, number_pipeline
 
+from ml_integration.core.execution import ExecutionSettings
+from ml_integration.deploy.loading import Loader
 from ml_integration.deploy.turns import SLICE_S, Share, Turns, share_for
+from ml_integration.stages.lifting import Lifting
+from ml_integration.stages.tracking import Tracking
+from ml_integration.store.package.package import read_package
 
 S = 1_000_000_000
 
@@ -40,3 +48,19 @@ def test_models_that_remember_share_in_slices() -> None:
     stages: dict[str, Any] = {'count': NumberStage()}
     assert share_for(number_pipeline(), 0.25) == Share(0.25, 0.0)
     assert share_for(number_pipeline(stages=stages), 0.25) == Share(0.25, SLICE_S)
+
+
+@pytest.mark.parametrize(
+    ('stages', 'slice_s'),
+    [
+        ({'tracking': Tracking.Settings()}, SLICE_S),
+        ({'lifting': Lifting.Settings()}, 0.0),
+        ({'tracking': Tracking.Settings(), 'lifting': Lifting.Settings()}, SLICE_S),
+    ],
+)
+def test_detectors_share_in_slices_if_objects_are_followed(
+    stages: dict[str, Any], slice_s: float, tmp_path: Path
+) -> None:
+    loader = Loader(ExecutionSettings(intra_op_threads=1), stages=stages)
+    with closing(loader.load(read_package(write_model_folder(tmp_path, 'm')))) as pipeline:
+        assert share_for(pipeline, 0.05) == Share(0.05, slice_s)

@@ -1,4 +1,4 @@
-"""Measuring beside the frames never takes more than its share of the time."""
+"""Watches hear of each run and which one was lent; measuring takes no more than its share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from number_pipelines import number_pipeline
 
 from ml_integration.core.arrivals import Observation, of_one
 from ml_integration.core.findings import Finding, Level
@@ -101,3 +102,13 @@ def test_frames_that_come_too_fast_are_seen_and_not_all_of_them_measured(
 def test_a_second_is_made_of_several_measures_however_slow_they_are(pipeline: Pipeline) -> None:
     witness = show(pipeline, 10, 9.0, '')
     assert witness.measured('') == pytest.approx(2e9 / LONGEST_PAUSE_NS, abs=1)
+
+
+def test_a_run_of_another_pipeline_than_the_serving_one_is_lent() -> None:
+    serving, candidate = number_pipeline(1), number_pipeline(1, version=2)
+    witness = Witness()
+    watching = Watching([witness], serving=lambda: serving)
+    for pipeline in (serving, candidate, serving):
+        observation = of_one('x', 10)
+        watching.take(observation, pipeline.run(observation), pipeline)
+    assert [one.lent for one in witness.seen] == [False, True, False]

@@ -155,12 +155,13 @@ LATENCY = Criterion(
 LATE = _more_often('missed deadlines', Of.LATE, Of.TIMED)
 ERRORS = _more_often('errors', Of.ERRORS, Of.FRAMES)
 INVALID = _more_often('invalid results', Of.INVALID, Of.FRAMES)
+_APART = _mean(Both.DISAGREEMENT, Both.COMPARED)
 DISAGREEMENT = Criterion(
     'disagreement',
     'disagreement',
     _nothing,
-    _mean(Both.DISAGREEMENT, Both.PAIRS),
-    _mean(Both.DISAGREEMENT, Both.PAIRS),
+    _APART,
+    _APART,
     Both.PAIRS,
     (Both.PAIRS,),
 )
@@ -175,8 +176,9 @@ USEFUL = Criterion(
     (STABLE + Of.TOLD, CANDIDATE + Of.TOLD),
     is_share=True,
 )
-NUMBER = 7
-"""Criteria that are judged by chance: those above, and scores against truth."""
+EVERY = (*(one.name for one in (LATENCY, LATE, ERRORS, INVALID, DISAGREEMENT, USEFUL)), SCORE)
+"""Names of the criteria that are judged by chance: those above, and scores against truth."""
+NUMBER = len(EVERY)
 
 
 def informative(rows: Rows, columns: Sequence[int]) -> Rows:

@@ -65,6 +65,12 @@ class Evidence:
     def __str__(self) -> str:
         return self.words
 
+    @property
+    def numbers(self) -> str:
+        """What is compared, with its interval, its limit and what it was counted of."""
+        where = f'{self.low:.3g} to {self.high:.3g}, limit {self.limit:g}, n = {self.n}'
+        return f'{self.criterion} {self.value:.3g} ({where})'
+
 
 @dataclass(frozen=True, slots=True)
 class Judgment:

@@ -34,7 +34,14 @@ class RolloutSettings:
         3600.0, 'Time that a promoted candidate is watched, and taken back by itself [s].', ge=0.0
     )
     only_when: str = declared(
-        '', 'State of the robot in which a next step may be taken, such as docked; empty: any.'
+        '',
+        'State of the robot in which a next step may be taken, such as docked and speed < 0.01 '
+        '(of ~/robot_state and odom); empty: any.',
+    )
+    robot_state: str = declared(
+        '',
+        'State of the robot, such as docked, where nobody publishes ~/robot_state; empty: not '
+        'known.',
     )
     max_wait_s: float = declared(
         3600.0, 'Time that a step waits for only_when or for the group, then a person is '
@@ -63,9 +70,10 @@ class RolloutSettings:
     )
     disagreement: float = declared(
         0.15,
-        "Mean disagreement with the stable model, in the task's own unit; where there is truth, "
-        'that decides.',
+        'Share of what both models say that they may not have in common, as the task tells it; '
+        'where there is truth, that decides.',
         ge=0.0,
+        le=1.0,
     )
     score_loss: float = declared(
         0.02, 'Loss of a score against truth, such as mAP.', ge=0.0, le=1.0

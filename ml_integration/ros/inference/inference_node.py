@@ -15,6 +15,7 @@ from ml_integration.core.findings import Finding, Level
 from ml_integration.core.health import Alarms, judge, judge_idle
 from ml_integration.core.judge import Judge
 from ml_integration.core.monitor import Monitor
+from ml_integration.core.pipeline import Pipeline
 from ml_integration.core.stats import InputKey
 from ml_integration.core.transports import parse_transports
 from ml_integration.deploy.loaded import Loaded
@@ -27,6 +28,7 @@ from ml_integration.ros.inference.intake import Intake, clock_of
 from ml_integration.ros.inference.introduction import introduction
 from ml_integration.ros.inference.model_control import ModelControl
 from ml_integration.ros.inference.model_serving import ModelServing, hanging
+from ml_integration.ros.inference.node_rollout import NodeRollout
 from ml_integration.ros.inference.opening_models import OpeningModels
 from ml_integration.ros.inference.outcome_topic import OutcomeTopic
 from ml_integration.ros.inference.stage_settings import declare_stages
@@ -67,6 +69,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         `~/swap`: load the model that the parameter `model` names.
         `~/rollback`: return to the model that served good frames before.
         `~/reload`: load the model again, also the same version.
+        `~/rollout/start`, `~/rollout/promote`, `~/rollout/pause`, `~/rollout/resume` and
+        `~/rollout/abort`: roll out the candidate of `rollout.candidate`.
     Parameters:
         see `InferenceNodeParameters`.
     """
@@ -82,12 +86,14 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._failure = ''
         self._namesakes = Namesakes(self)
         self._watches = NodeWatches(self)
+        self._rollout = NodeRollout(self, self._authority, self._watches)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.result())
         self.every(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         actions = {
             'swap': lambda: self._control().swap(),
             'rollback': lambda: self._control().rollback(),
             'reload': lambda: self._control().reload(),
+            **self._rollout.actions,
         }
         serve_triggers(self, actions, self._lifetime)
 
@@ -112,9 +118,11 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def configure(self, resources: ExitStack) -> None:
         assert self._opening is not None  # it is prepared
         pipeline = self._opening.deployment.serving.pipeline
-        watching, freezer = Watching(self._watches.every), self._watches.freezer
+        router, freezer = self._opening.deployment.router, self._watches.freezer
+        watching = Watching(self._watches.every, serving=lambda: router.pipeline)
+        witness = self._rollout.witness
         self._streams = [
-            make_stream(self, name, pipeline, watching, freezer, resources)
+            make_stream(self, name, pipeline, watching, freezer, witness, resources)
             for name in self._stream_names()
         ]
         announce = partial(announce_task, self, self._streams)
@@ -130,7 +138,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         )
 
     def activate(self, resources: ExitStack) -> None:
-        assert self._models is not None  # it is configured
+        assert self._models is not None and self._opening is not None  # it is configured
         deployment = self._models.deployment
         self._judge = Judge()
         self._findings = FindingLog(self.get_logger())
@@ -142,13 +150,14 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
             clock_of(self),
             self._log_frames,
             _loop_settings(self.parameters),
-            self._models.control.unfit,
+            self._unfit,
+            self._rollout.witness.lent,
         )
         self._watches.begin(monotonic_ns())
         resources.callback(self._watches.freezer.finish)
         task, accuracy = deployment.router.pipeline.task, self._watches.accuracy
         GroundTruth(self, accuracy, task, self._stream_names(), resources)
-        if self.parameters.accuracy.teacher and self._opening is not None:
+        if self.parameters.accuracy.teacher:
             open_teacher(self, accuracy, self._opening.open_teacher, resources)
         self._loop.start()
         resources.callback(self._loop.stop)
@@ -158,6 +167,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._intake = Intake(self, wiring, self._loop, self._monitor, resources)
         for stream in self._streams:
             self._intake.open(stream)
+        self._rollout.open(self._models, self._opening, self._loop, resources)
 
     def introduce(self) -> str:
         return introduction(self._intake.topics, self._streams)
@@ -169,12 +179,14 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._authority.check(old, new, str(self._models.serving.identity) if self._models else '')
         if self._models is not None and new.model != old.model:
             self._models.control.check(new.model)
+        self._rollout.check(old, new)
 
     def changed(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
         if self.state == 'active':
             self._loop.settings = _loop_settings(new)
         if new.stages != old.stages:
             declare_stages(self)
+        self._rollout.changed(old, new)
         if new.model == old.model:
             return
         if self._models is not None:
@@ -185,6 +197,11 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._authority.wished(new.model)
         if self._opening is not None and self._authority.model != before:
             self._opening.begin_again()
+
+    def _unfit(self, pipeline: Pipeline, reason: str) -> None:
+        """Has another model take the place of one that did not come back from a frame."""
+        if self._models is not None and not self._rollout.unfit(pipeline, reason):
+            self._models.control.unfit(pipeline, reason)
 
     def _control(self) -> ModelControl:
         models = self._models

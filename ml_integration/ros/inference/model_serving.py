@@ -38,6 +38,7 @@ class ModelServing:
         deployment: lends the pipelines.
         control: changes what serves.
         files: watches what lies on disk.
+        changed: is called after what serves was changed, or could not be.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class ModelServing:
         self._exposure = opened.exposure
         self._announce = announce
         self._told_loading = False
+        self.changed: Callable[[], None] = _nothing
         self.deployment = opened.deployment
         self._report = ModelReport(
             node, opened.store, self.deployment, lambda: opened.history.outcomes
@@ -145,8 +147,13 @@ class ModelServing:
         ]
 
     def _publish_report(self) -> None:
+        self.changed()
         self._announce(self.serving.pipeline)
         self._report.publish(self.control.problem or next(iter(self.deployment.complaints), ''))
+
+
+def _nothing() -> None:
+    """Tells nobody."""
 
 
 def _second_of(deployment: Deployment, stage: str) -> Opened:

@@ -20,6 +20,7 @@ from ml_integration.deploy.loading import Loader
 from ml_integration.deploy.memory_budget import MemoryBudget
 from ml_integration.deploy.nice_session import NiceSession
 from ml_integration.deploy.pinned_models import PinnedModels
+from ml_integration.deploy.rollout.settling import settle
 from ml_integration.deploy.second_model import OpenSecondModel
 from ml_integration.errors import SupersededError
 from ml_integration.ros.inference.intake import reader_for
@@ -59,6 +60,7 @@ class OpeningModels:
         admission: verifies models.
         deployment: lends the pipelines once a model is open.
         proven: is called when the serving model has proven itself.
+        interrupted: whether the last process ended in the middle of a rollout.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class OpeningModels:
         self._node = node
         self._authority = authority
         self._began_with = ''
-        self._given_up = False
+        self._given_up = self.interrupted = False
         current = node.parameters
         where = node.get_fully_qualified_name()
         self._state_dir = state_dir = StateDir(_state_dir(current, where))
@@ -136,6 +138,10 @@ class OpeningModels:
             SupersededError: it was given up.
             MlIntegrationError: no model can be served.
         """
+        told = settle(self.history, self._node.parameters.rollout)
+        if told:
+            self._node.get_logger().warning(told)
+        self.interrupted = bool(told) and self.history.rollout.state.interrupted
         while True:
             self._began_with = self._authority.model
             try:

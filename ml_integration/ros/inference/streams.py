@@ -10,12 +10,14 @@ from contextlib import ExitStack
 from rclpy.node import Node
 
 from ml_integration.core.abilities import Drawing
+from ml_integration.core.arrivals import Observation
 from ml_integration.core.pipeline import Pipeline
 from ml_integration.errors import SettingError
 from ml_integration.ros.inference.result_publisher import ResultPublisher
 from ml_integration.ros.inference.spectators import Overlay, Provenance
 from ml_integration.serving.freezing import Freezer, Freezing
 from ml_integration.serving.streams import Sink, Stream
+from ml_integration.serving.witness import Witness
 
 
 def make_stream(
@@ -24,6 +26,7 @@ def make_stream(
     pipeline: Pipeline,
     watching: Sink,
     freezer: Freezer,
+    witness: Witness,
     resources: ExitStack,
 ) -> Stream:
     """Makes a stream and the publishers of its results.
@@ -34,16 +37,22 @@ def make_stream(
         pipeline: serves first; others that take its place have the same task and inputs.
         watching: shows its runs to the watches of the node.
         freezer: keeps its last runs.
+        witness: sees its runs for a rollout.
         resources: is told how to let go of each publisher.
     """
     below = f'~/{name}' if name else '~'
     results = ResultPublisher(node, pipeline.topics, resources, below)
     freezing = Freezing(freezer, lambda: tuple(results.sent))
-    spectators: list[Sink] = [Provenance(node, below, resources), watching, freezing]
+    spectators: list[Sink] = [Provenance(node, below, resources), watching, freezing, witness]
     if pipeline.picture and isinstance(pipeline.task, Drawing):
         spectators.insert(0, Overlay(node, below, resources))
     topic = pipeline.wiring.trigger_topic
-    return Stream(name, topic, results, spectators, freezing.failed)
+
+    def failed(observation: Observation, failing: Pipeline, reason: str) -> None:
+        freezing.failed(observation, failing, reason)
+        witness.failed(observation, failing, reason)
+
+    return Stream(name, topic, results, spectators, failed)
 
 
 def announce_task(node: Node, streams: Sequence[Stream], pipeline: Pipeline) -> None:

@@ -20,6 +20,8 @@ DECIDING = tuple(
     if setting.rule.decides_what_runs
 )
 """Parameters that decide which bytes run as a model."""
+WISHES = ('model', 'rollout.candidate')
+"""Those that state a wish under `swap_authority: service`, which a service carries out."""
 
 
 class SwapAuthority:
@@ -75,11 +77,12 @@ class SwapAuthority:
         """
         if old.swap_authority == 'parameter':
             return
-        if new.model not in (old.model, serving):
+        candidates = old.rollout.candidate, new.rollout.candidate
+        if new.model not in (old.model, serving) or candidates[0] != candidates[1]:
             self.refuse_if_locked()
         for name in DECIDING:
             value = attrgetter(name)
-            if name != 'model' and value(new) != value(old):
+            if name not in WISHES and value(new) != value(old):
                 raise SettingError(
                     name,
                     value(new),

@@ -14,6 +14,7 @@ from ml_integration.ros.inference.freeze_frames import make_freezer
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.serving.freezing import FreezeWatch
+from ml_integration.serving.rollout_watch import RolloutWatch
 
 
 class NodeWatches:
@@ -28,6 +29,7 @@ class NodeWatches:
         accuracy: the one that wants ground truth.
         outcomes: the one that wants to know what results were good for.
         freezer: keeps the last frames, which another one tells of.
+        rollout: the one that tells of a rollout.
         every: all of them.
     """
 
@@ -35,6 +37,7 @@ class NodeWatches:
         self.accuracy = Accuracy(lambda: node.parameters.accuracy)
         self.outcomes = OutcomeWatch()
         self.freezer = make_freezer(node)
+        self.rollout = RolloutWatch()
 
         def simulated() -> bool:
             clock = node.get_clock()
@@ -47,6 +50,7 @@ class NodeWatches:
             self.outcomes,
             ResourceWatch(lambda: node.parameters.memory_budget_mb),
             FreezeWatch(self.freezer),
+            self.rollout,
         )
 
     def begin(self, now_ns: int) -> None:

@@ -15,6 +15,7 @@ from ml_integration.core.drift import DriftSettings
 from ml_integration.core.execution import ExecutionSettings
 from ml_integration.core.freeze_frame import FreezeSettings
 from ml_integration.core.health import HealthSettings
+from ml_integration.core.rollout.settings import RolloutSettings
 from ml_integration.deploy.fleet_member import FleetSettings
 from ml_integration.deploy.probation import ProbationSettings
 from ml_integration.fleet.fleet_findings import AvailabilitySettings
@@ -176,6 +177,7 @@ class InferenceNodeParameters:
     probation: ProbationSettings = field(
         default_factory=ProbationSettings, metadata=DECIDES_WHAT_RUNS
     )
+    rollout: RolloutSettings = field(default_factory=RolloutSettings, metadata=DECIDES_WHAT_RUNS)
     fleet: FleetSettings = field(default_factory=FleetSettings, metadata=DECIDES_WHAT_RUNS)
     health: HealthSettings = field(default_factory=HealthSettings)
     content: ContentSettings = field(default_factory=ContentSettings)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -25,6 +25,7 @@ from ml_integration.store.state.durable import cannot, locked, write_durably
 from ml_integration.store.state.model_state import ModelState
 from ml_integration.store.state.node_state import NodeState
 from ml_integration.store.state.places import NO_HOME, expanded, home_folder
+from ml_integration.store.state.rollout_state import RolloutState
 
 VARIABLE = 'ML_INTEGRATION_STATE_DIR'
 _SCHEMA = 1
@@ -100,7 +101,9 @@ class StateDir:
         Args:
             node: fully qualified name, such as /robot1/detector.
         """
-        return self._read(self._node_file(node), NodeState.from_document, NodeState(), NodeState())
+        return self._read(
+            self._file('nodes', node), NodeState.from_document, NodeState(), NodeState()
+        )
 
     def save_node_state(self, node: str, state: NodeState) -> None:
         """Stores what a node remembers.
@@ -108,7 +111,7 @@ class StateDir:
         Raises:
             StateError: it cannot be written; what was stored before is still there.
         """
-        self._write(self._node_file(node), state)
+        self._write(self._file('nodes', node), state)
 
     def update_node_state(self, node: str, change: Callable[[NodeState], NodeState]) -> NodeState:
         """Changes what a node remembers; returns the new state.
@@ -123,22 +126,42 @@ class StateDir:
         Raises:
             StateError: it cannot be written; what was stored before is still there.
         """
-        file = self._node_file(node)
-        with ExitStack() as alone:
-            with suppress(StateError):
-                alone.enter_context(locked(file.with_name(f'.{file.stem}.lock'), _PATIENCE_S))
+        file = self._file('nodes', node)
+        with self._patiently_alone(file):
             new = change(self.node_state(node))
             self.save_node_state(node, new)
             return new
 
     def node_states(self) -> dict[str, NodeState]:
         """Reads what every node remembers, by its name."""
-        nodes = [unquote(file.stem) for file in sorted((self.path / 'nodes').glob('*.json'))]
-        return {node: self.node_state(node) for node in nodes}
+        return {node: self.node_state(node) for node in self._names('nodes')}
+
+    def rollout_state(self, node: str) -> RolloutState:
+        """Reads where the rollout of a node is; none was begun when there is nothing."""
+        file = self._file('rollouts', node)
+        return self._read(file, RolloutState.from_document, RolloutState(), RolloutState())
+
+    def update_rollout_state(
+        self, node: str, change: Callable[[RolloutState], RolloutState]
+    ) -> RolloutState:
+        """Changes where the rollout of a node is; as `update_node_state`.
+
+        Raises:
+            StateError: it cannot be written; what was stored before is still there.
+        """
+        file = self._file('rollouts', node)
+        with self._patiently_alone(file):
+            new = change(self.rollout_state(node))
+            self._write(file, new)
+            return new
+
+    def rollout_states(self) -> dict[str, RolloutState]:
+        """Reads where the rollout of every node is, by its name."""
+        return {node: self.rollout_state(node) for node in self._names('rollouts')}
 
     def outcomes(self, node: str) -> Outcomes:
         """Reads what became of a node's results; nothing when there is nothing."""
-        file = self._outcomes_file(node)
+        file = self._file('outcomes', node)
         return self._read(file, Outcomes.from_document, Outcomes(), Outcomes())
 
     def save_outcomes(self, node: str, outcomes: Outcomes) -> None:
@@ -147,12 +170,11 @@ class StateDir:
         Raises:
             StateError: it cannot be written; what was stored before is still there.
         """
-        self._write(self._outcomes_file(node), outcomes)
+        self._write(self._file('outcomes', node), outcomes)
 
     def all_outcomes(self) -> dict[str, Outcomes]:
         """Reads what became of the results of every node, by its name."""
-        files = sorted((self.path / 'outcomes').glob('*.json'))
-        return {node: self.outcomes(node) for node in (unquote(file.stem) for file in files)}
+        return {node: self.outcomes(node) for node in self._names('outcomes')}
 
     def model_state(self, name: str) -> ModelState:
         """Reads what is remembered about a model; the default when there is nothing.
@@ -160,7 +182,7 @@ class StateDir:
         Where there is something that cannot be read or understood, or was set aside for that,
         the floor of the default is not known.
         """
-        file = self._model_file(name)
+        file = self._file('models', name)
         return self._read(file, ModelState.from_document, ModelState(), _UNKNOWN)
 
     def update_model_state(
@@ -179,7 +201,7 @@ class StateDir:
             StateError: it cannot be written; what was stored before is still there.
         """
         with self.alone():
-            file = self._model_file(name)
+            file = self._file('models', name)
             try:
                 old = self._mended(file, ModelState.from_document, ModelState(), _UNKNOWN)
             except OSError as error:  # what cannot be read must not be replaced by a default
@@ -191,20 +213,25 @@ class StateDir:
 
     def claim_node(self, node: str) -> Claim:
         """Claims what a node remembers for this process; close it when the node is done."""
-        return Claim(self._node_file(node).with_suffix('.lock'))
+        return Claim(self._file('nodes', node).with_suffix('.lock'))
 
     def freeze_frames(self, node: str) -> Path:
         """Returns the folder of a node's files of frozen frames."""
         return self.path / 'freeze_frames' / quote(node, safe='')
 
-    def _node_file(self, node: str) -> Path:
-        return self.path / 'nodes' / f'{quote(node, safe="")}.json'
+    def _file(self, kind: str, name: str) -> Path:
+        return self.path / kind / f'{quote(name, safe="")}.json'
 
-    def _outcomes_file(self, node: str) -> Path:
-        return self.path / 'outcomes' / f'{quote(node, safe="")}.json'
+    def _names(self, kind: str) -> list[str]:
+        return [unquote(file.stem) for file in sorted((self.path / kind).glob('*.json'))]
 
-    def _model_file(self, name: str) -> Path:
-        return self.path / 'models' / f'{quote(name, safe="")}.json'
+    @contextmanager
+    def _patiently_alone(self, file: Path) -> Iterator[None]:
+        """Waits a moment for whoever changes a file, and goes on."""
+        with ExitStack() as alone:
+            with suppress(StateError):
+                alone.enter_context(locked(file.with_name(f'.{file.stem}.lock'), _PATIENCE_S))
+            yield
 
     def alone(self) -> AbstractContextManager[None]:
         """Keeps everybody else from changing what is remembered about models.

@@ -28,6 +28,7 @@ ELSEWHERE = {
     'cascade.model': 'other@1',
     'probation.attempts': 1,
     'probation.good_frames': 10**6,
+    'rollout.minimum_frames': 1,
 }
 
 
@@ -176,7 +177,7 @@ def test_what_decides_what_runs_is_declared_as_that() -> None:
         name for name in DECIDING if '.' not in name
     }
     nested = {name.partition('.')[0] for name in DECIDING if '.' in name}
-    assert nested == {'probation', 'execution', 'cascade', 'accuracy', 'fleet'}
+    assert nested == {'probation', 'execution', 'cascade', 'accuracy', 'fleet', 'rollout'}
     assert {
         'execution.engine',
         'execution.providers',
