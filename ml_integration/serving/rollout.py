@@ -260,6 +260,7 @@ class Rollout:
     def _look(self) -> None:
         with self._deciding:
             self._begin_wished()
+            self._around.requests(self._start)
             self._end_if_changed()
             if self.state.under_way:
                 self._open()
