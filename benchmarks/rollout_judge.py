@@ -28,7 +28,6 @@ from ml_integration.core.rollout.settings import RolloutSettings
 from ml_integration.core.rollout.sums import (
     BUCKETS,
     CANDIDATE,
-    LARGEST_IN_LIMITS,
     LEAST_MS,
     STABLE,
     WIDTH,
@@ -139,9 +138,8 @@ class Stream:
         self._side(rows, STABLE, replace(candidate, slower=1.0, spread=0.15, invalid=0.002,
                    errors=0.001, late=0.005), load, scene, others)  # fmt: skip
         self._side(rows, CANDIDATE, candidate, load, scene, mine)
-        most = LARGEST_IN_LIMITS * SETTINGS.disagreement
-        rows[:, Both.PAIRS] = HZ
-        rows[:, Both.DISAGREEMENT] = HZ * np.minimum(candidate.disagreement * scene, most)
+        rows[:, Both.PAIRS] = rows[:, Both.COMPARED] = HZ
+        rows[:, Both.DISAGREEMENT] = HZ * np.minimum(candidate.disagreement * scene, 1.0)
         if not math.isnan(candidate.better):
             level = 0.75 + 0.1 * (scene - 1)
             own = candidate.better + 0.04 * next(self._score)

@@ -73,7 +73,16 @@ class Difference(Protocol):
 
     @property
     def disagreement(self) -> float:
-        """0 where both say the same; larger the further they are apart; may be infinite."""
+        """Share of what the two say in which they do not agree, 0 to 1: nothing in common."""
+
+
+@runtime_checkable
+class Weighed(Protocol):
+    """A difference of results that say now more and now less; any other one has the weight 1."""
+
+    @property
+    def weight(self) -> float:
+        """How much both say, such as the number of objects; 0: there is nothing to compare."""
 
 
 @runtime_checkable
@@ -141,6 +150,22 @@ class Reading(Protocol):
 
         Raises:
             MessageError: a message contradicts itself, or says what the model cannot say.
+        """
+
+
+@runtime_checkable
+class Translating(Protocol):
+    """A task whose results have class numbers, which mean other labels in another model."""
+
+    def translated(self, result: Any, model: ModelDescription) -> Any:
+        """Returns a result of another model as this task's own model would say it.
+
+        Args:
+            result: of another task of the same type.
+            model: that of the result.
+
+        Returns:
+            The same with the numbers of this model; what has no label here gets a number beyond.
         """
 
 

@@ -12,6 +12,7 @@ from ml_integration.core.accuracy_settings import AccuracySettings
 from ml_integration.core.accuracy_stream import AccuracyStream, Known, Read
 from ml_integration.core.agreement import Agreement, Teaching
 from ml_integration.core.findings import Finding, Level
+from ml_integration.core.truths import TruthListener
 from ml_integration.core.watches import Look, Seen, Value
 
 CONCERN = 'accuracy'
@@ -38,6 +39,8 @@ class Accuracy:
         self._worker: threading.Thread | None = None
         self.teacher: Teaching | None = None
         """Is shown each run too, while the node is active and has one."""
+        self.listener: TruthListener | None = None
+        """Hears of each truth too, while there is one."""
 
     def open(self, stream: str, task: Any, read: Read) -> AccuracyStream:
         """Makes the place for the ground truth of a stream; the node is being activated.
@@ -51,12 +54,30 @@ class Accuracy:
         made = self._streams[stream] = AccuracyStream(task)
         return made
 
+    @property
+    def read(self) -> Read:
+        """Reads messages of a topic."""
+        return self._read
+
+    def expects(self, stream: str) -> bool:
+        """Tells whether somebody publishes the truth of a stream."""
+        known = self._streams.get(stream)
+        return known is not None and known.expects
+
+    def truth(self, stream: str, stamp_ns: int, topic: str, message: Any, size: int) -> None:
+        """Puts a message of a truth aside; see `TruthListener`."""
+        self._streams[stream].truth(stamp_ns, topic, message, size, self._settings())
+        if self.listener is not None:
+            self.listener.truth(stream, stamp_ns, topic, message, size)
+
     def begin(self, now_ns: int) -> None:
         """Forgets everything but which numbers there are."""
         self._streams = {}
 
     def take(self, seen: Seen) -> None:
-        """Puts a result aside."""
+        """Puts a result aside, unless its model is only tried: others judge that."""
+        if seen.lent:
+            return
         stream = self._streams.get(seen.stream)
         if stream is None:
             stream = self.open(seen.stream, seen.pipeline.task, self._read)

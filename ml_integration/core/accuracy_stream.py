@@ -107,7 +107,7 @@ class AccuracyStream:
                 self._confidence.append(confidence)
             self._samples.append((task, sample))
             if kept is not None:
-                self._truths.add_result(kept, *_limits(settings))
+                self._truths.add_result(kept, *limits(settings))
                 self._collect(settings)
 
     def truth(
@@ -125,7 +125,7 @@ class AccuracyStream:
         with self._lock:
             self._has_news = True
             self._count += topic == self._topics[0]
-            self._truths.add_truth(stamp_ns, topic, message, size, *_limits(settings))
+            self._truths.add_truth(stamp_ns, topic, message, size, *limits(settings))
             self._collect(settings)
 
     def refuse(self, sentence: str) -> None:
@@ -172,7 +172,7 @@ class AccuracyStream:
             self._has_news = True
             self._pairs.append(pair)
             self._pair_bytes += size_of(pair.kept.result)
-        _, most_bytes = _limits(settings)
+        _, most_bytes = limits(settings)
         while self._pairs and (
             len(self._pairs) > settings.window or self._pair_bytes > most_bytes
         ):
@@ -241,7 +241,8 @@ def _share(parts: deque[tuple[float, float]]) -> float | None:
     return sum(part for part, _ in parts) / whole if whole else None
 
 
-def _limits(settings: AccuracySettings) -> tuple[int, int]:
+def limits(settings: AccuracySettings) -> tuple[int, int]:
+    """Returns how far a truth may be from its result [ns], and what may wait for it [bytes]."""
     return int(settings.tolerance_ms * 1e6), int(settings.keep_mb * 1e6)
 
 

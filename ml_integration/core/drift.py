@@ -127,7 +127,9 @@ class Drift:
         self._streams, self._reference, self._unused = {}, None, ''
 
     def take(self, seen: Seen) -> None:
-        """Takes one run; what is not valid tells nothing of what is usual."""
+        """Takes one run; what is not valid or only tried tells nothing of what is usual."""
+        if seen.lent:
+            return
         pipeline = seen.pipeline
         if pipeline.reference is not self._reference:
             self._streams, self._reference = {}, pipeline.reference

@@ -9,25 +9,15 @@ from dataclasses import dataclass
 
 from ml_integration.core.datatypes import ModelIdentity
 from ml_integration.core.findings import Finding, Level
+from ml_integration.core.makers import Makers
 from ml_integration.core.outcomes import WORD, Outcomes, Tally
 from ml_integration.core.watches import Look, Seen, Value
 
 CONCERN = 'outcome'
-MAX_SPANS = 64
-"""Changes of the model that are remembered for each stream."""
 MAX_WAITING = 256
 """Outcomes that may come before their result was seen."""
 BAD_WORDS = {'failure', 'failed', 'fail', 'bad', 'wrong', 'useless', 'error'}
 """Words that nobody means of a result that was of use."""
-
-
-@dataclass(slots=True)
-class _Span:
-    """Results of one model, one after another: the stamps of the first and last one [ns]."""
-
-    first_ns: int
-    last_ns: int
-    made_by: ModelIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +54,7 @@ class OutcomeWatch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._spans: dict[str, deque[_Span]] = {}
+        self._makers: dict[str, Makers] = {}
         self._newest: ModelIdentity | None = None
         self._waiting: deque[Outcome] = deque(maxlen=MAX_WAITING)
         self._late: deque[Outcome] = deque(maxlen=MAX_WAITING)
@@ -89,12 +79,7 @@ class OutcomeWatch:
         stamp_ns, made_by = seen.prediction.stamp_ns, seen.prediction.model
         with self._lock:
             self._newest = made_by
-            spans = self._spans.setdefault(seen.stream, deque(maxlen=MAX_SPANS))
-            last = spans[-1] if spans else None
-            if last is None or last.made_by != made_by or stamp_ns < last.last_ns:
-                spans.append(_Span(stamp_ns, stamp_ns, made_by))
-            else:
-                last.last_ns = stamp_ns
+            self._makers.setdefault(seen.stream, Makers()).add(stamp_ns, made_by)
 
     def tell(self, outcome: Outcome) -> str:
         """Takes an outcome; returns why it is not counted, empty if it is."""
@@ -132,17 +117,11 @@ class OutcomeWatch:
         return True
 
     def _maker(self, outcome: Outcome) -> ModelIdentity | None:
-        """Returns which model made the result with a stamp; the last one if time has jumped."""
-        named = self._spans.get(outcome.stream, ())
-        all_spans = named or [span for spans in self._spans.values() for span in spans]
-        return next(
-            (
-                span.made_by
-                for span in reversed(all_spans)
-                if span.first_ns <= outcome.stamp_ns <= span.last_ns
-            ),
-            None,
-        )
+        """Returns which model made the result with a stamp, of any stream if it names none."""
+        named = self._makers.get(outcome.stream)
+        every = self._makers.values() if named is None else (named,)
+        found = (makers.of(outcome.stamp_ns) for makers in every)
+        return next((one for one in found if one is not None), None)
 
 
 def _label(one: Tally, tallies: tuple[Tally, ...]) -> str:

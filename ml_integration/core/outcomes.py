@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ml_integration.core.datatypes import ModelIdentity
+from ml_integration.core.rollout.pair import Told
 
 MAX_MODELS = 16
 """Models that are remembered; the one that nothing was told of for longest goes first."""
@@ -100,6 +101,15 @@ class Outcomes:
         """Returns what is known of a model; None if nothing is."""
         found = (one for one in self.tallies if (one.model, one.sha256) == (model, sha256))
         return next(found, None)
+
+    def told(self, model: str) -> Told:
+        """Returns of how many results of a version anything was told, and how many were useful.
+
+        Args:
+            model: `name@version`, whatever its content was.
+        """
+        every = [one for one in self.tallies if one.model == model]
+        return Told(sum(one.useful for one in every), sum(one.total for one in every))
 
     def document(self) -> dict[str, Any]:
         """Returns plain data."""

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from time import monotonic_ns
 from typing import NamedTuple
+
+import psutil
 
 LOOK_NS = 250_000_000
 """Time that is looked at [ns]; the kernel counts in steps of 10 ms."""
 LEAST_CPUS = 0.25
 """Least room [CPUs]. With less, what has a low priority is hardly ever scheduled, and keeps the
 interpreter meanwhile from those who have a higher one."""
-_STAT = Path('/proc/stat')
-_NICE, _IDLE, _WAITING, _WORK = 1, 3, 4, 8
+_SPARE, _GUEST = ('nice', 'idle', 'iowait'), ('guest', 'guest_nice')
 
 
 class CpuTimes(NamedTuple):
-    """Time of all CPUs together since the start, in steps of the kernel.
+    """Time of all CPUs together since the start [s].
 
     Attributes:
         spare: that was idle, or went to what is nice.
@@ -25,21 +25,21 @@ class CpuTimes(NamedTuple):
         cpus: how many there are.
     """
 
-    spare: int
-    whole: int
+    spare: float
+    whole: float
     cpus: int
 
 
 def read_cpu_times() -> CpuTimes | None:
-    """Reads them; None where nobody tells. Source: proc_stat(5)."""
+    """Reads them; None where nobody tells."""
     try:
-        lines = _STAT.read_text().splitlines()
-        numbers = [int(word) for word in lines[0].split()[1 : 1 + _WORK]]
-        spare = numbers[_NICE] + numbers[_IDLE] + numbers[_WAITING]
-    except (OSError, ValueError, IndexError):
+        times = psutil.cpu_times()._asdict()
+    except (psutil.Error, OSError, ValueError, RuntimeError):
         return None
-    cpus = sum(line.startswith('cpu') for line in lines) - 1
-    return CpuTimes(spare, sum(numbers), cpus)
+    spare = sum(times.get(name, 0.0) for name in _SPARE)
+    # That of guests is in the others already.
+    whole = sum(times.values()) - sum(times.get(name, 0.0) for name in _GUEST)
+    return CpuTimes(spare, whole, psutil.cpu_count() or 1)
 
 
 class SpareCpu:

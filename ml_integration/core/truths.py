@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -44,6 +44,21 @@ class Pair:
 class _Truth:
     messages: dict[str, Any]
     serialized_bytes: int = 0
+
+
+class TruthListener(Protocol):
+    """Somebody else who wants to know the truth."""
+
+    def truth(self, stream: str, stamp_ns: int, topic: str, message: Any, size: int) -> None:
+        """Puts a message of a truth aside, and returns at once.
+
+        Args:
+            stream: '' for the only one of a node.
+            stamp_ns: of the message [ns].
+            topic: its name among those of the results.
+            message: serialized or not.
+            size: of the message [bytes].
+        """
 
 
 class Truths:
@@ -167,5 +182,6 @@ def size_of(result: Any) -> int:
     """Returns about how much memory a result takes [bytes]: that of its arrays and a bit."""
     if not is_dataclass(result):
         return SMALL_BYTES
-    arrays = (getattr(result, one.name) for one in fields(result))
-    return SMALL_BYTES + sum(one.nbytes for one in arrays if isinstance(one, np.ndarray))
+    parts = [getattr(result, one.name) for one in fields(result)]
+    arrays = sum(one.nbytes for one in parts if isinstance(one, np.ndarray))
+    return SMALL_BYTES + arrays + sum(size_of(one) for one in parts if is_dataclass(one))

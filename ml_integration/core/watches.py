@@ -25,6 +25,7 @@ class Seen:
         signals: what the task tells of the result without labels, by name.
         prediction: the frames, the result and the verdict.
         pipeline: what made it.
+        lent: whether it was lent the frame, to be tried, and another one serves.
     """
 
     stream: str
@@ -33,6 +34,7 @@ class Seen:
     signals: Mapping[str, float]
     prediction: Prediction
     pipeline: Pipeline
+    lent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

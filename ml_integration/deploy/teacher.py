@@ -13,6 +13,7 @@ from ml_integration.core.agreement import Agreement
 from ml_integration.core.contracts import MessageTypes
 from ml_integration.core.datatypes import Frame, Prediction
 from ml_integration.core.rolling_scores import RollingScores
+from ml_integration.core.spare_cpu import SpareCpu
 from ml_integration.core.watches import Seen
 from ml_integration.deploy.second_model import OpenSecondModel
 from ml_integration.errors import DeadlineError, MessageError
@@ -60,13 +61,16 @@ class _Question:
 class Teacher:
     """Compares results with those of a teacher; see `Teaching`.
 
-    The newest frame waits while it is busy; the one that waited before is skipped. What it says
-    goes through messages, so that classes are found by their names.
+    The newest frame waits while it is busy; the one that waited before is skipped, and so is each
+    one on a machine without time to spare: a thread that is hardly ever scheduled would keep the
+    interpreter from those that serve. What it says goes through messages, so that classes are
+    found by their names.
 
     Args:
         open_model: opens it; called on the teacher's own thread.
         messages: gives the classes of messages.
         rules: read whenever they are needed, as they may change.
+        has_room: tells whether the machine has time to spare; None: as the system says.
     """
 
     def __init__(
@@ -74,10 +78,12 @@ class Teacher:
         open_model: Callable[[], OpenSecondModel],
         messages: MessageTypes,
         rules: Callable[[], TeacherRules],
+        has_room: Callable[[], bool] | None = None,
     ) -> None:
         self._open = open_model
         self._messages = messages
         self._rules = rules
+        self._has_room = has_room or SpareCpu().has_room
         self._changed = threading.Condition()
         self._waiting: _Question | None = None
         self._streams: dict[str, _Known] = {}
@@ -133,7 +139,10 @@ class Teacher:
         self._model = model
         try:
             while (question := self._next()) is not None:
-                self._answer(model, question)
+                if self._has_room():
+                    self._answer(model, question)
+                else:
+                    self._streams[question.stream].skipped += 1
         except DeadlineError:  # it was ended
             pass
         finally:

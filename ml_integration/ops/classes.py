@@ -49,8 +49,9 @@ class ClassesDifference:
     """Difference of two lists of classes.
 
     Attributes:
-        disagreement: largest difference of the scores of a class, and 1 for each head whose best
-            one differs; where several may be true, 1 for each class that only one result has.
+        disagreement: 1 where the best class differs, otherwise the largest difference of the
+            scores of a class; where several may be true, the share of all scores that the results
+            have not in common. Of several heads the mean.
         first: best class of the first result, or all that are true.
         second: the same of the second result.
     """
@@ -58,6 +59,12 @@ class ClassesDifference:
     disagreement: float
     first: str
     second: str
+
+    @property
+    def weight(self) -> float:
+        """1; 0 where both say that nothing is true."""
+        said = f'{self.first}{self.second}'.strip(', ')
+        return float(bool(said) or self.disagreement > 0)
 
 
 def compare_classes(
@@ -72,19 +79,32 @@ def compare_classes(
         multi_label: whether several classes of a head may be true.
     """
     if len(first.counts) != len(second.counts):
-        return ClassesDifference(float('inf'), '', '')
-    apart, others = 0.0, 0
+        return ClassesDifference(1.0, '', '')
+    apart: list[float] = []
     told: tuple[list[str], list[str]] = ([], [])
     for pair in zip(first.heads(), second.heads(), strict=True):
         one, other = (_by_label(*item) for item in zip(pair, labels, strict=True))
-        # A class beyond the published ones has at most the last one's score: that tells nothing.
-        both = one.keys() & other.keys()
-        apart = max(apart, max((abs(one[key] - other[key]) for key in both), default=0.0))
-        said = [list(each) if multi_label else list(each)[:1] for each in (one, other)]
-        others += len({*said[0]} ^ {*said[1]}) if multi_label else said[0] != said[1]
-        for each, words in zip(told, said, strict=True):
-            each.append(' + '.join(words))
-    return ClassesDifference(apart + others, *(', '.join(each) for each in told))
+        apart.append(_of_sets(one, other) if multi_label else _of_best(one, other))
+        for words, each in zip(told, (one, other), strict=True):
+            words.append(' + '.join(list(each) if multi_label else list(each)[:1]))
+    return ClassesDifference(sum(apart) / len(apart), *(', '.join(words) for words in told))
+
+
+def _of_best(one: dict[str, float], other: dict[str, float]) -> float:
+    """Returns how far two lists are apart of which the first is true, 0 to 1."""
+    if list(one)[:1] != list(other)[:1]:
+        return 1.0
+    # A class beyond the published ones has at most the last one's score: that tells nothing.
+    both = one.keys() & other.keys()
+    return min(1.0, max((abs(one[key] - other[key]) for key in both), default=0.0))
+
+
+def _of_sets(one: dict[str, float], other: dict[str, float]) -> float:
+    """Returns the same of two lists of which all are true."""
+    every = one.keys() | other.keys()
+    scores = [(one.get(key, 0.0), other.get(key, 0.0)) for key in every]
+    total = sum(map(sum, scores))
+    return sum(abs(a - b) for a, b in scores) / total if total else 0.0
 
 
 def _by_label(result: Classes, label: Label) -> dict[str, float]:

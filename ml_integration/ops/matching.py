@@ -12,6 +12,8 @@ from ml_integration.core.datatypes import Array
 
 SAME_OBJECT = 0.5
 """Overlap from which on two boxes or masks are taken for the same object."""
+DIGITS = 6
+"""Of a disagreement: a box may overlap itself by a little less than 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,8 @@ class ObjectsDifference:
     """Difference of two lists of objects.
 
     Attributes:
-        disagreement: scores of the objects that only one result has, or that have another class,
-            and the differences of the other scores, all together.
+        disagreement: share of the scores of all objects that the results have not in common; two
+            of one class have the smaller score in common, as far as they overlap.
         same: objects with the same class in both.
         other_class: objects in both, with another class.
         only_first: objects of the first result alone.
@@ -34,6 +36,11 @@ class ObjectsDifference:
     only_first: int
     only_second: int
     score: float
+
+    @property
+    def weight(self) -> float:
+        """Number of objects, the mean of both results."""
+        return self.same + self.other_class + (self.only_first + self.only_second) / 2
 
 
 def pairs(similarity: Array, same_class: Array, least: float = SAME_OBJECT) -> tuple[Array, Array]:
@@ -64,7 +71,7 @@ def compare_objects(
     similarity: Array,
     scores: tuple[Array, Array],
     names: tuple[Sequence[str], Sequence[str]],
-    least: float = SAME_OBJECT,
+    alike: Array | None = None,
 ) -> ObjectsDifference:
     """Tells how two lists of objects in one picture differ.
 
@@ -72,18 +79,23 @@ def compare_objects(
         similarity: (N, M) of each object of the first list with each of the second.
         scores: of both lists, (N,) and (M,).
         names: classes of both lists; numbers of two models may mean different classes.
-        least: smallest similarity of what is one object.
+        alike: (N, M) how much of one object two of them have in common; None: the similarity.
     """
     labels = tuple(np.asarray(each, np.str_) for each in names)
     same_class = labels[0][:, None] == labels[1][None]
-    first, second = pairs(similarity, same_class, least)
+    first, second = pairs(similarity, same_class)
     before, after = (each.astype(np.float64) for each in scores)
     one, other = before[first], after[second]
     agree = same_class[first, second]
     apart: npt.NDArray[np.float64] = np.abs(one - other)[agree]
-    changed = np.maximum(one, other)[~agree]
-    alone, new = np.delete(before, first), np.delete(after, second)
-    total = sum(float(part.sum()) for part in (alone, new, changed, apart))
+    overlap = (similarity if alike is None else alike)[first, second]
+    common = 2 * float((overlap * np.minimum(one, other))[agree].sum())
+    total = float(before.sum() + after.sum())
     return ObjectsDifference(
-        total, len(apart), len(changed), len(alone), len(new), float(apart.max(initial=0.0))
+        max(0.0, round(1 - common / total, DIGITS)) if total else 0.0,
+        len(apart),
+        len(one) - len(apart),
+        len(before) - len(first),
+        len(after) - len(second),
+        float(apart.max(initial=0.0)),
     )

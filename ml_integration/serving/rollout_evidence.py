@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from time import monotonic_ns
 from typing import Protocol
 
 from ml_integration.core import process_memory
-from ml_integration.serving.judging import Telling
+from ml_integration.serving.judging import Judging, Telling
 from ml_integration.store.state.rollout_state import RolloutState
 
 
@@ -24,6 +25,17 @@ class EvidenceSource(Protocol):
 
     def measure(self, now_ns: int) -> Iterable[Telling]:
         """Returns what the judge is to be told [ns, steady clock]."""
+
+
+def measure(sources: Iterable[EvidenceSource], judging: Judging) -> None:
+    """Tells the judge what all sources measure now."""
+    now_ns = monotonic_ns()
+    for source in sources:
+        try:
+            for telling in source.measure(now_ns):
+                judging.tell(telling)
+        except Exception as error:
+            judging.problem(source.name, f'{type(error).__name__}: {error}')
 
 
 class MemoryEvidence:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from ml_integration.core.findings import Finding, Level
 from ml_integration.core.rollout import criteria
 from ml_integration.core.watches import Look, Seen, Value
-from ml_integration.serving.rollout import Snapshot
+from ml_integration.serving.rollout_snapshot import Snapshot
 from ml_integration.store.state.rollout_state import Phase, RolloutState
 
 CONCERN = 'rollout'

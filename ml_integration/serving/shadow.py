@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from time import monotonic_ns
 from typing import Protocol
 
-from ml_integration.core.abilities import Comparing
+from ml_integration.core.abilities import Comparing, Weighed
 from ml_integration.core.arrivals import MS, Arrival, Observation
 from ml_integration.core.datatypes import Prediction
 from ml_integration.core.pipeline import Pipeline
@@ -45,6 +45,22 @@ class Feeding(Protocol):
 
     def forget(self, pipeline: Pipeline) -> None:
         """Keeps nothing for a pipeline any more."""
+
+
+class Comparer(Protocol):
+    """Somebody who compares results in a way of his own, such as with the truth."""
+
+    def wants(self, stream: str) -> bool:
+        """Tells whether he has any use for results of a stream."""
+
+    def take(
+        self,
+        stream: str,
+        models: tuple[Pipeline, Pipeline],
+        stable: Prediction,
+        candidate: Prediction,
+    ) -> None:
+        """Takes valid results of both models; the next run may overwrite them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +130,7 @@ class Shadow:
         deadline_ms: gives the time after which a result is late [ms]; 0: never.
         timeout_ms: time after which a model does not come back from an observation [ms].
         has_room: tells whether the machine has time to spare; None: as the system says.
+        comparer: gets the results as well.
 
     Attributes:
         apart: whether somebody else tells what became of what is served: then a pair has the
@@ -130,6 +147,7 @@ class Shadow:
         deadline_ms: Callable[[], float] = lambda: 0.0,
         timeout_ms: float = TIMEOUT_MS,
         has_room: Callable[[], bool] | None = None,
+        comparer: Comparer | None = None,
     ) -> None:
         self._pairing = pairing
         self._feeding = feeding
@@ -137,6 +155,7 @@ class Shadow:
         self._deadline_ms = deadline_ms
         self._timeout_ms = timeout_ms
         self._has_room = has_room or SpareCpu().has_room
+        self._comparer = comparer
         self._changed = threading.Condition()
         self._waiting: dict[str, _Offer] = {}
         self._skipped: deque[_Offer] = deque(maxlen=MOST_SKIPPED)
@@ -248,26 +267,39 @@ class Shadow:
         return _Outcome(side_of(prediction, self._deadline_ms(), spare=True), prediction)
 
     def _report(self, offer: _Offer, stable: _Outcome, candidate: _Outcome) -> None:
-        disagreement, side = None, candidate.side
+        difference, side = None, candidate.side
         if stable.side.valid and side.valid:
             try:
-                disagreement = self._disagreement(stable, candidate)
+                difference = self._difference(stable, candidate)
             except Exception as error:  # a result that is not even of the task's type
                 side = replace(side, valid=False, error=type(error).__name__)
         self._count(run=1, failed=int(not side.valid))
         sides: list[Side | None] = [stable.side, side]
         if self.apart:
             sides[self._is_candidates(offer)] = None
-        self._hand_over(offer, sides[0], sides[1], disagreement)
+        self._hand_over(offer, sides[0], sides[1], difference)
+        if stable.side.valid and side.valid:
+            self._share(offer.stream, stable.prediction, candidate.prediction)
 
-    def _disagreement(self, stable: _Outcome, candidate: _Outcome) -> float | None:
+    def _share(self, stream: str, stable: Prediction | None, candidate: Prediction | None) -> None:
+        """Shows the results to who else compares them."""
+        comparer, models = self._comparer, (self._pairing.stable, self._pairing.candidate)
+        if stable is None or candidate is None or comparer is None:
+            return
+        if comparer.wants(stream):
+            comparer.take(stream, models, stable, candidate)
+
+    def _difference(self, stable: _Outcome, candidate: _Outcome) -> tuple[float, float] | None:
+        """Returns the disagreement and its weight; None where nothing can be compared."""
         task, model = self._pairing.stable.task, self._pairing.candidate.model
         if stable.prediction is None or candidate.prediction is None:
             return None
         if not isinstance(task, Comparing):
             return None
         first, second = stable.prediction.result, candidate.prediction.result
-        return float(task.compare(first, second, model).disagreement)
+        found = task.compare(first, second, model)
+        weight = found.weight if isinstance(found, Weighed) else 1.0
+        return float(found.disagreement), float(weight)
 
     def _tell_skipped(self) -> None:
         while self._skipped:
@@ -284,10 +316,15 @@ class Shadow:
         return offer.by == str(self._pairing.candidate.model.identity)
 
     def _hand_over(
-        self, offer: _Offer, stable: Side | None, candidate: Side | None, apart: float | None
+        self,
+        offer: _Offer,
+        stable: Side | None,
+        candidate: Side | None,
+        difference: tuple[float, float] | None,
     ) -> None:
-        stamp_ns = offer.trigger.stamp_ns
-        self._tell(Pair(offer.stream, stamp_ns, monotonic_ns(), stable, candidate, apart))
+        stamp_ns, now_ns = offer.trigger.stamp_ns, monotonic_ns()
+        apart, weight = difference or (None, 1.0)
+        self._tell(Pair(offer.stream, stamp_ns, now_ns, stable, candidate, apart, weight))
 
     def _count(self, run: int = 0, skipped: int = 0, failed: int = 0, untold: int = 0) -> None:
         now = self.counts

@@ -11,11 +11,12 @@ from ml_integration.core.findings import Level
 from ml_integration.core.rollout.judgment import Stage
 from ml_integration.core.rollout.settings import RolloutSettings
 from ml_integration.deploy.rollout.hands import CHANGE_S, Hands, Wanted
+from ml_integration.deploy.rollout.moves import STEPS, Do, Move
 from ml_integration.deploy.rollout.steps import share_of, stage_of
 from ml_integration.errors import MlIntegrationError, SwapError
 from ml_integration.serving.judging import Judging
 from ml_integration.serving.rollout_evidence import EvidenceSource
-from ml_integration.serving.shadow import Feeding, Pairing, Shadow
+from ml_integration.serving.shadow import Comparer, Feeding, Pairing, Shadow
 from ml_integration.serving.witness import Trial, Witness
 from ml_integration.store.state.rollout_state import Phase, RolloutState
 
@@ -38,6 +39,7 @@ class Surroundings:
         evidence: what is measured once a second.
         requests: looks for a request once a second, and begins it with what it is given.
         has_room: tells whether the machine has time to spare; None: as the system says.
+        comparer: gets the results of both models too.
     """
 
     settings: Callable[[], RolloutSettings]
@@ -49,6 +51,7 @@ class Surroundings:
     evidence: Sequence[EvidenceSource] = ()
     requests: Callable[[Callable[[str], str]], None] = lambda start: None
     has_room: Callable[[], bool] | None = None
+    comparer: Comparer | None = None
 
 
 class Stagehand:
@@ -73,6 +76,27 @@ class Stagehand:
         self._around = around
         self._opening: Future[str] | None = None
         self.is_opening = False
+
+    def do(self, move: Move, serves: bool) -> None:
+        """Does what a move says.
+
+        Args:
+            move: the decision.
+            serves: whether the candidate serves every frame.
+
+        Raises:
+            MlIntegrationError: it cannot be done.
+        """
+        if move.do in STEPS:
+            self.enter(move.state)
+        elif move.do is Do.TAKE_BACK:
+            self._take_back(move.state, serves)
+        elif move.do is Do.PARK:
+            self._hands.park()
+            self._rest()
+        elif move.do is Do.FINISH:
+            self.leave()
+            self._hands.finish()
 
     def enter(self, state: RolloutState) -> None:
         """Begins the step of a state, at once or when its models are open.
@@ -107,11 +131,8 @@ class Stagehand:
         Raises:
             MlIntegrationError: it cannot.
         """
-        self.is_opening, self._opening = False, None
         self._hands.check()
         stage = stage_of(state)
-        if stage is Stage.WATCH:
-            self._promote(state)
         self._shadow(stage)
         self._judging.begin(stage)
         self._witness.trial = Trial(
@@ -124,18 +145,18 @@ class Stagehand:
         for source in self._around.evidence:
             source.begin(state)
         if stage is Stage.CANARY:
-            p99_ms = self._witness.stable_p99_ms
-            limit_ms = max(LEAST_TIMEOUT_MS, TIMEOUT_TIMES * p99_ms)
-            self._around.limit_candidate(limit_ms if math.isfinite(p99_ms) else math.inf)
-            self._hands.share(share_of(state, self._around.settings()))
+            self._share(state)
+        elif stage is Stage.WATCH:
+            self._promote(state)
+        self.is_opening, self._opening = False, None
 
-    def take_back(self, state: RolloutState, serves: bool) -> None:
-        """Lets the stable model have every frame, and closes the candidate.
+    def leave(self) -> None:
+        """Lets go of everything but what serves."""
+        self._hands.drop()
+        self._rest()
 
-        Args:
-            state: after the decision.
-            serves: whether the candidate served.
-        """
+    def _take_back(self, state: RolloutState, serves: bool) -> None:
+        """Lets the stable model have every frame, and closes the candidate."""
         if serves:
             self._hands.stop_at_once(state.candidate)
         self.leave()
@@ -147,21 +168,6 @@ class Stagehand:
         error = future.exception() if future.done() else SwapError('the disk does not answer')
         if error is not None:
             self._around.tell(Level.ERROR, f'{state.candidate} is not taken back: {error}')
-
-    def park(self) -> None:
-        """Gives the candidate no frames, unless it serves; nothing is compared meanwhile."""
-        self._hands.park()
-        self._rest()
-
-    def finish(self) -> None:
-        """Lets go of everything but what serves, and of what was kept for a way back."""
-        self.leave()
-        self._hands.finish()
-
-    def leave(self) -> None:
-        """Lets go of everything but what serves."""
-        self._hands.drop()
-        self._rest()
 
     def _rest(self) -> None:
         self.is_opening, self._opening = False, None
@@ -192,11 +198,19 @@ class Stagehand:
                 self._witness.compared,
                 around.deadline_ms,
                 has_room=around.has_room,
+                comparer=around.comparer,
             )
         if self._witness.shadow is not None:
             self._witness.shadow.apart = stage is not Stage.SHADOW
 
+    def _share(self, state: RolloutState) -> None:
+        p99_ms = self._witness.stable_p99_ms
+        limit_ms = max(LEAST_TIMEOUT_MS, TIMEOUT_TIMES * p99_ms)
+        self._around.limit_candidate(limit_ms if math.isfinite(p99_ms) else math.inf)
+        self._hands.share(share_of(state, self._around.settings()))
+
     def _promote(self, state: RolloutState) -> None:
+        self._around.limit_candidate(math.inf)
         if self._hands.serving.edition.matches(state.candidate):
             return
         future = self._hands.promote()

@@ -73,12 +73,19 @@ class Watching:
     Args:
         watches: get each run.
         now_ns: the steady time [ns].
+        serving: gives the pipeline that serves; None: each one that has a result.
     """
 
     name = 'watching'
 
-    def __init__(self, watches: Sequence[Watch], now_ns: Callable[[], int] = monotonic_ns) -> None:
+    def __init__(
+        self,
+        watches: Sequence[Watch],
+        now_ns: Callable[[], int] = monotonic_ns,
+        serving: Callable[[], Pipeline] | None = None,
+    ) -> None:
         self._watches = tuple(watches)
+        self._serving = serving
         self._now_ns = now_ns
         # Nobody but its owner keeps a pipeline, which holds the tensors of a model.
         self._telling: WeakKeyDictionary[Pipeline, Telling] = WeakKeyDictionary()
@@ -89,6 +96,8 @@ class Watching:
         if telling is None:
             telling = self._telling[pipeline] = Telling.of(pipeline)
         measures, signals = telling.of_run(prediction)
-        seen = Seen(observation.stream, self._now_ns(), measures, signals, prediction, pipeline)
+        lent = self._serving is not None and pipeline is not self._serving()
+        now_ns, stream = self._now_ns(), observation.stream
+        seen = Seen(stream, now_ns, measures, signals, prediction, pipeline, lent)
         for watch in self._watches:
             watch.take(seen)

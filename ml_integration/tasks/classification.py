@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from ml_integration.core.score_calibration import Scored
 from ml_integration.errors import SettingError
 from ml_integration.ops.calibration import softened
 from ml_integration.ops.class_heads import HeadReader
+from ml_integration.ops.class_numbers import renumbered
 from ml_integration.ops.classes import Classes, ClassesDifference, compare_classes, joined
 from ml_integration.ops.decoding import best_first, sigmoid, softmax
 from ml_integration.ops.drawing import class_color, draw_list
@@ -182,6 +183,10 @@ class Classification:
         """Compares the best classes, and the scores of those that both have."""
         labels = self._model.label, model.label
         return compare_classes(first, second, labels, self._settings.multi_label)
+
+    def translated(self, result: Classes, model: ModelDescription) -> Classes:
+        """Returns a result of another model with the class numbers of this one."""
+        return replace(result, class_ids=renumbered(result.class_ids, model, self._model))
 
     @property
     def truths(self) -> tuple[Topic, ...]:

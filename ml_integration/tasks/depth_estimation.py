@@ -67,8 +67,8 @@ class DepthDifference:
 
     @property
     def disagreement(self) -> float:
-        """The difference and the part that only one of them knows."""
-        return self.relative + 1 - self.overlap
+        """Part of the pixels that only one of them knows, and how far apart the others are."""
+        return 1 - self.overlap * (1 - min(self.relative, 1.0))
 
 
 class DepthScorer:

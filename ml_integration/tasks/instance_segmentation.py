@@ -27,6 +27,7 @@ from ml_integration.errors import MessageError
 from ml_integration.ops import mask_decoders
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
 from ml_integration.ops.boxes import iou_matrix
+from ml_integration.ops.class_numbers import renumbered
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
@@ -250,15 +251,14 @@ class InstanceSegmentation:
         """Pairs the boxes that overlap, and compares their classes, scores and masks."""
         names = first.classes(self._model.label), second.classes(model.label)
         overlap = box_overlap(first, second)
-        boxes = compare_objects(overlap, (first.scores, second.scores), names)
+        areas, others = (instance_areas(item.map, len(item)) for item in (first, second))
+        masks = mask_overlap(first, second)
+        masks[areas[:, None] + others[None] == 0] = 1.0  # both are empty
+        boxes = compare_objects(overlap, (first.scores, second.scores), names, masks)
         same = np.array(names[0], np.str_)[:, None] == np.array(names[1], np.str_)[None]
-        one, other = pairs(overlap, same)
-        each = mask_overlap(first, second)[one, other]
-        areas = (instance_areas(item.map, len(item)) for item in (first, second))
-        both_empty = sum(area[at] for area, at in zip(areas, (one, other), strict=True)) == 0
-        each[both_empty] = 1.0
+        each = masks[pairs(overlap, same)]
         return InstancesDifference(
-            boxes.disagreement + float((1 - each).sum()),
+            boxes.disagreement,
             boxes.same,
             boxes.other_class,
             boxes.only_first,
@@ -266,6 +266,10 @@ class InstanceSegmentation:
             boxes.score,
             float(each.min(initial=1.0)),
         )
+
+    def translated(self, result: Instances, model: ModelDescription) -> Instances:
+        """Returns a result of another model with the class numbers of this one."""
+        return replace(result, class_ids=renumbered(result.class_ids, model, self._model))
 
     @property
     def truths(self) -> tuple[Topic, ...]:

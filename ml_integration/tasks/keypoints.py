@@ -24,6 +24,7 @@ from ml_integration.core.declaration import declared
 from ml_integration.errors import MessageError, ModelMismatchError
 from ml_integration.ops import decoders, keypoint_decoders
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
+from ml_integration.ops.class_numbers import renumbered
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
@@ -271,6 +272,10 @@ class Keypoints:
         """Pairs the objects whose points are alike, and compares their classes and scores."""
         names = first.classes(self._model.label), second.classes(model.label)
         return compare_objects(likeness(first, second), (first.scores, second.scores), names)
+
+    def translated(self, result: Detections, model: ModelDescription) -> Detections:
+        """Returns a result of another model with the class numbers of this one."""
+        return replace(result, class_ids=renumbered(result.class_ids, model, self._model))
 
     @property
     def truths(self) -> tuple[Topic, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from ml_integration.core.datatypes import (
 )
 from ml_integration.ops.box_finding import BoxFinder, BoxSettings
 from ml_integration.ops.boxes import iou_matrix
+from ml_integration.ops.class_numbers import renumbered
 from ml_integration.ops.detection_listing import BoxRow, box_values, draw_detections
 from ml_integration.ops.detection_messages import detection_array, serialized_detection_array
 from ml_integration.ops.detections import Detections
@@ -127,6 +128,10 @@ class ObjectDetection:
         """Pairs the boxes that overlap, and compares their classes and scores."""
         names = first.classes(self._model.label), second.classes(model.label)
         return compare_objects(_overlap(first, second), (first.scores, second.scores), names)
+
+    def translated(self, result: Detections, model: ModelDescription) -> Detections:
+        """Returns a result of another model with the class numbers of this one."""
+        return replace(result, class_ids=renumbered(result.class_ids, model, self._model))
 
     @property
     def truths(self) -> tuple[Topic, ...]:

@@ -31,6 +31,7 @@ from ml_integration.ops.class_maps import (
     finite_share,
     improbable,
 )
+from ml_integration.ops.class_numbers import renumbered
 from ml_integration.ops.decoding import sigmoid, the_output
 from ml_integration.ops.dense_maps import to_source
 from ml_integration.ops.drawing import class_color, draw_list
@@ -263,6 +264,13 @@ class Segmentation:
         if first.alpha is not None and second.alpha is not None:
             return compare_alpha(first, second, labels)
         return compare_classes(first, second, labels)
+
+    def translated(self, result: ClassMap, model: ModelDescription) -> ClassMap:
+        """Returns a result of another model with the class numbers of this one."""
+        other = _named(model, self._settings.kind)
+        numbers = renumbered(result.classes, other, self._model)
+        dtype = result.classes.dtype if numbers is result.classes else np.uint16
+        return replace(result, classes=numbers.astype(dtype, copy=False))
 
     @property
     def truths(self) -> tuple[Topic, ...]:

@@ -29,10 +29,20 @@ class ValuesDifference:
     """Difference of outputs as they are.
 
     Attributes:
-        disagreement: the largest difference of a value; infinite where sizes or names differ.
+        disagreement: all differences together, as a share of what the values are away from zero
+            in both; 1 where sizes or names differ.
+        largest: difference of a value; infinite where sizes or names differ.
+        magnitude: mean distance of the values from zero.
     """
 
     disagreement: float
+    largest: float
+    magnitude: float
+
+    @property
+    def weight(self) -> float:
+        """The magnitude: what is next to zero differs by much of itself, and by little."""
+        return self.magnitude
 
 
 class Tensor:
@@ -116,9 +126,18 @@ class Tensor:
         """Compares values of outputs of the same names and sizes."""
         shapes = [[(name, array.shape) for name, array in one.items()] for one in (first, second)]
         if shapes[0] != shapes[1]:
-            return ValuesDifference(float('inf'))
-        apart = (np.abs(first[name].astype(np.float64) - second[name]) for name in first)
-        return ValuesDifference(max((float(a.max(initial=0.0)) for a in apart), default=0.0))
+            return ValuesDifference(1.0, float('inf'), 1.0)
+        one, other = (
+            np.concatenate([np.zeros(0), *(each[name].ravel() for name in each)])
+            for each in (first, second)
+        )
+        apart, both = np.abs(one - other), np.abs(one) + np.abs(other)
+        total = float(both.sum())
+        return ValuesDifference(
+            float(apart.sum()) / total if total else 0.0,
+            float(apart.max(initial=0.0)),
+            total / max(1, both.size) / 2,
+        )
 
     def signals(self, result: dict[str, Array]) -> dict[str, float]:
         """Tells moments of the values of each output."""

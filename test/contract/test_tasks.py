@@ -26,6 +26,8 @@ from ml_integration.core.abilities import (
     Scoring,
     Serializing,
     Signaling,
+    Translating,
+    Weighed,
 )
 from ml_integration.core.arrivals import Arrival, Observation
 from ml_integration.core.datatypes import Frame, ModelDescription, Prediction, TensorSpec, Verdict
@@ -364,7 +366,8 @@ def test_results_are_compared(name: str) -> None:
     for same in (seen, nothing):
         assert task.compare(same, same, model).disagreement == 0
     apart = task.compare(seen, nothing, model)
-    assert apart.disagreement > 0
+    assert 0 < apart.disagreement <= 1
+    assert not isinstance(apart, Weighed) or apart.weight > 0
     assert task.compare(nothing, seen, model).disagreement == pytest.approx(apart.disagreement)
     plain = dataclasses.asdict(apart).values()  # type: ignore[call-overload]
     assert all(type(value) in (str, int, float) for value in plain)
@@ -376,6 +379,18 @@ def test_classes_of_two_models_are_compared_by_their_names(name: str) -> None:
     result = run(task, sample.outputs, sample.model()).result
     other = dataclasses.replace(sample, labels=tuple(label + '2' for label in sample.labels))
     assert task.compare(result, result, other.model()).disagreement > 0
+
+
+@pytest.mark.parametrize('name', LABELED)
+def test_a_result_with_the_class_numbers_of_another_model_says_the_same(name: str) -> None:
+    task, sample = task_of(name), SAMPLES[name]
+    assert isinstance(task, Translating) and isinstance(task, Comparing)
+    result = run(task, sample.outputs, sample.model()).result
+    other = dataclasses.replace(sample, labels=sample.labels[::-1]).model()
+    turned = type(task)(build(type(task).Settings, sample.settings, name), other)
+    theirs = turned.translated(result, sample.model())
+    assert task.compare(result, theirs, other).disagreement == 0
+    assert task.compare(result, task.translated(theirs, other), sample.model()).disagreement == 0
 
 
 @pytest.mark.filterwarnings('error')

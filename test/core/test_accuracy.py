@@ -37,12 +37,12 @@ class Node:
         self.stream.expects = True
         self.labels = SAMPLES['classification'].labels
 
-    def result(self, stamp_ms: int, class_id: int, ok: bool = True) -> None:
+    def result(self, stamp_ms: int, class_id: int, ok: bool = True, lent: bool = False) -> None:
         found = Classes(np.array([class_id], np.int32), np.ones(1, np.float32))
         verdict = Verdict() if ok else Verdict((Reason('wrong', ''),))
         made = Prediction(stamp_ms * MS, '', {}, ModelIdentity('m', 1), found, verdict, {})
         pipeline: Any = SimpleNamespace(task=self.task, reference=None)
-        self.watch.take(Seen('', 0, {}, {}, made, pipeline))
+        self.watch.take(Seen('', 0, {}, {}, made, pipeline, lent))
 
     def truth(self, stamp_ms: int, class_id: int) -> None:
         said = SimpleNamespace(class_id=self.labels[class_id], score=1.0)
@@ -67,6 +67,27 @@ def test_accuracy_is_the_share_of_right_ones_and_a_low_one_warns(node: Node) -> 
     assert (values['top-1 accuracy'], values['pairs']) == ('0.5', 20)
     found = node.watch.look(0).finding
     assert (found.level, found.kind) == (Level.WARN, 'score')
+
+
+def test_somebody_else_may_hear_of_each_truth(node: Node) -> None:
+    heard: list[Any] = []
+    node.watch.truth('', MS, 'classification', 'first', 10)
+    node.watch.listener = SimpleNamespace(truth=lambda *told: heard.append(told))
+    node.watch.truth('', 2 * MS, 'classification', 'second', 10)
+    assert heard == [('', 2 * MS, 'classification', 'second', 10)]
+    assert node.values()['truths'] == 2
+    assert node.watch.expects('') and not node.watch.expects('rear')
+
+
+def test_a_candidate_that_is_tried_does_not_make_it_begin_anew(node: Node) -> None:
+    for number in range(20):
+        node.result(number, 1)
+        node.truth(number, 1)
+        serving, node.task = node.task, task()
+        node.result(100 * number, 0, lent=True)
+        node.task = serving
+        node.values()
+    assert (node.values()['top-1 accuracy'], node.values()['pairs']) == ('1', 20)
 
 
 def test_what_was_held_back_is_counted_and_not_scored(node: Node) -> None:

@@ -48,7 +48,7 @@ class Robot:
 
     def see(
         self, blocks: int, brightness: float = 100.0, count: float = 0.5, stream: str = '',
-        ok: bool = True,
+        ok: bool = True, lent: Any = None,
     ) -> Look:  # fmt: skip
         for _ in range(blocks * HZ):
             self.now_ns += S // HZ
@@ -59,6 +59,10 @@ class Robot:
             self.drift.take(
                 Seen(stream, self.now_ns, measures, signals, prediction, self.pipeline)
             )
+            if lent is not None:
+                self.drift.take(
+                    Seen(stream, self.now_ns, measures, signals, prediction, lent, True)
+                )
         return self.drift.look(self.now_ns)
 
 
@@ -86,6 +90,13 @@ def test_a_few_bad_blocks_and_those_on_both_sides_are_no_finding() -> None:
     for _ in range(5):
         assert robot.see(IN_A_ROW - 1, brightness=80.0).finding.level == Level.OK
         assert robot.see(IN_A_ROW - 1, brightness=120.0).finding.level == Level.OK
+
+
+def test_a_candidate_that_is_tried_in_between_changes_nothing() -> None:
+    robot = Robot(reference())
+    lent = robot.serving(reference())
+    robot.see(IN_A_ROW + 1, brightness=90.0, lent=lent)
+    assert robot.see(1, brightness=90.0, lent=lent).finding.level is Level.WARN
 
 
 def test_each_stream_is_compared_for_itself() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ml_integration.core.datatypes import ModelIdentity
+from ml_integration.core.makers import MOST_SPANS
 from ml_integration.core.outcome_watch import Outcome, OutcomeWatch
 from ml_integration.core.outcomes import (
     MAX_MODELS,
@@ -17,6 +18,7 @@ from ml_integration.core.outcomes import (
     Tally,
     interval_95,
 )
+from ml_integration.core.rollout.pair import Told
 from ml_integration.core.watches import Seen
 
 OLD, NEW = ModelIdentity('grasp', 1, 'a' * 64), ModelIdentity('grasp', 2, 'b' * 64)
@@ -59,6 +61,19 @@ def test_a_stamp_that_time_brought_back_is_that_of_the_last_one() -> None:
             made(watch, model, stamp)
     watch.tell(Outcome(150, True, 'grasped'))
     assert totals(watch) == {'grasp@2': (1, 0)}
+
+
+def test_an_outcome_in_a_canary_goes_to_the_version_that_made_this_result() -> None:
+    watch, late = OutcomeWatch(), 3 * MOST_SPANS // 2
+    for stamp in range(1, late):
+        made(watch, NEW if stamp % 2 else OLD, stamp * 33)
+    for stamp in range(late - 1000, late):
+        watch.tell(Outcome(stamp * 33, bool(stamp % 2), 'told'))
+    assert watch.outcomes.told('grasp@2') == Told(500, 500)
+    assert watch.outcomes.told('grasp@1') == Told(0, 500)
+    assert watch.outcomes.told('grasp@3') == Told()
+    watch.tell(Outcome(33, True, 'told'))  # long ago
+    assert watch.outcomes.told('grasp@2').total == 500
 
 
 def test_each_camera_has_stamps_of_its_own() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import psutil
 import pytest
 
-from ml_integration.core import spare_cpu
 from ml_integration.core.spare_cpu import LOOK_NS, CpuTimes, SpareCpu, read_cpu_times
 
 
@@ -21,7 +21,11 @@ def test_there_is_room_where_a_quarter_of_a_cpu_is_idle(spare: int, cpus: int, r
 
 def test_where_nobody_tells_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert SpareCpu(lambda: None).has_room()
-    monkeypatch.setattr(spare_cpu, '_STAT', spare_cpu.Path('/no/such/file'))
+
+    def hidden() -> None:
+        raise FileNotFoundError('/proc/stat')
+
+    monkeypatch.setattr(psutil, 'cpu_times', hidden)
     assert read_cpu_times() is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ def evaluate(task: Any, result: Any, layout: Layout) -> None:
     if isinstance(task, Comparing):
         difference = task.compare(result, result, layout.model())
         assert difference.disagreement == pytest.approx(0, abs=1e-6)
+        empty = getattr(difference, 'weight', 1.0)
+        assert math.isfinite(empty) and empty >= 0
     if isinstance(task, Scoring) and layout.truth:
         scorer = task.scorer()
         scorer.add(result, result)

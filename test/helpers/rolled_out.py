@@ -17,6 +17,7 @@ from ros_processes import wait_until
 from ml_integration.core.findings import Level
 from ml_integration.core.monitor import Monitor
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.rollout.pair import Pair
 from ml_integration.core.rollout.settings import RolloutSettings
 from ml_integration.deploy.rollout.settling import settle
 from ml_integration.errors import MlIntegrationError
@@ -36,8 +37,8 @@ QUICK = RolloutSettings(
     minimum_frames=150,
     minimum_s=3.2,
     watch_s=2.5,
-    latency_ratio=1e6,
-    unlike_latency_ratio=1e6,
+    latency_ratio=1e30,
+    unlike_latency_ratio=1e30,
     late_ratio=1.0,
     error_ratio=1.0,
     invalid_ratio=1.0,
@@ -68,6 +69,7 @@ class RollingRobot:
         self.settled = settle(self.robot.history, settings)
         self.deployment = self.robot.deployment
         self.deployment.start('m@1')
+        self.message = picture()
         self.told: list[tuple[Level, str]] = []
         self.results, self.witness = Listener(), Witness()
         self.stream = Stream('', 'image', self.results, [self.witness], self.witness.failed)
@@ -121,6 +123,17 @@ class RollingRobot:
         entries = StateDir(self.robot.state_dir).audit.entries()
         return [entry.reason for entry in entries if entry.action == 'rollout']
 
+    def watch_lent(self) -> list[Pair]:
+        """Returns a list of what the candidate is lent from now on and cannot do."""
+        lent: list[Pair] = []
+
+        def judge(pair: Pair) -> None:
+            lent.append(pair)
+            self.witness.lent(pair)
+
+        self.loop._judge = judge
+        return lent
+
     def kill(self) -> None:
         """Ends it without a word to its state."""
         self.robot.history.close = lambda served=True: None  # type: ignore[method-assign]
@@ -154,9 +167,8 @@ class RollingRobot:
         self.rollout.unfit(pipeline, reason)
 
     def _feed(self) -> None:
-        message = picture()
         while not self._ended.wait(0.005):
-            self.loop.receive(self.stream, 'image', message, monotonic_ns())
+            self.loop.receive(self.stream, 'image', self.message, monotonic_ns())
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import altered_models
@@ -138,6 +139,22 @@ def test_both_models_are_compared_on_each_observation() -> None:
             assert side.latency_ms > 0
     assert rig.results.got == [('a', 10), ('a', 20)]
     assert rig.shadow.counts == Counts(run=2)
+
+
+def test_who_compares_in_another_way_gets_valid_results_that_he_wants() -> None:
+    taken: list[Any] = []
+    comparer: Any = SimpleNamespace(
+        wants=lambda stream: stream == 'b', take=lambda *told: taken.append(told)
+    )
+    with shadowed(numbers(2, factor=3), comparer=comparer) as rig:
+        rig.compared(10)
+        rig.serve(20, stream=1)
+        rig.wait_for_pairs(2)
+        rig.serve(3, stream=1)  # its run fails in both
+        rig.wait_for_pairs(3)
+        models = rig.pairing.stable, rig.pairing.candidate
+    ((stream, given, stable, candidate),) = taken
+    assert (stream, given, stable.result, candidate.result) == ('b', models, 20, 60)
 
 
 def test_a_candidate_that_fails_costs_only_itself() -> None:

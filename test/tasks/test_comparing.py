@@ -45,17 +45,21 @@ def classes(*rows: tuple[int, float]) -> Classes:
 def test_boxes_are_paired_by_place_and_compared_by_name_and_score() -> None:
     task = task_of(ObjectDetection, 'object_detection')  # knows person and car
     first = boxes((1, 0.9, 0), (0, 0.8, 50), (0, 0.5, 90))
-    second = boxes((0, 0.6, 1), (3, 0.7, 50), (4, 0.4, 200))
+    second = boxes((0, 0.6, 0), (3, 0.7, 50), (4, 0.4, 200))
     found = task.compare(first, second, labeled())
     assert (found.same, found.other_class, found.only_first, found.only_second) == (1, 1, 1, 1)
-    assert found.disagreement == pytest.approx(0.3 + 0.8 + 0.5 + 0.4)
+    assert found.disagreement == pytest.approx(1 - 2 * 0.6 / 3.9, abs=1e-6)
+    moved = task.compare(boxes((1, 0.5, 0)), boxes((0, 0.5, 2)), labeled())
+    assert moved.disagreement == pytest.approx(1 - 8 / 12, abs=1e-6)  # as far as they overlap
 
 
 def test_classes_differ_by_the_best_one_and_by_scores_of_a_name() -> None:
     task = task_of(Classification, 'classification')  # knows cat and dog
     first = classes((0, 0.75), (1, 0.25))
     second = classes((3, 0.5), (4, 0.25))
-    assert task.compare(first, second, labeled()) == ClassesDifference(1.25, 'cat', 'dog')
+    assert task.compare(first, second, labeled()) == ClassesDifference(1.0, 'cat', 'dog')
+    doubting = classes((2, 0.5), (3, 0.375))
+    assert task.compare(first, doubting, labeled()) == ClassesDifference(0.25, 'cat', 'cat')
     same = classes((2, 0.75), (3, 0.25))
     assert task.compare(first, same, labeled()) == ClassesDifference(0.0, 'cat', 'cat')
 
@@ -63,10 +67,14 @@ def test_classes_differ_by_the_best_one_and_by_scores_of_a_name() -> None:
 def test_outputs_differ_by_their_values() -> None:
     task = task_of(Tensor, 'tensor')
     one, other = {'y': np.array([1, 2], np.float32)}, {'y': np.array([1, 5], np.float32)}
-    assert task.compare(one, other, labeled()).disagreement == 3.0
+    found = task.compare(one, other, labeled())
+    assert (found.disagreement, found.largest, found.weight) == (pytest.approx(3 / 9), 3.0, 9 / 4)
     longer = {'y': np.array([1, 2, 3], np.float32)}
-    assert task.compare(one, longer, labeled()).disagreement == float('inf')
-    assert task.compare(one, {'z': one['y']}, labeled()).disagreement == float('inf')
+    for unlike in (longer, {'z': one['y']}):
+        found = task.compare(one, unlike, labeled())
+        assert (found.disagreement, found.largest, found.weight) == (1.0, float('inf'), 1.0)
+    zero = {'y': np.zeros(2, np.float32)}
+    assert task.compare(zero, zero, labeled()).weight == 0
 
 
 def test_boxes_are_scored_for_each_class() -> None:

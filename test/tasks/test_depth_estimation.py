@@ -189,10 +189,10 @@ def test_equal_maps_do_not_differ_and_those_of_relative_kinds_may_have_another_s
 def test_the_difference_of_metric_maps_is_relative_and_tells_what_only_one_knows() -> None:
     difference = task().compare(depth_of(1, 3, np.nan, 7), depth_of(3, 3, 2, 7), model(1, 12, 16))
     assert (difference.relative, difference.overlap) == (pytest.approx(1 / 3), 0.75)
-    assert difference.disagreement == pytest.approx(1 / 3 + 0.25)
+    assert difference.disagreement == pytest.approx(1 - 0.75 * 2 / 3)
     assert task().compare(depth_of(np.nan), depth_of(np.nan), model(1, 12, 16)).disagreement == 0
-    assert task().compare(depth_of(1), depth_of(np.nan), model(1, 12, 16)).disagreement == math.inf
-    assert task().compare(depth_of(1), depth_of(1, 2), model(1, 12, 16)).disagreement == math.inf
+    assert task().compare(depth_of(1), depth_of(np.nan), model(1, 12, 16)).disagreement == 1
+    assert task().compare(depth_of(1), depth_of(1, 2), model(1, 12, 16)).disagreement == 1
 
 
 def test_scores_are_those_of_the_paper() -> None:

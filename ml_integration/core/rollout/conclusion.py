@@ -27,6 +27,7 @@ def conclude(
     seconds: float,
     frames: int,
     settings: RolloutSettings,
+    awaits_truth: bool = False,
 ) -> Judgment:
     """Says what follows.
 
@@ -37,13 +38,14 @@ def conclude(
         seconds: since it began [s].
         frames: that the candidate has seen in it.
         settings: the limits.
+        awaits_truth: whether there will be scores.
     """
     evidence = tuple(_softened(evidence, stage))
     worse = _of(evidence, Says.WORSE)
     if worse:
         return _judgment(Verdict.ROLL_BACK, worse, seconds, evidence)
     longest_s = settings.longest_s + (settings.watch_s if stage is Stage.WATCH else 0.0)
-    holding = _holding(evidence, stage, seconds, frames, settings)
+    holding = missing(stage, seconds, frames, settings) or _holding(evidence, stage, awaits_truth)
     if holding:
         late = seconds > longest_s
         reason = f'no decision in {longest_s:.0f} s: {holding}' if late else holding
@@ -64,17 +66,8 @@ def missing(stage: Stage, seconds: float, frames: int, settings: RolloutSettings
     )
 
 
-def _holding(
-    evidence: Sequence[Evidence],
-    stage: Stage,
-    seconds: float,
-    frames: int,
-    settings: RolloutSettings,
-) -> str:
+def _holding(evidence: Sequence[Evidence], stage: Stage, awaits_truth: bool) -> str:
     """Says why the candidate stays in the stage; empty if it need not."""
-    too_few = missing(stage, seconds, frames, settings)
-    if too_few:
-        return too_few
     marginal = _of(evidence, Says.MARGINAL)
     if stage is Stage.WATCH:  # it serves by now: only what rather speaks against it matters
         marginal = tuple(one for one in marginal if one.value > one.limit)
@@ -82,13 +75,14 @@ def _holding(
         return 'not sure yet: ' + _words(marginal)
     known = {one.criterion for one in evidence if one.says is not Says.NO_DATA}
     unknown = _of(evidence, Says.NO_DATA)
-    lacking = [one.words for one in unknown if one.criterion in NEEDED]
+    needed = (*NEEDED, SCORE) if awaits_truth else NEEDED
+    lacking = [one.words for one in unknown if one.criterion in needed]
     if lacking or not known.issuperset(NEEDED):
         return '; '.join(lacking) or 'not enough data'
     if stage is Stage.SHADOW and not known.difference(NOT_OF_QUALITY):
         return (
-            'nothing tells whether its results are good: the task compares no results, and '
-            'nobody tells the truth'
+            'nothing tells whether its results are good: there were none to compare, and nobody '
+            'tells the truth'
         )
     return ''
 

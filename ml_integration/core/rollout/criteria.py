@@ -155,12 +155,13 @@ LATENCY = Criterion(
 LATE = _more_often('missed deadlines', Of.LATE, Of.TIMED)
 ERRORS = _more_often('errors', Of.ERRORS, Of.FRAMES)
 INVALID = _more_often('invalid results', Of.INVALID, Of.FRAMES)
+_APART = _mean(Both.DISAGREEMENT, Both.COMPARED)
 DISAGREEMENT = Criterion(
     'disagreement',
     'disagreement',
     _nothing,
-    _mean(Both.DISAGREEMENT, Both.PAIRS),
-    _mean(Both.DISAGREEMENT, Both.PAIRS),
+    _APART,
+    _APART,
     Both.PAIRS,
     (Both.PAIRS,),
 )

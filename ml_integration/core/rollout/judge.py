@@ -80,10 +80,11 @@ class RolloutJudge:
 
     def __init__(self, settings: Callable[[], RolloutSettings]) -> None:
         self._settings = settings
+        self._scored: tuple[str, bool] = ('score', True)
         self._remembered = Remembered()
         self._accepted = 0.0
-        self._scored: tuple[str, bool] = ('score', True)
         self._told: dict[int, Told] = {}
+        self._awaits_truth = False
         self._course = _Course(Stage.SHADOW, 0, 0)
 
     @property
@@ -98,25 +99,26 @@ class RolloutJudge:
     def begin(self, stage: Stage, now_ns: int) -> None:
         """Begins a stage, also the same one again, with no data of the candidate.
 
-        What the stable model did before stays known, for stages in which it sees nothing.
+        What the stable model did before stays known, for stages in which it sees nothing. A
+        shadow is the first stage: what was before it is of another candidate.
         """
-        self._remembered.add(self._course.whole.batches.rows)
+        if stage is Stage.SHADOW:
+            self._forget()
+        else:
+            self._remembered.add(self._course.whole.batches.rows)
         self._course = _Course(stage, now_ns, now_ns)
 
     def accept(self) -> None:
         """Accepts the disagreement that was seen in this stage, such as when a person promotes."""
         total = self._course.whole.batches.rows.sum(axis=0)
-        if total[Both.PAIRS]:
-            seen = float(total[Both.DISAGREEMENT] / total[Both.PAIRS])
+        if total[Both.COMPARED]:
+            seen = float(total[Both.DISAGREEMENT] / total[Both.COMPARED])
             self._accepted = max(self._accepted, ACCEPTED * seen)
 
     def add(self, pair: Pair) -> Judgment | None:
         """Adds a pair; returns a judgment if it is certain by now that the candidate is bad."""
         self._close_second(pair.now_ns)
-        settings = self._settings()
-        self._course.collecting.add(
-            pair, self._course.stage is Stage.SHADOW, settings.disagreement
-        )
+        self._course.collecting.add(pair, self._course.stage is Stage.SHADOW)
         self._course.seen += self._counts(pair)
         if pair.disagreement is not None:
             if math.isnan(pair.disagreement):
@@ -136,6 +138,10 @@ class RolloutJudge:
         self._course.problems['score'] = 0
         self._scored = scores.name, scores.higher_is_better
         self._course.collecting.add_scores(scores.stable, scores.candidate, scores.frames)
+
+    def await_truth(self, comes: bool) -> None:
+        """Takes note whether truth comes: then nothing passes before there are scores."""
+        self._awaits_truth = comes
 
     def add_outcomes(self, stable: Told, candidate: Told, now_ns: int) -> None:
         """Takes what became of the results of both models, as counted since whenever."""
@@ -218,7 +224,9 @@ class RolloutJudge:
             course.of_late = tuple(_lately(one) for one in found if one.says is Says.WORSE)
         memory = course.memory.evidence(settings.memory_growth_mb, seconds)
         evidence = course.known(memory)
-        judgment = conclude(evidence, course.stage, seconds, course.seen, settings)
+        judgment = conclude(
+            evidence, course.stage, seconds, course.seen, settings, self._awaits_truth
+        )
         if judgment.verdict is Verdict.ROLL_BACK:
             course.certain = judgment
         return judgment
@@ -233,6 +241,10 @@ class RolloutJudge:
         """
         self._course.seen += seen
         self._take(row, now_ns)
+
+    def _forget(self) -> None:
+        self._remembered, self._accepted = Remembered(), 0.0
+        self._told, self._awaits_truth = {}, False
 
     def _counts(self, pair: Pair) -> bool:
         """Tells whether it counts: in shadow a frame of both, later one that it was served."""

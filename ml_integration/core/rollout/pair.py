@@ -39,7 +39,9 @@ class Pair:
         now_ns: when the pair was complete [ns, steady clock].
         stable: what became of it in the model that serves; None: that one did not see it.
         candidate: the same of the new one; None: it was skipped for want of time.
-        disagreement: of both results, 0: the same; None where there are not two.
+        disagreement: of both results, 0: the same, 1: nothing in common; None where there are
+            not two.
+        weight: how much both say, such as the number of objects; 0: nothing to compare.
     """
 
     stream: str
@@ -48,6 +50,7 @@ class Pair:
     stable: Side | None
     candidate: Side | None
     disagreement: float | None = None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,10 @@ class RolloutSettings:
     )
     disagreement: float = declared(
         0.15,
-        "Mean disagreement with the stable model, in the task's own unit; where there is truth, "
-        'that decides.',
+        'Share of what both models say that they may not have in common, as the task tells it; '
+        'where there is truth, that decides.',
         ge=0.0,
+        le=1.0,
     )
     score_loss: float = declared(
         0.02, 'Loss of a score against truth, such as mAP.', ge=0.0, le=1.0

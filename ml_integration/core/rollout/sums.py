@@ -20,8 +20,6 @@ LEAST_MS, GROWTH, BUCKETS = 0.05, 1.05, 290
 """Upper end of the first bucket [ms], that of each further one over the one before, and their
 number: up to about a minute."""
 _STEP = math.log(GROWTH)
-LARGEST_IN_LIMITS = 10.0
-"""A single disagreement counts at most as so many limits: it may be infinite."""
 
 
 class Of(IntEnum):
@@ -44,10 +42,11 @@ class Both(IntEnum):
     """Columns of both together."""
 
     PAIRS = 2 * SIDE
-    DISAGREEMENT = 2 * SIDE + 1
-    TRUTHS = 2 * SIDE + 2
-    STABLE_SCORE = 2 * SIDE + 3
-    CANDIDATE_SCORE = 2 * SIDE + 4
+    COMPARED = 2 * SIDE + 1
+    DISAGREEMENT = 2 * SIDE + 2
+    TRUTHS = 2 * SIDE + 3
+    STABLE_SCORE = 2 * SIDE + 4
+    CANDIDATE_SCORE = 2 * SIDE + 5
 
 
 COUNTS = 2 * SIDE + len(Both)
@@ -92,13 +91,12 @@ class Collecting:
     def __init__(self) -> None:
         self._row = [0.0] * WIDTH
 
-    def add(self, pair: Pair, in_shadow: bool, limit: float) -> None:
+    def add(self, pair: Pair, in_shadow: bool) -> None:
         """Adds a pair.
 
         Args:
             pair: one in shadow counts only if both models saw it.
             in_shadow: whether the candidate only gets spare time.
-            limit: of the disagreement.
         """
         if in_shadow and (pair.stable is None or pair.candidate is None):
             return
@@ -106,9 +104,7 @@ class Collecting:
             self._add_side(STABLE, pair.stable, in_shadow)
         if pair.candidate is not None:
             self._add_side(CANDIDATE, pair.candidate, in_shadow)
-        if pair.disagreement is not None and not math.isnan(pair.disagreement):
-            self._row[Both.PAIRS] += 1
-            self._row[Both.DISAGREEMENT] += min(pair.disagreement, LARGEST_IN_LIMITS * limit)
+        self._add_difference(pair)
 
     def add_scores(self, stable: float, candidate: float, frames: int) -> None:
         """Adds the scores of some frames against truth."""
@@ -120,6 +116,14 @@ class Collecting:
         """Adds what was told of a model's results."""
         self._row[side + Of.USEFUL] += useful
         self._row[side + Of.TOLD] += told
+
+    def _add_difference(self, pair: Pair) -> None:
+        apart, weight = pair.disagreement, pair.weight
+        if apart is None or math.isnan(apart) or not 0 < weight < math.inf:
+            return
+        self._row[Both.PAIRS] += 1
+        self._row[Both.COMPARED] += weight
+        self._row[Both.DISAGREEMENT] += weight * min(apart, 1.0)
 
     def row(self) -> Rows:
         """Returns the sums (WIDTH,), and begins anew."""

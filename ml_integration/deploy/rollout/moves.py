@@ -23,6 +23,10 @@ class Do(str, Enum):
     FINISH = 'close the model that was stable before'
 
 
+STEPS = (Do.SHADOW, Do.SHARE, Do.PROMOTE)
+"""What begins a step."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """A decision.

@@ -53,8 +53,7 @@ class GroundTruth:
         streams: Iterable[str],
         resources: ExitStack,
     ) -> None:
-        self._node = node
-        self._settings = lambda: node.parameters.accuracy
+        self._node, self._accuracy = node, accuracy
         wanted = task.truths if isinstance(task, Reading) and isinstance(task, Scoring) else ()
         kinds = {topic.name: message_type(topic.message_type) for topic in wanted}
         read = _Reader({name: reader(kind) for name, kind in kinds.items()})
@@ -64,14 +63,19 @@ class GroundTruth:
             publishers = dict.fromkeys(kinds, 0)
             for topic in wanted:
                 own = place if len(wanted) == 1 else f'{place}/{topic.name}'
-                made = self._subscribe(stream, topic, own, publishers)
+                made = self._subscribe(name, stream, topic, own, publishers)
                 resources.callback(node.destroy_subscription, made)
 
     def _subscribe(
-        self, stream: AccuracyStream, topic: Topic, place: str, publishers: dict[str, int]
+        self,
+        name: str,
+        stream: AccuracyStream,
+        topic: Topic,
+        place: str,
+        publishers: dict[str, int],
     ) -> Subscription:
         kind = message_type(topic.message_type)
-        receive = partial(self._receive, stream, topic.name, stamp_reader(kind))
+        receive = partial(self._receive, name, stream, topic.name, stamp_reader(kind))
         profile = qos.result()
         profile.depth = DEPTH
         arguments = (kind, place, self._node.guarded(receive), profile)
@@ -87,13 +91,15 @@ class GroundTruth:
             stream.expects = True
             return self._node.create_subscription(*arguments, raw=True)
 
-    def _receive(self, stream: AccuracyStream, topic: str, stamp: Any, message: bytes) -> None:
+    def _receive(
+        self, name: str, stream: AccuracyStream, topic: str, stamp: Any, message: bytes
+    ) -> None:
         try:
             stamp_ns = stamp(message)
         except MessageError as error:
             stream.refuse(str(error))
             return
-        stream.truth(stamp_ns, topic, message, len(message), self._settings())
+        self._accuracy.truth(name, stamp_ns, topic, message, len(message))
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         self._failure = ''
         self._namesakes = Namesakes(self)
         self._watches = NodeWatches(self)
-        self._rollout = NodeRollout(self, self._authority, self._watches.rollout)
+        self._rollout = NodeRollout(self, self._authority, self._watches)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.result())
         self.every(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         actions = {
@@ -122,7 +122,8 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
     def configure(self, resources: ExitStack) -> None:
         assert self._opening is not None  # it is prepared
         pipeline = self._opening.deployment.serving.pipeline
-        watching, freezer = Watching(self._watches.every), self._watches.freezer
+        router, freezer = self._opening.deployment.router, self._watches.freezer
+        watching = Watching(self._watches.every, serving=lambda: router.pipeline)
         witness = self._rollout.witness
         self._streams = [
             make_stream(self, name, pipeline, watching, freezer, witness, resources)

@@ -18,13 +18,15 @@ from ml_integration.ros.inference.opening_models import OpeningModels
 from ml_integration.ros.inference.robot_topics import RobotTopics
 from ml_integration.ros.inference.rollout_reports import RolloutReports
 from ml_integration.ros.inference.swap_authority import SwapAuthority
+from ml_integration.ros.inference.watches import NodeWatches
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
 from ml_integration.ros.node.parameters import InferenceNodeParameters
 from ml_integration.serving.frame_loop import FrameLoop
 from ml_integration.serving.rollout import Rollout
-from ml_integration.serving.rollout_evidence import MemoryEvidence
+from ml_integration.serving.rollout_evidence import EvidenceSource, MemoryEvidence
+from ml_integration.serving.rollout_outcomes import OutcomeEvidence
 from ml_integration.serving.rollout_requests import RolloutRequests
-from ml_integration.serving.rollout_watch import RolloutWatch
+from ml_integration.serving.rollout_truth import RolloutTruth
 from ml_integration.serving.stagehand import Surroundings
 from ml_integration.serving.witness import Witness
 
@@ -35,7 +37,7 @@ class NodeRollout:
     Args:
         node: the node.
         authority: says who may do it.
-        watch: tells of it on `/diagnostics`.
+        watches: tell of it on `/diagnostics`, and know of the truth and of outcomes.
 
     Attributes:
         witness: sees the frames.
@@ -45,11 +47,11 @@ class NodeRollout:
         self,
         node: GuardedLifecycleNode[InferenceNodeParameters],
         authority: SwapAuthority,
-        watch: RolloutWatch,
+        watches: NodeWatches,
     ) -> None:
         self._node = node
         self._authority = authority
-        self._watch = watch
+        self._watches = watches
         self._asking: Asking[None] = Asking()
         self._rollout: Rollout | None = None
         self.witness = Witness()
@@ -75,15 +77,31 @@ class NodeRollout:
         node, history = self._node, opening.history
         robot = RobotTopics(node, self._settings, resources)
         group = RolloutReports(node, self._settings, lambda: history.rollout.state, resources)
-        hands, around = models.deployment.hands, self._around(models, opening, loop)
+        around = self._around(models, opening, loop, self._truth(resources))
+        hands = models.deployment.hands
         rollout = Rollout(hands, history, self.witness, around, robot.gate, group.reports)
         self._rollout, models.changed = rollout, rollout.look_soon
         resources.callback(self._forget)
         resources.callback(rollout.close)
-        self._watch.snapshot = rollout.snapshot
-        resources.callback(self._watch.forget)
+        self._watches.rollout.snapshot = rollout.snapshot
+        resources.callback(self._watches.rollout.forget)
         rollout.begin()
         self._begin_asked(rollout, opening)
+
+    def _truth(self, resources: ExitStack) -> RolloutTruth:
+        """Makes who compares both models with the truth, of which it hears from now on."""
+        node, accuracy = self._node, self._watches.accuracy
+        truth = accuracy.listener = RolloutTruth(accuracy, lambda: node.parameters.accuracy)
+        resources.callback(setattr, accuracy, 'listener', None)
+        return truth
+
+    def _evidence(self, truth: RolloutTruth) -> tuple[EvidenceSource, ...]:
+        node, outcomes = self._node, self._watches.outcomes
+        return (
+            MemoryEvidence(lambda: node.parameters.memory_budget_mb),
+            truth,
+            OutcomeEvidence(lambda: outcomes.outcomes),
+        )
 
     def unfit(self, pipeline: Pipeline, reason: str) -> bool:
         """Takes note of a pipeline that did not come back; false if it is not a candidate."""
@@ -123,7 +141,7 @@ class NodeRollout:
         return self._node.parameters.rollout
 
     def _around(
-        self, models: ModelServing, opening: OpeningModels, loop: FrameLoop
+        self, models: ModelServing, opening: OpeningModels, loop: FrameLoop, truth: RolloutTruth
     ) -> Surroundings:
         node, permit = self._node, self._authority.refuse_if_locked
         requests = RolloutRequests(opening.history, opening.admission, permit, self._tell)
@@ -134,7 +152,8 @@ class NodeRollout:
             limit_candidate=lambda limit_ms: setattr(loop, 'candidate_timeout_ms', limit_ms),
             tell=self._tell,
             changed=models.control.done,
-            evidence=(MemoryEvidence(lambda: node.parameters.memory_budget_mb),),
+            evidence=self._evidence(truth),
+            comparer=truth,
             requests=requests.look,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from paired_streams import FINE, HZ, Robot, S, of
@@ -55,7 +56,7 @@ def test_every_decision_carries_its_evidence() -> None:
         (Robot(errors=0.1), 'errors'),
         (Robot(stage=Stage.CANARY, late=0.08), 'missed deadlines'),
         (Robot(disagreement=lambda rng: 0.5), 'disagreement 0.5 '),
-        (Robot(disagreement=lambda rng: math.inf), 'disagreement 1.5 '),  # 10 limits at most
+        (Robot(disagreement=lambda rng: math.inf), 'disagreement 1 '),  # nothing in common
     ],
 )
 def test_what_is_worse_is_taken_back(robot: Robot, says: str) -> None:
@@ -187,6 +188,16 @@ def test_what_a_person_accepts_is_no_reason_later() -> None:
     assert robot.run(90).verdict is Verdict.HOLD
 
 
+def test_what_was_accepted_of_one_candidate_holds_for_no_other_one() -> None:
+    robot = Robot(disagreement=lambda rng: 0.4 * rng.random())
+    for pair in robot.pairs(5):
+        robot.judge.add(pair)
+    robot.judge.judge(robot.now_ns)
+    robot.judge.accept()
+    robot.begin(Stage.SHADOW)
+    assert robot.run(120).verdict is Verdict.ROLL_BACK
+
+
 def test_an_error_is_worse_when_it_is_larger() -> None:
     worse = with_truth(0.5, 0.6, higher=False)
     judgment = worse.judge.judge(worse.now_ns)
@@ -199,6 +210,16 @@ def test_an_error_is_worse_when_it_is_larger() -> None:
 def test_a_slightly_worse_score_does_not_pass() -> None:
     robot = with_truth(0.80, 0.77, apart=0.0)
     assert robot.judge.judge(robot.now_ns).verdict is not Verdict.ADVANCE
+
+
+def test_nothing_passes_without_scores_where_truth_comes() -> None:
+    robot = Robot()
+    robot.judge.await_truth(True)
+    judgment = robot.run(100)
+    assert judgment.verdict is Verdict.HOLD
+    assert judgment.reason == 'score: not enough data (n = 0)'
+    robot.judge.await_truth(False)
+    assert robot.run(1).verdict is Verdict.ADVANCE
 
 
 def test_scores_that_nobody_could_make_say_nothing() -> None:
@@ -220,6 +241,27 @@ def told_of(candidate: float) -> Robot:
             robot.judge.add_outcomes(Told(*counts[0]), Told(*counts[1]), robot.now_ns)
             robot.judge.judge(robot.now_ns)
     return robot
+
+
+def test_a_camera_that_sees_nothing_makes_nobody_agree() -> None:
+    robot = Robot()
+    for number, pair in enumerate(robot.pairs(120)):
+        apart, weight = (0.0, 0.0) if number % 10 else (0.2 + 0.2 * robot.rng.random(), 3.0)
+        robot.judge.add(replace(pair, disagreement=apart, weight=weight))
+        if robot.frame % HZ == 0 and robot.judge.judge(robot.now_ns).verdict is not Verdict.HOLD:
+            break
+    judgment = robot.judge.judge(robot.now_ns)
+    assert judgment.verdict is Verdict.ROLL_BACK
+    assert judgment.reason.startswith('disagreement 0.3')
+
+
+def test_where_nothing_is_ever_seen_nothing_passes() -> None:
+    robot = Robot()
+    for pair in robot.pairs(200):
+        robot.judge.add(replace(pair, weight=0.0))
+    judgment = robot.judge.judge(robot.now_ns)
+    assert judgment.verdict is Verdict.HOLD
+    assert judgment.reason.startswith('nothing tells whether its results are good')
 
 
 def test_outcomes_since_the_rollout_count() -> None:

@@ -34,6 +34,7 @@ from ml_integration.ros.inference.streams import announce_task, make_stream
 from ml_integration.ros.messages.message_types import message_type
 from ml_integration.ros.node import qos
 from ml_integration.serving.watching import Watching
+from ml_integration.serving.witness import Witness
 from ml_integration.tasks.object_detection import ObjectDetection
 
 NAMES = st.text(st.characters(exclude_characters='\0', exclude_categories=('Cs',)), max_size=12)
@@ -164,9 +165,8 @@ def test_what_serves_tells_about_itself_once_and_a_task_that_cannot_costs_a_line
 
     first, other, silent = map(serving, map(Told, ('first', 'other', '')))
     with ExitStack() as resources:
-        stream = make_stream(
-            client.node, '', first, Watching(()), silent_freezer(Path(), False), resources
-        )
+        freezer, witness = silent_freezer(Path(), False), Witness()
+        stream = make_stream(client.node, '', first, Watching(()), freezer, witness, resources)
         results: Any = stream.results
         (topic,) = results.topic_names
         told: list[str] = []

@@ -13,8 +13,9 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from inference_processes import value
 from model_folders import write_model_folder
+from rebooting_nodes import robot_on
 from ros_processes import wait_until
-from swapping_nodes import SwappingNode
+from swapping_nodes import SwappingNode, swapping_node
 from vision_msgs.msg import Detection2DArray
 
 from benchmarks.model_surgery import not_a_number_above
@@ -27,8 +28,8 @@ QUICK: dict[str, Any] = {
     'rollout.minimum_frames': 120,
     'rollout.minimum_s': 2.5,
     'rollout.watch_s': 2.5,
-    'rollout.latency_ratio': 1e6,
-    'rollout.unlike_latency_ratio': 1e6,
+    'rollout.latency_ratio': 1e30,
+    'rollout.unlike_latency_ratio': 1e30,
     'rollout.late_ratio': 1.0,
     'rollout.error_ratio': 1.0,
     'rollout.invalid_ratio': 1.0,
@@ -125,3 +126,94 @@ def test_a_bad_one_is_taken_back_and_nobody_sees_anything_of_it(
     roll_out(node, '')
     refused = roll_out(node, candidate)
     assert not refused.successful and f'no rollout takes {candidate}' in refused.reason
+
+
+def wait_until_open(node: SwappingNode, wanted: str) -> DiagnosticStatus:
+    """Waits until the models of a step are open; returns the status."""
+    return phase(node, wanted, opening='no')
+
+
+def test_a_person_pauses_promotes_and_takes_back(node: SwappingNode, tmp_path: Path) -> None:
+    refused = node.verb('rollout/abort')
+    assert not refused.success and 'there is no rollout to abort' in refused.message
+    with node.frames_flowing() as answers:
+        assert roll_out(node, 'm@2').successful
+        wait_until_open(node, 'shadow')
+        assert node.verb('rollout/pause').message == 'm@2 stays in shadow: a person paused it'
+        phase(node, 'shadow', paused='yes')
+        assert node.verb('rollout/resume').message == 'm@2 goes on in shadow'
+        assert node.verb('rollout/promote').success
+        wait_until_open(node, 'promoted')
+        node.wait_for_serving('m@2')
+        taken_back = node.verb('rollout/abort')
+        assert taken_back.message.startswith('took back m@2 after ')
+        node.wait_for_serving('m@1')
+    assert all(map(is_good, answers))
+    phase(node, 'rolled back')
+    again = node.verb('rollout/start')  # nothing speaks against it
+    assert again.message == 'm@2 runs in the shadow of m@1'
+    wait_until_open(node, 'shadow')
+    assert node.set_model('m@2').successful
+    status = phase(node, 'rolled back')
+    assert 'the serving model was changed' in value(status, 'reason')
+    assert node.words() == {'red', 'green'}
+
+
+def test_what_cannot_be_rolled_out_is_refused_at_once(node: SwappingNode) -> None:
+    for reference, reason in (('m@9', "there is no model 'm@9'"), ('m@1', 'serves already')):
+        refused = roll_out(node, reference)
+        assert not refused.successful and reason in refused.reason
+    assert node.client.parameter(node.name, 'rollout.candidate') == ''
+    phase(node, 'idle')
+
+
+@pytest.mark.parametrize('authority', ['service', 'locked'])
+def test_who_may_not_change_the_model_may_not_roll_one_out(
+    ros_domain: int, store: Path, tmp_path: Path, authority: str
+) -> None:
+    with swapping_node(
+        tmp_path,
+        store,
+        name=f'/rolling_{authority}',
+        swap_authority=authority,
+        model='m@1',
+        state_dir=tmp_path / 'state',
+    ) as node:
+        node.serve()
+        assert roll_out(node, 'm@2').successful is (authority == 'service')
+        assert not node.client.set_parameter(node.name, 'rollout.crashes', 9).successful
+        phase(node, 'idle')  # to state a wish begins nothing
+        answer = node.verb('rollout/start')
+        assert answer.success is (authority == 'service')
+        if authority == 'locked':
+            assert 'the model of this node is locked' in answer.message
+            assert not node.verb('rollout/abort').success
+        else:
+            wait_until_open(node, 'shadow')
+
+
+def test_a_node_that_is_killed_serves_the_stable_model_and_begins_again(
+    ros_domain: int, store: Path, tmp_path: Path
+) -> None:
+    asked = {'model': 'm@1', 'rollout__candidate': 'm@2', 'rollout__crashes': 2}
+    with robot_on(tmp_path, store, tmp_path / 'state') as robot:
+        node = robot.boot(**asked)
+        with node.frames_flowing():
+            wait_until_open(node, 'shadow')
+            assert node.verb('rollout/promote').success
+            wait_until_open(node, 'promoted')
+        assert robot.state().serving == 'm@2'
+        robot.kill()
+        node = robot.boot(**asked)
+        assert node.words() == {'red', 'green'}
+        assert robot.state().serving == 'm@1'
+        wait_until_open(node, 'shadow')
+        robot.kill()
+        node = robot.boot(**asked)
+        status = phase(node, 'rolled back')
+        assert 'rejected m@2: the process ended 2 times' in value(status, 'reason')
+        assert robot.state().serving == 'm@1'
+        told = decisions(tmp_path / 'state')
+    assert sum('runs in the shadow' in one for one in told) == 2
+    assert 'the process ended in the middle, 1 of 2 times' in told[2]
+    assert told[-1].startswith('rejected m@2')
