@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -145,6 +146,19 @@ def test_what_the_disk_tells_is_refused_at_once(
     assert main(['rollout', 'start', *arguments]) == 1
     assert told in capsys.readouterr().err
     assert RolloutRequest(state.path, NODE).take() is None
+
+
+def test_what_a_rollout_took_back_is_released(
+    state: StateDir, store: Path, capsys: Capture
+) -> None:
+    bar(state, store)
+    assert main(['rollout', 'status', '--state-dir', str(state.path)]) == 0
+    command = capsys.readouterr().out.rpartition('until: ml_model ')[2]
+    assert main(shlex.split(command)) == 0
+    assert capsys.readouterr().out == f'm@2 may be loaded again, it was rejected in {NODE}\n'
+    with looking(state.path):
+        assert main(['rollout', 'start', NODE, 'm@2']) == 0
+    assert main(['release', 'm@2']) == 1
 
 
 CRASHED = replace(SHADOW, paused=True).with_crash(NEW)

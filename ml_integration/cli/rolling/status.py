@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+from pathlib import Path
 
 from ml_integration.cli.arguments import add_json, add_state, state_of
 from ml_integration.cli.output import tell, warn
@@ -38,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(told, indent=2))
     else:
         for node, rollout in nodes.items():
-            _show(node, rollout, since.get(node, ''))
+            _show(node, rollout, since.get(node, ''), _release(args.state_dir))
         if not nodes:
             tell(f'no rollout was begun by a node that keeps its state in {state.path}')
     for problem in state.problems:
@@ -51,7 +53,13 @@ def _since(state: StateDir) -> dict[str, str]:
     return {entry.actor: entry.time for entry in decisions(state.audit.entries())}
 
 
-def _show(node: str, rollout: RolloutState, since: str) -> None:
+def _release(state_dir: Path | None) -> str:
+    """Returns the command that lets rollouts take a candidate again, without the candidate."""
+    where = f'--state-dir {shlex.quote(str(state_dir))} ' if state_dir else ''
+    return f'ml_model release {where}'
+
+
+def _show(node: str, rollout: RolloutState, since: str, release: str) -> None:
     tell(f'{node}: {_phase(rollout)}')
     if rollout.candidate:
         tell(f'  candidate {rollout.candidate}, stable {rollout.stable}')
@@ -61,7 +69,7 @@ def _show(node: str, rollout: RolloutState, since: str) -> None:
         times = 'once' if crash.count == 1 else f'{crash.count} times'
         tell(f'  the process ended {times} while {crash.edition} was in it')
     for bar in rollout.barred:
-        tell(f'  no rollout takes {bar.edition} until: ml_model release {bar.edition}')
+        tell(f'  no rollout takes {bar.edition} until: {release}{bar.edition}')
 
 
 def _phase(rollout: RolloutState) -> str:

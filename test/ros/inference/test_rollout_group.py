@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from model_folders import write_model_folder
 from rollout_topics import QUICK, RolloutTopic
@@ -29,9 +28,13 @@ def test_nodes_of_a_group_change_as_one(ros_domain: int, tmp_path: Path) -> None
             nodes[name], topics[name] = node, RolloutTopic(node)
         detector, tracker = nodes.values()
         ended.enter_context(detector.frames_flowing())  # which the tracker sees as well
-        assert roll_out(detector).successful
+        for node in nodes.values():
+            set_parameter(node, 'rollout.candidate', 'm@2')
+        topics['/tracker'].wait_for('canary')
+        set_parameter(tracker, 'rollout.only_when', 'docked')
         topics['/detector'].wait_for('canary', 'waits for /tracker', ready='yes')
-        assert roll_out(tracker).successful
+        topics['/tracker'].wait_for('canary', 'waits for the robot to be docked', ready='no')
+        set_parameter(tracker, 'rollout.robot_state', 'docked')
         for name in NAMES:
             topics[name].wait_for('promoted', watched='no')
             nodes[name].wait_for_serving('m@2')
@@ -43,5 +46,6 @@ def test_nodes_of_a_group_change_as_one(ros_domain: int, tmp_path: Path) -> None
         assert StateDir(state).rollout_state('/detector').barred == ()
 
 
-def roll_out(node: SwappingNode) -> Any:
-    return node.client.set_parameter(node.name, 'rollout.candidate', 'm@2')
+def set_parameter(node: SwappingNode, name: str, wanted: str) -> None:
+    result = node.client.set_parameter(node.name, name, wanted)
+    assert result.successful, result.reason
