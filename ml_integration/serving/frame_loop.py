@@ -18,7 +18,7 @@ from ml_integration.core.rollout.pair import Pair, Side
 from ml_integration.core.work import Work
 from ml_integration.deploy.router import Lease, Router
 from ml_integration.errors import DeadlineError, MessageError
-from ml_integration.serving.loop_log import LoopLog, of_stream, sentence_of
+from ml_integration.serving.frame_record import FrameRecord
 from ml_integration.serving.loop_settings import DEFAULTS, LoopSettings
 from ml_integration.serving.shift import Shift, Worker
 from ml_integration.serving.sides import side_of, side_of_error
@@ -88,9 +88,7 @@ class FrameLoop:
         self._router = router
         self._streams = tuple(streams)
         self._by_name = {stream.name: stream for stream in streams}
-        self._monitor = monitor
-        self._clock_ns = clock_ns
-        self._log = LoopLog(log)
+        self._record = FrameRecord(monitor, clock_ns, log)
         self.settings = settings
         self._mailbox = Mailbox(self._streams, settings.batch_timeout_ms)
         self._unfit = unfit
@@ -131,8 +129,7 @@ class FrameLoop:
         """
         now_ns = monotonic_ns()
         displaced = self._mailbox.put(stream, topic, message, stamp_ns, now_ns)
-        if displaced:
-            self._monitor.displaced(stream.name, now_ns, displaced)
+        self._record.displaced(stream.name, now_ns, displaced)
 
     def refuse(self, stream: Stream, topic: str, error: MessageError) -> None:
         """Counts a message that no model could use; it is the publisher's fault, not a model's.
@@ -142,8 +139,8 @@ class FrameLoop:
             topic: the topic in the manifest that it came on.
             error: what is wrong with it.
         """
-        self._count_failure(error, stream.name)
-        self._log.tell(f"message on '{topic}' refused", sentence_of(error), stream.name)
+        self._record.failed(error, stream.name)
+        self._record.tell_error(f"message on '{topic}' refused", error, stream.name)
 
     def prepare(self, pipeline: Pipeline) -> None:
         """Starts to feed a pipeline; returns when it can serve, or after a bounded time.
@@ -269,8 +266,7 @@ class FrameLoop:
             try:
                 self._judge(Pair(name, stamp_ns, monotonic_ns(), stable.get(name), side))
             except Exception as error:  # the result is out
-                self._monitor.spectator_failed('rollout')
-                self._log.tell('rollout failed', sentence_of(error), name)
+                self._record.spectator_failed('rollout', error, name)
 
     def _anew(self, pipeline: Pipeline, turns: Sequence[Turn]) -> list[Turn]:
         """Returns turns as another pipeline sees them; one that it cannot see has failed."""
@@ -280,7 +276,7 @@ class FrameLoop:
             seen = None if pipeline.stuck else self.seen_with(pipeline, stream.name, trigger)
             if seen is None:
                 reason = f'the candidate failed, and {pipeline.model.identity} cannot see it'
-                self._monitor.failed(of_stream(stream.name) + reason, monotonic_ns(), stream.name)
+                self._record.lost(reason, stream.name)
                 continue
             restarted = turn.observation.restarted
             again.append(Turn(stream, seen._replace(restarted=restarted), 0))
@@ -289,8 +285,7 @@ class FrameLoop:
     def _lose(self, pipeline: Pipeline) -> None:
         """Tells of a frame that never came back; another worker goes on already."""
         sentence = self._timed_out(pipeline)
-        self._monitor.failed(sentence, monotonic_ns(), kind=DeadlineError.__name__)
-        self._log.tell('frame dropped', f'{sentence} and was left behind', '')
+        self._record.left_behind(sentence)
         self._unfit(pipeline, sentence)
 
     def _timeout_ms(self, lease: Lease) -> float:
@@ -307,16 +302,15 @@ class FrameLoop:
         """Prepares an observation for the model; None if it is too old."""
         stream, observation = turn.stream, turn.observation
         now_ns = monotonic_ns()
-        if turn.displaced:
-            self._monitor.displaced(stream.name, now_ns, turn.displaced)
+        self._record.displaced(stream.name, now_ns, turn.displaced)
         if observation.restarted:
             what = 'time has jumped back; states and windows start anew'
-            self._log.tell(what, '', stream.name)
+            self._record.tell(what, '', stream.name)
         deadline_ms = self.settings.deadline_ms
-        if deadline_ms and self._age_ms(observation) > deadline_ms:
+        if deadline_ms and self._record.age_ms(observation) > deadline_ms:
             if observation.restarted:
                 pipeline.forget(stream.name)
-            self._monitor.stale(stream.name, now_ns)
+            self._record.stale(stream.name, now_ns)
             return None
         return _Running(turn, pipeline.prepare(observation, row))
 
@@ -328,45 +322,16 @@ class FrameLoop:
             sides.append((one.turn, side_of(prediction)))
         if lease.role == 'candidate' and not prediction.verdict.ok:
             lease.record(False)
-            self._log.tell('candidate invalid', prediction.verdict.reasons[0].detail, stream.name)
+            detail = prediction.verdict.reasons[0].detail
+            self._record.tell('candidate invalid', detail, stream.name)
             return
         run_ns = monotonic_ns()
         stream.results.take(observation, prediction, lease.pipeline)
         done_ns = monotonic_ns()
         lease.record(prediction.verdict.ok)
-        self._measure(one, prediction, run_ns, done_ns)
+        self._record.completed(one.turn, prediction, run_ns, done_ns)
         for spectator in stream.spectators:
             self._show(spectator, one, prediction, lease.pipeline)
-
-    def _measure(self, one: _Running, prediction: Prediction, run_ns: int, done_ns: int) -> None:
-        arrival: Arrival = one.turn.observation.trigger
-        publish_ms = (done_ns - run_ns) / MS
-        # In the mailbox, and while other observations of the batch were in work.
-        work_ms = publish_ms + sum(prediction.stage_ms.values())
-        wait_ms = (done_ns - arrival.arrived_ns) / MS - work_ms
-        stage_ms = {'wait': wait_ms, **prediction.stage_ms, 'publish': publish_ms}
-        self._monitor.completed(
-            one.turn.stream.name,
-            prediction.verdict,
-            self._age_ms(one.turn.observation),
-            stage_ms,
-            done_ns,
-            prediction.together,
-            prediction.omitted,
-        )
-        if prediction.verdict.ok and prediction.omitted:
-            detail = prediction.omitted[0].detail
-            self._log.tell('result incomplete', detail, one.turn.stream.name)
-
-    def _age_ms(self, observation: Observation) -> float:
-        """Returns the time since the stamp [ms], by the stamps' clock, which may be simulated.
-
-        Of a stamp from the future nothing is known but that it came: it ages from then on.
-        """
-        age_ns = self._clock_ns() - observation.stamp_ns
-        if age_ns < 0:
-            age_ns = monotonic_ns() - observation.trigger.arrived_ns
-        return age_ns / MS
 
     def _show(
         self, spectator: Sink, one: _Running, prediction: Prediction, pipeline: Pipeline
@@ -374,8 +339,7 @@ class FrameLoop:
         try:
             spectator.take(one.turn.observation, prediction, pipeline)
         except BaseException as error:  # the result is out: this costs the spectator alone
-            self._monitor.spectator_failed(spectator.name)
-            self._log.tell(f'{spectator.name} failed', sentence_of(error), one.turn.stream.name)
+            self._record.spectator_failed(spectator.name, error, one.turn.stream.name)
 
     @contextmanager
     def _costs(
@@ -397,19 +361,14 @@ class FrameLoop:
                 if sides is not None:
                     sides.append((turn, side_of_error(error)))
                 if not candidate:
-                    self._count_failure(error, turn.stream.name)
+                    self._record.failed(error, turn.stream.name)
                 with suppress(Exception):  # as with spectators: it costs nobody else
                     turn.stream.failed(turn.observation, lease.pipeline, str(error))
             about = 'candidate failed' if candidate else 'frame dropped'
-            self._log.tell(about, sentence_of(error), ', '.join(streams))
+            self._record.tell_error(about, error, ', '.join(streams))
             if isinstance(error, DeadlineError):
                 self._unfit(lease.pipeline, self._timed_out(lease.pipeline))
 
     def _failed(self, error: BaseException) -> None:
-        self._count_failure(error, None)
-        self._log.tell('frame dropped', sentence_of(error), '')
-
-    def _count_failure(self, error: BaseException, stream: str | None) -> None:
-        sentence = str(error) or type(error).__name__
-        kind = type(error).__name__
-        self._monitor.failed(of_stream(stream or '') + sentence, monotonic_ns(), stream, kind)
+        self._record.failed(error, None)
+        self._record.tell_error('frame dropped', error, '')

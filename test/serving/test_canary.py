@@ -137,7 +137,7 @@ def test_what_has_become_too_old_is_not_served_again() -> None:
     line = Canary()
 
     def late(tensors: Any, deadline_ns: int | None = None) -> Any:
-        line.loop._clock_ns = lambda: NOW_NS + 2000 * MS
+        line.loop._record.clock_ns = lambda: NOW_NS + 2000 * MS
         raise DeadlineError('m@2', 2000)
 
     session: Any = line.candidate.session
