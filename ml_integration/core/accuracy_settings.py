@@ -53,6 +53,12 @@ class AccuracySettings:
     teacher_every: int = declared(
         30, 'The teacher sees one frame of so many of a stream.', ge=1, le=1_000_000
     )
+    teacher_spare_cpus: float = declared(
+        0.25,
+        'CPUs that have to be free for the teacher to run [CPUs]; 0: it runs whatever else does.',
+        ge=0.0,
+        le=1024.0,
+    )
     min_agreement: float = declared(
         0.0,
         "First score with the teacher's results as the truth, below which the node warns; 0: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from time import monotonic_ns
 from typing import NamedTuple
@@ -61,17 +62,23 @@ class SpareCpu:
         self._now_ns = now_ns
         self._last = read()
         self._looked_ns = now_ns()
-        self._room = self._last is None
+        self._spare = math.inf if self._last is None else 0.0
 
-    def has_room(self) -> bool:
-        """Tells whether there is some: not before that is known, and always if nobody tells."""
+    def has_room(self, least: float = LEAST_CPUS) -> bool:
+        """Tells whether there is some: not before that is known, and always if nobody tells.
+
+        Args:
+            least: room that is enough [CPUs]; 0: there is always some.
+        """
         now_ns, last = self._now_ns(), self._last
-        if last is None or now_ns - self._looked_ns < LOOK_NS:
-            return self._room
+        if last is not None and now_ns - self._looked_ns >= LOOK_NS:
+            self._look(now_ns, last)
+        return least <= 0 or self._spare >= least
+
+    def _look(self, now_ns: int, last: CpuTimes) -> None:
         times = self._read()
         if times is not None and times.whole > last.whole:
             share = (times.spare - last.spare) / (times.whole - last.whole)
-            self._room = share * times.cpus >= LEAST_CPUS
+            self._spare = share * times.cpus
             self._last = times
         self._looked_ns = now_ns
-        return self._room

@@ -29,10 +29,12 @@ class TeacherRules:
     Attributes:
         every: each so many frames of a stream.
         window: as many frames.
+        spare_cpus: that have to be free for it [CPUs].
     """
 
     every: int
     window: int
+    spare_cpus: float
 
 
 @dataclass(slots=True)
@@ -70,7 +72,7 @@ class Teacher:
         open_model: opens it; called on the teacher's own thread.
         messages: gives the classes of messages.
         rules: read whenever they are needed, as they may change.
-        has_room: tells whether the machine has time to spare; None: as the system says.
+        has_room: tells whether the machine has so many CPUs to spare; None: as the system says.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Teacher:
         open_model: Callable[[], OpenSecondModel],
         messages: MessageTypes,
         rules: Callable[[], TeacherRules],
-        has_room: Callable[[], bool] | None = None,
+        has_room: Callable[[float], bool] | None = None,
     ) -> None:
         self._open = open_model
         self._messages = messages
@@ -139,7 +141,7 @@ class Teacher:
         self._model = model
         try:
             while (question := self._next()) is not None:
-                if self._has_room():
+                if self._has_room(self._rules().spare_cpus):
                     self._answer(model, question)
                 else:
                     self._streams[question.stream].skipped += 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ml_integration.core.findings import Level
 from ml_integration.core.rollout.judgment import Stage
 from ml_integration.core.rollout.settings import RolloutSettings
+from ml_integration.core.spare_cpu import SpareCpu
 from ml_integration.deploy.rollout.hands import CHANGE_S, Hands, Wanted
 from ml_integration.deploy.rollout.moves import STEPS, Do, Move
 from ml_integration.deploy.rollout.steps import share_of, stage_of
@@ -38,7 +39,7 @@ class Surroundings:
         changed: is called with each change of what serves.
         evidence: what is measured once a second.
         requests: looks for a request once a second, and begins it with what it is given.
-        has_room: tells whether the machine has time to spare; None: as the system says.
+        has_room: tells whether the machine has so many CPUs to spare; None: as the system says.
         comparer: gets the results of both models too.
     """
 
@@ -50,7 +51,7 @@ class Surroundings:
     changed: Callable[[Future[str]], None]
     evidence: Sequence[EvidenceSource] = ()
     requests: Callable[[Callable[[str], str]], None] = lambda start: None
-    has_room: Callable[[], bool] | None = None
+    has_room: Callable[[float], bool] | None = None
     comparer: Comparer | None = None
 
 
@@ -192,12 +193,13 @@ class Stagehand:
         spare = self._hands.take_spare()
         if spare is not None:
             around = self._around
+            has_room = around.has_room or SpareCpu().has_room
             self._witness.shadow = Shadow(
                 Pairing(*spare),
                 around.feeding,
                 self._witness.compared,
                 around.deadline_ms,
-                has_room=around.has_room,
+                has_room=lambda: has_room(around.settings().spare_cpus),
                 comparer=around.comparer,
             )
         if self._witness.shadow is not None:

@@ -31,8 +31,8 @@ def test_without_time_to_spare_frames_are_skipped_and_told(tmp_path: Path) -> No
     teacher = Teacher(
         lambda: loader.open_second(package, NiceSession),
         message_type,
-        lambda: TeacherRules(1, 20),
-        lambda: room,
+        lambda: TeacherRules(1, 20, 1.5),
+        lambda spare_cpus: room and spare_cpus == 1.5,
     )
     with closing(student), closing(teacher):
         wait_until(lambda: bool(teacher.agreement('').model), 'the teacher')

@@ -157,7 +157,7 @@ class RollingRobot:
             limit_candidate=lambda limit_ms: setattr(self.loop, 'candidate_timeout_ms', limit_ms),
             tell=lambda level, sentence: self.told.append((level, sentence)),
             changed=lambda future: None,
-            has_room=lambda: True,
+            has_room=lambda least: True,
         )
         return Rollout(
             self.deployment.hands, self.robot.history, self.witness, around, look_s=0.05

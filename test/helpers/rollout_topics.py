@@ -14,6 +14,7 @@ from ml_integration.ros.node import qos
 PATIENCE_S = 90.0
 QUICK: dict[str, Any] = {
     'rollout.shares': [50.0],
+    'rollout.spare_cpus': 0.0,
     'rollout.minimum_frames': 15,
     'rollout.minimum_s': 0.5,
     'rollout.latency_ratio': 1e6,

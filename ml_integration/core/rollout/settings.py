@@ -50,6 +50,13 @@ class RolloutSettings:
     group: tuple[str, ...] = declared(
         (), 'Full names of the other nodes that change together with this one, or not at all.'
     )
+    spare_cpus: float = declared(
+        0.25,
+        'CPUs that have to be free for the candidate to run in spare time [CPUs]; 0: it runs '
+        'whatever else does.',
+        ge=0.0,
+        le=1024.0,
+    )
     latency_ratio: float = declared(
         1.3, "Most p99 latency, in those of the stable model's p99.", ge=1.0
     )

@@ -122,7 +122,7 @@ def open_teacher(
 
     def rules() -> TeacherRules:
         settings = node.parameters.accuracy
-        return TeacherRules(settings.teacher_every, settings.window)
+        return TeacherRules(settings.teacher_every, settings.window, settings.teacher_spare_cpus)
 
     teacher = Teacher(open_model, message_type, rules)
     accuracy.teacher = teacher

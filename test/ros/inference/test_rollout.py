@@ -25,6 +25,7 @@ from ml_integration.store.state.state_dir import StateDir
 PATIENCE_S = 90.0
 QUICK: dict[str, Any] = {
     'rollout.shares': [50.0],
+    'rollout.spare_cpus': 0.0,
     'rollout.minimum_frames': 120,
     'rollout.minimum_s': 2.5,
     'rollout.watch_s': 2.5,

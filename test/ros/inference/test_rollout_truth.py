@@ -18,6 +18,7 @@ LABELS = ('red', 'green', 'blue')
 PATIENCE_S = 90.0
 SETTINGS: dict[str, Any] = {
     'rollout__minimum_frames': 100,
+    'rollout__spare_cpus': 0.0,
     'rollout__minimum_s': 2.0,
     'rollout__unlike_latency_ratio': 1e6,
     'rollout__disagreement': 1.0,

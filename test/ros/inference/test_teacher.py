@@ -36,7 +36,8 @@ def test_results_are_compared_with_those_of_a_teacher(ros_domain: int, tmp_path:
         closing(Client()) as client,
         running_node(
             tmp_path, client, name='/taught', model='tiny', model_path=tmp_path, deadline_ms=0,
-            accuracy__teacher='tiny@1', accuracy__teacher_every=2, accuracy__min_agreement=0.9,
+            accuracy__teacher='tiny@1', accuracy__teacher_every=2, accuracy__teacher_spare_cpus=0,
+            accuracy__min_agreement=0.9,
         ) as node,
     ):  # fmt: skip
         node.serve()
