@@ -152,6 +152,11 @@ class RolloutTruth:
                 truths.add_truth(stamp_ns, topic, message, size, *limits(settings))
                 self._collect(truths, settings)
 
+    def end(self) -> None:
+        """Forgets the results of both models, and the block that is begun."""
+        with self._lock:
+            self._begin(None)
+
     def begin(self, state: RolloutState) -> None:
         """Needs to know nothing of the stage: truth may come for results of the one before."""
 
@@ -181,19 +186,20 @@ class RolloutTruth:
             assert speaking is not None and blocks is not None
             self._score(pair, speaking, blocks, now_ns)
             yield from blocks.take(now_ns, self._settings().score)
-        if self._blocks is not None:  # one that has waited long
-            yield from self._blocks.take(now_ns, self._settings().score)
+        waiting = self._blocks
+        if waiting is not None:  # it may have waited long
+            yield from waiting.take(now_ns, self._settings().score)
 
     def comes(self, now_ns: int) -> bool:
         """Tells whether there are scores now and then, or will be [ns, steady clock]."""
         blocks = self._blocks
         return blocks is not None and blocks.comes(now_ns)
 
-    def _begin(self, speaking: _Speaking) -> None:
+    def _begin(self, speaking: _Speaking | None) -> None:
         self._speaking, self._streams = speaking, {}
         self._ready.clear()
         self._ready_bytes = 0
-        task = speaking.task
+        task = speaking.task if speaking is not None else None
         self._blocks = ScoredBlocks(task.scorer) if isinstance(task, Scoring) else None
 
     def _collect(self, truths: Truths, settings: AccuracySettings) -> None:

@@ -62,6 +62,9 @@ class Comparer(Protocol):
     ) -> None:
         """Takes valid results of both models; the next run may overwrite them."""
 
+    def end(self) -> None:
+        """Forgets what waits: no more results of these models come."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -182,6 +185,8 @@ class Shadow:
     def close(self) -> None:
         """Ends what is under way and closes both models; what hangs is closed when it is back."""
         self._shift.stop(self._end)
+        if self._comparer is not None:
+            self._comparer.end()
         for pipeline in (self._pairing.stable, self._pairing.candidate):
             self._feeding.forget(pipeline)
         self._close_idle()

@@ -29,7 +29,7 @@ from ml_integration.tasks.object_detection import ObjectDetection
 
 S, MS = 1_000_000_000, 1_000_000
 LABELS = ('car', 'man', 'dog')
-HZ = 12
+HZ = 10
 
 
 def described(labels: tuple[str, ...], version: int) -> ModelDescription:
@@ -191,14 +191,25 @@ def test_other_models_begin_anew() -> None:
     assert list(bench.truth.scores(S)) == []
 
 
+def test_nothing_waits_when_both_are_closed() -> None:
+    bench = Bench()
+    bench.see(1, THREE, THREE)
+    bench.tell(1, THREE)
+    bench.truth.end()
+    assert list(bench.truth.scores(S)) == [] and not bench.truth.comes(S)
+    bench.tell(2, THREE)
+    found = bench.block(THREE, THREE, THREE)
+    assert found.frames == BLOCK
+
+
 def rolled_out(slips: float, other_slips: float) -> Judgment:
     """Judges a candidate whose boxes slip by so many px [standard deviation], in shadow."""
     rng, bench = np.random.default_rng(3), Bench()
-    judge = RolloutJudge(lambda: RolloutSettings())
+    judge = RolloutJudge(lambda: RolloutSettings(minimum_frames=400))
     judge.begin(Stage.SHADOW, 0)
     judgment = judge.judge(0)
     side = Side(10.0, True, spare=True)
-    for frame in range(1, 120 * HZ):
+    for frame in range(1, 110 * HZ):
         now_ns = frame * S // HZ
         judge.add(Pair('', now_ns, now_ns, side, side, 0.05))
         stamp_ms = frame * 33

@@ -143,8 +143,11 @@ def test_both_models_are_compared_on_each_observation() -> None:
 
 def test_who_compares_in_another_way_gets_valid_results_that_he_wants() -> None:
     taken: list[Any] = []
+    ended: list[bool] = []
     comparer: Any = SimpleNamespace(
-        wants=lambda stream: stream == 'b', take=lambda *told: taken.append(told)
+        wants=lambda stream: stream == 'b',
+        take=lambda *told: taken.append(told),
+        end=lambda: ended.append(True),
     )
     with shadowed(numbers(2, factor=3), comparer=comparer) as rig:
         rig.compared(10)
@@ -153,6 +156,8 @@ def test_who_compares_in_another_way_gets_valid_results_that_he_wants() -> None:
         rig.serve(3, stream=1)  # its run fails in both
         rig.wait_for_pairs(3)
         models = rig.pairing.stable, rig.pairing.candidate
+        assert not ended
+    assert ended
     ((stream, given, stable, candidate),) = taken
     assert (stream, given, stable.result, candidate.result) == ('b', models, 20, 60)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ml_integration.core.rollout.criteria import (
@@ -40,7 +40,7 @@ def conclude(
         settings: the limits.
         awaits_truth: whether there will be scores.
     """
-    evidence = tuple(_softened(evidence, stage))
+    evidence = tuple(_softened(evidence, stage, awaits_truth))
     worse = _of(evidence, Says.WORSE)
     if worse:
         return _judgment(Verdict.ROLL_BACK, worse, seconds, evidence)
@@ -87,17 +87,18 @@ def _holding(evidence: Sequence[Evidence], stage: Stage, awaits_truth: bool) -> 
     return ''
 
 
-def _softened(evidence: Iterable[Evidence], stage: Stage) -> Iterable[Evidence]:
+def _softened(
+    evidence: Sequence[Evidence], stage: Stage, awaits_truth: bool
+) -> Iterator[Evidence]:
     """Yields the evidence, with what must not roll back made marginal."""
-    evidence = tuple(evidence)
-    truths = sum(one.n for one in evidence if one.criterion == SCORE)
+    truth = awaits_truth or any(one.n for one in evidence if one.criterion == SCORE)
     for one in evidence:
         if one.says is not Says.WORSE:
             yield one
         elif stage is Stage.SHADOW and one.criterion == LATENCY.name:
             words = f'{one.words}, in spare time'
             yield replace(one, says=Says.MARGINAL, words=words)
-        elif one.criterion == DISAGREEMENT.name and truths:
+        elif one.criterion == DISAGREEMENT.name and truth:
             words = f'{one.words}; truth decides who is right'
             yield replace(one, says=Says.MARGINAL, words=words)
         else:

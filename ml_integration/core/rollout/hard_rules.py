@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,11 +21,29 @@ LATE_TIMES, LEAST_LATE = 2.0, 0.2
 """They are too many if they are more than so many times the stable model's share, and so much."""
 
 
+@dataclass(slots=True)
+class _InARow:
+    """Frames of a stream in a row: failed in the candidate, and meanwhile good in the other."""
+
+    failures: int = 0
+    good_of_stable: int = 0
+
+    def count(self, stable: Side | None, candidate: Side | None) -> None:
+        """Counts what became of a frame."""
+        failed = (side is not None and not side.valid for side in (stable, candidate))
+        stable_failed, candidate_failed = failed
+        if stable_failed or (candidate is not None and not candidate_failed):
+            self.failures = self.good_of_stable = 0
+            return
+        self.failures += candidate_failed
+        self.good_of_stable += stable is not None and bool(self.failures)
+
+
 class HardRules:
     """Looks at every pair and at every second of a stage."""
 
     def __init__(self) -> None:
-        self._failures = self._good_of_stable = 0
+        self._of_streams: dict[str, _InARow] = {}
         self._late: deque[tuple[float, float, int]] = deque(maxlen=LATE_S)
         self._seconds = 0
         self._timed = np.zeros((2, 2))
@@ -34,10 +53,11 @@ class HardRules:
         stable, candidate = pair.stable, pair.candidate
         if _not_finite(candidate) and not _not_finite(stable):
             return 'a result is not finite'
-        self._count(stable, candidate)
-        if self._failures >= IN_A_ROW and self._good_of_stable:
+        row = self._of_streams.setdefault(pair.stream, _InARow())
+        row.count(stable, candidate)
+        if row.failures >= IN_A_ROW and row.good_of_stable:
             last = candidate.error or candidate.kind if candidate is not None else ''
-            what = f'{self._failures} frames in a row failed' + (f' ({last})' if last else '')
+            what = f'{row.failures} frames in a row failed' + (f' ({last})' if last else '')
             return f'{what}, and none of the stable model'
         return ''
 
@@ -66,15 +86,6 @@ class HardRules:
             f'missed deadlines {candidate / LATE_S:.0%} instead of {stable / LATE_S:.0%} '
             f'for {seconds} s (limit {LATE_TIMES:g} x)'
         )
-
-    def _count(self, stable: Side | None, candidate: Side | None) -> None:
-        failed = (side is not None and not side.valid for side in (stable, candidate))
-        stable_failed, candidate_failed = failed
-        if stable_failed or (candidate is not None and not candidate_failed):
-            self._failures = self._good_of_stable = 0
-            return
-        self._failures += candidate_failed
-        self._good_of_stable += stable is not None and bool(self._failures)
 
 
 def _not_finite(side: Side | None) -> bool:

@@ -47,6 +47,15 @@ def test_failures_in_a_row_count_across_frames_that_others_had() -> None:
     assert found[-1].startswith('10 frames in a row failed (out_of_range)')
 
 
+def test_a_good_camera_does_not_hide_another_one() -> None:
+    judge = Robot().judge
+    for at in range(9):
+        assert judge.add(Pair('front', at, at, FINE, FINE)) is None
+        assert judge.add(Pair('rear', at, at, FINE, FAILED)) is None
+    judgment = judge.add(Pair('rear', 10, 10, FINE, FAILED))
+    assert judgment is not None and judgment.reason.startswith('10 frames in a row failed')
+
+
 def test_failures_of_both_are_no_fault() -> None:
     assert not any(shown(*[(FAILED, FAILED)] * 30))
     assert not any(shown(*[(None, FAILED)] * 30))  # nobody knows better

@@ -222,6 +222,19 @@ def test_nothing_passes_without_scores_where_truth_comes() -> None:
     assert robot.run(1).verdict is Verdict.ADVANCE
 
 
+def test_disagreement_waits_for_the_truth_that_comes() -> None:
+    robot = Robot(disagreement=lambda rng: 0.3 + 0.2 * rng.random())
+    robot.judge.await_truth(True)
+    judgment = robot.run(30)
+    assert judgment.verdict is Verdict.HOLD
+    for pair in robot.pairs(60):
+        robot.judge.add(pair)
+        if robot.frame % (2 * HZ) == 0:
+            robot.judge.add_scores(TruthScores(0.7, 0.75, 50), robot.now_ns)
+            judgment = robot.judge.judge(robot.now_ns)
+    assert judgment.verdict is Verdict.ADVANCE
+
+
 def test_scores_that_nobody_could_make_say_nothing() -> None:
     robot = Robot()
     robot.judge.add_scores(TruthScores(0.8, math.nan, 10), 0)
