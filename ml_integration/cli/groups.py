@@ -10,7 +10,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     'run it without ROS': ('run', 'replay', 'tune'),
     'trust it': ('keygen', 'sign', 'verify', 'encrypt', 'floor'),
     'operate robots': (
-        'activate', 'rollback', 'quarantine', 'release', 'remove', 'prune', 'history',
+        'activate', 'rollback', 'rollout', 'quarantine', 'release', 'remove', 'prune', 'history',
         'fleet', 'dds-profile',
     ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Lets content be loaded again that was quarantined, or that nodes gave up or rolled back.
+"""Lets content be loaded again that was quarantined, or that nodes or rollouts took back.
 
 What was quarantined and lies in the version's folder is verified first: files that are not as
 their manifest pins them have to be installed again, and no release helps. Running nodes take note
@@ -20,7 +20,7 @@ from ml_integration.store.state.model_state import SHORT, ModelState, Quarantine
 from ml_integration.store.state.rejections import lift_rejections, rejecting
 from ml_integration.store.state.state_dir import StateDir
 
-HELP = 'let content be loaded again that was quarantined, given up or rolled back'
+HELP = 'let content be loaded again that was quarantined, given up or taken back'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,5 +98,5 @@ def _choose(args: argparse.Namespace, state: ModelState, stored: str) -> Quarant
         if item.digest.startswith(wanted) or not item.digest:
             return item
     others = ' or '.join(f'--digest {item.digest[:SHORT]}' for item in there)
-    expected = others or 'a version that is quarantined, or that a node has rejected'
+    expected = others or 'a version that is quarantined, or that a node or a rollout has rejected'
     raise SettingError('release', f'{args.model}, {wanted[:SHORT]}', expected, where='release')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ml_integration.core.pipeline import Pipeline
@@ -25,15 +26,16 @@ class Share:
     slice_s: float = 0.0
 
 
-def share_for(pipeline: Pipeline, part: float, slice_s: float = SLICE_S) -> Share:
-    """Returns how a candidate may share the work: in slices where its results build on others.
+def share_for(pipelines: Iterable[Pipeline], part: float, slice_s: float = SLICE_S) -> Share:
+    """Returns how a candidate may share the work: in slices where results build on others.
 
     Args:
-        pipeline: the candidate, or what serves.
+        pipelines: the candidate, and what serves.
         part: of the work, 0 to 1.
         slice_s: length of a slice [s].
     """
-    return Share(part, slice_s if pipeline.remembers else 0.0)
+    in_slices = any(pipeline.remembers for pipeline in pipelines)
+    return Share(part, slice_s if in_slices else 0.0)
 
 
 class Turns:

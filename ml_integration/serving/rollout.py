@@ -190,6 +190,7 @@ class Rollout:
     def _look(self) -> None:
         with self._deciding:
             self._begin_wished()
+            self._around.requests(self._start)
             self._decisions.end_if_changed()
             if self.state.under_way:
                 self._decisions.open()

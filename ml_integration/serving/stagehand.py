@@ -37,6 +37,7 @@ class Surroundings:
         tell: is called with what a person should read.
         changed: is called with each change of what serves.
         evidence: what is measured once a second.
+        requests: looks for a request once a second, and begins it with what it is given.
         has_room: tells whether the machine has time to spare; None: as the system says.
         comparer: gets the results of both models too.
     """
@@ -48,6 +49,7 @@ class Surroundings:
     tell: Callable[[Level, str], None]
     changed: Callable[[Future[str]], None]
     evidence: Sequence[EvidenceSource] = ()
+    requests: Callable[[Callable[[str], str]], None] = lambda start: None
     has_room: Callable[[], bool] | None = None
     comparer: Comparer | None = None
 

@@ -49,6 +49,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     'replay': ('replay', '{}', '{}'),
     'remove': ('remove', '{}'),
     'rollback': ('rollback', '{}'),
+    'rollout': ('rollout', 'start', '{}', '{}'),
     'run': ('run', '{}', '{}'),
     'show': ('show', '{}'),
     'sign': ('sign', '{}', '--key', 'signer.private.pem'),

@@ -44,10 +44,12 @@ def test_a_part_of_the_slices_is_the_candidates(part: float) -> None:
     assert sum(had) == round(100 * part)
 
 
-def test_models_that_remember_share_in_slices() -> None:
-    stages: dict[str, Any] = {'count': NumberStage()}
-    assert share_for(number_pipeline(), 0.25) == Share(0.25, 0.0)
-    assert share_for(number_pipeline(stages=stages), 0.25) == Share(0.25, SLICE_S)
+def test_models_share_in_slices_if_one_of_them_remembers() -> None:
+    plain, counting = number_pipeline(), number_pipeline(stages={'count': NumberStage()})
+    assert share_for((plain, plain), 0.25) == Share(0.25, 0.0)
+    assert share_for((counting, counting), 0.25) == Share(0.25, SLICE_S)
+    assert share_for((counting, plain), 0.25) == Share(0.25, SLICE_S)
+    assert share_for((plain, counting), 0.25) == Share(0.25, SLICE_S)
 
 
 @pytest.mark.parametrize(
@@ -63,4 +65,4 @@ def test_detectors_share_in_slices_if_objects_are_followed(
 ) -> None:
     loader = Loader(ExecutionSettings(intra_op_threads=1), stages=stages)
     with closing(loader.load(read_package(write_model_folder(tmp_path, 'm')))) as pipeline:
-        assert share_for(pipeline, 0.05) == Share(0.05, slice_s)
+        assert share_for([pipeline], 0.05) == Share(0.05, slice_s)

@@ -43,6 +43,7 @@ NOT_TYPED = {
     r'ros2 run rqt_': 'it opens a window',
     r'make ': 'it would run all tests, or for long; the target exists',
 }
+TIME = r'20\d\d-\d\d-\d\dT[\d:.]+\+00:00'
 LASTING = re.compile(r'ros2 (launch|topic echo|run ml_integration (?!ml_model|ml_top|ml_report))')
 PROGRAMS = {
     'inference_node': 'ml_integration.ros.inference.inference_node',
@@ -277,8 +278,8 @@ class Terminal:
 
 
 def _pattern(shown: str) -> str:
-    """What a shown line looks like with other keys, and in a table of another width."""
-    words = r'\s+'.join(re.escape(word) for word in shown.split())
+    """What a shown line looks like at another time, with other keys, in a table as wide as is."""
+    words = r'\s+'.join(TIME if re.fullmatch(TIME, w) else re.escape(w) for w in shown.split())
     return re.sub(r'[0-9a-f]{16}', '[0-9a-f]{16}', words)
 
 
@@ -327,7 +328,7 @@ def prepare(terminal: Terminal, block: Block) -> None:
         terminal.type(Command(node))
     for topic in set(re.findall(r'image(?:_topic)?:=(/\S+)', block.text)):
         terminal.show(topic)
-    if re.search(r'(param set|service call) /detector', block.text):
+    if re.search(r'(param set|service call|rollout start) /detector', block.text):
         terminal.show('/camera/image_raw')
         terminal.type(Command(' '.join(('ros2', *DETECTOR))))
         terminal.wait_until_proven()

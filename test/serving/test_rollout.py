@@ -41,6 +41,7 @@ def test_a_good_one_goes_all_the_way(store: Path, state: Path) -> None:
         robot.wait_until(lambda: len(robot.served_by()) > count + 2, 'frames')
         assert set(robot.served_by()[count + 1 :]) == {'m@2'}
         assert robot.monitor.stats(0).total.failed == 0
+        robot.wait_until(lambda: len(robot.told) > 3, 'the last decision to be told')
         by = robot.served_by()
         told = [sentence for _, sentence in robot.told]
     first, last = by.index('m@2'), len(by) - by[::-1].index('m@1')

@@ -152,7 +152,8 @@ class Hands:
             raise ModelError('the candidate is not open')
         self.check()
         pipeline = self._loaded.pipeline
-        share = share_for(pipeline, part) if part else Share(0.0)
+        both = (pipeline, self.serving.pipeline)
+        share = share_for(both, part) if part else Share(0.0)
         self._is_lent = True
         self._models.router.try_out(pipeline, share)
 

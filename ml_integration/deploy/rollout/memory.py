@@ -8,6 +8,8 @@ from concurrent.futures import Future
 
 from ml_integration.deploy.rollout import restarts
 from ml_integration.errors import StateError
+from ml_integration.store.state.node_state import Edition
+from ml_integration.store.state.rollout_request import RolloutRequest
 from ml_integration.store.state.rollout_state import RolloutState
 from ml_integration.store.state.state_dir import StateDir
 
@@ -39,6 +41,7 @@ class RolloutMemory:
         self._write = write
         self._wait = wait
         self._complain = complain
+        self._request = RolloutRequest(state_dir.path, node) if state_dir else None
         self._lock = threading.Lock()
         self._state = self._known = self._on_disk()
 
@@ -59,6 +62,14 @@ class RolloutMemory:
         if state != before:
             self._wait(self._write(self._store))
         return state
+
+    def take_request(self) -> Edition | None:
+        """Takes what somebody has asked the node to roll out; None if nobody has.
+
+        Raises:
+            StateError: there is something else in its place; not raised again for the same.
+        """
+        return self._request.take() if self._request else None
 
     def heed_releases(self) -> RolloutState:
         """Lets rollouts take again what a person has released on disk; returns the new state."""

@@ -59,11 +59,14 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         `~/ground_truth`: what should have come out, as messages like those of the results, where
         the task can be scored; with several topics of results one each below it, with several
         cameras below their names.
+        `~/robot_state` (std_msgs/String), `odom` (nav_msgs/Odometry): as far as
+        `rollout.only_when` asks for them.
     Publications:
         `~/detections`, `~/classification`, ...: the task's result, with the input's header.
         `~/overlay` (sensor_msgs/Image): the input with the result drawn in, while subscribed.
         `~/provenance` (diagnostic_msgs/DiagnosticStatus): per result, while subscribed.
         `~/models` (diagnostic_msgs/DiagnosticArray, latched): what there is and what serves.
+        `~/rollout/state` (diagnostic_msgs/DiagnosticStatus, latched): where the rollout is.
         `/diagnostics` (diagnostic_msgs/DiagnosticArray): every second.
     Services (std_srvs/Trigger), which answer when they are done:
         `~/swap`: load the model that the parameter `model` names.
@@ -99,6 +102,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
 
     def prepare(self, resources: ExitStack) -> None:
         check_names(self.parameters.cameras, self.get_fully_qualified_name())
+        self._rollout.check_settings(self.parameters)
         self.get_logger().info(f'loading {self._authority.model}')
         resources.callback(self._forget_models)
         try:

@@ -7,11 +7,16 @@ from contextlib import ExitStack, suppress
 
 from ml_integration.core.findings import Level
 from ml_integration.core.pipeline import Pipeline
+from ml_integration.core.rollout.settings import RolloutSettings
 from ml_integration.deploy.asking import Asking
+from ml_integration.deploy.rollout.group_names import check_group
+from ml_integration.deploy.rollout.robot_conditions import parse_conditions
 from ml_integration.errors import MlIntegrationError, SwapError
 from ml_integration.ros.inference.model_control import CHECK_PATIENCE_S
 from ml_integration.ros.inference.model_serving import ModelServing
 from ml_integration.ros.inference.opening_models import OpeningModels
+from ml_integration.ros.inference.robot_topics import RobotTopics
+from ml_integration.ros.inference.rollout_reports import RolloutReports
 from ml_integration.ros.inference.swap_authority import SwapAuthority
 from ml_integration.ros.inference.watches import NodeWatches
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
@@ -20,6 +25,7 @@ from ml_integration.serving.frame_loop import FrameLoop
 from ml_integration.serving.rollout import Rollout
 from ml_integration.serving.rollout_evidence import EvidenceSource, MemoryEvidence
 from ml_integration.serving.rollout_outcomes import OutcomeEvidence
+from ml_integration.serving.rollout_requests import RolloutRequests
 from ml_integration.serving.rollout_truth import RolloutTruth
 from ml_integration.serving.stagehand import Surroundings
 from ml_integration.serving.witness import Witness
@@ -68,19 +74,12 @@ class NodeRollout:
             loop: serves the frames.
             resources: is told how to end it.
         """
-        deployment, node = models.deployment, self._node
-        truth = self._truth(resources)
-        around = Surroundings(
-            settings=lambda: node.parameters.rollout,
-            feeding=loop,
-            deadline_ms=lambda: _deadline_ms(models, node.parameters),
-            limit_candidate=lambda limit_ms: setattr(loop, 'candidate_timeout_ms', limit_ms),
-            tell=self._tell,
-            changed=models.control.done,
-            evidence=self._evidence(truth),
-            comparer=truth,
-        )
-        rollout = Rollout(deployment.hands, opening.history, self.witness, around)
+        node, history = self._node, opening.history
+        robot = RobotTopics(node, self._settings, resources)
+        group = RolloutReports(node, self._settings, lambda: history.rollout.state, resources)
+        around = self._around(models, opening, loop, self._truth(resources))
+        hands = models.deployment.hands
+        rollout = Rollout(hands, history, self.witness, around, robot.gate, group.reports)
         self._rollout, models.changed = rollout, rollout.look_soon
         resources.callback(self._forget)
         resources.callback(rollout.close)
@@ -109,12 +108,23 @@ class NodeRollout:
         rollout = self._rollout
         return rollout is not None and rollout.unfit(pipeline, reason)
 
+    def check_settings(self, parameters: InferenceNodeParameters) -> None:
+        """Checks what the robot has to be, and the names of the group.
+
+        Raises:
+            SettingError: they make no sense.
+        """
+        name, settings = self._node.get_fully_qualified_name(), parameters.rollout
+        parse_conditions(settings.only_when, name)
+        check_group(settings.group, name)
+
     def check(self, old: InferenceNodeParameters, new: InferenceNodeParameters) -> None:
-        """Refuses a candidate that cannot be rolled out; called before the parameter changes.
+        """Refuses what cannot be rolled out so; called before the parameters change.
 
         Raises:
             MlIntegrationError: with the reason.
         """
+        self.check_settings(new)
         reference, rollout = new.rollout.candidate, self._rollout
         if rollout is None or not reference or reference == old.rollout.candidate:
             return
@@ -126,6 +136,26 @@ class NodeRollout:
         by_parameter = new.swap_authority == 'parameter'
         if rollout is not None and by_parameter and reference not in ('', old.rollout.candidate):
             rollout.wish(reference)
+
+    def _settings(self) -> RolloutSettings:
+        return self._node.parameters.rollout
+
+    def _around(
+        self, models: ModelServing, opening: OpeningModels, loop: FrameLoop, truth: RolloutTruth
+    ) -> Surroundings:
+        node, permit = self._node, self._authority.refuse_if_locked
+        requests = RolloutRequests(opening.history, opening.admission, permit, self._tell)
+        return Surroundings(
+            settings=self._settings,
+            feeding=loop,
+            deadline_ms=lambda: _deadline_ms(models, node.parameters),
+            limit_candidate=lambda limit_ms: setattr(loop, 'candidate_timeout_ms', limit_ms),
+            tell=self._tell,
+            changed=models.control.done,
+            evidence=self._evidence(truth),
+            comparer=truth,
+            requests=requests.look,
+        )
 
     def _begin_asked(self, rollout: Rollout, opening: OpeningModels) -> None:
         """Begins what the parameter asks for, if no rollout has taken it up before."""

@@ -50,6 +50,7 @@ class RolloutReports:
         self._heard: dict[str, tuple[Report, int]] = {}
         self._others: dict[str, Subscription] = {}
         self._retired: list[Subscription] = []
+        self._told: DiagnosticStatus | None = None
         self._publisher = node.create_publisher(DiagnosticStatus, f'~/{TOPIC}', qos.latched())
         resources.callback(node.destroy_publisher, self._publisher)
         resources.callback(self._end)
@@ -69,7 +70,7 @@ class RolloutReports:
     def _look(self) -> None:
         self._destroy_retired()
         settings = self._settings()
-        self._publisher.publish(status_of(self._name, self._state(), settings))
+        self._tell(status_of(self._node.get_fully_qualified_name(), self._state(), settings))
         for name in settings.group:
             if name not in self._others:
                 self._others[name] = self._node.create_subscription(
@@ -81,9 +82,11 @@ class RolloutReports:
         for name in self._others.keys() - set(settings.group):
             self._leave(name)
 
-    @property
-    def _name(self) -> str:
-        return self._node.get_fully_qualified_name()
+    def _tell(self, status: DiagnosticStatus) -> None:
+        """Publishes news, and what is known already to those who listen; others get it later."""
+        if status != self._told or self._publisher.get_subscription_count():
+            self._told = status
+            self._publisher.publish(status)
 
     def _take(self, name: str, message: DiagnosticStatus) -> None:
         report = report_in(message)

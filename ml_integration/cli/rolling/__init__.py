@@ -1,0 +1,1 @@
+"""Verbs below `ml_model rollout`."""

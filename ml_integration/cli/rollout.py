@@ -1,0 +1,31 @@
+"""Rolls a version out on a node of this machine, in steps: shadow, shares of the frames, all.
+
+The node compares it with the version that serves, and promotes it or takes it back by itself. To
+promote, pause, resume or abort by hand, call the services ~/rollout/promote and so on.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from ml_integration.cli.rolling import history, start, status
+
+HELP = 'roll a version out on a node in steps, and see how that goes'
+_VERBS = {'start': start, 'status': status, 'history': history}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verbs below this verb, with their arguments."""
+    verbs = parser.add_subparsers(
+        metavar='VERB', required=True, help='what to do; each one takes --json'
+    )
+    for name, module in _VERBS.items():
+        verb = verbs.add_parser(name, help=module.HELP, description=module.__doc__)
+        module.add_arguments(verb)
+        verb.set_defaults(roll=module.run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the verb below this verb."""
+    status: int = args.roll(args)
+    return status
