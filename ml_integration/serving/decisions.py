@@ -71,7 +71,7 @@ class Decisions:
         self._gate = gate
         self._reports = reports
         self._wake = wake
-        self._judging = Judging(around.settings, self._stop_at_once)
+        self._judging = Judging(around.settings, self._stop_at_once, around.now_ns)
         self._stagehand = Stagehand(hands, witness, self._judging, around)
         self._judgment: Judgment | None = None
         self._ended_runs = 0

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from time import monotonic_ns
 
 from ml_integration.core.findings import Level
 from ml_integration.core.rollout.judgment import Stage
@@ -40,6 +41,7 @@ class Surroundings:
         requests: looks for a request once a second, and begins it with what it is given.
         has_room: tells whether the machine has time to spare; None: as the system says.
         comparer: gets the results of both models too.
+        now_ns: the steady time that the seconds of a step are counted in [ns].
     """
 
     settings: Callable[[], RolloutSettings]
@@ -52,6 +54,7 @@ class Surroundings:
     requests: Callable[[Callable[[str], str]], None] = lambda start: None
     has_room: Callable[[], bool] | None = None
     comparer: Comparer | None = None
+    now_ns: Callable[[], int] = monotonic_ns
 
 
 class Stagehand:
