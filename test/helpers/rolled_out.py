@@ -89,7 +89,7 @@ class RollingRobot:
         )
         self.loop.start()
         self.deployment.audience = self.loop
-        self.rollout = self._rollout()
+        self.rollout = self.make_rollout()
         self.rollout.begin()
         self._ended = threading.Event()
         self._feeder = threading.Thread(target=self._feed)
@@ -151,7 +151,8 @@ class RollingRobot:
         self.deployment.audience = None
         self.loop.stop()
 
-    def _rollout(self) -> Rollout:
+    def make_rollout(self) -> Rollout:
+        """One that is not begun yet."""
         around = Surroundings(
             settings=lambda: self.settings,
             feeding=self.loop,
