@@ -72,7 +72,7 @@ class Decisions:
         self._reports = reports
         self._wake = wake
         self._judging = Judging(around.settings, self._stop_at_once, around.now_ns)
-        self._stagehand = Stagehand(hands, witness, self._judging, around)
+        self._stagehand = Stagehand(hands, witness, self._judging, around, wake)
         self._judgment: Judgment | None = None
         self._ended_runs = 0
 

@@ -65,18 +65,25 @@ class Stagehand:
         witness: sees the frames.
         judging: is told of them.
         around: the node.
+        opened: is called when models are open, or cannot be, by any thread.
 
     Attributes:
         is_opening: whether a step waits for models to be open.
     """
 
     def __init__(
-        self, hands: Hands, witness: Witness, judging: Judging, around: Surroundings
+        self,
+        hands: Hands,
+        witness: Witness,
+        judging: Judging,
+        around: Surroundings,
+        opened: Callable[[], None],
     ) -> None:
         self._hands = hands
         self._witness = witness
         self._judging = judging
         self._around = around
+        self._opened = opened
         self._opening: Future[str] | None = None
         self.is_opening = False
 
@@ -113,6 +120,7 @@ class Stagehand:
             self.begin(state)
         elif not self._hands.busy:  # what a person has asked for comes first
             self._opening = self._hands.open(wanted)
+            self._opening.add_done_callback(lambda _: self._opened())
 
     def look(self, state: RolloutState) -> None:
         """Begins a step that waited, if its models are open by now.
