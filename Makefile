@@ -1,6 +1,6 @@
 # make setup | test | test-long | test-floor | test-models | fuzz | demo | demo-swap | demo-monitor |
-# bench | bench-check | long-run | docs | task-sheet | lint | colcon | clean; ROS_DISTRO=jazzy
-# (default) or kilted.
+# demo-rollout | bench | bench-check | long-run | docs | task-sheet | lint | colcon | clean;
+# ROS_DISTRO=jazzy (default) or kilted.
 # With a ROS 2 under /opt/ros sourced, the same targets use that ROS.
 
 SHELL := /bin/bash
@@ -42,8 +42,8 @@ TEST_WORKERS ?= 3
 
 BIN := $(VENV)/bin
 
-.PHONY: help setup test test-long test-floor test-models fuzz demo demo-swap demo-monitor bench \
-  bench-check long-run docs task-sheet lint colcon clean
+.PHONY: help setup test test-long test-floor test-models fuzz demo demo-swap demo-monitor \
+  demo-rollout bench bench-check long-run docs task-sheet lint colcon clean
 
 help: ## Say what there is
 	@echo 'make TARGET [ROS_DISTRO=jazzy|kilted] [PYTHON=python3.12]'
@@ -96,6 +96,9 @@ demo-swap: setup ## Swap a model, tamper with one, roll back; no frame is lost (
 
 demo-monitor: setup ## Let darkness fall on a camera; the monitor says so in seconds (70 s)
 	@$(BIN)/demo_monitor
+
+demo-rollout: setup ## Promote a better version in steps, take a bad one back (2 minutes)
+	@$(BIN)/demo_rollout
 
 bench: setup ## Measure against a naive node and the bare loop; docs/performance.md (11 minutes)
 	@$(BIN)/python -m benchmarks.side_by_side

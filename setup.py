@@ -56,6 +56,7 @@ setup(
             f'demo = {NAME}.demos.demo:main',
             f'demo_swap = {NAME}.demos.swap_demo:main',
             f'demo_monitor = {NAME}.demos.monitor_demo:main',
+            f'demo_rollout = {NAME}.demos.rollout_demo:main',
             f'component_container = {NAME}.ros.programs:component_container',
             f'ml_integration_run = {NAME}.ros.programs:ml_integration_run',
             f'performance_monitor = {NAME}.ros.programs:performance_monitor',

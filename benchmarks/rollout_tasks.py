@@ -20,6 +20,8 @@ LEAK_BYTES = 2**20
 """Memory that is lost with each frame."""
 FAR = 1e9
 """Coordinate [px] that `CrashingDetection` does not survive."""
+HARMLESS = 100
+"""Version from which on these tasks do nothing bad: a model that they can take the place of."""
 _lost: list[Any] = []
 
 
@@ -28,7 +30,8 @@ class LeakingDetection(ObjectDetection):
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Detections:
         """Decodes, and keeps a megabyte."""
-        _lost.append(np.ones(LEAK_BYTES, np.uint8))
+        if self._model.identity.version < HARMLESS:
+            _lost.append(np.ones(LEAK_BYTES, np.uint8))
         return super().postprocess(outputs, geometry)
 
 
@@ -40,6 +43,11 @@ class CrashingDetection(ObjectDetection):
         if any(array.max(initial=0.0) >= FAR for array in outputs.values()):
             os.abort()
         return super().postprocess(outputs, geometry)
+
+
+def forget() -> None:
+    """Gives back what `LeakingDetection` keeps, for the next rollout in the same process."""
+    _lost.clear()
 
 
 def register(folder: Path) -> tuple[str, ...]:

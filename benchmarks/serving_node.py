@@ -12,6 +12,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
+from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
 
 from ml_integration.ros.client.child_process import ChildProcess, parameters, start_node
@@ -68,6 +69,7 @@ class Watcher:
         ):
             node.create_subscription(kind, topic, callback, profile)
         self._setting = node.create_client(SetParameters, f'{NODE}/set_parameters')
+        self._triggers: dict[str, Any] = {}
 
     def set_model(self, reference: str) -> str:
         """Sets the parameter `model`; returns why it was refused, empty if it was not."""
@@ -81,6 +83,15 @@ class Watcher:
         self._client.wait(self._setting.service_is_ready, 'the service set_parameters')
         parameter = Parameter('model', value=reference).to_parameter_msg()
         return self._setting.call_async(SetParameters.Request(parameters=[parameter]))
+
+    def wish(self, service: str) -> Any:
+        """Calls a service of the node (Trigger) and does not wait for the answer."""
+        client = self._triggers.get(service)
+        if client is None:
+            client = self._client.node.create_client(Trigger, f'{NODE}/{service}')
+            self._triggers[service] = client
+        self._client.wait(client.service_is_ready, f'the service {service}')
+        return client.call_async(Trigger.Request())
 
     def wait(self, condition: Callable[[Seen], object], what: str) -> None:
         """Waits until what was seen meets a condition."""

@@ -71,8 +71,8 @@ class Decisions:
         self._gate = gate
         self._reports = reports
         self._wake = wake
-        self._judging = Judging(around.settings, self._stop_at_once)
-        self._stagehand = Stagehand(hands, witness, self._judging, around)
+        self._judging = Judging(around.settings, self._stop_at_once, around.now_ns)
+        self._stagehand = Stagehand(hands, witness, self._judging, around, wake)
         self._judgment: Judgment | None = None
         self._ended_runs = 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic_ns
 
 from ml_integration.core.rollout.judge import RolloutJudge
@@ -40,6 +41,11 @@ class Judging:
         self._is_certain = False
 
     @property
+    def now_ns(self) -> int:
+        """The time that it judges by [ns]."""
+        return self._now_ns()
+
+    @property
     def frames(self) -> int:
         """Frames of the stage that the candidate has seen."""
         return self._judge.frames
@@ -72,8 +78,9 @@ class Judging:
                 self._lock.release()
 
     def add(self, pair: Pair) -> None:
-        """Tells it of a pair."""
-        self.tell(lambda judge: judge.add(pair))
+        """Tells it of a pair, which is complete now."""
+        told = replace(pair, now_ns=self._now_ns())
+        self.tell(lambda judge: judge.add(told))
 
     def fault(self, reason: str) -> None:
         """Tells it of a fault that is certain, as the end of a sentence."""

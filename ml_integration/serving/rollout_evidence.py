@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from time import monotonic_ns
 from typing import Protocol
 
 from ml_integration.core import process_memory
@@ -29,7 +28,7 @@ class EvidenceSource(Protocol):
 
 def measure(sources: Iterable[EvidenceSource], judging: Judging) -> None:
     """Tells the judge what all sources measure now."""
-    now_ns = monotonic_ns()
+    now_ns = judging.now_ns
     for source in sources:
         try:
             for telling in source.measure(now_ns):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from time import monotonic_ns
 
 from ml_integration.core.findings import Level
 from ml_integration.core.rollout.judgment import Stage
@@ -41,6 +42,7 @@ class Surroundings:
         requests: looks for a request once a second, and begins it with what it is given.
         has_room: tells whether the machine has so many CPUs to spare; None: as the system says.
         comparer: gets the results of both models too.
+        now_ns: the steady time that the seconds of a step are counted in [ns].
     """
 
     settings: Callable[[], RolloutSettings]
@@ -53,6 +55,7 @@ class Surroundings:
     requests: Callable[[Callable[[str], str]], None] = lambda start: None
     has_room: Callable[[float], bool] | None = None
     comparer: Comparer | None = None
+    now_ns: Callable[[], int] = monotonic_ns
 
 
 class Stagehand:
@@ -63,18 +66,25 @@ class Stagehand:
         witness: sees the frames.
         judging: is told of them.
         around: the node.
+        opened: is called when models are open, or cannot be, by any thread.
 
     Attributes:
         is_opening: whether a step waits for models to be open.
     """
 
     def __init__(
-        self, hands: Hands, witness: Witness, judging: Judging, around: Surroundings
+        self,
+        hands: Hands,
+        witness: Witness,
+        judging: Judging,
+        around: Surroundings,
+        opened: Callable[[], None],
     ) -> None:
         self._hands = hands
         self._witness = witness
         self._judging = judging
         self._around = around
+        self._opened = opened
         self._opening: Future[str] | None = None
         self.is_opening = False
 
@@ -111,6 +121,7 @@ class Stagehand:
             self.begin(state)
         elif not self._hands.busy:  # what a person has asked for comes first
             self._opening = self._hands.open(wanted)
+            self._opening.add_done_callback(lambda _: self._opened())
 
     def look(self, state: RolloutState) -> None:
         """Begins a step that waited, if its models are open by now.

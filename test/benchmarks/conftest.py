@@ -3,4 +3,8 @@
 import sys
 from pathlib import Path
 
+from ros_fixtures import ros_domain, spawn
+
+__all__ = ['ros_domain', 'spawn']
+
 sys.path.append(str(Path(__file__).parents[2]))

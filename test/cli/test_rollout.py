@@ -77,6 +77,9 @@ def test_a_node_that_is_asked_begins(state: StateDir, store: Path, capsys: Captu
     with looking(state.path) as taken:
         assert main(['rollout', 'start', NODE, 'm@2']) == 0
         assert capsys.readouterr().out == f'{NODE}: m@2 runs in the shadow of m@1\n'
+        assert main(['rollout', 'start', NODE, 'm@2']) == 1
+        assert 'm@2 is being rolled out already, in shadow' in capsys.readouterr().err
+        state.update_rollout_state(NODE, lambda _: RolloutState())
         assert main(['rollout', 'start', 'robot1/eye', 'm@2', '--json']) == 0
     told = json.loads(capsys.readouterr().out)
     assert told == {
@@ -105,6 +108,17 @@ def test_a_request_that_nobody_takes_is_withdrawn(
     assert f'{NODE} has not taken the request in 0.2 s' in capsys.readouterr().err
     assert RolloutRequest(state.path, NODE).take() is None
     assert [entry.result for entry in state.audit.entries()] == ['refused']
+
+
+def test_a_person_who_does_not_wait_leaves_no_request(
+    state: StateDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(start_verb.time, 'sleep', interrupted)
+    assert main(['rollout', 'start', NODE, 'm@2']) == 130
+    assert RolloutRequest(state.path, NODE).take() is None
 
 
 def quarantine(state: StateDir, store: Path) -> None:

@@ -32,6 +32,8 @@ from ml_integration.store.state.rollout_state import Phase, RolloutState
 from ml_integration.store.state.state_dir import StateDir
 
 PATIENCE_S = 60.0
+HASTE = 2
+"""How much faster the judge's clock goes."""
 QUICK = RolloutSettings(
     shares=(50.0,),
     minimum_frames=150,
@@ -87,7 +89,7 @@ class RollingRobot:
         )
         self.loop.start()
         self.deployment.audience = self.loop
-        self.rollout = self._rollout()
+        self.rollout = self.make_rollout()
         self.rollout.begin()
         self._ended = threading.Event()
         self._feeder = threading.Thread(target=self._feed)
@@ -149,7 +151,8 @@ class RollingRobot:
         self.deployment.audience = None
         self.loop.stop()
 
-    def _rollout(self) -> Rollout:
+    def make_rollout(self) -> Rollout:
+        """One that is not begun yet."""
         around = Surroundings(
             settings=lambda: self.settings,
             feeding=self.loop,
@@ -158,6 +161,7 @@ class RollingRobot:
             tell=lambda level, sentence: self.told.append((level, sentence)),
             changed=lambda future: None,
             has_room=lambda least: True,
+            now_ns=lambda: HASTE * monotonic_ns(),
         )
         return Rollout(
             self.deployment.hands, self.robot.history, self.witness, around, look_s=0.05

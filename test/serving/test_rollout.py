@@ -218,3 +218,40 @@ def test_it_goes_back_with_its_group(store: Path, state: Path) -> None:
         others['/tracker'] = Report(Phase.ROLLED_BACK, 't@2')
         ended = robot.wait_for(Phase.ROLLED_BACK)
         assert '/tracker gave up its own' in ended.reason
+
+
+def test_a_promoted_one_that_a_person_rolls_back_is_taken_back(store: Path, state: Path) -> None:
+    with rolling_robot(store, state, settings=LONG) as robot:
+        robot.rollout.start('m@2')
+        robot.wait_until_open()
+        robot.rollout.promote()
+        robot.wait_until(lambda: robot.served_by()[-1] == 'm@2', 'the candidate')
+        robot.wait_until_open()
+        assert robot.deployment.rollback().result() == 'm@1 serves again, m@2 was taken back'
+        ended = robot.wait_for(Phase.ROLLED_BACK)
+        assert ended.reason.startswith('took back m@2 after ')
+        assert robot.robot.serving() == 'm@1' and robot.deployment.hands.take_spare() is None
+
+
+def test_a_node_that_is_activated_again_goes_on(store: Path, state: Path) -> None:
+    with rolling_robot(store, state) as robot:
+        robot.rollout.start('m@2')
+        robot.wait_for(Phase.CANARY)
+        robot.rollout.close()
+        assert len(robot.deployment.router.pipelines) == 1
+        robot.rollout = robot.make_rollout()
+        robot.rollout.begin()
+        assert robot.state.phase is Phase.CANARY
+        robot.wait_for(Phase.PROMOTED)
+
+
+def test_what_cannot_be_opened_ends_it_with_the_reason(store: Path, state: Path) -> None:
+    with rolling_robot(store, state, settings=LONG) as robot:
+        robot.rollout.start('m@2')
+        robot.wait_until_open()
+        (store / 'm/2/model.onnx').write_bytes(b'something else')
+        assert robot.rollout.promote().startswith('promoted m@2')
+        ended = robot.wait_for(Phase.ROLLED_BACK)
+        assert 'it cannot be opened: ' in ended.reason and not ended.barred
+        assert robot.robot.serving() == 'm@1'
+        assert robot.state.phase is Phase.ROLLED_BACK

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     with audited(state, ACTION, args.model) as record:
         obey_orders(args, state, name)
         candidate = _candidate(args)
-        steps.start(state.rollout_state(node), candidate, state.node_state(node).edition)
+        _require_startable(state, node, candidate)
         answer = _ask(state, node, candidate)
         record.reason = f'{node} was asked to roll it out'
     if args.json:
@@ -77,6 +77,18 @@ def _candidate(args: argparse.Namespace) -> Edition:
     return Edition.of(inspect_package(store_of(args).find(args.model), trust_of(args)).manifest)
 
 
+def _require_startable(state: StateDir, node: str, candidate: Edition) -> None:
+    """Checks what is known of the node's rollouts.
+
+    Raises:
+        SwapError: it is under way already, or the node would not begin it.
+    """
+    now = state.rollout_state(node)
+    if now.under_way and now.candidate.matches(candidate):
+        raise SwapError(f'{candidate} is being rolled out already, in {now.phase.value}')
+    steps.start(now, candidate, state.node_state(node).edition)
+
+
 def _ask(state: StateDir, node: str, candidate: Edition) -> str:
     """Asks the node; returns its answer.
 
@@ -86,22 +98,34 @@ def _ask(state: StateDir, node: str, candidate: Edition) -> str:
     request, before = RolloutRequest(state.path, node), _refusals(state, node, candidate)
     request.ask(candidate)
     end_s = time.monotonic() + TAKEN_S
-    while request.is_waiting and time.monotonic() < end_s:
-        time.sleep(_LOOK_S)
-    if request.withdraw():
+    try:
+        while request.is_waiting and time.monotonic() < end_s:
+            time.sleep(_LOOK_S)
+    finally:  # also if a person does not wait any longer
+        is_left = request.withdraw()
+    if is_left:
         raise SwapError(
             f'{node} has not taken the request in {TAKEN_S:g} s, and it was withdrawn',
             hint='The node has to be active, and keep its state here: look at ros2 lifecycle '
             f'get {node}.',
         )
+    return _answer(state, node, candidate, before)
+
+
+def _answer(state: StateDir, node: str, candidate: Edition, before: tuple[str, ...]) -> str:
+    """Waits until the node has begun or refused what it has taken; returns how it goes.
+
+    Raises:
+        SwapError: it refuses.
+    """
     end_s = time.monotonic() + ANSWER_S
     while time.monotonic() < end_s:
-        refusals = _refusals(state, node, candidate)
-        if refusals != before:
-            raise SwapError(f'{node} refuses it: {refusals[-1]}')
         now = state.rollout_state(node)
         if now.under_way and now.candidate.matches(candidate):
             return now.reason
+        refusals = _refusals(state, node, candidate)
+        if refusals != before:
+            raise SwapError(f'{node} refuses it: {refusals[-1]}')
         time.sleep(_LOOK_S)
     return f'has taken the request to roll out {candidate}'
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TextIO
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -62,12 +62,23 @@ class View:
 
     def show(self, moment: Moment) -> None:
         """Shows a moment; without a terminal, every two seconds."""
+        line = '; '.join([position(moment), *map(' '.join, rows(moment))])
+        self.draw(picture(moment), line, moment.elapsed_s)
+
+    def draw(self, picture: RenderableType, line: str, elapsed_s: float) -> None:
+        """Shows a picture in place; without a terminal a line, every two seconds.
+
+        Args:
+            picture: for a terminal.
+            line: the same in one line.
+            elapsed_s: time since the start [s].
+        """
         if self._console.is_interactive:
             self._live.start()
-            self._live.update(picture(moment), refresh=True)
-        elif moment.elapsed_s >= self._next_s:
+            self._live.update(picture, refresh=True)
+        elif elapsed_s >= self._next_s:
             self._next_s += LINE_PERIOD_S
-            self.say('; '.join([position(moment), *map(' '.join, rows(moment))]))
+            self.say(line)
 
     def rest(self) -> None:
         """Leaves the last moment where it is, and gives the cursor back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from ml_integration.core.findings import Level
 from ml_integration.core.pipeline import Pipeline
@@ -11,7 +11,7 @@ from ml_integration.core.rollout.settings import RolloutSettings
 from ml_integration.deploy.asking import Asking
 from ml_integration.deploy.rollout.group_names import check_group
 from ml_integration.deploy.rollout.robot_conditions import parse_conditions
-from ml_integration.errors import SwapError
+from ml_integration.errors import MlIntegrationError, SwapError
 from ml_integration.ros.inference.model_control import CHECK_PATIENCE_S
 from ml_integration.ros.inference.model_serving import ModelServing
 from ml_integration.ros.inference.opening_models import OpeningModels
@@ -164,7 +164,9 @@ class NodeRollout:
         reference = parameters.rollout.candidate
         if not reference or parameters.swap_authority != 'parameter':
             return
-        known = rollout.state.candidate.matches(opening.admission.meant(reference))
+        known = False
+        with suppress(MlIntegrationError):  # then it is told when it cannot be begun
+            known = rollout.state.candidate.matches(opening.admission.meant(reference))
         if interrupted or not known:
             rollout.wish(reference)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from time import monotonic_ns
 from typing import Any
@@ -23,7 +24,7 @@ from ml_integration.store.state.rollout_state import Phase, RolloutState
 PERIOD_S = 1.0
 """Time between two reports [s]."""
 REPORT_AGE_S = 5.0
-"""Age from which on a report of another node does not count [s]."""
+"""Age from which on a node is silent [s]."""
 TOPIC = 'rollout/state'
 
 
@@ -59,13 +60,18 @@ class RolloutReports:
         self._look()
 
     def reports(self) -> Mapping[str, Report]:
-        """Returns the newest report of each other node that has not fallen silent.
+        """Returns what counts of what was heard of each other node; any thread may ask.
 
-        Any thread may ask.
+        Of a node that fell silent counts that it was promoted: it would have told otherwise
+        before it went, and tells when it is back. So a restart of it takes nothing back.
         """
         oldest_ns = monotonic_ns() - int(REPORT_AGE_S * 1e9)
         heard = list(self._heard.items())
-        return {name: report for name, (report, at_ns) in heard if at_ns >= oldest_ns}
+        return {
+            name: report if at_ns >= oldest_ns else replace(report, ready=False)
+            for name, (report, at_ns) in heard
+            if at_ns >= oldest_ns or report.promoted
+        }
 
     def _look(self) -> None:
         self._destroy_retired()

@@ -39,6 +39,7 @@ from ml_integration.core.resource_watch import ResourceWatch
 from ml_integration.core.stats import STAGES, InputKey
 from ml_integration.ros.inference.diagnostics import MODEL_KEYS, frame_statuses, idle_statuses
 from ml_integration.ros.messages.diagnostic_numbers import numbers, statuses_of
+from ml_integration.serving.rollout_watch import RolloutWatch
 
 DOCUMENT = Path(__file__).parents[3] / 'docs/diagnostics.md'
 CONCERNS = [
@@ -54,6 +55,7 @@ CONCERNS = [
     'outcome',
     'resources',
     'freeze_frame',
+    'rollout',
 ]
 
 
@@ -137,7 +139,7 @@ def test_every_state_has_the_same_statuses_with_the_same_keys(node: NodeUnderTes
     keys = [[(s.name, [item.key for item in s.values]) for s in each] for each in found.values()]
     assert keys[0] == keys[1] == keys[2]
     for state in ('unconfigured', 'inactive'):
-        _, *frames, resources, _ = found[state]
+        _, *frames, resources, _, _ = found[state]
         assert value(resources, 'pid') in ('', str(node.process.pid))
         assert {(s.level, s.message) for s in frames} == {(DiagnosticStatus.OK, state)}
         assert {item.value for s in frames for item in s.values} == {''}
@@ -290,3 +292,6 @@ def test_every_key_is_in_the_documentation() -> None:
         rest = re.sub(r'<= \w+ ', '<= <bound> ', rest)
         documented = f'`{key}`' in text or (f'`{stage}`' in text and f'`<stage> {rest}`' in text)
         assert documented, key
+    for key, _ in RolloutWatch().look(0).values:
+        name, _, of = key.partition(': ')
+        assert f'`{name}`' in text and (not of or f'`<criterion>: {of}`' in text), key

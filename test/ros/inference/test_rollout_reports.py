@@ -10,11 +10,11 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from inference_processes import value
 from rollout_nodes import rollout_node
-from rollouts import ADVANCE, BAD, DONE, LAST, NEW, SETTINGS, SHADOW
+from rollouts import ADVANCE, BAD, DONE, LAST, NEW, PROMOTED, SETTINGS, SHADOW, judged
 from ros_client import Client
 from ros_processes import wait_until
 
-from ml_integration.core.rollout.judgment import Judgment
+from ml_integration.core.rollout.judgment import Judgment, Verdict
 from ml_integration.core.rollout.settings import RolloutSettings
 from ml_integration.deploy.rollout.groups import Report, group_of, heard
 from ml_integration.deploy.rollout.moves import Do
@@ -104,6 +104,21 @@ def test_who_is_gone_is_waited_for(ros_domain: int, monkeypatch: pytest.MonkeyPa
             ),
             'the group to be left',
         )
+
+
+def test_a_promoted_one_that_restarts_is_waited_for_and_takes_nobody_back(
+    ros_domain: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout_reports, 'REPORT_AGE_S', 2.0)
+    with ExitStack() as ended, ExitStack() as lonely:
+        detector = Member('detector', '/tracker', PROMOTED, ended)
+        Member('tracker', '/detector', replace(PROMOTED, ready=True), lonely)
+        wait_until(lambda: detector.reports.reports(), 'the detector to hear the tracker')
+        lonely.close()
+        silent = {'/tracker': Report(Phase.PROMOTED, 'shapes@3', promoted=True)}
+        wait_until(lambda: detector.reports.reports() == silent, 'the tracker to be silent')
+        detector.judge(judged(Verdict.ADVANCE, 10.0 * SETTINGS.max_wait_s))
+        assert detector.done == [] and detector.state.phase is Phase.PROMOTED
 
 
 def test_the_state_is_told_to_whoever_comes_later(client: Client) -> None:
