@@ -34,6 +34,17 @@ from ml_integration.store.state.state_dir import StateDir
 
 MODELS = ('shapes@2', Kind.IDENTICAL.reference)
 RATE_HZ = 30.0
+UDP_ONLY = """<?xml version="1.0" encoding="UTF-8"?>
+<dds xmlns="http://www.eprosima.com"><profiles>
+  <transport_descriptors><transport_descriptor>
+    <transport_id>udp</transport_id><type>UDPv4</type>
+  </transport_descriptor></transport_descriptors>
+  <participant profile_name="udp_only" is_default_profile="true"><rtps>
+    <userTransports><transport_id>udp</transport_id></userTransports>
+    <useBuiltinTransports>false</useBuiltinTransports>
+  </rtps></participant>
+</profiles></dds>
+"""
 SHORT_S = 3.0
 """Latest of most kills after the start of a rollout, and of what a person says [s]."""
 VERBS = ('', 'promote', 'promote', 'abort')
@@ -74,9 +85,9 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     use_own_domain()
     # What is killed may leave a lock in shared memory, and its neighbors would hear it no more.
-    os.environ['FASTDDS_BUILTIN_TRANSPORTS'] = 'UDPv4'
-    for name in fast_dds.VARIABLES:
-        os.environ.pop(name, None)
+    profile = options.out / 'udp_only.xml'
+    profile.write_text(UDP_ONLY)
+    os.environ.update(dict.fromkeys(fast_dds.VARIABLES, str(profile.absolute())))
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))
         camera = start_camera(options.out, RATE_HZ)
