@@ -272,6 +272,6 @@ class RolloutRobot:
             changed=lambda future: None,
             evidence=(MemoryEvidence(lambda: 0.0), self._truth),
             comparer=self._truth,
-            has_room=lambda: True,
+            has_room=lambda least: True,
             now_ns=lambda: self._began_ns + int(self.seconds * 1e9),
         )

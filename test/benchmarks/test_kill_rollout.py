@@ -26,6 +26,7 @@ def killed(spawn: Start, out: Path, kills: int, longest_s: float, timeout_s: flo
     assert sum(found['then served'].values()) == kills + 1
 
 
+@pytest.mark.long
 @pytest.mark.timeout(280)
 def test_a_good_model_serves_after_a_kill_in_a_rollout(spawn: Start, tmp_path: Path) -> None:
     killed(spawn, tmp_path, 4, 2.0, 260.0)

@@ -71,6 +71,7 @@ def _detector(options: argparse.Namespace, store: Path, state: Path) -> ChildPro
         'deadline_ms': 0.0,
         'rollout.shares': '[50.0]' if options.quick else '[25.0, 50.0]',
         'rollout.minimum_frames': 50,
+        'rollout.spare_cpus': 0.0,  # it goes on where something else takes the CPUs
         'rollout.minimum_s': options.step,
         'rollout.misses': 0.2,
         'rollout.error_ratio': 0.1,
