@@ -36,8 +36,9 @@ from ml_integration.deploy.router import Router
 from ml_integration.deploy.spare_time import load_for_spare_time
 from ml_integration.recordings.pictures import picture_message
 from ml_integration.serving.frame_loop import FrameLoop
-from ml_integration.serving.shadow import Counts, Pairing, Shadow, Shadowing
+from ml_integration.serving.shadow import Counts, Pairing, Shadow
 from ml_integration.serving.streams import Stream
+from ml_integration.serving.witness import Witness
 from ml_integration.store.package.package import read_package
 
 PICTURES = 60
@@ -83,8 +84,8 @@ class Bench:
         self.loader = Loader()
         self.packages = [read_package(store / f'shapes/{v}') for v in (2, Kind.IDENTICAL.value)]
         self.pipeline = self.loader.load(self.packages[0])
-        self.latencies, self.shadowing = Latencies(), Shadowing()
-        self.stream = Stream('', 'image', self.latencies, [self.shadowing])
+        self.latencies, self.witness = Latencies(), Witness()
+        self.stream = Stream('', 'image', self.latencies, [self.witness])
         router = Router()
         router.swap(self.pipeline)
         monitor = Monitor(monotonic_ns(), self.pipeline.wiring.input_keys())
@@ -113,11 +114,11 @@ class Bench:
     def shadowed(self, seconds: float) -> tuple[Window, Counts]:
         """Serves for some seconds with a shadow."""
         pairing = Pairing(*(load_for_spare_time(self.loader, one) for one in self.packages))
-        shadow = self.shadowing.shadow = Shadow(pairing, self.loop, self.pairs.append)
+        shadow = self.witness.shadow = Shadow(pairing, self.loop, self.pairs.append)
         try:
             return self.window(seconds), shadow.counts
         finally:
-            self.shadowing.shadow = None
+            self.witness.shadow = None
             shadow.close()
 
 

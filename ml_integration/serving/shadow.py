@@ -14,8 +14,6 @@ new version may have other tensors, and windows of another length.
 from __future__ import annotations
 
 import math
-import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic_ns
@@ -28,13 +26,12 @@ from ml_integration.core.pipeline import Pipeline
 from ml_integration.core.rollout.pair import Pair, Side
 from ml_integration.core.spare_cpu import SpareCpu
 from ml_integration.errors import DeadlineError
+from ml_integration.serving.offers import Offer, Offers
 from ml_integration.serving.shift import Shift, Worker
 from ml_integration.serving.sides import side_of, side_of_error
 
 TIMEOUT_MS = 5000.0
 """Time after which an observation in a model does not come back any more [ms]."""
-MOST_SKIPPED = 1000
-"""Observations that are told to have been skipped, at most, when a model comes back."""
 
 
 class Feeding(Protocol):
@@ -100,17 +97,6 @@ class Pairing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Offer:
-    """Observation that was served, and what became of it there."""
-
-    stream: str
-    trigger: Arrival
-    restarted: bool
-    by: str
-    side: Side
-
-
-@dataclass(frozen=True, slots=True)
 class _Outcome:
     """What became of an observation in one of the two."""
 
@@ -159,11 +145,8 @@ class Shadow:
         self._timeout_ms = timeout_ms
         self._has_room = has_room or SpareCpu().has_room
         self._comparer = comparer
-        self._changed = threading.Condition()
-        self._waiting: dict[str, _Offer] = {}
-        self._skipped: deque[_Offer] = deque(maxlen=MOST_SKIPPED)
-        self._in_work: _Offer | None = None
-        self._closed = False
+        self._offers = Offers()
+        self._in_work: Offer | None = None
         self.apart = False
         self.counts = Counts()
         self._shift = Shift(self._loop, self._lose)
@@ -184,7 +167,7 @@ class Shadow:
 
     def close(self) -> None:
         """Ends what is under way and closes both models; what hangs is closed when it is back."""
-        self._shift.stop(self._end)
+        self._shift.stop(self._offers.close)
         if self._comparer is not None:
             self._comparer.end()
         for pipeline in (self._pairing.stable, self._pairing.candidate):
@@ -192,23 +175,12 @@ class Shadow:
         self._close_idle()
 
     def _offer(self, observation: Observation, pipeline: Pipeline, side: Side) -> None:
-        by, restarted = str(pipeline.model.identity), observation.restarted
-        offer = _Offer(observation.stream, observation.trigger, restarted, by, side)
-        with self._changed:
-            before = self._waiting.get(offer.stream)
-            if before is not None:
-                self._skipped.append(before)
-                offer = replace(offer, restarted=restarted or before.restarted)
-            self._waiting[offer.stream] = offer  # in the place of the one before
-            self._changed.notify()
-
-    def _end(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        stream, trigger = observation.stream, observation.trigger
+        by = str(pipeline.model.identity)
+        self._offers.add(Offer(stream, trigger, observation.restarted, by, side))
 
     def _loop(self, worker: Worker) -> None:
-        while (offer := self._next(worker)) is not None:
+        while (offer := self._offers.next(lambda: worker.retired)) is not None:
             # Twice: one limit is for each of the models.
             worker.begin(2 * self._timeout_ms)
             try:
@@ -220,17 +192,10 @@ class Shadow:
         if worker.retired:
             self._close_idle()
 
-    def _next(self, worker: Worker) -> _Offer | None:
-        """Waits for an observation; None if there is nothing more to do."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or worker.retired or self._waiting)
-            if self._closed or worker.retired:
-                return None
-            return self._waiting.pop(next(iter(self._waiting)))
-
-    def _compare(self, worker: Worker, offer: _Offer) -> None:
+    def _compare(self, worker: Worker, offer: Offer) -> None:
         """Runs both models on an observation and tells how they did."""
-        self._tell_skipped()
+        for skipped in self._offers.take_skipped():
+            self._skip(skipped)
         pairing = self._pairing
         both = (pairing.stable, pairing.candidate)
         if any(one.stuck for one in both):
@@ -254,8 +219,8 @@ class Shadow:
             observation = seen[pipeline]
             assert observation is not None
             outcomes[pipeline] = self._run(worker, pipeline, observation)
-            if worker.retired or self._closed:  # a run that was ended is no fault of a model
-                return
+            if worker.retired or self._offers.closed:
+                return  # a run that was ended is no fault of a model
         self._in_work = None
         self._report(offer, outcomes[pairing.stable], outcomes[pairing.candidate])
 
@@ -271,7 +236,7 @@ class Shadow:
             return _Outcome(side_of_error(error))
         return _Outcome(side_of(prediction, self._deadline_ms(), spare=True), prediction)
 
-    def _report(self, offer: _Offer, stable: _Outcome, candidate: _Outcome) -> None:
+    def _report(self, offer: Offer, stable: _Outcome, candidate: _Outcome) -> None:
         difference, side = None, candidate.side
         if stable.side.valid and side.valid:
             try:
@@ -306,23 +271,19 @@ class Shadow:
         weight = found.weight if isinstance(found, Weighed) else 1.0
         return float(found.disagreement), float(weight)
 
-    def _tell_skipped(self) -> None:
-        while self._skipped:
-            self._skip(self._skipped.popleft())
-
-    def _skip(self, offer: _Offer) -> None:
+    def _skip(self, offer: Offer) -> None:
         """Tells of an observation that only the model that served it has seen."""
         self._count(skipped=1)
         if not self.apart:
             served = (None, offer.side) if self._is_candidates(offer) else (offer.side, None)
             self._hand_over(offer, served[0], served[1], None)
 
-    def _is_candidates(self, offer: _Offer) -> bool:
+    def _is_candidates(self, offer: Offer) -> bool:
         return offer.by == str(self._pairing.candidate.model.identity)
 
     def _hand_over(
         self,
-        offer: _Offer,
+        offer: Offer,
         stable: Side | None,
         candidate: Side | None,
         difference: tuple[float, float] | None,
@@ -351,33 +312,8 @@ class Shadow:
 
     def _close_idle(self) -> None:
         """Closes the models in which nothing hangs; a second time does nothing."""
-        if not self._closed:
+        if not self._offers.closed:
             return
         for pipeline in (self._pairing.stable, self._pairing.candidate):
             if not pipeline.stuck:
                 pipeline.close()
-
-
-class Shadowing:
-    """Gives what is served to a shadow while there is one; a sink.
-
-    Attributes:
-        shadow: the one of the rollout that is under way.
-    """
-
-    name = Shadow.name
-
-    def __init__(self) -> None:
-        self.shadow: Shadow | None = None
-
-    def take(self, observation: Observation, prediction: Prediction, pipeline: Pipeline) -> None:
-        """Passes a result on."""
-        shadow = self.shadow
-        if shadow is not None:
-            shadow.take(observation, prediction, pipeline)
-
-    def failed(self, observation: Observation, pipeline: Pipeline, reason: str) -> None:
-        """Passes on that an observation failed."""
-        shadow = self.shadow
-        if shadow is not None:
-            shadow.failed(observation, pipeline, reason)

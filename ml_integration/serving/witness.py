@@ -78,11 +78,12 @@ class Witness:
     def failed(self, observation: Observation, pipeline: Pipeline, reason: str) -> None:
         """Takes an observation that failed."""
         trial, shadow = self.trial, self.shadow
-        if trial is None or self._is_lent(trial, pipeline):  # `lent` tells of it
+        if trial is not None and self._is_lent(trial, pipeline):  # `lent` tells of it
             return
         if shadow is not None:
             shadow.failed(observation, pipeline, reason)
-        self._served(trial, observation, pipeline, Side(math.nan, False, error='unknown'))
+        if trial is not None:
+            self._served(trial, observation, pipeline, Side(math.nan, False, error='unknown'))
 
     def lent(self, pair: Pair) -> None:
         """Takes what became of an observation that the candidate was lent and could not do."""

@@ -35,8 +35,9 @@ from ml_integration.recordings.pictures import picture_message
 from ml_integration.serving import shift
 from ml_integration.serving.frame_loop import FrameLoop
 from ml_integration.serving.loop_settings import LoopSettings
-from ml_integration.serving.shadow import Counts, Pairing, Shadow, Shadowing
+from ml_integration.serving.shadow import Counts, Pairing, Shadow
 from ml_integration.serving.streams import Stream
+from ml_integration.serving.witness import Witness
 from ml_integration.store.package.package import read_package
 
 LOADER = Loader(ExecutionSettings(intra_op_threads=1))
@@ -63,9 +64,9 @@ class Shadowed:
     """A frame loop turned by hand, with a shadow on a thread of its own."""
 
     def __init__(self, serving: Pipeline, pairing: Pairing, topic: str, **more: Any) -> None:
-        self.results, self.shadowing = Listener(), Shadowing()
+        self.results, self.witness = Listener(), Witness()
         self.streams = [
-            Stream(name, topic, self.results, [self.shadowing], self.shadowing.failed)
+            Stream(name, topic, self.results, [self.witness], self.witness.failed)
             for name in ('a', 'b')
         ]
         self.router = Router(lambda pipeline: None)
@@ -79,7 +80,7 @@ class Shadowed:
         tell: Callable[[Pair], None] = more.pop('tell', self.pairs.append)
         more.setdefault('has_room', lambda: True)
         self.shadow = Shadow(pairing, self.loop, tell, **more)
-        self.shadowing.shadow = self.shadow
+        self.witness.shadow = self.shadow
 
     def serve(self, message: Any, stream: int = 0, stamp_ns: int = NOW_NS) -> None:
         self.loop.receive(self.streams[stream], self.topic, message, stamp_ns)
