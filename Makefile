@@ -57,7 +57,7 @@ setup: ## Make the environment; what is up to date stays (implied by the targets
 
 test: setup ## Run the tests; PYTEST_ARGS='-k name -x' goes to pytest
 	@timeout --foreground $(TEST_LIMIT) $(BIN)/python -m pytest \
-	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+	  -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-long: setup ## Run the tests that load the machine, one by one; it should be idle (10 minutes)
 	@timeout --foreground $(TEST_LIMIT) $(BIN)/python -m pytest -m long -n 0 $(PYTEST_ARGS)
@@ -72,7 +72,7 @@ test-floor: export PATH := $(CURDIR)/$(FLOOR)/bin:$(PATH)
 test-floor: ## Run a part of the tests with the oldest packages that are declared
 	@$(PYTHON) -m dev.setup --distro $(ROS_DISTRO) --venv $(FLOOR) --floor
 	@timeout --foreground $(TEST_LIMIT) $(FLOOR)/bin/python -m pytest \
-	  -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS) $(FLOOR_TESTS)
+	  -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) $(FLOOR_TESTS)
 
 EXPORTERS := .venv-exporters
 test-models: setup ## Compare models of other tools' exports with what these tools give (3 minutes)

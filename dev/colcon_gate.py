@@ -19,7 +19,7 @@ from dev.junit import read_counts
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = 'ml_integration'
-WORKERS = ('-n', '3', '--dist', 'loadfile')
+WORKERS = ('-n', '3', '--dist', 'loadfile', '--no-loadscope-reorder')
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
