@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 from ml_integration.errors import ModelNotFoundError, SettingError
 from ml_integration.store.package.manifest import MANIFEST
@@ -32,6 +34,28 @@ def add_into(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='the store (default: ~/.local/share/ml_integration/models)',
     )
+
+
+def add_verbs(parser: argparse.ArgumentParser, verbs: Mapping[str, ModuleType]) -> None:
+    """Declares verbs below a verb, with their arguments; `run_verb` runs the one that is named.
+
+    Args:
+        parser: of the verb above.
+        verbs: a module for each, by its name, with HELP, `add_arguments` and `run`.
+    """
+    below = parser.add_subparsers(
+        metavar='VERB', required=True, help='what to do; each one takes --json'
+    )
+    for name, module in verbs.items():
+        verb = below.add_parser(name, help=module.HELP, description=module.__doc__)
+        module.add_arguments(verb)
+        verb.set_defaults(run_below=module.run)
+
+
+def run_verb(args: argparse.Namespace) -> int:
+    """Runs the verb below a verb."""
+    status: int = args.run_below(args)
+    return status
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 
+from ml_integration.cli.arguments import add_verbs, run_verb
 from ml_integration.cli.rolling import history, start, status
 
 HELP = 'roll a version out on a node in steps, and see how that goes'
@@ -16,16 +17,9 @@ _VERBS = {'start': start, 'status': status, 'history': history}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verbs below this verb, with their arguments."""
-    verbs = parser.add_subparsers(
-        metavar='VERB', required=True, help='what to do; each one takes --json'
-    )
-    for name, module in _VERBS.items():
-        verb = verbs.add_parser(name, help=module.HELP, description=module.__doc__)
-        module.add_arguments(verb)
-        verb.set_defaults(roll=module.run)
+    add_verbs(parser, _VERBS)
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the verb below this verb."""
-    status: int = args.roll(args)
-    return status
+    return run_verb(args)
