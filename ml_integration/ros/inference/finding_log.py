@@ -37,13 +37,19 @@ class FindingLog:
                     self._log(news)
 
     def _log(self, finding: Finding) -> None:
-        sentence = f'{finding.concern}: {finding.sentence}'
-        if finding.level == Level.ERROR:
-            self._logger.error(sentence)
-        elif finding.level == Level.WARN:
-            self._logger.warning(sentence)
-        else:
-            self._logger.info(f'{sentence}; it is well again')
+        well = '; it is well again' if finding.level == Level.OK else ''
+        log_at(self._logger, finding.level, f'{finding.concern}: {finding.sentence}{well}')
+
+
+def log_at(logger: RcutilsLogger, level: Level, sentence: str) -> None:
+    """Logs a sentence as an error, a warning, or for information."""
+    # One line for each: rclpy refuses another severity from the same place.
+    if level == Level.ERROR:
+        logger.error(sentence)
+    elif level == Level.WARN:
+        logger.warning(sentence)
+    else:
+        logger.info(sentence)
 
 
 class Trouble:

@@ -21,7 +21,7 @@ from ml_integration.core.transports import parse_transports
 from ml_integration.deploy.loaded import Loaded
 from ml_integration.errors import MlIntegrationError, SupersededError, SwapError
 from ml_integration.ros.inference import diagnostics
-from ml_integration.ros.inference.finding_log import FindingLog
+from ml_integration.ros.inference.finding_log import FindingLog, log_at
 from ml_integration.ros.inference.freeze_frames import about
 from ml_integration.ros.inference.ground_truth import GroundTruth, open_teacher
 from ml_integration.ros.inference.intake import Intake, clock_of
@@ -135,7 +135,7 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         OutcomeTopic(self, self._watches.outcomes, self._opening.history, report, resources)
         serving = self._models.serving
         for finding in self._models.alarms().findings():
-            self._log_finding(finding)
+            log_at(self.get_logger(), finding.level, finding.sentence)
         self.get_logger().info(
             f'{serving.identity} on {pipeline.session.device}, '
             f'sha256 {serving.identity.sha256[:12]}, verified by {serving.package.verified_by}'
@@ -281,15 +281,6 @@ class InferenceNode(GuardedLifecycleNode[InferenceNodeParameters]):
         """Returns what is being loaded and for how long; empty if nothing is."""
         opening = self._opening
         return str((opening and opening.deployment.loading) or '')
-
-    def _log_finding(self, finding: Finding) -> None:
-        logger = self.get_logger()
-        if finding.level is Level.ERROR:
-            logger.error(finding.sentence)
-        elif finding.level is Level.WARN:
-            logger.warning(finding.sentence)
-        else:
-            logger.info(finding.sentence)
 
     def _stream_names(self) -> tuple[str, ...]:
         return self.parameters.cameras or ('',)

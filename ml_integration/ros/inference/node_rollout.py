@@ -12,6 +12,7 @@ from ml_integration.deploy.asking import Asking
 from ml_integration.deploy.rollout.group_names import check_group
 from ml_integration.deploy.rollout.robot_conditions import parse_conditions
 from ml_integration.errors import MlIntegrationError, SwapError
+from ml_integration.ros.inference.finding_log import log_at
 from ml_integration.ros.inference.model_control import CHECK_PATIENCE_S
 from ml_integration.ros.inference.model_serving import ModelServing
 from ml_integration.ros.inference.opening_models import OpeningModels
@@ -195,15 +196,8 @@ class NodeRollout:
         self._rollout = None
 
     def _tell(self, level: Level, sentence: str) -> None:
-        if not self._node.context.ok():  # the process is ending
-            return
-        logger = self._node.get_logger()
-        if level is Level.OK:
-            logger.info(sentence)
-        elif level is Level.WARN:
-            logger.warning(sentence)
-        else:
-            logger.error(sentence)
+        if self._node.context.ok():  # otherwise the process is ending
+            log_at(self._node.get_logger(), level, sentence)
 
 
 def _deadline_ms(models: ModelServing, parameters: InferenceNodeParameters) -> float:
