@@ -21,6 +21,7 @@ from ml_integration.core.transports import RAW
 from ml_integration.core.wiring import Wiring
 from ml_integration.deploy.assembly import Read
 from ml_integration.errors import MessageError
+from ml_integration.ros.inference.retired_subscriptions import RetiredSubscriptions
 from ml_integration.ros.messages.endpoint import inspect_endpoint, publishers_keep, subscribe
 from ml_integration.ros.messages.intra_process import receive_inside
 from ml_integration.ros.messages.message_types import message_type
@@ -91,9 +92,9 @@ class Intake:
         self._now_ns = clock_of(node)
         self._intent = node.parameters.sensor_qos
         self._subscribed: list[_Subscribed] = []
-        self._retired: list[Subscription] = []
+        self._retired = RetiredSubscriptions(node)
         self._heard: set[InputKey] = set()
-        resources.callback(self._destroy_retired)
+        resources.callback(self._retired.destroy)
 
     def open(self, stream: Stream) -> None:
         """Subscribes for a stream."""
@@ -126,23 +127,17 @@ class Intake:
         once, and who asks gets nothing at all of publishers that keep nothing. Who has heard a
         publisher needs no older messages of it.
 
-        The old subscription is muted, and destroyed the next time: events of the publishers that
-        came may be on their way to it, and what they find destroyed ends the process (rclpy).
+        The old subscription is muted, and destroyed the next time.
         """
-        self._destroy_retired()
+        self._retired.destroy()
         for one in self._subscribed:
             if one.key.source == self._trigger:  # results are about what is seen now
                 continue
             asks = qos.keeps(one.subscription.qos_profile)
             keep = publishers_keep(self._node, one.subscription.topic_name, one.kind)
             if keep is not None and keep != asks and (asks or one.key not in self._heard):
-                one.subscription.callback = _ignore
-                self._retired.append(one.subscription)
+                self._retired.add(one.subscription)
                 one.subscription = one.make(qos.sensor(self._intent, keep))
-
-    def _destroy_retired(self) -> None:
-        while self._retired:
-            self._node.destroy_subscription(self._retired.pop())
 
     def _subscribe(self, stream: Stream, source: str, transport: str, kind: str) -> None:
         node, key = self._node, InputKey(stream.name, source)
@@ -194,7 +189,3 @@ def clock_of(node: Node) -> Callable[[], int]:
     """Returns a function that tells the node's time [ns], which may be simulated."""
     clock = node.get_clock()
     return lambda: int(clock.now().nanoseconds)
-
-
-def _ignore(message: Any) -> None:
-    """Takes a message of a subscription that has a successor."""

@@ -16,6 +16,7 @@ from ml_integration.core.rollout.settings import RolloutSettings
 from ml_integration.deploy.rollout.robot_conditions import Robot, RobotConditions, parse_conditions
 from ml_integration.deploy.rollout.robot_heard import RobotHeard
 from ml_integration.deploy.rollout.steps import Gate
+from ml_integration.ros.inference.retired_subscriptions import RetiredSubscriptions
 from ml_integration.ros.messages.endpoint import publishers_keep
 from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
@@ -46,7 +47,7 @@ class RobotTopics:
         self._heard = RobotHeard()
         self._state_topic = node.resolve_topic_name(STATE)
         self._listening: dict[str, Subscription] = {}
-        self._retired: list[Subscription] = []
+        self._retired = RetiredSubscriptions(node)
         resources.callback(self._end)
         timer = node.every(LOOK_S, self._look)
         resources.callback(node.destroy_timer, timer)
@@ -69,7 +70,7 @@ class RobotTopics:
         return parse_conditions(settings.only_when, self._node.get_fully_qualified_name())
 
     def _look(self) -> None:
-        self._destroy_retired()
+        self._retired.destroy()
         conditions = self._conditions(self._settings())
         self._listen_to_state(conditions.asks_for_state)
         self._listen_to_motion(conditions.asks_for_motion)
@@ -103,21 +104,11 @@ class RobotTopics:
         self._heard.moves(speed, angular_speed, monotonic_ns())
 
     def _retire(self, topic: str) -> None:
-        """Mutes a subscription; events on their way to it must not find it destroyed (rclpy)."""
         subscription = self._listening.pop(topic, None)
         if subscription is not None:
-            subscription.callback = _ignore
-            self._retired.append(subscription)
-
-    def _destroy_retired(self) -> None:
-        while self._retired:
-            self._node.destroy_subscription(self._retired.pop())
+            self._retired.add(subscription)
 
     def _end(self) -> None:
         for topic in list(self._listening):
             self._retire(topic)
-        self._destroy_retired()
-
-
-def _ignore(message: Any) -> None:
-    """Takes a message of a subscription that nobody needs any more."""
+        self._retired.destroy()

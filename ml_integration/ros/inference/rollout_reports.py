@@ -16,6 +16,7 @@ from ml_integration.core.findings import Level
 from ml_integration.core.rollout.settings import RolloutSettings
 from ml_integration.deploy.rollout.groups import Report
 from ml_integration.deploy.rollout.steps import share_of
+from ml_integration.ros.inference.retired_subscriptions import RetiredSubscriptions
 from ml_integration.ros.messages.diagnostic_status import Values, diagnostic_status
 from ml_integration.ros.node import qos
 from ml_integration.ros.node.lifecycle_node import GuardedLifecycleNode
@@ -50,7 +51,7 @@ class RolloutReports:
         self._state = state
         self._heard: dict[str, tuple[Report, int]] = {}
         self._others: dict[str, Subscription] = {}
-        self._retired: list[Subscription] = []
+        self._retired = RetiredSubscriptions(node)
         self._told: DiagnosticStatus | None = None
         self._publisher = node.create_publisher(DiagnosticStatus, f'~/{TOPIC}', qos.latched())
         resources.callback(node.destroy_publisher, self._publisher)
@@ -74,7 +75,7 @@ class RolloutReports:
         }
 
     def _look(self) -> None:
-        self._destroy_retired()
+        self._retired.destroy()
         settings = self._settings()
         self._tell(status_of(self._node.get_fully_qualified_name(), self._state(), settings))
         for name in settings.group:
@@ -102,18 +103,13 @@ class RolloutReports:
     def _leave(self, name: str) -> None:
         """Listens to a node no longer; events on their way to the subscription may still come."""
         subscription = self._others.pop(name)
-        subscription.callback = _ignore
-        self._retired.append(subscription)
+        self._retired.add(subscription)
         self._heard.pop(name, None)
-
-    def _destroy_retired(self) -> None:
-        while self._retired:
-            self._node.destroy_subscription(self._retired.pop())
 
     def _end(self) -> None:
         for name in list(self._others):
             self._leave(name)
-        self._destroy_retired()
+        self._retired.destroy()
 
 
 def status_of(node: str, state: RolloutState, settings: RolloutSettings) -> DiagnosticStatus:
@@ -164,7 +160,3 @@ _FLAGS = {'yes': True, 'no': False}
 
 def _word(flag: bool) -> str:
     return 'yes' if flag else 'no'
-
-
-def _ignore(message: Any) -> None:
-    """Takes a message of a node that is not in the group any more."""
